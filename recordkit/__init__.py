@@ -1,0 +1,1 @@
+"""Documents, records archive and retention for a records office."""

@@ -1,0 +1,1 @@
+"""Filing signed papers and finding them again: reading, objects, catalogue, search, checks, exports."""

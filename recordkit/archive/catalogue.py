@@ -1,0 +1,231 @@
+"""The catalogue: what is in the archive, derived from the ledger and the objects' own metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from recordkit.archive.objects import ObjectStore
+from recordkit.db import Database, Row
+from recordkit.errors import NotFound
+from recordkit.messages import msg
+from recordkit.model import Entry
+from recordkit.workspace import Projection, Workspace
+
+_SCHEMA = """
+CREATE TABLE records (
+  record_id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, record_class TEXT NOT NULL, year INTEGER NOT NULL,
+  period TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, number TEXT, issue_id TEXT, form TEXT,
+  account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  content TEXT NOT NULL, version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
+  status TEXT NOT NULL, ordinal INTEGER NOT NULL UNIQUE, touched INTEGER NOT NULL);
+CREATE INDEX records_number ON records (number);
+CREATE INDEX records_issue ON records (issue_id);
+CREATE INDEX records_content ON records (content);
+CREATE INDEX records_account ON records (account);
+CREATE INDEX records_touched ON records (touched);
+CREATE TABLE code_serials (scope TEXT PRIMARY KEY, last INTEGER NOT NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One item (件) as the catalogue knows it.
+
+    Attributes:
+        code: archival code (档号), never reassigned.
+        period: period code inside the archival code (Y, D30, D10).
+        status: ``active``, or ``destroyed`` (then title, parties and fields are empty: only the register keeps them).
+        fields: form fields by key, plain JSON values; ``metadata`` all of record.json.
+        ordinal: running number of filing in this store, from 1; decides the index shard.
+        commitment: keyed digest of the object's inventory, from the ledger.
+    """
+
+    record_id: str
+    code: str
+    record_class: str
+    year: int
+    period: str
+    title: str
+    date: date
+    number: str | None
+    issue_id: str | None
+    form: str | None
+    account: str | None
+    party: str | None
+    access: str
+    pages: int
+    sha256: str
+    version: int
+    commitment: str
+    status: Literal["active", "destroyed"]
+    ordinal: int
+    metadata: Mapping[str, object]
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """Form fields by key."""
+        fields = self.metadata.get("fields", {})
+        return fields if isinstance(fields, dict) else {}
+
+
+def keyed(store_id: str, digest: str) -> str:
+    """A digest bound to this store: it recognises bytes that come back, yet is no public digest of the file."""
+    return hmac.new(store_id.encode(), digest.encode(), hashlib.sha256).hexdigest()
+
+
+def objects_of(workspace: Workspace) -> ObjectStore:
+    """The object store of a workspace."""
+    return ObjectStore(workspace.root / "objects")
+
+
+def _apply(workspace: Workspace, entry: Entry) -> None:
+    if entry.act in ("record.filed", "record.edited"):
+        _apply_version(workspace, entry)
+    elif entry.act == "record.destroyed":
+        workspace.db.run(
+            # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
+            "UPDATE records SET status = 'destroyed', title = '', account = NULL, party = NULL, sha256 = '', "
+            "metadata = '{}', date = year || '-01-01', pages = 0, touched = :seq WHERE record_id = :id",
+            {"seq": entry.seq, "id": entry.body["record"]},
+        )
+
+
+def _apply_version(workspace: Workspace, entry: Entry) -> None:
+    db, body = workspace.db, entry.body
+    record_id = str(body["record"])
+    metadata: dict[str, object] = {}
+    objects = objects_of(workspace)
+    if objects.exists(record_id):
+        metadata = json.loads(objects.read(record_id, "record.json"))
+    shown = {
+        "title": metadata.get("title", ""),
+        "date": metadata.get("date", f"{body['year']}-01-01") if "year" in body else metadata.get("date"),
+        "account": metadata.get("account"),
+        "party": metadata.get("party"),
+        "pages": metadata.get("pages", 0),
+        "sha256": metadata.get("sha256", ""),
+        "metadata": json.dumps(metadata, ensure_ascii=False),
+        "version": body["version"],
+        "commitment": body["commitment"],
+        "touched": entry.seq,
+    }
+    if entry.act == "record.filed":
+        scope, serial = str(body["scope"]), body["serial"]
+        db.insert(
+            "records",
+            {
+                **shown,
+                "record_id": record_id,
+                "code": body["code"],
+                "record_class": body["class"],
+                "year": body["year"],
+                "period": body["period"],
+                "number": body.get("number"),
+                "issue_id": body.get("issue"),
+                "form": body.get("form"),
+                "access": body["access"],
+                "content": body["content"],
+                "status": "active",
+                "ordinal": body["ordinal"],
+            },
+        )
+        db.insert("code_serials", {"scope": scope, "last": serial})
+    elif metadata:
+        columns = ", ".join(f"{name} = :{name}" for name in shown)
+        db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+
+
+PROJECTION = Projection("records", _SCHEMA, _apply)
+
+
+def find_record(db: Database, reference: str) -> Record:
+    """The record by its id, its archival code or its document number.
+
+    Raises:
+        NotFound: nothing, or more than one record, answers to it.
+    """
+    rows = db.all(
+        "SELECT * FROM records WHERE record_id = :ref OR code = :ref OR number = :ref ORDER BY ordinal",
+        {"ref": reference.strip()},
+    )
+    if not rows:
+        raise NotFound(
+            msg("There is no record {reference}.", reference=reference),
+            msg("Give a record id, an archival code or a document number; 'recordkit search' finds them."),
+        )
+    active = [row for row in rows if row["status"] == "active"] or rows
+    if len(active) > 1:
+        raise NotFound(
+            msg("{count} records answer to {reference}.", count=len(active), reference=reference),
+            msg("Name one by its archival code: {codes}.", codes=", ".join(row["code"] for row in active[:5])),
+        )
+    return _record(active[0])
+
+
+def get_record(db: Database, record_id: str) -> Record | None:
+    """The record of this id, or None."""
+    row = db.one("SELECT * FROM records WHERE record_id = :id", {"id": record_id})
+    return None if row is None else _record(row)
+
+
+def list_records(db: Database, *, status: str | None = "active") -> list[Record]:
+    """All records in the order of filing; ``status`` None gives destroyed ones too."""
+    rows = db.all(
+        "SELECT * FROM records WHERE :status IS NULL OR status = :status ORDER BY ordinal", {"status": status}
+    )
+    return [_record(row) for row in rows]
+
+
+def find_content(db: Database, content: str) -> Record | None:
+    """The record, destroyed or not, whose original has this keyed digest."""
+    row = db.one("SELECT * FROM records WHERE content = :content ORDER BY status LIMIT 1", {"content": content})
+    return None if row is None else _record(row)
+
+
+def next_serial(db: Database, scope: str) -> int:
+    """The item number (件号) that follows the last one ever used in ``scope``."""
+    row = db.one("SELECT last FROM code_serials WHERE scope = :scope", {"scope": scope})
+    return 1 if row is None else int(row["last"]) + 1
+
+
+def next_ordinal(db: Database) -> int:
+    """The running number of the next record filed."""
+    row = db.one("SELECT max(ordinal) AS last FROM records")
+    return 1 + (int(row["last"]) if row is not None and row["last"] else 0)
+
+
+def count_holdings(db: Database) -> int:
+    """How many active records the archive holds."""
+    row = db.one("SELECT count(*) AS n FROM records WHERE status = 'active'")
+    return 0 if row is None else int(row["n"])
+
+
+def _record(row: Row) -> Record:
+    return Record(
+        record_id=row["record_id"],
+        code=row["code"],
+        record_class=row["record_class"],
+        year=row["year"],
+        period=row["period"],
+        title=row["title"],
+        date=date.fromisoformat(row["date"]),
+        number=row["number"],
+        issue_id=row["issue_id"],
+        form=row["form"],
+        account=row["account"],
+        party=row["party"],
+        access=row["access"],
+        pages=row["pages"],
+        sha256=row["sha256"],
+        version=row["version"],
+        commitment=row["commitment"],
+        status=row["status"],
+        ordinal=row["ordinal"],
+        metadata=json.loads(row["metadata"]),
+    )

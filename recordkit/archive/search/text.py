@@ -1,0 +1,158 @@
+"""One normal form of text for every search engine, and its grams.
+
+A term matches a value when ``normalise(term)`` is a substring of ``normalise(value)``. The normal form is made of
+
+1. Unicode NFKC (UAX #15), so full-width, ligature and compatibility forms are the same as the plain ones;
+2. Unicode case folding;
+3. traditional characters to simplified ones, character by character (a phrase table would make the form of a
+   character depend on its neighbours, and a fragment of a text would no longer be found in it);
+4. brackets ( ) [ ] 〔 〕 【 】 〖 〗 dropped with the white space that touches them: 供合〔2026〕0001号 is found by
+   供合(2026)0001号, 供合[2026]0001号 and 供合20260001号;
+5. control, format and variation characters and lone surrogates dropped;
+6. white space dropped unless it touches a letter or digit that is not CJK (OCR and line ends put it between
+   Chinese characters); any other run of white space is one space, none at either end.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+TEXT_VERSION = 1
+"""Raised with every change of the normal form: an index made with another version must be rebuilt."""
+
+_CJK = (
+    "\u1100-\u11ff\u2e80-\u2fdf\u3000-\u303f\u3040-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_IS_CJK = re.compile(f"[{_CJK}]")
+_BRACKETS = re.compile(r"\s*\([\s(]*")
+_LOOSE_SPACE = re.compile(rf"(?<![^\W{_CJK}])(?<!\s)\s+(?![^\W{_CJK}])(?!\s)")
+_SPACES = re.compile(r"\s+")
+
+_SPACE_IN_GRAM = "\x00"
+_BETWEEN_VALUES = "\x01"
+
+
+class _Folding(dict[int, str]):
+    """Character to its folded form (one character or none), filled on first use of each character.
+
+    ``str.translate`` is some three times faster with a filled table than with one that misses.
+    """
+
+    def __missing__(self, codepoint: int) -> str:
+        char = chr(codepoint)
+        if char in "()[]〔〕【】〖〗":
+            folded = "("
+        elif char.isspace():
+            folded = char
+        elif unicodedata.category(char) in ("Cc", "Cf", "Cs") or _is_variation_selector(codepoint):
+            folded = ""
+        else:
+            folded = char
+        self[codepoint] = folded
+        return folded
+
+
+def _is_variation_selector(codepoint: int) -> bool:
+    return 0xFE00 <= codepoint <= 0xFE0F or 0xE0100 <= codepoint <= 0xE01EF or 0x180B <= codepoint <= 0x180F
+
+
+@cache
+def _folding() -> _Folding:
+    """The table of steps 3 to 5; read once, when the first text is normalised."""
+    table = _Folding()
+    for line in Path(__file__).with_name("t2s.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            traditional, simplified = line.split("\t")
+            table[ord(traditional)] = simplified
+    return table
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().translate(_folding())
+
+
+def normalise(text: str) -> str:
+    """The normal form of ``text``; empty when nothing in it can be searched."""
+    folded = _BRACKETS.sub("", _fold(text)).strip()
+    return _SPACES.sub(" ", _LOOSE_SPACE.sub("", folded))
+
+
+@cache
+def _joins_the_one_before(char: str) -> bool:
+    """Whether NFKC may combine ``char`` with what stands before it (marks, and the inner letters of Hangul)."""
+    first = unicodedata.normalize("NFKD", char)[0]
+    return unicodedata.category(first).startswith("M") or "\u1161" <= first <= "\u1175" or "\u11a8" <= first <= "\u11c2"
+
+
+def normalise_with_offsets(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """``normalise(text)`` and, for each of its characters, the half-open span of ``text`` that it came from."""
+    chars: list[str] = []
+    spans: list[tuple[int, int]] = []
+    start = 0
+    while start < len(text):
+        end = start + 1
+        while end < len(text) and _joins_the_one_before(text[end]):
+            end += 1
+        for char in _fold(text[start:end]):
+            chars.append(char)
+            spans.append((start, end))
+        start = end
+    folded = "".join(chars)
+    for pattern, kept in ((_BRACKETS, ""), (re.compile(r"^\s+|\s+$"), ""), (_LOOSE_SPACE, ""), (_SPACES, " ")):
+        folded, spans = _replace(pattern, kept, folded, spans)
+    return folded, spans
+
+
+def _replace(
+    pattern: re.Pattern[str], kept: str, text: str, spans: list[tuple[int, int]]
+) -> tuple[str, list[tuple[int, int]]]:
+    """``pattern.sub(kept, text)`` with the spans cut in the same places; ``kept`` has at most one character."""
+    pieces: list[str] = []
+    kept_spans: list[tuple[int, int]] = []
+    done = 0
+    for match in pattern.finditer(text):
+        pieces.append(text[done : match.start()] + kept)
+        kept_spans += spans[done : match.start()]
+        if kept:
+            kept_spans.append((spans[match.start()][0], spans[match.end() - 1][1]))
+        done = match.end()
+    pieces.append(text[done:])
+    return "".join(pieces), kept_spans + spans[done:]
+
+
+def is_cjk(char: str) -> bool:
+    """Whether one character of normalised text is Chinese, Japanese, Korean or their punctuation."""
+    return _IS_CJK.match(char) is not None
+
+
+def can_be_searched(term: str) -> bool:
+    """Whether a normalised term is long enough: one CJK character, or two characters of any kind."""
+    return len(term) > 1 or (len(term) == 1 and is_cjk(term))
+
+
+def joined(values: tuple[str, ...]) -> str:
+    """Normalised values as one string in gram alphabet: a separator stands between them, so no term spans two."""
+    return _BETWEEN_VALUES.join(filter(None, map(normalise, values))).replace(" ", _SPACE_IN_GRAM)
+
+
+def bigrams(joined_values: str) -> list[str]:
+    """Every pair of neighbouring characters; the n-th pair stands at position n. No pair contains white space."""
+    return list(map("".join, zip(joined_values, joined_values[1:], strict=False)))
+
+
+def single_characters(joined_values: str) -> set[str]:
+    """The CJK characters, for terms of one character."""
+    return set(_IS_CJK.findall(joined_values))
+
+
+def covering_bigrams(term: str) -> list[tuple[int, str]]:
+    """The fewest (position, bigram) pairs that pin down a normalised term of two or more characters."""
+    term = term.replace(" ", _SPACE_IN_GRAM)
+    starts = list(range(0, len(term) - 1, 2))
+    if len(term) % 2:
+        starts.append(len(term) - 2)
+    return [(start, term[start : start + 2]) for start in starts]

@@ -1,0 +1,115 @@
+"""The one SQL seam: connection, transaction, and the cursor of the last ledger entry applied.
+
+SQLite through the standard library, not through an SQL toolkit: importing one costs four times what a whole search
+may take (docs/architecture.md, "Measured"). The SQL used above this module is the common subset with named
+parameters, so that another database needs another connection here and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from recordkit.ledger import Cursor
+
+Row = sqlite3.Row
+_META = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+
+
+class Database:
+    """One open database file of projections. Everything in it can be rebuilt from objects and ledger."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        """Open or create ``path``; with another schema than ``schema`` the tables start empty at cursor 0."""
+        self._path = path
+        self._schema = schema
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        self._connection.row_factory = sqlite3.Row
+        # Deleted rows must not linger in free pages: destruction means gone (ISO 16175-1).
+        self._connection.execute("PRAGMA secure_delete=ON")
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute("PRAGMA temp_store=MEMORY")
+        self._digest = hashlib.sha256(schema.encode()).hexdigest()
+
+    def has_schema(self) -> bool:
+        """Whether the tables are those of this program version."""
+        found = self.one("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'")
+        return found is not None and self._meta("schema") == self._digest
+
+    def reset(self) -> None:
+        """Drop every table and create the schema anew, cursor at the beginning."""
+        with self.transaction():
+            tables = self.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            for table in tables:
+                self._connection.execute(f'DROP TABLE "{table["name"]}"')
+            self._connection.execute(_META)
+            for statement in filter(None, (part.strip() for part in self._schema.split(";"))):
+                self._connection.execute(statement)
+            self._set_meta("schema", self._digest)
+            self.set_cursor(Cursor())
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commit at the end, roll back on any exception."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def run(self, sql: str, parameters: Mapping[str, object] | None = None) -> int:
+        """Execute a changing statement; the number of rows it touched."""
+        return self._connection.execute(sql, parameters or {}).rowcount
+
+    def all(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """Every row of a query."""
+        return self._connection.execute(sql, parameters or {}).fetchall()
+
+    def each(self, sql: str, parameters: Mapping[str, object] | None = None) -> Iterator[Row]:
+        """Rows one by one, for listings that must not fill the memory."""
+        yield from self._connection.execute(sql, parameters or {})
+
+    def one(self, sql: str, parameters: Mapping[str, object] | None = None) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = self._connection.execute(sql, parameters or {}).fetchone()
+        return row
+
+    def insert(self, table: str, values: Mapping[str, object]) -> None:
+        """Insert one row, replacing one with the same key: applying an entry twice must do no harm."""
+        names: Sequence[str] = list(values)
+        columns, marks = ", ".join(names), ", ".join(f":{name}" for name in names)
+        self.run(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", values)
+
+    def cursor(self) -> Cursor:
+        """The place in the ledger up to which these tables are true."""
+        value = self._meta("cursor")
+        return Cursor(**json.loads(value)) if value else Cursor()
+
+    def set_cursor(self, cursor: Cursor) -> None:
+        """Remember the place; call inside the transaction that applied the entries."""
+        plain = {"seq": cursor.seq, "hash": cursor.hash, "file": cursor.file, "offset": cursor.offset}
+        self._set_meta("cursor", json.dumps(plain))
+
+    def wipe_traces(self) -> None:
+        """Leave no deleted row behind in the write-ahead log or in free pages."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _meta(self, name: str) -> str | None:
+        row = self.one("SELECT value FROM meta WHERE name = :name", {"name": name})
+        return None if row is None else str(row["value"])
+
+    def _set_meta(self, name: str, value: str) -> None:
+        self.insert("meta", {"name": name, "value": value})

@@ -1,0 +1,240 @@
+"""The append-only, hash-chained log of every act.
+
+Files ``ledger-000001.jsonl`` ... hold one canonical JSON object a line. ``hash`` is the SHA-256 of the line's
+canonical form without ``hash``; ``prev`` is the hash of the line before. Entries come in batches that are valid
+only as a whole: ``left`` says how many entries of the batch still follow. A batch cut short by a power failure is
+discarded on the next write and said; any other damage stops.
+
+The ledger holds no customer data: ids, codes, decisions, staff, signatures and salted digests only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from recordkit import files
+from recordkit.errors import IntegrityFailure
+from recordkit.messages import Message, msg
+from recordkit.model import Entry, canonical_json
+
+GENESIS = "0" * 64
+"""``prev`` of the very first entry."""
+
+_KEYS = {"seq", "time", "actor", "act", "body", "left", "prev", "hash"}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is to be logged: a dotted name such as ``record.filed`` and its body of plain JSON values."""
+
+    name: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the ledger just behind entry ``seq``: file number, byte offset and that entry's hash."""
+
+    seq: int = 0
+    hash: str = GENESIS
+    file: int = 1
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Result of reading the whole chain. ``first_bad`` is the sequence number that should have stood there."""
+
+    ok: bool
+    entries: int
+    first_bad: int | None
+    reason: Message | None
+    head: str
+    torn_bytes: int = 0
+
+
+class _Damaged(Exception):
+    def __init__(self, seq: int, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.seq = seq
+        self.reason = reason
+
+
+class Ledger:
+    """The ledger files of one store. Reading needs no lock; appending needs the store's write lock."""
+
+    def __init__(self, folder: Path, max_bytes: int = 64 << 20) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+
+    def read(self, after: Cursor | None = None) -> Iterator[tuple[Entry, Cursor]]:
+        """Entries of complete batches behind ``after``, each with the cursor behind it, checked as they come.
+
+        Raises:
+            IntegrityFailure: a line is not what was written, or ``after`` lies beyond the ledger's end.
+        """
+        after = after or Cursor()
+        try:
+            yield from self._entries(after)
+        except _Damaged as damage:
+            raise IntegrityFailure(
+                msg("The ledger is damaged at entry {seq}: {reason}", seq=damage.seq, reason=damage.reason),
+                msg("Run 'recordkit ledger verify', keep the folder as it is and restore the ledger from a backup."),
+            ) from None
+
+    def verify(self) -> Verification:
+        """Check every byte of the chain. Never raises for damage; says where and what."""
+        count, head = 0, GENESIS
+        try:
+            end = Cursor()
+            for entry, end in self._entries(end):  # noqa: B007  (the last cursor is used below)
+                count, head = entry.seq, entry.hash
+            return Verification(True, count, None, None, head, self._size_behind(end))
+        except _Damaged as damage:
+            return Verification(False, count, damage.seq, damage.reason, head)
+
+    def append(self, acts: Sequence[Act], *, time: str, actor: str, after: Cursor) -> list[tuple[Entry, Cursor]]:
+        """Write one batch behind ``after``, the cursor of the last entry; durable when this returns.
+
+        An unfinished batch behind ``after`` (power cut) is cut off first.
+        """
+        path = self._path(after.file)
+        if self._size_behind(after) > 0:
+            files.truncate(path, after.offset)
+            for number in self._numbers():
+                if number > after.file:
+                    files.remove_file(self._path(number))
+        number, offset = after.file, after.offset
+        if offset >= self._max_bytes:
+            number, offset = number + 1, 0
+        seq, previous = after.seq, after.hash
+        lines: list[bytes] = []
+        written: list[tuple[Entry, Cursor]] = []
+        for position, act in enumerate(acts):
+            seq += 1
+            left = len(acts) - position - 1
+            # Through JSON and back, so that what the projections see now is what they will see in a rebuild.
+            body = json.loads(canonical_json(dict(act.body)))
+            entry = Entry(seq, time, actor, act.name, body, left, previous, "")
+            digest = _hash(entry)
+            line = canonical_json({**_plain(entry), "hash": digest}) + b"\n"
+            lines.append(line)
+            offset += len(line)
+            previous = digest
+            final = Entry(seq, time, actor, act.name, body, left, entry.prev, digest)
+            written.append((final, Cursor(seq, digest, number, offset)))
+        files.make_folder(self._folder)
+        files.append_durable(self._path(number), b"".join(lines))
+        return written
+
+    def torn_bytes(self, after: Cursor) -> int:
+        """Bytes of an unfinished batch behind the last complete one."""
+        return self._size_behind(after)
+
+    def _entries(self, after: Cursor) -> Iterator[tuple[Entry, Cursor]]:
+        numbers = [number for number in self._numbers() if number >= after.file]
+        expected = list(range(after.file, after.file + len(numbers)))
+        if numbers != expected:
+            missing = next(want for want, have in zip(expected, numbers, strict=True) if want != have)
+            raise _Damaged(after.seq + 1, msg("the file {name} is missing", name=self._path(missing).name))
+        if not numbers and after.seq:
+            raise _Damaged(after.seq, msg("the file {name} is missing", name=self._path(after.file).name))
+        seq, previous = after.seq, after.hash
+        pending: list[tuple[Entry, Cursor]] = []
+        for number in numbers:
+            offset = after.offset if number == after.file else 0
+            last = number == numbers[-1]
+            with self._path(number).open("rb") as handle:
+                handle.seek(0, 2)
+                if handle.tell() < offset:
+                    raise _Damaged(seq, msg("entries that were already used are gone: the ledger was cut short"))
+                handle.seek(offset)
+                for line in handle:
+                    if not line.endswith(b"\n"):
+                        if last and _could_be_torn(line):
+                            return
+                        raise _Damaged(seq + 1, msg("the line does not end as written"))
+                    entry = _parse(line, seq + 1, previous)
+                    offset += len(line)
+                    seq, previous = entry.seq, entry.hash
+                    if pending and entry.left != pending[-1][0].left - 1:
+                        raise _Damaged(seq, msg("the batch does not count down"))
+                    pending.append((entry, Cursor(seq, entry.hash, number, offset)))
+                    if entry.left == 0:
+                        yield from pending
+                        pending = []
+            if pending and not last:
+                raise _Damaged(seq + 1, msg("a batch is cut in the middle of the ledger"))
+
+    def _size_behind(self, cursor: Cursor) -> int:
+        total = -cursor.offset
+        for number in self._numbers():
+            if number >= cursor.file:
+                total += self._path(number).stat().st_size
+        return max(total, 0)
+
+    def _numbers(self) -> list[int]:
+        return sorted(
+            int(path.stem.removeprefix("ledger-"))
+            for path in self._folder.glob("ledger-*.jsonl")
+            if path.stem.removeprefix("ledger-").isdigit()
+        )
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"ledger-{number:06}.jsonl"
+
+
+def _plain(entry: Entry) -> dict[str, object]:
+    return {
+        "seq": entry.seq,
+        "time": entry.time,
+        "actor": entry.actor,
+        "act": entry.act,
+        "body": entry.body,
+        "left": entry.left,
+        "prev": entry.prev,
+    }
+
+
+def _hash(entry: Entry) -> str:
+    return hashlib.sha256(canonical_json(_plain(entry))).hexdigest()
+
+
+def _could_be_torn(tail: bytes) -> bool:
+    """Whether bytes without a final newline may be a write that was cut short.
+
+    A flipped byte in the newline of a complete line must not pass for one, or the entry would vanish in silence.
+    """
+    if not tail.strip(b"\0"):
+        return True
+    start = b'{"act":"'
+    if not (tail.startswith(start) or start.startswith(tail)):
+        return False
+    text = tail.decode("utf-8", errors="replace")
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except ValueError:
+        return True
+    # A complete object: torn just before its newline, unless some other byte stands where the newline was.
+    return end == len(text)
+
+
+def _parse(line: bytes, seq: int, previous: str) -> Entry:
+    try:
+        raw = json.loads(line)
+    except ValueError:
+        raise _Damaged(seq, msg("the line is not valid JSON")) from None
+    if not isinstance(raw, dict) or set(raw) != _KEYS or canonical_json(raw) + b"\n" != line:
+        raise _Damaged(seq, msg("the line is not in the form in which it was written"))
+    entry = Entry(**raw)
+    if entry.hash != _hash(entry):
+        raise _Damaged(seq, msg("its content does not match its hash"))
+    if entry.seq != seq:
+        raise _Damaged(seq, msg("entry {found} stands in its place", found=entry.seq))
+    if entry.prev != previous:
+        raise _Damaged(seq, msg("it does not follow the entry before it"))
+    return entry

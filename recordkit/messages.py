@@ -1,0 +1,43 @@
+"""Messages that are translated late.
+
+The library states facts in English with named parameters; whoever shows them to a person chooses the
+language. A message that was already turned into text could not be shown in the reader's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+Translate = Callable[[str], str]
+
+
+def _untranslated(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text with named parameters, e.g. ``Message("no form {form}", {"form": "x"})``.
+
+    Parameters may be messages themselves; they are rendered in the same language.
+    """
+
+    msgid: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def render(self, translate: Translate = _untranslated) -> str:
+        """The text in the language that ``translate`` (a gettext function) stands for."""
+        values = {
+            name: value.render(translate) if isinstance(value, Message) else value
+            for name, value in self.params.items()
+        }
+        return translate(self.msgid).format(**values)
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+def msg(msgid: str, /, **params: object) -> Message:
+    """Mark ``msgid`` for translation and bind its parameters."""
+    return Message(msgid, params)

@@ -1,0 +1,51 @@
+"""Destroyable notes: free text (reasons, account scopes) that must not stand in the ledger.
+
+A note lies in ``notes/<subject>/`` beside the record, issue or hold it belongs to and goes when its subject goes.
+The ledger names it by a salted digest: while the note exists it can be proved, afterwards nothing can be guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from recordkit import files
+from recordkit.model import canonical_json
+
+
+def write_note(root: Path, subject: str, content: Mapping[str, object]) -> str:
+    """Store ``content`` (plain JSON) durably under ``subject``.
+
+    Returns:
+        The digest that the ledger may hold: SHA-256 over the note with its random salt.
+    """
+    data = canonical_json({"salt": secrets.token_hex(16), "content": dict(content)})
+    digest = hashlib.sha256(data).hexdigest()
+    files.write_atomic(root / "notes" / subject / f"{digest}.json", data, overwrite=True)
+    return digest
+
+
+def read_note(root: Path, subject: str, digest: str) -> dict[str, object] | None:
+    """The content of a note; None when it was destroyed, or is not what the digest says."""
+    path = root / "notes" / subject / f"{digest}.json"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if hashlib.sha256(data).hexdigest() != digest:
+        return None
+    content = json.loads(data)["content"]
+    return content if isinstance(content, dict) else None
+
+
+def remove_notes(root: Path, subject: str) -> None:
+    """Remove every note of a subject; harmless when there is none."""
+    files.remove_tree(root / "notes" / subject)
+
+
+def note_folder(root: Path, subject: str) -> Path:
+    """Where the notes of a subject lie."""
+    return root / "notes" / subject

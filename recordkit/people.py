@@ -1,0 +1,384 @@
+"""Persons, keys and signatures (Ed25519, RFC 8032). The register of people lives in the ledger.
+
+A private key is made and kept by its owner, encrypted with a passphrase; it is never in the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recordkit import files
+from recordkit.db import Database, Row
+from recordkit.errors import InputRefused, NotFound, RefusedByRule
+from recordkit.messages import msg
+from recordkit.model import Entry, canonical_json
+from recordkit.workspace import Projection, Workspace, Writer
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+ROLES = ("clerk", "archivist", "appraiser", "approver", "supervisor", "administrator", "auditor")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One registered account. Several accounts may belong to one human being: see ``same_human``.
+
+    Attributes:
+        public_key: 64 hexadecimal characters, the raw Ed25519 public key.
+        since: date of registration, ISO; ``revoked`` the date of revocation or None.
+    """
+
+    id: str
+    name: str
+    staff_no: str
+    roles: tuple[str, ...]
+    public_key: str
+    since: str
+    revoked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A registered person with the private key in hand, ready to sign."""
+
+    person: Person
+    private: Ed25519PrivateKey
+
+    def sign(self, statement: Mapping[str, object]) -> str:
+        """Ed25519 signature, hexadecimal, over the canonical JSON of ``statement``."""
+        return self.private.sign(canonical_json(dict(statement))).hex()
+
+
+def create_key(path: Path, passphrase: bytes) -> str:
+    """Write a new private key to ``path`` (PKCS#8 PEM, encrypted) and its public half to ``path``.pub.
+
+    Returns:
+        The fingerprint of the public key.
+
+    Raises:
+        InputRefused: the passphrase is empty, or one of the files exists.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if not passphrase:
+        raise InputRefused(msg("The passphrase is empty."), msg("A private key is always encrypted; choose one."))
+    private = Ed25519PrivateKey.generate()
+    secret = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(passphrase),
+    )
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    public_path = path.with_name(path.name + ".pub")
+    for target in (path, public_path):
+        if target.exists():
+            raise InputRefused(
+                msg("The file {file} exists already.", file=str(target)),
+                msg("A key is never overwritten; choose another name."),
+            )
+    files.write_atomic(path, secret)
+    path.chmod(0o600)
+    files.write_atomic(public_path, public)
+    return fingerprint(private.public_key().public_bytes_raw().hex())
+
+
+def load_private_key(path: Path, passphrase: bytes) -> Ed25519PrivateKey:
+    """Read a private key.
+
+    Raises:
+        NotFound: no such file.
+        InputRefused: the passphrase is wrong or the file is no Ed25519 key.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    try:
+        key = serialization.load_pem_private_key(_read(path), passphrase or None)
+    except (ValueError, TypeError):
+        raise InputRefused(
+            msg("The key {file} cannot be opened.", file=str(path)),
+            msg("The passphrase is wrong or the file is not a private key made by 'recordkit key create'."),
+        ) from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputRefused(msg("The key {file} is not an Ed25519 key.", file=str(path)))
+    return key
+
+
+def load_public_key(path: Path) -> str:
+    """The raw public key, hexadecimal, of a PEM file.
+
+    Raises:
+        NotFound: no such file.
+        InputRefused: the file is no Ed25519 public key.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = serialization.load_pem_public_key(_read(path))
+    except ValueError:
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise InputRefused(
+            msg("The file {file} is not an Ed25519 public key.", file=str(path)),
+            msg("Give the .pub file that 'recordkit key create' wrote."),
+        )
+    return key.public_bytes_raw().hex()
+
+
+def fingerprint(public_key: str) -> str:
+    """Sixteen hexadecimal characters of the SHA-256 of the raw public key, in groups of four."""
+    digest = hashlib.sha256(bytes.fromhex(public_key)).hexdigest()[:16]
+    return "-".join(digest[start : start + 4] for start in range(0, 16, 4))
+
+
+def signature_holds(public_key: str, statement: Mapping[str, object], signature: str) -> bool:
+    """Whether ``signature`` is that of ``public_key`` over the canonical JSON of ``statement``."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+        key.verify(bytes.fromhex(signature), canonical_json(dict(statement)))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def same_human(first: Person, second: Person) -> bool:
+    """Two accounts with one id, one staff number or one key are one human being."""
+    return (
+        first.id == second.id
+        or first.staff_no == second.staff_no
+        or first.public_key == second.public_key
+    )
+
+
+def count_humans(people: Iterable[Person]) -> int:
+    """How many different human beings stand behind some accounts, chains of shared marks included."""
+    groups: list[list[Person]] = []
+    for person in people:
+        joined = [group for group in groups if any(same_human(person, other) for other in group)]
+        groups = [group for group in groups if group not in joined]
+        groups.append([person, *(other for group in joined for other in group)])
+    return len(groups)
+
+
+# --- the register -----------------------------------------------------------------------------------------------
+
+_SCHEMA = """
+CREATE TABLE people (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, staff_no TEXT NOT NULL, roles TEXT NOT NULL,
+  public_key TEXT NOT NULL, since TEXT NOT NULL, revoked TEXT, position INTEGER NOT NULL)
+"""
+
+
+def _apply(workspace: Workspace, entry: Entry) -> None:
+    if entry.act == "person.added":
+        statement = entry.body["statement"]
+        assert isinstance(statement, dict)
+        workspace.db.insert(
+            "people",
+            {
+                "id": statement["id"],
+                "name": statement["name"],
+                "staff_no": statement["staff_no"],
+                "roles": json.dumps(statement["roles"]),
+                "public_key": statement["public_key"],
+                "since": entry.time[:10],
+                "revoked": None,
+                "position": entry.seq,
+            },
+        )
+    elif entry.act == "person.revoked":
+        statement = entry.body["statement"]
+        assert isinstance(statement, dict)
+        workspace.db.run(
+            "UPDATE people SET revoked = :day WHERE id = :id", {"day": entry.time[:10], "id": statement["id"]}
+        )
+
+
+PROJECTION = Projection("people", _SCHEMA, _apply)
+
+
+def list_people(db: Database) -> list[Person]:
+    """Everyone ever registered, in the order of registration, revoked people included."""
+    return [_person(row) for row in db.all("SELECT * FROM people ORDER BY position")]
+
+
+def find_person(db: Database, person_id: str) -> Person:
+    """The account named ``person_id``.
+
+    Raises:
+        NotFound: nobody is registered under it.
+    """
+    row = db.one("SELECT * FROM people WHERE id = :id", {"id": person_id})
+    if row is None:
+        raise NotFound(
+            msg("Nobody is registered as {id}.", id=person_id), msg("'recordkit people list' shows who is.")
+        )
+    return _person(row)
+
+
+def open_signer(db: Database, person_id: str, key_path: Path, passphrase: bytes) -> Signer:
+    """A registered, unrevoked person whose private key belongs to the registered public key.
+
+    Raises:
+        NotFound: unknown person or key file.
+        InputRefused: the key cannot be opened.
+        RefusedByRule: the person is revoked, or the key is not theirs.
+    """
+    person = find_person(db, person_id)
+    if person.revoked:
+        raise RefusedByRule(msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked))
+    private = load_private_key(key_path, passphrase)
+    if private.public_key().public_bytes_raw().hex() != person.public_key:
+        raise RefusedByRule(
+            msg("The key {file} does not belong to {id}.", file=str(key_path), id=person.id),
+            msg("Sign with the key whose public half was registered ({mark}).", mark=fingerprint(person.public_key)),
+        )
+    return Signer(person, private)
+
+
+def require_role(person: Person, roles: Collection[str]) -> None:
+    """Stop unless the person holds one of ``roles``.
+
+    Raises:
+        RefusedByRule: they hold none.
+    """
+    if not set(roles) & set(person.roles):
+        raise RefusedByRule(
+            msg("{id} is {have}; this act needs the role {need}.", id=person.id, have=", ".join(person.roles),
+                need=" / ".join(roles)),
+            msg("Let a person with that role do it."),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """Someone to be registered; ``public_key`` hexadecimal."""
+
+    id: str
+    name: str
+    staff_no: str
+    roles: tuple[str, ...]
+    public_key: str
+
+
+def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKey) -> Person:
+    """Register a person. The first one becomes administrator and signs for itself; an administrator signs later ones.
+
+    Raises:
+        InputRefused: the id is taken, a role does not exist, or name or staff number is empty.
+        RefusedByRule: the signing key is not that of an administrator in office.
+    """
+    unknown = [role for role in new.roles if role not in ROLES]
+    if unknown or not new.roles:
+        raise InputRefused(
+            msg("There is no role {role}.", role=", ".join(unknown) or "''"),
+            msg("Roles are: {roles}.", roles=", ".join(ROLES)),
+        )
+    if not new.id.strip() or not new.name.strip() or not new.staff_no.strip():
+        raise InputRefused(msg("A person needs an id, a name and a staff number."))
+    with workspace.writing() as writer:
+        register = list_people(workspace.db)
+        if any(person.id == new.id for person in register):
+            raise InputRefused(
+                msg("{id} is registered already.", id=new.id), msg("Ids are never used again; choose another.")
+            )
+        roles = new.roles
+        if not register and "administrator" not in roles:
+            roles = (*roles, "administrator")
+        admin_public = admin_key.public_key().public_bytes_raw().hex()
+        signed_by = _administrator(register, new, admin_public)
+        statement: dict[str, object] = {
+            "act": "person.added",
+            "store": workspace.settings.store.id,
+            "id": new.id,
+            "name": new.name,
+            "staff_no": new.staff_no,
+            "roles": list(roles),
+            "public_key": new.public_key,
+            "seq": writer.next_seq,
+        }
+        _add_signed(writer, statement, signed_by, admin_public, admin_key)
+    return find_person(workspace.db, new.id)
+
+
+def revoke_person(workspace: Workspace, person_id: str, admin_key: Ed25519PrivateKey) -> Person:
+    """End a person's standing from now on; what they signed before stays signed.
+
+    Raises:
+        NotFound: unknown person.
+        RefusedByRule: the signing key is not an administrator's, or the last administrator would go.
+    """
+    with workspace.writing() as writer:
+        register = list_people(workspace.db)
+        person = find_person(workspace.db, person_id)
+        admin_public = admin_key.public_key().public_bytes_raw().hex()
+        signed_by = _administrator(register, None, admin_public)
+        left = [one for one in register if "administrator" in one.roles and not one.revoked and one.id != person_id]
+        if not left:
+            raise RefusedByRule(
+                msg("{id} is the only administrator.", id=person_id),
+                msg("Register another administrator first, or nobody could ever be added again."),
+            )
+        statement: dict[str, object] = {
+            "act": "person.revoked",
+            "store": workspace.settings.store.id,
+            "id": person.id,
+            "seq": writer.next_seq,
+        }
+        _add_signed(writer, statement, signed_by, admin_public, admin_key)
+    return find_person(workspace.db, person_id)
+
+
+def _administrator(register: list[Person], first: NewPerson | None, public_key: str) -> str:
+    """Id of the administrator whose key signs; the first person of an empty register signs for itself."""
+    if not register and first is not None and first.public_key == public_key:
+        return first.id
+    for person in register:
+        if person.public_key == public_key and "administrator" in person.roles and not person.revoked:
+            return person.id
+    raise RefusedByRule(
+        msg("The signing key is not that of an administrator of this store."),
+        msg("Let RECORDKIT_ADMIN_KEY name the private key file of an administrator (the first person signs with "
+            "their own key)."),
+    )
+
+
+def _add_signed(
+    writer: Writer, statement: dict[str, object], signed_by: str, public_key: str, key: Ed25519PrivateKey
+) -> None:
+    signature = key.sign(canonical_json(statement)).hex()
+    name = str(statement["act"])
+    writer.add(name, {"statement": statement, "by": signed_by, "key": public_key, "signature": signature})
+    writer.commit()
+
+
+def _person(row: Row) -> Person:
+    return Person(
+        id=row["id"],
+        name=row["name"],
+        staff_no=row["staff_no"],
+        roles=tuple(json.loads(row["roles"])),
+        public_key=row["public_key"],
+        since=row["since"],
+        revoked=row["revoked"],
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(msg("There is no file {file}.", file=str(path))) from None

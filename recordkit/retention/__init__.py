@@ -1,0 +1,1 @@
+"""Retention: schedule, review, holds, appraisal, destruction."""

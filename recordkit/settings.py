@@ -1,0 +1,221 @@
+"""recordkit.toml as one typed, frozen object. Nothing of one company is hard-coded; every default can be edited."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from recordkit.errors import InputRefused, NotFound, StoreBusy
+from recordkit.messages import msg
+
+FILE_NAME = "recordkit.toml"
+FORMAT = 1
+"""Version of the store's layout that this program reads and writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSection:
+    """Identity of the store. ``id`` never changes; every printed code carries a part of it."""
+
+    id: str
+    format: int = FORMAT
+    simulation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompanySection:
+    """Names as they are printed on documents."""
+
+    name: str = "某某市自来水有限公司"
+    office: str = "客户服务中心"
+    office_code: str = "KFZ"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSection:
+    """Fonds and archival code. Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015)."""
+
+    fonds: str = "C001"
+    fonds_name: str = "某某市自来水有限公司"
+    category: str = "KF"
+    code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsSection:
+    """How documents are printed."""
+
+    money_jiao_suffix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnginesSection:
+    """Which adapter serves each port."""
+
+    search: Literal["tantivy"] = "tantivy"
+    ocr: Literal["rapidocr", "none"] = "rapidocr"
+
+
+@dataclass(frozen=True, slots=True)
+class LocksSection:
+    """How long a writer waits for another one, in seconds."""
+
+    wait_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSection:
+    """Size in bytes at which a new ledger file is begun."""
+
+    max_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class DestructionSection:
+    """Separation of duties (handbook ch. 8 §7; 会计档案管理办法 art. 17-18)."""
+
+    supervisors: int = 2
+    supervisor_excludes: tuple[Literal["proposer", "appraiser", "approver"], ...] = ("proposer", "approver")
+    total_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of recordkit.toml. ``digest`` is the SHA-256 of the file, named in ledger and manifests."""
+
+    store: StoreSection
+    company: CompanySection = field(default_factory=CompanySection)
+    archive: ArchiveSection = field(default_factory=ArchiveSection)
+    documents: DocumentsSection = field(default_factory=DocumentsSection)
+    engines: EnginesSection = field(default_factory=EnginesSection)
+    locks: LocksSection = field(default_factory=LocksSection)
+    ledger: LedgerSection = field(default_factory=LedgerSection)
+    destruction: DestructionSection = field(default_factory=DestructionSection)
+    digest: str = ""
+
+
+def load_settings(root: Path) -> Settings:
+    """Read the settings of the store at ``root``.
+
+    Raises:
+        NotFound: there is no store.
+        InputRefused: the file cannot be read; the place is named.
+        StoreBusy: the store was made by a newer program.
+    """
+    import msgspec
+
+    path = root / FILE_NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(
+            msg("There is no store in {folder}.", folder=str(root)),
+            msg("Make one with 'recordkit init {folder}', or name another with --store.", folder=str(root)),
+        ) from None
+    try:
+        plain = tomllib.loads(data.decode("utf-8"))
+        if "digest" in plain:
+            raise msgspec.ValidationError("Object contains unknown field `digest`")
+        _refuse_unknown(plain)
+        settings = msgspec.convert({**plain, "digest": hashlib.sha256(data).hexdigest()}, Settings)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise InputRefused(
+            msg("The settings in {file} cannot be read: {error}", file=str(path), error=str(error)),
+            msg("Correct the named line or key; 'recordkit config show' prints all keys and defaults."),
+        ) from None
+    if settings.store.format > FORMAT:
+        raise StoreBusy(
+            msg("The store {store} has format {format}; this program knows {known}.", store=str(root),
+                format=settings.store.format, known=FORMAT),
+            msg("Install a newer recordkit."),
+        )
+    problem = _problem(settings)
+    if problem is not None:
+        raise InputRefused(msg("The settings in {file} cannot be read: {error}", file=str(path), error=problem))
+    return settings
+
+
+def _refuse_unknown(plain: dict[str, object]) -> None:
+    """A misspelt key must not be passed over: its default would rule in silence."""
+    import msgspec
+
+    known = Settings.__dataclass_fields__
+    for section, content in plain.items():
+        if section not in known:
+            raise msgspec.ValidationError(f"Object contains unknown field `{section}`")
+        names = _SECTIONS[section].__dataclass_fields__
+        for key in content if isinstance(content, dict) else ():
+            if key not in names:
+                raise msgspec.ValidationError(f"Object contains unknown field `{key}` - at `$.{section}`")
+
+
+_SECTIONS: dict[str, Any] = {
+    "store": StoreSection,
+    "company": CompanySection,
+    "archive": ArchiveSection,
+    "documents": DocumentsSection,
+    "engines": EnginesSection,
+    "locks": LocksSection,
+    "ledger": LedgerSection,
+    "destruction": DestructionSection,
+}
+
+
+def _problem(settings: Settings) -> str | None:
+    """What is wrong beyond types, or None."""
+    if settings.destruction.supervisors < 2:
+        return "destruction.supervisors must be at least 2"
+    if not 0 < settings.destruction.total_share <= 1:
+        return "destruction.total_share must lie between 0 and 1"
+    if "{seq" not in settings.archive.code:
+        return "archive.code needs {seq}"
+    try:
+        settings.archive.code.format(fonds="", category="", year=2026, period="", office="", seq=1)
+    except (KeyError, ValueError, IndexError) as error:
+        return f"archive.code: {error}"
+    return None
+
+
+def new_settings_text(
+    *, store_id: str, simulation: bool, company: CompanySection, archive: ArchiveSection
+) -> str:
+    """A commented recordkit.toml for a new store."""
+    import msgspec
+
+    def quoted(value: str) -> str:
+        return msgspec.json.encode(value).decode()
+
+    return f"""# recordkit 档案库设置。修改后用 recordkit config check 检查。
+
+[store]
+id = {quoted(store_id)}          # 档案库标识：生成后不得修改，打印的条码含其摘要
+format = {FORMAT}
+simulation = {str(simulation).lower()}      # true 表示演示库：可用 --as-of 拨动时钟，永远不是真实档案
+
+[company]
+name = {quoted(company.name)}        # 单位名称，印在文书上
+office = {quoted(company.office)}     # 经办机构
+office_code = {quoted(company.office_code)}       # 机构代码，用于档号和文书编号
+
+[archive]
+fonds = {quoted(archive.fonds)}        # 全宗号
+fonds_name = {quoted(archive.fonds_name)}
+category = {quoted(archive.category)}        # 门类代码
+# 档号格式，依据 DA/T 22-2015；可用：fonds category year period office seq
+code = {quoted(archive.code)}
+
+[engines]
+search = "tantivy"
+ocr = "rapidocr"         # "none" 表示不识别扫描件
+
+[locks]
+wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数
+
+[destruction]
+supervisors = 2          # 监销人人数，不少于二
+supervisor_excludes = ["proposer", "approver"]   # 监销人不得兼任：提出人、批准人
+total_share = 0.5        # 一次销毁超过馆藏的这一比例时，需另行键入确认词
+"""

@@ -1,0 +1,120 @@
+"""Amounts and dates in Chinese characters, as they stand in contracts and receipts."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from recordkit.errors import InputRefused
+from recordkit.messages import msg
+
+ZeroStyle = Literal["after-yuan", "after-wan"]
+
+_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_UNITS = ("", "拾", "佰", "仟")
+_SECTIONS = ("", "万", "亿")
+_DATE_DIGITS = "〇一二三四五六七八九"
+LARGEST_AMOUNT = Decimal("999999999999.99")
+
+
+def money_in_capitals(
+    amount: Decimal, *, whole_after_jiao: bool = False, zero_style: ZeroStyle = "after-yuan", prefix: str = "人民币"
+) -> str:
+    """An amount of yuan in capitals, e.g. 6007.14 -> 人民币陆仟零柒元壹角肆分.
+
+    Source: 中国人民银行《支付结算办法》附一《正确填写票据和结算凭证的基本规定》, items 2-4: 整 after 元, optional after 角, never
+    after 分; 零 once for inner zeros; 零 after 元 when 角 is 0 and 分 is not. Where 万位 or 元位 is 0 and the next digit is
+    not, item 4(3) leaves the 零 to the writer.
+
+    Args:
+        amount: yuan, 0 to 999999999999.99, no part of a 分.
+        whole_after_jiao: write 整 after 角 too.
+        zero_style: where the free 零 is written: ``after-yuan`` 107000.53 -> 壹拾万柒仟元零伍角叁分; ``after-wan`` ->
+            壹拾万零柒仟元伍角叁分.
+        prefix: the words directly before the amount.
+
+    Raises:
+        InputRefused: a negative amount, one above the limit, or one with more than two decimals (never rounded here).
+    """
+    if not amount.is_finite() or not 0 <= amount <= LARGEST_AMOUNT or amount != round(amount, 2):
+        raise InputRefused(
+            msg("The amount {amount} cannot be written in capitals.", amount=amount),
+            msg("Give an amount from 0 to {limit} with at most two decimals.", limit=LARGEST_AMOUNT),
+        )
+    fen_in_all = int(amount * 100)
+    yuan, rest = divmod(fen_in_all, 100)
+    jiao, fen = divmod(rest, 10)
+    text = _integer(yuan, zero_style) + "元" if yuan else ""
+    if not rest:
+        return f"{prefix}{text or '零元'}整"
+    if yuan and (not jiao or (yuan % 10 == 0 and zero_style == "after-yuan")):
+        text += "零"
+    if jiao:
+        text += _DIGITS[jiao] + "角"
+    if fen:
+        text += _DIGITS[fen] + "分"
+    elif whole_after_jiao:
+        text += "整"
+    return prefix + text
+
+
+def _integer(number: int, zero_style: ZeroStyle) -> str:
+    sections: list[int] = []
+    while number:
+        number, low = divmod(number, 10_000)
+        sections.append(low)
+    text = ""
+    skipped = False  # an empty section lies between, e.g. 万 in 100007000
+    for place in range(len(sections) - 1, -1, -1):
+        section = sections[place]
+        if not section:
+            skipped = True
+            continue
+        if text:
+            free = sections[place + 1] % 10 == 0 and zero_style == "after-wan"
+            if section < 1000 or skipped or free:
+                text += "零"
+        text += _section(section) + _SECTIONS[place]
+        skipped = False
+    return text
+
+
+def _section(section: int) -> str:
+    text = ""
+    gap = False
+    for place in (3, 2, 1, 0):
+        digit = section // 10**place % 10
+        if not digit:
+            gap = bool(text)
+            continue
+        text += ("零" if gap else "") + _DIGITS[digit] + _UNITS[place]
+        gap = False
+    return text
+
+
+def chinese_date(day: date) -> str:
+    """二〇二六年十一月二十一日."""
+    year = "".join(_DATE_DIGITS[int(digit)] for digit in str(day.year))
+    return f"{year}年{_small_number(day.month)}月{_small_number(day.day)}日"
+
+
+def _small_number(number: int) -> str:
+    """1 to 99 as spoken: 十, 十一, 二十, 二十一."""
+    tens, ones = divmod(number, 10)
+    if not tens:
+        return _DATE_DIGITS[ones]
+    return (_DATE_DIGITS[tens] if tens > 1 else "") + "十" + (_DATE_DIGITS[ones] if ones else "")
+
+
+def small_number_from(text: str) -> int | None:
+    """The number 1 to 99 that 十, 二十一, 一 ... stand for, or None. The reverse of how dates are written."""
+    for number in range(1, 100):
+        if _small_number(number) == text:
+            return number
+    return None
+
+
+def display_date(day: date) -> str:
+    """2026年3月2日."""
+    return f"{day.year}年{day.month}月{day.day}日"

@@ -1,0 +1,600 @@
+"""A form as data: ``form.toml`` read into frozen values, every mistake of its author found in one reading."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import string
+import tomllib
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from decimal import Decimal
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from recordkit.errors import InputRefused
+from recordkit.messages import Message, msg
+from recordkit.model import Problem
+from recordkit.templates.numbering import parse_number_pattern
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+T = TypeVar("T")
+FieldType = Literal[
+    "text",
+    "integer",
+    "decimal",
+    "money",
+    "date",
+    "instant",
+    "choice",
+    "phone",
+    "id_number",
+    "uscc",
+    "calibre",
+    "account",
+    "table",
+    "yes_no",
+]
+Stage = Literal["before", "onsite"]
+
+CONTEXT_NAMES = frozenset(
+    {"number", "文书编号", "company", "单位名称", "office", "经办机构", "issue_date", "签发日期", "form_name"}
+)
+"""Names every template gets besides its fields; a field of that name would silently replace them."""
+
+_KEY = re.compile(r"[a-z][a-z0-9_]*")
+_FORM_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
+_TEMPLATE_WORDS = frozenset(
+    "and or not in is if else elif for true false none True False None loop self super caller varargs kwargs".split()
+)
+_NUMBERS = frozenset({"integer", "decimal", "money"})
+_ONLY_FOR: Mapping[str, frozenset[str]] = {
+    "choices": frozenset({"choice"}),
+    "min": _NUMBERS,
+    "max": _NUMBERS,
+    "exclusive_min": _NUMBERS,
+    "places": frozenset({"decimal", "money"}),
+    "pattern": frozenset({"text", "account", "phone"}),
+    "max_length": frozenset({"text", "account", "phone", "choice"}),
+    "columns": frozenset({"table"}),
+    "min_rows": frozenset({"table"}),
+    "max_rows": frozenset({"table"}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSpec:
+    """One field of a form, or one column of a table.
+
+    Attributes:
+        key: ASCII snake_case name used by programs.
+        label: the name people read; unique in the form and usable in a template as ``{{ label }}``.
+        type: how the value is read and shown; see ``fieldtypes``.
+        stage: ``before`` printing or ``onsite``, handwritten and keyed in when the paper returns.
+        required: default true before, false onsite or where ``required_if`` is given.
+        required_if: expression over keys; the field is required when it is true.
+        default: plain value for an empty cell; "" for none.
+        min, max: bounds of a number, included unless ``exclusive_min``.
+        places: decimal places allowed.
+        pattern: regular expression for the whole value.
+        max_length: in characters.
+        sensitive: mask the value in messages.
+        blank: full-width blanks printed for an onsite field; 0 for an empty cell.
+        columns, min_rows, max_rows: of a table.
+    """
+
+    key: str
+    label: str
+    label_en: str = ""
+    type: FieldType = "text"
+    stage: Stage = "before"
+    required: bool = True
+    required_if: str = ""
+    default: Any = ""
+    choices: tuple[str, ...] = ()
+    min: Decimal | None = None
+    max: Decimal | None = None
+    exclusive_min: bool = False
+    places: int | None = None
+    pattern: str = ""
+    max_length: int | None = None
+    unit: str = ""
+    example: Any = ""
+    help: str = ""
+    sensitive: bool = False
+    blank: int = 12
+    columns: tuple[FieldSpec, ...] = ()
+    min_rows: int = 0
+    max_rows: int | None = None
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether messages may show the value only masked: identity numbers and phones always."""
+        return self.sensitive or self.type in {"id_number", "phone"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSpec:
+    """A condition over several fields; ``check`` is an expression that must be true."""
+
+    check: str
+    message: str
+    fields: tuple[str, ...] = ()
+    level: Literal["error", "warning"] = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentSpec:
+    """A paper that belongs to the document; ``when`` is an expression, empty for always."""
+
+    name: str
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSpec:
+    """Keys of the fields that feed the catalogue. ``meters`` may name a table or ``table.column``."""
+
+    date: str
+    account: str = ""
+    party: str = ""
+    address: str = ""
+    phone: str = ""
+    meters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormSpec:
+    """A checked form. All references inside it point at fields that exist."""
+
+    id: str
+    name: str
+    version: str
+    number: str
+    title: str
+    roles: RoleSpec
+    fields: tuple[FieldSpec, ...]
+    name_en: str = ""
+    record_class: str = ""
+    access: Literal["open", "restricted"] = "open"
+    numbering_date: str = ""
+    file_name: str = "{number}"
+    note: str = ""
+    rules: tuple[RuleSpec, ...] = ()
+    attachments: tuple[AttachmentSpec, ...] = ()
+
+    @cached_property
+    def by_name(self) -> Mapping[str, FieldSpec]:
+        """Fields under both key and label."""
+        return MappingProxyType({name: one for one in self.fields for name in (one.label, one.key)})
+
+    @cached_property
+    def by_heading(self) -> Mapping[str, FieldSpec]:
+        """Fields under key and label as ``plain_heading`` writes them."""
+        return MappingProxyType({plain_heading(name): one for name, one in self.by_name.items()})
+
+    def of_stage(self, stage: Stage) -> tuple[FieldSpec, ...]:
+        """The fields filled in at that stage, in the form's order."""
+        return tuple(one for one in self.fields if one.stage == stage)
+
+
+def plain_heading(heading: str) -> str:
+    """A column heading without what people vary: width, case, spaces, a trailing star or colon."""
+    text = unicodedata.normalize("NFKC", heading).casefold()
+    return re.sub(r"\s+", "", text).strip("*:")
+
+
+def placeholders(text: str) -> tuple[str, ...]:
+    """Names in the braces of a title or file name, in order.
+
+    Raises:
+        ValueError: a stray brace, or more than a name in braces.
+    """
+    names = []
+    for _, name, form, conversion in string.Formatter().parse(text):
+        if name is None:
+            continue
+        if form or conversion or not name.isidentifier():
+            raise ValueError(name)
+        names.append(name)
+    return tuple(names)
+
+
+class ExpressionFault(ValueError):
+    """The text is no expression, or it cannot be computed with the given values. Never reaches a person as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled condition. ``names`` are the fields it asks for."""
+
+    text: str
+    names: frozenset[str]
+    run: Callable[..., object]
+
+    def value(self, values: Mapping[str, object]) -> object:
+        """Compute it.
+
+        Raises:
+            ExpressionFault: the values do not fit, e.g. a missing one is compared with a number.
+        """
+        from jinja2 import TemplateError
+
+        try:
+            return self.run(**values)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise ExpressionFault(type(error).__name__) from error
+
+
+@lru_cache(maxsize=1024)
+def compile_expression(text: str) -> Expression:
+    """Compile one condition.
+
+    Raises:
+        ExpressionFault: not an expression; the text of the error says why.
+    """
+    from jinja2 import TemplateError, nodes
+    from jinja2.parser import Parser
+
+    environment = _environment()
+    try:
+        tree = nodes.Template([nodes.Output([Parser(environment, text, state="variable").parse_expression()])])
+        run = environment.compile_expression(text)
+    except TemplateError as error:
+        raise ExpressionFault(error.message) from error
+    names = frozenset(name.name for name in tree.find_all(nodes.Name)) - environment.globals.keys()
+    return Expression(text, names, run)
+
+
+@cache
+def _environment() -> SandboxedEnvironment:
+    from jinja2 import StrictUndefined
+    from jinja2.ext import Extension
+    from jinja2.lexer import Token, TokenStream
+    from jinja2.sandbox import SandboxedEnvironment
+
+    class ExactNumbers(Extension):
+        """Reads 0.1 as the decimal 0.1: as a binary float, ``rate >= 0.1`` is false for the rate 0.1."""
+
+        def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+            for token in stream:
+                if token.type != "float":
+                    yield token
+                    continue
+                line = token.lineno
+                yield Token(line, "name", "_decimal")
+                yield Token(line, "lparen", "(")
+                yield Token(line, "string", repr(token.value))
+                yield Token(line, "rparen", ")")
+
+    environment = SandboxedEnvironment(undefined=StrictUndefined, extensions=[ExactNumbers])
+    environment.globals = {"_decimal": Decimal}
+    return environment
+
+
+def load_form_spec(source: Path | str | bytes, *, name: str = "form.toml") -> FormSpec:
+    """Read a form.
+
+    Args:
+        source: path of a ``form.toml`` or of its folder, or the file's bytes.
+        name: how messages call the file when only bytes are given.
+
+    Raises:
+        InputRefused: not readable, not TOML, or wrong; ``problems`` then names every place.
+    """
+    folder = None
+    if isinstance(source, bytes):
+        data = source
+    else:
+        path = Path(source)
+        path = path / "form.toml" if path.is_dir() else path
+        name, folder = str(path), path.absolute().parent.name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InputRefused(
+                msg("The form file {file} cannot be read: {reason}", file=name, reason=error.strerror),
+                msg("Check the path and its permissions."),
+            ) from error
+    reader = _Reader()
+    spec = reader.form(_toml(data, name))
+    if spec is not None:
+        reader.faults += _form_faults(spec, folder)
+    if spec is None or reader.faults:
+        first = reader.faults[0]
+        raise InputRefused(
+            msg(
+                "{file} has {count} mistake(s). First, at {place}: {reason}",
+                file=name,
+                count=len(reader.faults),
+                place=first.field or msg("the top"),
+                reason=first.message,
+            ),
+            msg("Correct the listed places and run the command again."),
+            reader.faults,
+        )
+    return spec
+
+
+def _toml(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"), parse_float=Decimal)
+    except UnicodeDecodeError as error:
+        raise InputRefused(
+            msg("{file} is not UTF-8 text (byte {position}).", file=name, position=error.start),
+            msg("Save it as UTF-8."),
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputRefused(
+            msg("{file} is not valid TOML: {reason}", file=name, reason=error),
+            msg("Correct the line named above."),
+        ) from error
+
+
+def _fault(place: str, code: str, message: Message) -> Problem:
+    return Problem(row=None, field=place, label="", cell=None, code=code, message=message)
+
+
+_EXPECTED: Mapping[object, Message] = {
+    str: msg("text in quotes"),
+    bool: msg("true or false"),
+    int: msg("a whole number"),
+    int | None: msg("a whole number"),
+    Decimal | None: msg("a number"),
+    tuple[str, ...]: msg("a list of texts"),
+    FieldType: msg("one of {names}", names=", ".join(get_args(FieldType))),
+    Stage: msg("one of {names}", names="before, onsite"),
+    Literal["open", "restricted"]: msg("one of {names}", names="open, restricted"),
+    Literal["error", "warning"]: msg("one of {names}", names="error, warning"),
+}
+_NESTED = {
+    FormSpec: {"roles", "fields", "rules", "attachments"},
+    FieldSpec: {"columns"},
+}
+
+
+@dataclass
+class _Reader:
+    """Turns TOML tables into the dataclasses and keeps every fault, so that the author corrects the file once."""
+
+    faults: list[Problem] = field(default_factory=list)
+
+    def form(self, raw: Mapping[str, Any]) -> FormSpec | None:
+        roles = raw.get("roles", {})
+        nested: dict[str, Any] = {}
+        if isinstance(roles, dict):
+            nested["roles"] = self._one(RoleSpec, roles, "roles")
+        else:
+            self._wrong("roles", msg("a table [roles]"))
+        nested["fields"] = tuple(self._fields(raw.get("fields", []), "fields", "before"))
+        nested["rules"] = tuple(self._many(RuleSpec, raw.get("rules", []), "rules"))
+        nested["attachments"] = tuple(self._many(AttachmentSpec, raw.get("attachments", []), "attachments"))
+        spec = self._one(FormSpec, raw, "", nested)
+        return replace(spec, record_class=spec.record_class or spec.id) if spec and not self.faults else None
+
+    def _fields(self, raws: Any, place: str, stage: str) -> Iterator[FieldSpec]:
+        for at, raw in self._tables(raws, place):
+            here = f"{at} {raw['key']}" if isinstance(raw.get("key"), str) else at
+            known = dict(raw)
+            known.setdefault("stage", stage)
+            known.setdefault("required", known["stage"] != "onsite" and not known.get("required_if"))
+            columns = tuple(self._fields(known.get("columns", []), f"{here} columns", str(known["stage"])))
+            if (one := self._one(FieldSpec, known, here, {"columns": columns})) is not None:
+                yield one
+
+    def _many(self, cls: type[T], raws: Any, place: str) -> Iterator[T]:
+        for at, raw in self._tables(raws, place):
+            if (one := self._one(cls, raw, at)) is not None:
+                yield one
+
+    def _tables(self, raws: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        if not isinstance(raws, list) or not all(isinstance(raw, dict) for raw in raws):
+            self._wrong(place, msg("a list of tables"))
+            return
+        for position, raw in enumerate(raws, 1):
+            yield f"{place} {position}", raw
+
+    def _one(
+        self, cls: type[T], raw: Mapping[str, Any], place: str, nested: Mapping[str, Any] = MappingProxyType({})
+    ) -> T | None:
+        """Build ``cls`` attribute by attribute. msgspec alone stops at the first fault and ignores unknown names."""
+        hints = get_type_hints(cls)
+        before = len(self.faults)
+        values = dict(nested)
+        for name, value in raw.items():
+            here = f"{place}: {name}" if place else name
+            if name not in hints:
+                self.faults.append(_fault(here, "unknown-field", _unknown(name, hints)))
+            elif name not in _NESTED.get(cls, ()):
+                try:
+                    values[name] = msgspec.convert(value, hints[name])
+                except msgspec.ValidationError:
+                    self._wrong(here, _EXPECTED[hints[name]])
+        for one in fields(cls):  # type: ignore[arg-type]
+            needed = one.default is MISSING and one.default_factory is MISSING
+            if needed and one.name not in raw and one.name not in nested:
+                self.faults.append(
+                    _fault(place or one.name, "required", msg("{name} is missing; add it.", name=one.name))
+                )
+        return cls(**values) if len(self.faults) == before and None not in values.values() else None
+
+    def _wrong(self, place: str, expected: Message) -> None:
+        self.faults.append(_fault(place, "wrong-type", msg("must be {expected}.", expected=expected)))
+
+
+def _unknown(name: str, known: Collection[str]) -> Message:
+    near = difflib.get_close_matches(name, known, 1)
+    if near:
+        return msg("{name} is not a setting here; did you mean {near}?", name=name, near=near[0])
+    return msg("{name} is not a setting here; remove it.", name=name)
+
+
+def _form_faults(spec: FormSpec, folder: str | None) -> Iterator[Problem]:
+    if not _FORM_ID.fullmatch(spec.id):
+        yield _fault("id", "pattern", msg("the id takes lower-case letters, digits and - only."))
+    elif folder is not None and folder != spec.id:
+        yield _fault("id", "pattern", msg("the id must equal the folder's name, {folder}.", folder=folder))
+    if not spec.fields:
+        yield _fault("fields", "required", msg("a form needs at least one field."))
+    yield from _name_faults(spec.fields, "fields")
+    for position, one in enumerate(spec.fields, 1):
+        place = f"fields {position} {one.key}"
+        yield from _field_faults(one, place)
+        if one.key in CONTEXT_NAMES or one.label in CONTEXT_NAMES:
+            yield _fault(place, "duplicate", msg("every document already has this name; choose another."))
+        known = {*_names(spec, "before"), *(_names(spec, "onsite") if one.stage == "onsite" else ())}
+        yield from _expression_faults(one.required_if, f"{place}: required_if", known)
+    yield from _role_faults(spec)
+    yield from _text_faults(spec)
+    everything = {*_names(spec, "before"), *_names(spec, "onsite")}
+    for position, rule in enumerate(spec.rules, 1):
+        yield from _expression_faults(rule.check or "?", f"rules {position}: check", everything)
+        for name in rule.fields:
+            if name not in {one.key for one in spec.fields}:
+                yield _fault(f"rules {position}: fields", "unknown-field", _no_field(spec, name))
+    for position, attachment in enumerate(spec.attachments, 1):
+        yield from _expression_faults(attachment.when, f"attachments {position}: when", _names(spec, "before"))
+
+
+def _names(spec: FormSpec, stage: Stage) -> set[str]:
+    return {name for one in spec.of_stage(stage) for name in (one.key, one.label)}
+
+
+def _name_faults(some: tuple[FieldSpec, ...], place: str) -> Iterator[Problem]:
+    """Keys and labels share one name space: both stand in templates and both head columns."""
+    seen: dict[str, str] = {}
+    for position, one in enumerate(some, 1):
+        for name in {plain_heading(one.key), plain_heading(one.label)}:
+            if name in seen:
+                yield _fault(
+                    f"{place} {position} {one.key}",
+                    "duplicate",
+                    msg("the name {name} is already used by {other}.", name=name, other=seen[name]),
+                )
+            seen[name] = one.key
+
+
+def _field_faults(one: FieldSpec, place: str, *, is_column: bool = False) -> Iterator[Problem]:
+    if not _KEY.fullmatch(one.key):
+        yield _fault(f"{place}: key", "pattern", msg("a key is lower-case ASCII: letters, digits and _."))
+    if not one.label.isidentifier():
+        yield _fault(
+            f"{place}: label",
+            "pattern",
+            msg("a label takes letters, characters, digits and _ only: no spaces, brackets or slashes."),
+        )
+    if {one.key, one.label} & _TEMPLATE_WORDS or (is_column and {one.key, one.label} & set(dir(dict))):
+        yield _fault(place, "pattern", msg("the template language already uses this name; choose another."))
+    blank = FieldSpec(key="", label="")
+    for name, types in _ONLY_FOR.items():
+        if one.type not in types and getattr(one, name) != getattr(blank, name):
+            yield _fault(
+                f"{place}: {name}",
+                "wrong-type",
+                msg("{name} has no meaning for type {type}.", name=name, type=one.type),
+            )
+    if one.type == "choice" and not one.choices:
+        yield _fault(f"{place}: choices", "required", msg("type choice needs choices."))
+    if len(set(one.choices)) != len(one.choices):
+        yield _fault(f"{place}: choices", "duplicate", msg("a choice is listed twice."))
+    if one.required and one.required_if:
+        yield _fault(f"{place}: required_if", "rule", msg("the field is required anyway; write required = false."))
+    if one.min is not None and one.max is not None and one.min > one.max:
+        yield _fault(f"{place}: min", "range", msg("min is greater than max."))
+    counts = {"places": one.places, "max_length": one.max_length, "blank": one.blank, "min_rows": one.min_rows}
+    for name, count in counts.items():
+        if count is not None and count < 0:
+            yield _fault(f"{place}: {name}", "range", msg("{name} is below 0.", name=name))
+    try:
+        re.compile(one.pattern)
+    except re.error as error:
+        yield _fault(f"{place}: pattern", "pattern", msg("not a regular expression: {reason}", reason=error))
+    yield from _table_faults(one, place, is_column=is_column)
+
+
+def _table_faults(one: FieldSpec, place: str, *, is_column: bool) -> Iterator[Problem]:
+    if one.type != "table":
+        return
+    if is_column:
+        yield _fault(f"{place}: type", "wrong-type", msg("a table cannot stand in a table."))
+        return
+    if not one.columns:
+        yield _fault(f"{place}: columns", "required", msg("type table needs columns."))
+    if one.max_rows is not None and one.max_rows < max(one.min_rows, 1):
+        yield _fault(f"{place}: max_rows", "range", msg("max_rows is below min_rows or 1."))
+    yield from _name_faults(one.columns, f"{place} columns")
+    for position, column in enumerate(one.columns, 1):
+        here = f"{place} columns {position} {column.key}"
+        yield from _field_faults(column, here, is_column=True)
+        if column.stage != one.stage:
+            yield _fault(f"{here}: stage", "wrong-type", msg("a column has the stage of its table."))
+        if column.required_if:
+            yield _fault(f"{here}: required_if", "wrong-type", msg("a column cannot have required_if; use a rule."))
+
+
+def _expression_faults(text: str, place: str, known: Collection[str]) -> Iterator[Problem]:
+    if not text:
+        return
+    try:
+        unknown = compile_expression(text).names - set(known)
+    except ExpressionFault as fault:
+        yield _fault(place, "rule", msg("not an expression: {reason}", reason=fault))
+        return
+    for name in sorted(unknown):
+        yield _fault(place, "unknown-field", msg("{name} is no field that is known at this stage.", name=name))
+
+
+def _role_faults(spec: FormSpec) -> Iterator[Problem]:
+    by_key = {one.key: one for one in spec.fields}
+    roles = spec.roles
+    single = {"account": roles.account, "party": roles.party, "address": roles.address, "phone": roles.phone}
+    wanted = [("date", roles.date), *((role, key) for role, key in single.items() if key)]
+    for role, key in [*wanted, *(("meters", key) for key in roles.meters)]:
+        table, _, column = key.partition(".")
+        target = by_key.get(table)
+        if target is None or (column and column not in {one.key for one in target.columns}):
+            yield _fault(f"roles: {role}", "unknown-field", _no_field(spec, key))
+        elif role == "date" and target.type not in {"date", "instant"}:
+            yield _fault("roles: date", "wrong-type", msg("{key} is not a date.", key=key))
+        elif role != "meters" and (column or target.type == "table"):
+            yield _fault(f"roles: {role}", "wrong-type", msg("{key} is a table; only meters may be one.", key=key))
+    if spec.numbering_date:
+        source = by_key.get(spec.numbering_date)
+        if source is None:
+            yield _fault("numbering_date", "unknown-field", _no_field(spec, spec.numbering_date))
+        elif source.type not in {"date", "instant"} or source.stage != "before" or not source.required:
+            yield _fault("numbering_date", "wrong-type", msg("it must be a required date filled before printing."))
+
+
+def _text_faults(spec: FormSpec) -> Iterator[Problem]:
+    try:
+        parse_number_pattern(spec.number)
+    except InputRefused as error:
+        yield _fault("number", "pattern", error.what)
+    tables = {name for one in spec.fields if one.type == "table" for name in (one.key, one.label)}
+    known = (_names(spec, "before") - tables) | {"number"}
+    for place, text in (("title", spec.title), ("file_name", spec.file_name)):
+        try:
+            names = placeholders(text)
+        except ValueError:
+            yield _fault(place, "pattern", msg("write {{name}} with nothing but a key or label in the braces."))
+            continue
+        if not text.strip():
+            yield _fault(place, "required", msg("it is empty."))
+        for name in names:
+            if name not in known:
+                yield _fault(place, "unknown-field", _no_field(spec, name))
+
+
+def _no_field(spec: FormSpec, name: str) -> Message:
+    near = difflib.get_close_matches(name, spec.by_name, 1, 0.5)
+    if near:
+        return msg("{name} is no field that can stand here; did you mean {near}?", name=name, near=near[0])
+    return msg("{name} is no field that can stand here.", name=name)
