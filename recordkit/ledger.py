@@ -91,8 +91,8 @@ class Ledger:
         count, head = 0, GENESIS
         try:
             end = Cursor()
-            for entry, end in self._entries(end):  # noqa: B007  (the last cursor is used below)
-                count, head = entry.seq, entry.hash
+            for entry, cursor in self._entries(end):
+                count, head, end = entry.seq, entry.hash, cursor
             return Verification(True, count, None, None, head, self._size_behind(end))
         except _Damaged as damage:
             return Verification(False, count, damage.seq, damage.reason, head)

@@ -6,6 +6,7 @@ applied again; so a crash, a restore or a deleted database heals when the store 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from recordkit import files
 from recordkit.db import Database
-from recordkit.errors import IntegrityFailure
+from recordkit.errors import IntegrityFailure, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, crockford
@@ -107,12 +108,22 @@ class Workspace:
             with self._locked():
                 if not self.db.has_schema():
                     self.db.reset()
-        behind = self.ledger.read(self.db.cursor())
-        first = next(behind, None)
-        if first is None:
+        if next(self.ledger.read(self.db.cursor()), None) is None:
             return
-        with self._locked():
+        # A reader never waits for a writer: what it sees is then a moment old, not wrong.
+        with contextlib.suppress(StoreBusy), self._locked(wait_seconds=0):
             self._apply_new()
+
+    @contextmanager
+    def maintaining(self) -> Iterator[bool]:
+        """Hold the lock to bring a derived file up to date; gives False, and never waits, when a writer holds it."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._locked(wait_seconds=0))
+                free = True
+            except StoreBusy:
+                free = False
+            yield free
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -157,11 +168,12 @@ class Workspace:
         self.db.close()
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, wait_seconds: float | None = None) -> Iterator[None]:
         if self._writing:
             yield
             return
-        with files.locked(self.root / "work" / "locks" / "store", self.settings.locks.wait_seconds):
+        wait = self.settings.locks.wait_seconds if wait_seconds is None else wait_seconds
+        with files.locked(self.root / "work" / "locks" / "store", wait):
             self._writing = True
             try:
                 yield

@@ -35,7 +35,7 @@ PAGE_WIDTH, PAGE_HEIGHT = 210.0, 297.0
 SIDE_MARGIN = 24.0
 TEXT_WIDTH = PAGE_WIDTH - 2 * SIDE_MARGIN
 FIXED_TIME = datetime(2026, 11, 1, 8, 0, 0)
-# Styles kept from the python-docx package by this list would bring 400 KB of unused definitions into every document.
+# The rest of python-docx's own package (thumbnail, a second styles part of 400 KB) would go into every document.
 KEPT_RELATIONSHIPS = ("styles", "settings", "theme", "header", "footer", "image")
 
 _STYLES = f"""<w:styles xmlns:w="{W}">
@@ -44,7 +44,7 @@ _STYLES = f"""<w:styles xmlns:w="{W}">
 <w:kern w:val="2"/><w:sz w:val="21"/><w:szCs w:val="21"/><w:lang w:val="en-US" w:eastAsia="zh-CN" w:bidi="ar-SA"/>
 </w:rPr></w:rPrDefault><w:pPrDefault/></w:docDefaults>
 <w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/><w:qFormat/>
-<w:pPr><w:snapToGrid w:val="0"/></w:pPr>{{song}}</w:style>
+<w:pPr><w:widowControl w:val="0"/><w:snapToGrid w:val="0"/></w:pPr>{{song}}</w:style>
 <w:style w:type="character" w:default="1" w:styleId="DefaultParagraphFont">
 <w:name w:val="Default Paragraph Font"/><w:uiPriority w:val="1"/><w:semiHidden/>{{song}}</w:style>
 <w:style w:type="table" w:default="1" w:styleId="TableNormal"><w:name w:val="Normal Table"/><w:semiHidden/>{{song}}
@@ -75,20 +75,22 @@ def twips(mm: float) -> int:
     return round(mm * 1440 / 25.4)
 
 
-def fonts(font: str, size: float, bold: bool = False) -> str:
+def fonts(font: str, size: float, bold: bool = False, latin: str = LATIN) -> str:
     """Run properties naming the font for every script."""
     weight = "<w:b/><w:bCs/>" if bold else ""
     half = round(size * 2)
     return (
-        f'<w:rPr><w:rFonts w:ascii="{LATIN}" w:hAnsi="{LATIN}" w:cs="{LATIN}" w:eastAsia="{font}" w:hint="eastAsia"/>'
+        f'<w:rPr><w:rFonts w:ascii="{latin}" w:hAnsi="{latin}" w:cs="{latin}" w:eastAsia="{font}" w:hint="eastAsia"/>'
         f'{weight}<w:sz w:val="{half}"/><w:szCs w:val="{half}"/></w:rPr>'
     )
 
 
 def run(text: str, font: str, size: float, bold: bool = False) -> str:
     """One run; a tab character becomes a tab stop."""
+    # A box to tick at the start of a line would otherwise be taken from the Latin font, smaller than its neighbours.
+    latin = font if "□" in text else LATIN
     parts = [f'<w:t xml:space="preserve">{escape(part)}</w:t>' if part else "" for part in text.split("\t")]
-    return f"<w:r>{fonts(font, size, bold)}{'<w:tab/>'.join(parts)}</w:r>"
+    return f"<w:r>{fonts(font, size, bold, latin)}{'<w:tab/>'.join(parts)}</w:r>"
 
 
 def runs(text: str, font: str, size: float) -> str:
@@ -151,6 +153,7 @@ def para(
     )
     properties = (
         f'<w:pPr><w:pStyle w:val="{style}"/>{"<w:keepNext/>" if keep_next else ""}'
+        '<w:widowControl w:val="0"/>'
         f"{f'<w:tabs>{stops}</w:tabs>' if stops else ''}"
         f'<w:snapToGrid w:val="0"/><w:spacing w:before="{round(before * 20)}" w:after="{round(after * 20)}"{rule}/>'
         f'<w:ind w:left="{twips(left)}"{first}/><w:jc w:val="{align}"/>{fonts(font, size)}</w:pPr>'
@@ -228,7 +231,15 @@ def _cell_xml(cell: Cell, width: int) -> str:
     none = "".join(f'<w:{side} w:val="nil"/>' for side in ("top", "left", "bottom", "right"))
     edges = "" if cell.borders else f"<w:tcBorders>{none}</w:tcBorders>"
     body = cell.raw or "".join(
-        para(text, font=cell.font, size=cell.size, line=cell.line, align=cell.align, style="FormCell")
+        para(
+            text,
+            font=cell.font,
+            size=cell.size,
+            line=cell.line,
+            align=cell.align,
+            style="FormCell",
+            before=4 if cell.top else 0,
+        )
         for text in cell.text.split("\n")
     )
     return (
@@ -237,7 +248,7 @@ def _cell_xml(cell: Cell, width: int) -> str:
     )
 
 
-def table(widths: Sequence[float], rows: Iterable[Row], *, borders: bool = True) -> str:
+def table(widths: Sequence[float], rows: Iterable[Row], *, borders: bool = True, padding: bool = True) -> str:
     """A table of fixed layout, centred, over grid columns of the given widths in mm.
 
     Raises:
@@ -262,11 +273,13 @@ def table(widths: Sequence[float], rows: Iterable[Row], *, borders: bool = True)
     outer, inner = edge.format(8), edge.format(4)
     sides = "".join(f"<w:{side} {outer}/>" for side in ("top", "left", "bottom", "right"))
     sides += f"<w:insideH {inner}/><w:insideV {inner}/>"
+    none = "".join(f'<w:{side} w:w="0" w:type="dxa"/>' for side in ("top", "left", "bottom", "right"))
+    margins = "" if padding else f"<w:tblCellMar>{none}</w:tblCellMar>"
     columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in grid)
     return (
         f'<w:tbl><w:tblPr><w:tblW w:w="{sum(grid)}" w:type="dxa"/><w:jc w:val="center"/>'
         f"<w:tblBorders>{sides}</w:tblBorders>"
-        f'<w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>{columns}</w:tblGrid>{"".join(lines)}</w:tbl>'
+        f'<w:tblLayout w:type="fixed"/>{margins}</w:tblPr><w:tblGrid>{columns}</w:tblGrid>{"".join(lines)}</w:tbl>'
     )
 
 
@@ -303,13 +316,14 @@ def _header(section: Any) -> None:
     codes = Row(
         (Cell(raw=company, borders=False), Cell(raw=picture, borders=False), Cell(raw=picture, borders=False)), 18.5
     )
-    widths = (TEXT_WIDTH - 64 - 20.5, 64, 20.5)
+    # No cell padding: a picture wider than its cell is cut off, and a code without its edge cannot be read.
+    widths = (TEXT_WIDTH - 63 - 24, 63, 24)
     rule = para(font=SONG, size=2, line=3, style="Header", inner="")
     rule = rule.replace(
         "<w:snapToGrid",
         '<w:pBdr><w:bottom w:val="single" w:sz="6" w:space="0" w:color="000000"/></w:pBdr><w:snapToGrid',
     )
-    _fill(header._element, (table(widths, [codes], borders=False), rule))
+    _fill(header._element, (table(widths, [codes], borders=False, padding=False), rule))
     row_cells = header.tables[0].rows[0].cells
     for cell, name, size, pixels in (
         (row_cells[1], "code128", (62, 9), (732, 106)),
@@ -319,6 +333,9 @@ def _header(section: Any) -> None:
         shape = paragraph.add_run().add_picture(
             _placeholder(*pixels, f"recordkit {name}"), width=Mm(size[0]), height=Mm(size[1])
         )
+        for side in ("distT", "distB", "distL", "distR"):
+            # Left out, LibreOffice takes 3 mm, pushes the picture out of its cell and cuts the code's last bars.
+            shape._inline.set(side, "0")
         shape._inline.docPr.set("descr", f"recordkit:{name}")
         shape._inline.docPr.set("name", name)
 
@@ -368,7 +385,7 @@ def fixed_zip(data: bytes, replace: dict[str, bytes] | None = None) -> bytes:
     return out.getvalue()
 
 
-def save_form(path: Path, title: str, blocks: Iterable[str], *, top: float = 35, bottom: float = 20) -> None:
+def save_form(path: Path, title: str, blocks: Iterable[str], *, top: float = 34, bottom: float = 18) -> None:
     """Writes a template: A4, header with the company and two codes, footer with number and pages.
 
     Args:
@@ -388,7 +405,8 @@ def save_form(path: Path, title: str, blocks: Iterable[str], *, top: float = 35,
     _replace(document.styles.element, _STYLES.format(**looks))
     _replace(document.settings.element, _SETTINGS)
     _prune(document)
-    _fill(document.element.body, blocks)
+    # Word wants a paragraph after a last table.
+    _fill(document.element.body, [*blocks, para(size=1, line=1, inner="")])
     _header(section)
     _footer(section)
     properties = document.core_properties

@@ -186,8 +186,13 @@ def _opened(path: Path) -> Iterator[Any]:
     import pypdfium2.raw as pdfium
 
     _look_at_ends(path)
+    # pdfium does not clear its last error: without this failure (bad format) an earlier file's "wrong password" would
+    # be laid at the door of this one.
+    pdfium.FPDF_LoadMemDocument64(b"", 0, None)
     try:
-        document = pypdfium2.PdfDocument(path)
+        document = pypdfium2.PdfDocument(path.absolute())  # absolute: it would take a leading ~ for a home folder
+    except OSError as error:
+        raise UnreadablePdf(path, "not-readable") from error
     except pypdfium2.PdfiumError as error:
         if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
             raise UnreadablePdf(path, "encrypted") from error

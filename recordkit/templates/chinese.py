@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -15,21 +16,28 @@ _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _UNITS = ("", "拾", "佰", "仟")
 _SECTIONS = ("", "万", "亿")
 _DATE_DIGITS = "〇一二三四五六七八九"
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-|/([0-9]{1,2})/|\.([0-9]{1,2})\.)([0-9]{1,2})")
+_DATE_IN_WORDS = re.compile(r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})日")
+_COMPACT_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_CHINESE_DATE = re.compile(
+    r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日"
+)
+_TO_ASCII = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 LARGEST_AMOUNT = Decimal("999999999999.99")
 
 
 def money_in_capitals(
-    amount: Decimal, *, whole_after_jiao: bool = False, zero_style: ZeroStyle = "after-yuan", prefix: str = "人民币"
+    amount: Decimal, *, jiao_suffix: bool = False, zero_style: ZeroStyle = "after-yuan", prefix: str = "人民币"
 ) -> str:
     """An amount of yuan in capitals, e.g. 6007.14 -> 人民币陆仟零柒元壹角肆分.
 
-    Source: 中国人民银行《支付结算办法》附一《正确填写票据和结算凭证的基本规定》, items 2-4: 整 after 元, optional after 角, never
-    after 分; 零 once for inner zeros; 零 after 元 when 角 is 0 and 分 is not. Where 万位 or 元位 is 0 and the next digit is
-    not, item 4(3) leaves the 零 to the writer.
+    Source: 中国人民银行《支付结算办法》附一《正确填写票据和结算凭证的基本规定》, items 2-4: 整 after 元,
+    optional after 角, never after 分; 零 once for inner zeros; 零 after 元 when 角 is 0 and 分 is not.
+    Where 万位 or 元位 is 0 and the next digit is not, item 4(3) leaves the 零 to the writer.
 
     Args:
         amount: yuan, 0 to 999999999999.99, no part of a 分.
-        whole_after_jiao: write 整 after 角 too.
+        jiao_suffix: write 整 after 角 too.
         zero_style: where the free 零 is written: ``after-yuan`` 107000.53 -> 壹拾万柒仟元零伍角叁分; ``after-wan`` ->
             壹拾万零柒仟元伍角叁分.
         prefix: the words directly before the amount.
@@ -54,7 +62,7 @@ def money_in_capitals(
         text += _DIGITS[jiao] + "角"
     if fen:
         text += _DIGITS[fen] + "分"
-    elif whole_after_jiao:
+    elif jiao_suffix:
         text += "整"
     return prefix + text
 
@@ -107,12 +115,22 @@ def _small_number(number: int) -> str:
     return (_DATE_DIGITS[tens] if tens > 1 else "") + "十" + (_DATE_DIGITS[ones] if ones else "")
 
 
-def small_number_from(text: str) -> int | None:
-    """The number 1 to 99 that 十, 二十一, 一 ... stand for, or None. The reverse of how dates are written."""
-    for number in range(1, 100):
-        if _small_number(number) == text:
-            return number
-    return None
+def date_parts(text: str) -> tuple[int, int, int] | None:
+    """Year, month and day as written, or None when it is no date; whether the day exists is not asked.
+
+    Forms: 2026-03-02, 2026/3/2, 2026.3.2, 20260302, 2026年3月2日, 二〇二六年三月二日 (ASCII digits, no spaces).
+    """
+    for form in (_DATE_IN_WORDS, _COMPACT_DATE, _DATE):
+        if found := form.fullmatch(text):
+            year, *month, day = (int(part) for part in found.groups() if part)
+            return year, month[0], day
+    found = _CHINESE_DATE.fullmatch(text)
+    if found is None or found[2] not in _SPOKEN or found[3] not in _SPOKEN:
+        return None
+    return int(found[1].translate(_TO_ASCII)), _SPOKEN[found[2]], _SPOKEN[found[3]]
+
+
+_SPOKEN = {_small_number(number): number for number in range(1, 32)}
 
 
 def display_date(day: date) -> str:

@@ -176,3 +176,8 @@ def _png(rows: list[bytes], high: int, size_mm: tuple[float, float]) -> bytes:
     for name, data in chunks:
         parts.append(struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)))
     return b"".join(parts)
+
+
+def blank_picture() -> bytes:
+    """A white PNG that takes a code's place on a draft."""
+    return _png([b"\0"], 8, (1, 1))

@@ -11,7 +11,7 @@ from recordkit.errors import InputRefused
 from recordkit.messages import Message, msg
 
 SEQUENCE_MARK = "{seq}"
-"""What stands for the serial number in a scope. Literal text and office names cannot contain braces, so it is unique."""
+"""What stands for the serial in a scope. Literal text and office names contain no braces, so it is unique."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _SEQ = re.compile(r"seq(?::0([1-9]))?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import keyword
 import re
 import string
 import tomllib
@@ -51,9 +52,7 @@ CONTEXT_NAMES = frozenset(
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _FORM_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
-_TEMPLATE_WORDS = frozenset(
-    "and or not in is if else elif for true false none True False None loop self super caller varargs kwargs".split()
-)
+_TEMPLATE_WORDS = {*keyword.kwlist, "true", "false", "none", "loop", "self", "super", "caller", "varargs", "kwargs"}
 _NUMBERS = frozenset({"integer", "decimal", "money"})
 _ONLY_FOR: Mapping[str, frozenset[str]] = {
     "choices": frozenset({"choice"}),
@@ -331,7 +330,7 @@ def _toml(data: bytes, name: str) -> dict[str, Any]:
             msg("{file} is not UTF-8 text (byte {position}).", file=name, position=error.start),
             msg("Save it as UTF-8."),
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         raise InputRefused(
             msg("{file} is not valid TOML: {reason}", file=name, reason=error),
             msg("Correct the line named above."),
@@ -430,10 +429,10 @@ class _Reader:
 
 
 def _unknown(name: str, known: Collection[str]) -> Message:
-    near = difflib.get_close_matches(name, known, 1)
+    near = difflib.get_close_matches(name, known, 1, 0.5)
     if near:
-        return msg("{name} is not a setting here; did you mean {near}?", name=name, near=near[0])
-    return msg("{name} is not a setting here; remove it.", name=name)
+        return msg("{name} cannot stand here; did you mean {near}?", name=name, near=near[0])
+    return msg("{name} cannot stand here; remove it.", name=name)
 
 
 def _form_faults(spec: FormSpec, folder: str | None) -> Iterator[Problem]:
@@ -458,7 +457,7 @@ def _form_faults(spec: FormSpec, folder: str | None) -> Iterator[Problem]:
         yield from _expression_faults(rule.check or "?", f"rules {position}: check", everything)
         for name in rule.fields:
             if name not in {one.key for one in spec.fields}:
-                yield _fault(f"rules {position}: fields", "unknown-field", _no_field(spec, name))
+                yield _fault(f"rules {position}: fields", "unknown-field", _unknown(name, spec.by_name))
     for position, attachment in enumerate(spec.attachments, 1):
         yield from _expression_faults(attachment.when, f"attachments {position}: when", _names(spec, "before"))
 
@@ -560,7 +559,7 @@ def _role_faults(spec: FormSpec) -> Iterator[Problem]:
         table, _, column = key.partition(".")
         target = by_key.get(table)
         if target is None or (column and column not in {one.key for one in target.columns}):
-            yield _fault(f"roles: {role}", "unknown-field", _no_field(spec, key))
+            yield _fault(f"roles: {role}", "unknown-field", _unknown(key, spec.by_name))
         elif role == "date" and target.type not in {"date", "instant"}:
             yield _fault("roles: date", "wrong-type", msg("{key} is not a date.", key=key))
         elif role != "meters" and (column or target.type == "table"):
@@ -568,7 +567,7 @@ def _role_faults(spec: FormSpec) -> Iterator[Problem]:
     if spec.numbering_date:
         source = by_key.get(spec.numbering_date)
         if source is None:
-            yield _fault("numbering_date", "unknown-field", _no_field(spec, spec.numbering_date))
+            yield _fault("numbering_date", "unknown-field", _unknown(spec.numbering_date, spec.by_name))
         elif source.type not in {"date", "instant"} or source.stage != "before" or not source.required:
             yield _fault("numbering_date", "wrong-type", msg("it must be a required date filled before printing."))
 
@@ -590,11 +589,4 @@ def _text_faults(spec: FormSpec) -> Iterator[Problem]:
             yield _fault(place, "required", msg("it is empty."))
         for name in names:
             if name not in known:
-                yield _fault(place, "unknown-field", _no_field(spec, name))
-
-
-def _no_field(spec: FormSpec, name: str) -> Message:
-    near = difflib.get_close_matches(name, spec.by_name, 1, 0.5)
-    if near:
-        return msg("{name} is no field that can stand here; did you mean {near}?", name=name, near=near[0])
-    return msg("{name} is no field that can stand here.", name=name)
+                yield _fault(place, "unknown-field", _unknown(name, spec.by_name))

@@ -24,6 +24,9 @@ FIELD_WEIGHTS: Mapping[str, int] = {
 }
 """Every indexed field, ``pages`` being the text of the pages, and what a term found there is worth."""
 
+SHARD_SIZE = 50_000
+"""Records per shard: a removal rebuilds the shards it touches, so this bounds its cost."""
+
 Sort = Literal["relevance", "date"]
 
 
@@ -136,7 +139,3 @@ class SearchEngine(Protocol):
     def held(self, record_ids: Collection[str]) -> set[str]:
         """Those of ``record_ids`` that the index still finds; the check after a destruction."""
         ...
-
-
-SHARD_SIZE = 50_000
-"""Records per shard: a removal rebuilds the shards it touches, so this bounds its cost."""

@@ -62,7 +62,8 @@ Query = Term | And | Or | Not
 
 FIELD_ALIASES: Mapping[str, str] = {
     "title": "title", "题名": "title", "标题": "title",
-    "number": "number", "文号": "number", "编号": "number", "文书编号": "number", "合同编号": "number", "通知书编号": "number",
+    "number": "number", "文号": "number", "编号": "number", "文书编号": "number", "合同编号": "number",
+    "通知书编号": "number", "记录编号": "number",
     "code": "code", "档号": "code",
     "party": "party", "户名": "party", "用水人": "party", "当事人": "party", "客户": "party", "责任者": "party",
     "account": "account", "户号": "account",
@@ -128,16 +129,12 @@ _MINUS = "-－"
 _OPERATORS = ("AND", "OR", "NOT")
 
 
-def _plain(name: str) -> str:
-    return normalise(name)
-
-
 class _Reader:
     """Recursive descent over the characters; ``at`` is the next one to read."""
 
     def __init__(self, text: str, aliases: Mapping[str, str]) -> None:
         self.text = text
-        self.aliases = {_plain(name): field for name, field in aliases.items()}
+        self.aliases = {normalise(name): field for name, field in aliases.items()}
         self.at = 0
         self.depth = 0
 
@@ -232,7 +229,7 @@ class _Reader:
                 self.at = closed_at
             elif char in _COLONS and not colon_seen:
                 colon_seen = True
-                named = self.aliases.get(_plain(self.text[start : self.at]))
+                named = self.aliases.get(normalise(self.text[start : self.at]))
                 if named is not None:
                     return self.field_value(named, start)
                 if self.text[start : self.at].isalpha():

@@ -15,6 +15,7 @@ A term matches a value when ``normalise(term)`` is a substring of ``normalise(va
 
 from __future__ import annotations
 
+import operator
 import re
 import unicodedata
 from functools import cache
@@ -141,12 +142,12 @@ def joined(values: tuple[str, ...]) -> str:
 
 def bigrams(joined_values: str) -> list[str]:
     """Every pair of neighbouring characters; the n-th pair stands at position n. No pair contains white space."""
-    return list(map("".join, zip(joined_values, joined_values[1:], strict=False)))
+    return list(map(operator.add, joined_values, joined_values[1:]))
 
 
 def single_characters(joined_values: str) -> set[str]:
     """The CJK characters, for terms of one character."""
-    return set(_IS_CJK.findall(joined_values))
+    return set(_IS_CJK.findall("".join(set(joined_values))))
 
 
 def covering_bigrams(term: str) -> list[tuple[int, str]]:

@@ -1,0 +1,432 @@
+"""Reading papers: facts, codes and text of many PDFs, on several processes, whatever the files do to them.
+
+Every byte of a paper is parsed in child processes. A file that kills its reader or keeps it busy for too long costs
+that file, never the run. Readings come in the order of the given paths.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import re
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from recordkit.archive import ocr as ocr_engine
+from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf, render_page
+from recordkit.errors import RecordkitError
+from recordkit.messages import msg
+from recordkit.model import PageText
+from recordkit.templates.code import ALPHABET, PrintedCode, decode
+
+if TYPE_CHECKING:
+    from recordkit.archive.pdf import GreyImage
+
+Progress = Callable[[Path, int, int], None]
+"""Called with a file, how many of its pages are read, how many it has."""
+
+SECONDS_PER_PAGE = 120.0
+_SECONDS_TO_START = 120.0
+_DPI = 200
+_PAYLOAD = re.compile(rf"(?<![0-9A-Z])RK1[{ALPHABET}]{{15}}(?:[{ALPHABET}]{{4}})?(?![0-9A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class PageCode:
+    """A code seen on a page.
+
+    Attributes:
+        page: 1-based.
+        payload: what the code says, ours or not.
+        printed: the payload understood; None for a foreign code.
+        kind: QRCode, Code128, or text when it stood in the page's embedded text.
+        turned: degrees clockwise (0, 90, 180, 270) by which the page must be turned to set the code upright.
+    """
+
+    page: int
+    payload: str
+    printed: PrintedCode | None
+    kind: Literal["QRCode", "Code128", "text"]
+    turned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PaperReading:
+    """All that reading a paper brought.
+
+    Attributes:
+        path: the file as it was given.
+        facts: None when the file could not even be opened.
+        codes: in page order; the same payload may stand on several pages.
+        texts: one per page; empty after a failure.
+        failure: why the file could not be read to its end.
+    """
+
+    path: Path
+    facts: PdfFacts | None
+    codes: tuple[PageCode, ...]
+    texts: tuple[PageText, ...]
+    failure: UnreadablePdf | None = None
+
+    @property
+    def issue_ids(self) -> tuple[str, ...]:
+        """Distinct issues named by our codes, in page order. More than one: papers were scanned together."""
+        return tuple(dict.fromkeys(code.printed.issue_id for code in self.codes if code.printed))
+
+
+def read_papers(
+    paths: Sequence[Path],
+    *,
+    jobs: int,
+    ocr: bool,
+    progress: Progress | None = None,
+    seconds: float = SECONDS_PER_PAGE,
+) -> Iterator[PaperReading]:
+    """Read papers one after the other, their pages side by side.
+
+    Args:
+        paths: PDF files.
+        jobs: processes at most; each takes one core, and 1 GB when it does OCR.
+        ocr: whether pages without embedded text are read by OCR.
+        progress: see ``Progress``.
+        seconds: time allowed for one page, and for looking at one file as a whole.
+
+    Returns:
+        One reading per path, in order, also for files that cannot be read. Closing the iterator, or an exception in
+        the loop over it, ends the processes.
+
+    Raises:
+        MissingPart: OCR is wanted but not installed (at once, not at the first page).
+        RecordkitError: the operating system does not let processes start.
+    """
+    if ocr:
+        ocr_engine.require_ocr()
+    return _readings(tuple(paths), jobs, ocr, progress, seconds)
+
+
+@dataclass(slots=True)
+class _Draft:
+    facts: PdfFacts
+    codes: dict[int, tuple[PageCode, ...]] = field(default_factory=dict)
+    texts: dict[int, PageText] = field(default_factory=dict)
+
+    def is_complete(self) -> bool:
+        return len(self.texts) == self.facts.pages
+
+    def reading(self, path: Path) -> PaperReading:
+        pages = range(1, self.facts.pages + 1)
+        codes = tuple(code for page in pages for code in self.codes.get(page, ()))
+        return PaperReading(path, self.facts, codes, tuple(self.texts[page] for page in pages))
+
+
+def _readings(
+    paths: tuple[Path, ...], jobs: int, ocr: bool, progress: Progress | None, seconds: float
+) -> Iterator[PaperReading]:
+    drafts: dict[int, _Draft] = {}
+    finished: dict[int, PaperReading] = {}
+    with Crew(jobs, seconds) as crew:
+        # Keys order the work: pages of early files go before later files are opened, so that readings flow in order.
+        for number, path in enumerate(paths):
+            crew.put((number, 0), inspect_pdf, path)
+        for wanted in range(len(paths)):
+            while wanted not in finished:
+                (number, page), outcome = crew.take()
+                path = paths[number]
+                if number in finished:
+                    continue  # another page of a file that has failed meanwhile
+                if outcome.error is not None:
+                    facts = drafts.pop(number).facts if number in drafts else None
+                    finished[number] = PaperReading(path, facts, (), (), _failure(path, outcome.error))
+                    crew.drop(number)
+                    continue
+                if page == 0:
+                    draft = drafts[number] = _Draft(outcome.value)
+                    _settle_without_picture(draft)
+                    for index in range(draft.facts.pages):
+                        if index + 1 not in draft.texts:
+                            text = draft.facts.page_facts[index].text
+                            crew.put((number, index + 1), read_page, path, index, text, ocr)
+                else:
+                    draft = drafts[number]
+                    draft.codes[page], draft.texts[page] = outcome.value
+                if progress is not None:
+                    progress(path, len(draft.texts), draft.facts.pages)
+                if draft.is_complete():
+                    finished[number] = drafts.pop(number).reading(path)
+            yield finished.pop(wanted)
+
+
+def _failure(path: Path, error: Exception) -> UnreadablePdf:
+    """The failure of one file; an error that would meet every file is raised instead."""
+    if isinstance(error, UnreadablePdf):
+        return error
+    if isinstance(error, Lost):
+        return UnreadablePdf(path, error.reason)
+    if isinstance(error, RecordkitError | ImportError):
+        raise error
+    failure = UnreadablePdf(path, "damaged")
+    failure.__cause__ = error
+    return failure
+
+
+def _settle_without_picture(draft: _Draft) -> None:
+    """Pages whose embedded text says all: it carries the code, or there is nothing else on the page."""
+    for page, facts in enumerate(draft.facts.page_facts, start=1):
+        found = tuple(dict.fromkeys(_PAYLOAD.findall(facts.text)))
+        codes = tuple(PageCode(page, payload, printed, "text") for payload in found if (printed := decode(payload)))
+        if codes or not facts.has_pictures:
+            draft.codes[page] = codes
+            draft.texts[page] = _embedded(page, facts.text)
+
+
+def _embedded(page: int, text: str) -> PageText:
+    return PageText(page, text, "embedded", "pdfium") if text else PageText(page, "", "none", "")
+
+
+def read_page(path: Path, index: int, text: str, ocr: bool) -> tuple[tuple[PageCode, ...], PageText]:
+    """Codes and text of the page with 0-based ``index``, from its picture; runs in a child process.
+
+    Args:
+        path: a PDF.
+        index: the page.
+        text: its embedded text; when there is some, the picture is searched for codes only.
+        ocr: whether to read the picture when there is no embedded text.
+
+    Raises:
+        UnreadablePdf: the page cannot be rendered.
+        MissingPart: RapidOCR is not installed.
+    """
+    import numpy as np
+
+    page = index + 1
+    image = render_page(path, index, _DPI)
+    codes = find_codes(image, page)
+    if text or not ocr:
+        return codes, _embedded(page, text)
+    ours = [code.turned for code in codes if code.printed]
+    turned = max(ours, key=ours.count, default=0)
+    result = ocr_engine.read_image(np.rot90(image, -turned // 90), _DPI)
+    # Our code stands upright on every paper, so it outvotes what the lines look like.
+    turned = turned if ours else result.turned
+    lines = "\n".join(result.lines)
+    return codes, PageText(page, lines, "ocr", ocr_engine.engine_name(), result.confidence, turned)
+
+
+def find_codes(image: GreyImage, page: int) -> tuple[PageCode, ...]:
+    """QR codes and Code 128 on a picture, each payload once per kind.
+
+    A noisy scan is tried again smoothed, then enlarged, until one of our codes shows.
+    """
+    import zxingcpp
+    from PIL import Image, ImageFilter
+
+    formats = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128])
+    picture = Image.fromarray(image)
+    found: dict[tuple[str, str], PageCode] = {}
+    attempts: tuple[Callable[[], Image.Image], ...] = (
+        lambda: picture,
+        lambda: picture.filter(ImageFilter.MedianFilter(3)),
+        lambda: picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.BICUBIC),
+    )
+    for attempt in attempts:
+        for barcode in zxingcpp.read_barcodes(attempt(), formats=formats):
+            kind: Literal["QRCode", "Code128"] = "Code128"
+            if barcode.format == zxingcpp.BarcodeFormat.QRCode:
+                kind = "QRCode"
+            turned = round(-barcode.orientation / 90) % 4 * 90
+            code = PageCode(page, barcode.text, decode(barcode.text), kind, turned)
+            found.setdefault((kind, barcode.text), code)
+        if any(code.printed for code in found.values()):
+            break
+    return tuple(found.values())
+
+
+class Lost(Exception):
+    """A task that brought no outcome: its process died (``damaged``) or took too long (``timeout``)."""
+
+    def __init__(self, reason: Literal["damaged", "timeout"]) -> None:
+        """Keep the reason."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a task returned, or the error it ended with."""
+
+    value: Any
+    error: Exception | None
+
+
+Key = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: multiprocessing.process.BaseProcess
+    pipe: multiprocessing.connection.Connection
+    deadline: float
+    started: bool = False
+    key: Key | None = None
+
+
+class Crew:
+    """Child processes that work through tasks, smallest key first, under a time limit for each.
+
+    concurrent.futures cannot end a single task, and with one dead process all its tasks are lost; here each process
+    holds one task, so the guilty one is known. Processes start when there is work for them.
+
+    Args:
+        jobs: processes at most, at least one.
+        seconds: time allowed for one task; the start of a process does not count.
+    """
+
+    def __init__(self, jobs: int, seconds: float) -> None:
+        """Start nothing yet."""
+        self._jobs = max(1, jobs)
+        self._seconds = seconds
+        self._context = multiprocessing.get_context("spawn")
+        self._waiting: list[tuple[Key, Callable[..., Any], tuple[Any, ...]]] = []
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for worker in tuple(self._workers):
+            self._dismiss(worker)
+
+    def put(self, key: Key, function: Callable[..., Any], *arguments: Any) -> None:
+        """Add a task. ``key`` is unique; ``function`` must be importable by the child."""
+        heapq.heappush(self._waiting, (key, function, arguments))
+
+    def drop(self, first: int) -> None:
+        """Forget the waiting tasks whose key begins with ``first``."""
+        self._waiting = [task for task in self._waiting if task[0][0] != first]
+        heapq.heapify(self._waiting)
+
+    def take(self) -> tuple[Key, Outcome]:
+        """Wait for the next finished task, in whatever order they finish.
+
+        Raises:
+            LookupError: there is no task left.
+            RecordkitError: a process does not start.
+        """
+        while True:
+            self._hand_out()
+            busy = [worker for worker in self._workers if worker.key is not None or not worker.started]
+            if not busy:
+                raise LookupError("no task is left")
+            patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
+            ready = multiprocessing.connection.wait([worker.pipe for worker in busy], patience)
+            now = time.monotonic()
+            for worker in busy:
+                if worker.pipe in ready:
+                    finished = self._receive(worker)
+                elif worker.deadline <= now:
+                    finished = self._give_up(worker, "timeout")
+                else:
+                    continue
+                if finished is not None:
+                    return finished
+
+    def _hand_out(self) -> None:
+        for worker in tuple(self._workers):
+            if self._waiting and worker.started and worker.key is None:
+                key, function, arguments = self._waiting[0]
+                try:
+                    worker.pipe.send((function, arguments))
+                except OSError:  # it died while idle: no task is to blame
+                    self._dismiss(worker)
+                    continue
+                heapq.heappop(self._waiting)
+                worker.key, worker.deadline = key, time.monotonic() + self._seconds
+        starting = sum(not worker.started for worker in self._workers)
+        for _ in range(min(len(self._waiting) - starting, self._jobs - len(self._workers))):
+            self._start()
+
+    def _start(self) -> None:
+        here, there = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(there,), daemon=True)
+        with _deaf_to_interrupts():
+            process.start()
+        there.close()
+        self._workers.append(_Worker(process, here, time.monotonic() + _SECONDS_TO_START))
+
+    def _receive(self, worker: _Worker) -> tuple[Key, Outcome] | None:
+        try:
+            outcome = worker.pipe.recv()
+        except (EOFError, OSError):
+            return self._give_up(worker, "damaged")
+        if not worker.started:
+            worker.started = True
+            return None
+        key, worker.key = worker.key, None
+        assert key is not None
+        return key, outcome
+
+    def _give_up(self, worker: _Worker, reason: Literal["damaged", "timeout"]) -> tuple[Key, Outcome]:
+        self._dismiss(worker)
+        if worker.key is None:
+            raise RecordkitError(
+                msg("A process for reading papers did not start."),
+                msg("Try again with fewer jobs; a script of your own must start under: if __name__ == '__main__'."),
+            )
+        return worker.key, Outcome(None, Lost(reason))
+
+    def _dismiss(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ctrl-C reaches all processes of the terminal; a child that is born deaf does not print a traceback over it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers; the child turns deaf by itself a little later
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+def _serve(pipe: multiprocessing.connection.Connection) -> None:
+    """A child's life: say that it is there, then one task after the other until the parent hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    # What libraries think of broken files is not news for the terminal; what matters is in the outcome.
+    logging.disable()
+    warnings.simplefilter("ignore")
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        pipe.send(None)
+        while True:
+            function, arguments = pipe.recv()
+            try:
+                outcome = Outcome(function(*arguments), None)
+            except Exception as error:
+                outcome = Outcome(None, error)
+            try:
+                pipe.send(outcome)
+            except (TypeError, AttributeError, ValueError) as error:  # an exception that cannot travel
+                pipe.send(Outcome(None, RuntimeError(f"{outcome.error!r}: {error}")))
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # in mid-page if need be: nobody waits for it

@@ -1,0 +1,400 @@
+"""The life of a destruction order as the ledger tells it: proposed, appraised, approved, signed, executing, executed,
+completed; or closed when nothing of it is to be destroyed, or withdrawn.
+
+Values and the projection; the acts themselves are in ``orders`` and ``destruction``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from recordkit.db import Database, Row
+from recordkit.errors import InputRefused, NotFound
+from recordkit.messages import msg
+from recordkit.model import Entry
+from recordkit.retention.review import Extension
+from recordkit.retention.schedule import REGISTER_CLASS
+from recordkit.retention.signing import digest_of
+from recordkit.workspace import Projection, Workspace
+
+Status = Literal[
+    "proposed", "appraised", "approved", "signed", "executing", "executed", "completed", "closed", "withdrawn"
+]
+Outcome = Literal["destroyed", "refused", "failed"]
+
+_SCHEMA = """
+CREATE TABLE orders (
+  order_id TEXT PRIMARY KEY, year INTEGER NOT NULL, serial INTEGER NOT NULL, digest TEXT NOT NULL,
+  manifest TEXT NOT NULL, proposer TEXT NOT NULL, proposed TEXT NOT NULL, register TEXT, withdrawn TEXT,
+  intent TEXT, executed TEXT, seq INTEGER NOT NULL);
+CREATE INDEX orders_seq ON orders (seq);
+CREATE TABLE order_items (
+  order_id TEXT NOT NULL, record_id TEXT NOT NULL, position INTEGER NOT NULL, opinion TEXT, until TEXT,
+  decided INTEGER, intended INTEGER NOT NULL, outcome TEXT, reason TEXT, PRIMARY KEY (order_id, record_id));
+CREATE INDEX order_items_record ON order_items (record_id);
+CREATE TABLE order_signatures (
+  seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL, act TEXT NOT NULL, person TEXT NOT NULL, day TEXT NOT NULL,
+  signature TEXT NOT NULL);
+CREATE INDEX order_signatures_order ON order_signatures (order_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the appraisal group says of a record: destroy it, extend to the last day ``until``, or keep it for ever."""
+
+    kind: Literal["destroy", "extend", "keep"]
+    until: date | None = None
+
+    def __str__(self) -> str:
+        return f"extend:{self.until.isoformat()}" if self.until else self.kind
+
+
+def parse_opinion(text: str) -> Opinion:
+    """``destroy``, ``keep`` or ``extend:2040-12-31``.
+
+    Raises:
+        InputRefused: it is none of these.
+    """
+    word, _, rest = text.strip().partition(":")
+    if word == "extend" and rest:
+        try:
+            return Opinion("extend", date.fromisoformat(rest.strip()))
+        except ValueError:
+            pass
+    elif word == "destroy" and not rest:
+        return Opinion("destroy")
+    elif word == "keep" and not rest:
+        return Opinion("keep")
+    raise InputRefused(
+        msg("{text} is not an opinion.", text=text), msg("Opinions are: destroy, keep, extend:2040-12-31.")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record of an order, as the manifest froze it, and what became of it.
+
+    Attributes:
+        version: version of the record when it was proposed; ``commitment`` keyed digest of that object.
+        rule: class and period that made it due; ``due`` the day since when.
+        intended: whether an execution intent names it: then nothing can stop its destruction.
+        reason: code word for a refused or failed item.
+    """
+
+    record_id: str
+    version: int
+    commitment: str
+    record_class: str
+    issue_id: str | None
+    due: date
+    rule: str
+    opinion: Opinion | None
+    intended: bool
+    outcome: Outcome | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSignature:
+    """Who signed which act of an order, and when (date, ISO)."""
+
+    act: str
+    person: str
+    day: str
+    signature: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The point of no return: where, how and by whom; ``stamp`` is the ledger time of the entry.
+
+    Attributes:
+        events: ids of events, ``holds`` ids of holds, whose accounts have no record left and whose notes go, too.
+    """
+
+    place: str
+    method: str
+    actor: str
+    stamp: str
+    events: tuple[str, ...]
+    holds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One destruction order.
+
+    Attributes:
+        digest: SHA-256 of the canonical manifest; what everybody signs.
+        register: id of the permanent record that holds register rows and manifest.
+        executed: date of the end of execution, ISO; ``withdrawn`` likewise.
+    """
+
+    order_id: str
+    digest: str
+    manifest: Mapping[str, object]
+    proposer: str
+    proposed: str
+    register: str | None
+    items: tuple[Item, ...]
+    signatures: tuple[OrderSignature, ...]
+    withdrawn: str | None
+    intent: Intent | None
+    executed: str | None
+
+    @property
+    def doomed(self) -> tuple[Item, ...]:
+        """Items that the appraisal group wants destroyed."""
+        return tuple(item for item in self.items if item.opinion is not None and item.opinion.kind == "destroy")
+
+    @property
+    def is_appraised(self) -> bool:
+        """Whether there is an opinion on every item."""
+        return all(item.opinion is not None for item in self.items)
+
+    @property
+    def opinions_digest(self) -> str:
+        """SHA-256 over all opinions; approver and supervisors sign it with the manifest's digest."""
+        return digest_of({item.record_id: str(item.opinion) for item in self.items})
+
+    @property
+    def confirmation(self) -> str:
+        """The word to be given when the order takes an unusual share of the holdings."""
+        return f"{len(self.doomed)}-{self.digest[:6]}"
+
+    def signers(self, act: str) -> list[str]:
+        """Ids of those who signed an act, in order of signing."""
+        return [one.person for one in self.signatures if one.act == act]
+
+    def status(self, supervisors: int) -> Status:
+        """Where the order stands when ``supervisors`` signatures are needed."""
+        if self.withdrawn:
+            return "withdrawn"
+        if self.signers("order.completed"):
+            return "completed"
+        if self.executed:
+            return "executed"
+        if self.intent:
+            return "executing"
+        if self.signers("order.approved"):
+            return "signed" if len(self.signers("order.signed")) >= supervisors else "approved"
+        if not self.is_appraised:
+            return "proposed"
+        return "appraised" if self.doomed else "closed"
+
+
+def find_order(db: Database, order_id: str) -> Order:
+    """The order of this id.
+
+    Raises:
+        NotFound: none.
+    """
+    row = db.one("SELECT * FROM orders WHERE order_id = :id", {"id": order_id.strip()})
+    if row is None:
+        raise NotFound(
+            msg("There is no order {order}.", order=order_id), msg("'recordkit destruction list' shows the orders.")
+        )
+    return _order(db, row)
+
+
+def list_orders(db: Database) -> list[Order]:
+    """All orders in the order of proposing."""
+    return [_order(db, row) for row in db.all("SELECT * FROM orders ORDER BY seq")]
+
+
+def next_order_id(db: Database, year: int) -> str:
+    """The id that the next order of that year gets, e.g. ``D2037-0001``; ids are never used again."""
+    row = db.one("SELECT max(serial) AS last FROM orders WHERE year = :year", {"year": year})
+    serial = 1 + (int(row["last"]) if row is not None and row["last"] else 0)
+    return f"D{year}-{serial:04}"
+
+
+def order_of_intent(db: Database, record_id: str) -> str | None:
+    """The order whose execution has passed the point of no return for this record, or None."""
+    row = db.one(
+        "SELECT order_id FROM order_items WHERE record_id = :id AND intended = 1", {"id": record_id}
+    )
+    return None if row is None else str(row["order_id"])
+
+
+def open_order_of(db: Database, record_id: str) -> str | None:
+    """The order that is still to decide about this record or to destroy it, or None."""
+    row = db.one(
+        "SELECT i.order_id FROM order_items i JOIN orders o ON o.order_id = i.order_id WHERE i.record_id = :id "
+        "AND o.withdrawn IS NULL AND o.executed IS NULL AND (i.opinion IS NULL OR i.opinion = 'destroy') "
+        "AND (o.intent IS NULL OR i.intended = 1)",
+        {"id": record_id},
+    )
+    return None if row is None else str(row["order_id"])
+
+
+def extensions(db: Database) -> dict[str, Extension]:
+    """The newest decision to extend or keep of every record that has one; those of withdrawn orders do not count."""
+    rows = db.all(
+        "SELECT i.record_id, i.order_id, i.until FROM order_items i JOIN orders o ON o.order_id = i.order_id "
+        "WHERE i.opinion IN ('extend', 'keep') AND o.withdrawn IS NULL ORDER BY i.decided"
+    )
+    return {
+        row["record_id"]: Extension(row["order_id"], date.fromisoformat(row["until"]) if row["until"] else None)
+        for row in rows
+    }
+
+
+def _order(db: Database, row: Row) -> Order:
+    key = {"id": row["order_id"]}
+    manifest = json.loads(row["manifest"])
+    state = {one["record_id"]: one for one in db.all("SELECT * FROM order_items WHERE order_id = :id", key)}
+    signed = db.all("SELECT * FROM order_signatures WHERE order_id = :id ORDER BY seq", key)
+    intent = json.loads(row["intent"]) if row["intent"] else None
+    return Order(
+        order_id=row["order_id"],
+        digest=row["digest"],
+        manifest=manifest,
+        proposer=row["proposer"],
+        proposed=row["proposed"],
+        register=row["register"],
+        items=tuple(_item(raw, state[raw["record"]]) for raw in manifest["items"]),
+        signatures=tuple(
+            OrderSignature(one["act"], one["person"], one["day"], one["signature"], one["seq"]) for one in signed
+        ),
+        withdrawn=row["withdrawn"],
+        intent=None if intent is None else Intent(
+            place=intent["place"], method=intent["method"], actor=intent["actor"], stamp=intent["stamp"],
+            events=tuple(intent["events"]), holds=tuple(intent["holds"]),
+        ),
+        executed=row["executed"],
+    )
+
+
+def _item(raw: Mapping[str, str], state: Row) -> Item:
+    opinion = None
+    if state["opinion"]:
+        opinion = Opinion(state["opinion"], date.fromisoformat(state["until"]) if state["until"] else None)
+    return Item(
+        record_id=raw["record"],
+        version=int(raw["version"]),
+        commitment=raw["commitment"],
+        record_class=raw["class"],
+        issue_id=raw["issue"],
+        due=date.fromisoformat(raw["due"]),
+        rule=raw["rule"],
+        opinion=opinion,
+        intended=bool(state["intended"]),
+        outcome=state["outcome"],
+        reason=state["reason"],
+    )
+
+
+# --- projection -------------------------------------------------------------------------------------------------
+
+
+def _apply(workspace: Workspace, entry: Entry) -> None:
+    db, body = workspace.db, entry.body
+    if entry.act == "record.filed" and body["class"] == REGISTER_CLASS:
+        # The register's record is filed in the batch of its order, right behind it: both stand or neither.
+        db.run(
+            "UPDATE orders SET register = :record WHERE seq = :before AND register IS NULL",
+            {"record": body["record"], "before": entry.seq - 1},
+        )
+    elif entry.act == "record.destroyed":
+        _set_outcome(db, str(body["order"]), [str(body["record"])], "destroyed", None)
+    elif entry.act.startswith("order."):
+        _apply_order(db, entry)
+
+
+def _apply_order(db: Database, entry: Entry) -> None:
+    body, order_id = entry.body, str(entry.body["order"])
+    if "signature" in body:
+        db.insert(
+            "order_signatures",
+            {"seq": entry.seq, "order_id": order_id, "act": entry.act, "person": body["by"],
+             "day": entry.time[:10], "signature": body["signature"]},
+        )
+    if entry.act == "order.proposed":
+        _insert_order(db, entry)
+    elif entry.act == "order.appraised":
+        for record_id, text in _mapping(body["statement"], "opinions").items():
+            opinion = parse_opinion(str(text))
+            db.run(
+                "UPDATE order_items SET opinion = :opinion, until = :until, decided = :seq "
+                "WHERE order_id = :order AND record_id = :record",
+                {"opinion": opinion.kind, "until": opinion.until.isoformat() if opinion.until else None,
+                 "seq": entry.seq, "order": order_id, "record": record_id},
+            )
+    elif entry.act == "order.withdrawn":
+        db.run("UPDATE orders SET withdrawn = :day WHERE order_id = :id", {"day": entry.time[:10], "id": order_id})
+    elif entry.act == "order.intended":
+        plain = {key: body[key] for key in ("place", "method", "actor", "events", "holds")}
+        intent = json.dumps({**plain, "stamp": entry.time}, ensure_ascii=False)
+        db.run("UPDATE orders SET intent = :intent WHERE order_id = :id", {"intent": intent, "id": order_id})
+        records = body["records"]
+        for record_id in records if isinstance(records, list) else ():
+            db.run(
+                "UPDATE order_items SET intended = 1, outcome = NULL, reason = NULL "
+                "WHERE order_id = :order AND record_id = :record", {"order": order_id, "record": record_id},
+            )
+    elif entry.act == "order.refused":
+        for record_id, reason in _mapping(body, "records").items():
+            _set_outcome(db, order_id, [record_id], "refused", str(reason))
+    elif entry.act == "order.failed":
+        for record_id, reason in _mapping(body, "records").items():
+            _set_outcome(db, order_id, [record_id], "failed", str(reason))
+    elif entry.act == "order.executed":
+        db.run("UPDATE orders SET executed = :day WHERE order_id = :id", {"day": entry.time[:10], "id": order_id})
+
+
+def _insert_order(db: Database, entry: Entry) -> None:
+    body = entry.body
+    manifest = body["manifest"]
+    assert isinstance(manifest, dict)
+    order_id = str(body["order"])
+    year, _, serial = order_id[1:].partition("-")
+    db.insert(
+        "orders",
+        {
+            "order_id": order_id,
+            "year": int(year),
+            "serial": int(serial),
+            "digest": digest_of(manifest),
+            "manifest": json.dumps(manifest, ensure_ascii=False),
+            "proposer": body["by"],
+            "proposed": entry.time[:10],
+            "register": None,
+            "withdrawn": None,
+            "intent": None,
+            "executed": None,
+            "seq": entry.seq,
+        },
+    )
+    for position, item in enumerate(manifest["items"], 1):
+        db.insert(
+            "order_items",
+            {"order_id": order_id, "record_id": item["record"], "position": position, "opinion": None,
+             "until": None, "decided": None, "intended": 0, "outcome": None, "reason": None},
+        )
+
+
+def _set_outcome(
+    db: Database, order_id: str, records: Sequence[str], outcome: Outcome, reason: str | None
+) -> None:
+    for record_id in records:
+        db.run(
+            "UPDATE order_items SET outcome = :outcome, reason = :reason "
+            "WHERE order_id = :order AND record_id = :record",
+            {"outcome": outcome, "reason": reason, "order": order_id, "record": record_id},
+        )
+
+
+def _mapping(body: object, key: str) -> Mapping[str, object]:
+    value = body[key] if isinstance(body, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+PROJECTION = Projection("orders", _SCHEMA, _apply)
+PROJECTIONS = (PROJECTION,)

@@ -1,0 +1,200 @@
+"""What the schedule says about a record on a given day, with the reason. Pure: 'today' is an argument.
+
+Rules (domain, "Retention"):
+
+* The period starts on 1 January of the year after its trigger, or on the trigger's own day where the class says so.
+  A record is due on the first day after the period: ten years formed in 2024 run 2025-01-01 to 2034-12-31, due from
+  2035-01-01.
+* A period that starts on 29 February and would be due on a 29 February that does not exist is due on 1 March:
+  a doubt never shortens a period (民法典 202 ends such a period with the last day of February, too).
+* The trigger of a class that waits for events is the earliest event of the types it names. An event entered for the
+  record itself may be corrected: the newest of its type counts, and counts before those of the account. An event of
+  an account starts a record's period only when it is later than the record: the account's closing in 2010 has not
+  ended the contract that was signed under the same number in 2015.
+* No event known: waiting, never guessed.
+* A decision of the appraisal group to extend or to keep counts before the schedule, unless the schedule by now asks
+  for longer.
+* A hold wins over everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from recordkit.archive.classes import RecordClass
+from recordkit.messages import Message, msg
+from recordkit.retention.schedule import event_name
+
+DecisionKind = Literal["due", "not-due", "held", "permanent", "waiting"]
+HoldKind = Literal["debt", "litigation", "complaint", "arrears", "inspection", "other"]
+
+HOLD_KINDS: dict[str, Message] = {
+    "debt": msg("unsettled debt"),  # 未结清债权债务
+    "litigation": msg("litigation"),  # 诉讼
+    "complaint": msg("open complaint"),  # 投诉未结
+    "arrears": msg("arrears"),  # 欠费
+    "inspection": msg("open inspection case"),  # 稽查案件未结
+    "other": msg("another reason"),  # 其他
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What review needs to know of a record. ``date`` is the record's own date (日期)."""
+
+    record_id: str
+    record_class: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened and may start a period.
+
+    Attributes:
+        scope: ``record`` when it was entered for this very record, ``account`` when for its account.
+        seq: place in the ledger; the newest correction has the greatest.
+    """
+
+    type: str
+    date: date
+    scope: Literal["record", "account"]
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Something that forbids destruction. It is in force to the end of ``until``, or until released when None."""
+
+    hold_id: str
+    kind: str
+    until: date | None = None
+
+    def in_force(self, today: date) -> bool:
+        """Whether it still stands on that day."""
+        return self.until is None or today <= self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A decision of the appraisal group: keep until ``until``, or for ever when None."""
+
+    order: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done with a record.
+
+    Attributes:
+        due: first day on which the record may be appraised; None when permanent or waiting. Kept for held records,
+            too: it is the day on which they would be due without the hold.
+        start: first day of the period.
+        rule: class and period that decided, e.g. ``visit-record 10y``.
+    """
+
+    record_id: str
+    decision: DecisionKind
+    due: date | None
+    start: date | None
+    rule: str
+    reason: Message
+
+
+def decide(
+    facts: Facts,
+    events: Sequence[Event],
+    holds: Sequence[Hold],
+    record_class: RecordClass | None,
+    today: date,
+    extension: Extension | None = None,
+) -> Decision:
+    """The decision for one record. ``record_class`` is None when the schedule no longer has the record's class."""
+    bare = _without_holds(facts, events, record_class, today, extension)
+    standing = [hold for hold in holds if hold.in_force(today)]
+    if not standing:
+        return bare
+    hold = standing[0]
+    reason = msg("Held: {kind} ({hold}). Otherwise: {otherwise}",
+                 kind=HOLD_KINDS.get(hold.kind) or hold.kind, hold=", ".join(one.hold_id for one in standing),
+                 otherwise=bare.reason)
+    return Decision(bare.record_id, "held", bare.due, bare.start, bare.rule, reason)
+
+
+def period_start(record_class: RecordClass, trigger: date) -> date:
+    """First day of the period that ``trigger`` starts."""
+    if record_class.start == "trigger" or trigger.year == date.max.year:
+        return trigger
+    return date(trigger.year + 1, 1, 1)
+
+
+def years_after(start: date, years: int) -> date:
+    """The same day ``years`` later; 1 March for a 29 February that does not exist; at most the last day there is."""
+    if start.year + years > date.max.year:
+        return date.max
+    try:
+        return start.replace(year=start.year + years)
+    except ValueError:
+        return date(start.year + years, 3, 1)
+
+
+def trigger_of(facts: Facts, events: Sequence[Event], record_class: RecordClass) -> tuple[date, Message] | None:
+    """The day that starts the period and what happened then; None while nothing is known."""
+    if record_class.trigger == "date":
+        return facts.date, msg("formed on {date}", date=facts.date.isoformat())
+    found: list[tuple[date, str]] = []
+    for event_type in record_class.events:
+        own = [event for event in events if event.type == event_type and event.scope == "record"]
+        if own:
+            found.append((max(own, key=lambda event: event.seq).date, event_type))
+            continue
+        later = [event.date for event in events
+                 if event.type == event_type and event.scope == "account" and event.date > facts.date]
+        if later:
+            found.append((min(later), event_type))
+    if not found:
+        return None
+    day, event_type = min(found)
+    return day, msg("{event} on {date}", event=event_name(event_type), date=day.isoformat())
+
+
+def _without_holds(
+    facts: Facts, events: Sequence[Event], record_class: RecordClass | None, today: date, extension: Extension | None
+) -> Decision:
+    if record_class is None:
+        reason = msg("The schedule has no class {id}; nothing can become due until it has one.", id=facts.record_class)
+        return Decision(facts.record_id, "waiting", None, None, "", reason)
+    rule = f"{record_class.id} {record_class.period}"
+    if record_class.years is None:
+        reason = msg("Class {id} is kept permanently.", id=record_class.id)
+        return Decision(facts.record_id, "permanent", None, None, rule, reason)
+    if extension is not None and extension.until is None:
+        reason = msg("The appraisal of order {order} decided to keep it permanently.", order=extension.order)
+        return Decision(facts.record_id, "permanent", None, None, rule, reason)
+    trigger = trigger_of(facts, events, record_class)
+    if trigger is None:
+        names = " / ".join(str(event) for event in record_class.events)
+        reason = msg("The period starts with an event that is not known yet: {events}.", events=names)
+        return Decision(facts.record_id, "waiting", None, None, rule, reason)
+    start = period_start(record_class, trigger[0])
+    due = years_after(start, record_class.years)
+    if extension is not None and extension.until is not None and extension.until >= due:
+        due = _day_after(extension.until)
+        why = msg("extended to {until} by the appraisal of order {order}", until=extension.until.isoformat(),
+                  order=extension.order)
+    else:
+        why = msg("{what}; {years} years run from {start}", what=trigger[1], years=record_class.years,
+                  start=start.isoformat())
+    if today >= due:
+        reason = msg("{why}. Due for appraisal since {due}.", why=why, due=due.isoformat())
+        return Decision(facts.record_id, "due", due, start, rule, reason)
+    reason = msg("{why}. Not due before {due}.", why=why, due=due.isoformat())
+    return Decision(facts.record_id, "not-due", due, start, rule, reason)
+
+
+def _day_after(day: date) -> date:
+    return day if day == date.max else day + timedelta(days=1)

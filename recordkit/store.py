@@ -1,0 +1,83 @@
+"""A store as a whole: which projections it has, how it is made, opened and rebuilt. The way in for programs."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from recordkit import files, people
+from recordkit.archive import catalogue
+from recordkit.errors import InputRefused
+from recordkit.messages import msg
+from recordkit.retention import events, holds, orders
+from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
+from recordkit.templates import issue
+from recordkit.workspace import Clock, Projection, Workspace, create_store, open_workspace
+
+PROJECTIONS: Sequence[Projection] = (
+    people.PROJECTION,
+    issue.PROJECTION,
+    catalogue.PROJECTION,
+    events.PROJECTION,
+    holds.PROJECTION,
+    orders.PROJECTION,
+)
+
+SIMULATION_ID = "recordkit-simulation"
+"""Fixed id of every simulated store, so that the shipped scans carry its own codes."""
+
+
+def open_store(root: Path, clock: Clock, actor: str) -> Workspace:
+    """Open a store with everything current.
+
+    Raises:
+        NotFound: there is no store at ``root``.
+        InputRefused: its settings cannot be read.
+        StoreBusy: a newer format.
+        IntegrityFailure: the ledger is damaged.
+    """
+    return open_workspace(root, PROJECTIONS, clock, actor)
+
+
+def make_store(
+    root: Path,
+    clock: Clock,
+    actor: str,
+    *,
+    simulation: bool = False,
+    company: CompanySection | None = None,
+    archive: ArchiveSection | None = None,
+) -> None:
+    """Make a store in ``root``, readable by its owner alone.
+
+    Raises:
+        InputRefused: there is a store already, or the folder holds other files.
+    """
+    if (root / FILE_NAME).exists():
+        raise InputRefused(
+            msg("There is a store in {folder} already.", folder=str(root)),
+            msg("Use it with --store, or choose another folder."),
+        )
+    strange = [path.name for path in root.iterdir() if path.name not in _TRACKED] if root.is_dir() else []
+    if strange:
+        raise InputRefused(
+            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=", ".join(sorted(strange)[:5])),
+            msg("Choose an empty folder; a store is never mixed with other files."),
+        )
+    store_id = SIMULATION_ID if simulation else secrets.token_hex(16)
+    text = new_settings_text(
+        store_id=store_id,
+        simulation=simulation,
+        company=company or CompanySection(),
+        archive=archive or ArchiveSection(),
+    )
+    files.make_folder(root)
+    root.chmod(0o700)
+    schedule = Path(__file__).parent / "retention" / "retention.toml"
+    files.write_atomic(root / "retention.toml", schedule.read_bytes())
+    create_store(root, text, store_id, clock, actor)
+
+
+_TRACKED = {"README.md", ".gitignore"}
+"""What may lie in an empty store folder of a checkout."""

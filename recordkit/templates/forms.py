@@ -1,0 +1,86 @@
+"""The forms an office can issue: those in its own store first, then the shipped ones. A form is data."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from recordkit.errors import InputRefused, NotFound
+from recordkit.messages import msg
+from recordkit.templates.spec import FormSpec, load_form_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form with its template.
+
+    Attributes:
+        folder: where ``form.toml`` and ``template.docx`` lie.
+        digest: SHA-256 over both files; names this version of the form for ever.
+        own: whether it comes from the store's own forms/.
+    """
+
+    spec: FormSpec
+    folder: Path
+    digest: str
+    own: bool
+
+    @property
+    def template(self) -> bytes:
+        """The Word template."""
+        return (self.folder / "template.docx").read_bytes()
+
+
+def shipped_forms() -> Path:
+    """The folder of the forms that come with recordkit: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_forms"
+    return installed if installed.is_dir() else package.parent / "forms"
+
+
+def list_form_ids(root: Path | None) -> list[str]:
+    """Ids of all forms, sorted; ``root`` is a store or None for the shipped ones alone."""
+    folders = [shipped_forms()] + ([root / "forms"] if root else [])
+    return sorted({path.parent.name for folder in folders for path in folder.glob("*/form.toml")})
+
+
+def load_form(root: Path | None, form_id: str) -> Form:
+    """The form of this id; the store's own wins over the shipped one.
+
+    Raises:
+        NotFound: no such form; near names are offered.
+        InputRefused: its form.toml is wrong or its template is missing.
+    """
+    for folder, own in ((root / "forms", True) if root else (None, True), (shipped_forms(), False)):
+        if folder is not None and (folder / form_id / "form.toml").is_file():
+            return read_form(folder / form_id, own=own)
+    known = list_form_ids(root)
+    near = difflib.get_close_matches(form_id, known, 1, 0.4)
+    raise NotFound(
+        msg("There is no form {form}.", form=form_id),
+        msg("Did you mean {near}?", near=near[0]) if near else msg("Forms are: {forms}.", forms=", ".join(known)),
+    )
+
+
+def read_form(folder: Path, *, own: bool) -> Form:
+    """Read the form in ``folder``.
+
+    Raises:
+        InputRefused: its form.toml is wrong or its template is missing.
+    """
+    template = folder / "template.docx"
+    if not template.is_file():
+        raise InputRefused(
+            msg("The form {form} has no template.docx.", form=folder.name),
+            msg("Put the Word template into {folder}.", folder=str(folder)),
+        )
+    toml = (folder / "form.toml").read_bytes()
+    spec = load_form_spec(folder)
+    return Form(spec, folder, _digest(toml, template.read_bytes()), own)
+
+
+def _digest(toml: bytes, template: bytes) -> str:
+    parts = hashlib.sha256(toml).hexdigest() + hashlib.sha256(template).hexdigest()
+    return hashlib.sha256(parts.encode()).hexdigest()

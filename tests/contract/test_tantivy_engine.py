@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+from engine_contract import EngineContract, document, nothing_remains, of_shard
+
+from recordkit.archive.search.engines.tantivy_engine import TantivyIndex
+from recordkit.archive.search.port import IndexDamaged
+from recordkit.archive.search.query import parse
+
+SHARD_SIZE = 4
+SEGMENT_KINDS = {".store", ".term", ".idx", ".pos", ".fast", ".fieldnorm"}
+
+
+class TestTantivyEngine(EngineContract):
+    def open(self, folder: Path) -> TantivyIndex:
+        return TantivyIndex(folder, shard_size=SHARD_SIZE)
+
+    def index_content(self, folder: Path) -> object:
+        files = [path for path in folder.rglob("*") if path.suffix in SEGMENT_KINDS]
+        assert files
+        return sorted((path.suffix, path.read_bytes()) for path in files)
+
+    def damage(self, folder: Path) -> None:
+        next(folder.glob("shard-*/*.term")).unlink()
+
+
+def indexed(tmp_path: Path, records: int = 6) -> tuple[Path, TantivyIndex]:
+    folder = tmp_path / "index"
+    index = TantivyIndex(folder, shard_size=SHARD_SIZE)
+    index.apply([document(n, "供水") for n in range(records)], (), 3, nothing_remains)
+    return folder, index
+
+
+@pytest.mark.parametrize("name", ["*.term", "*.idx", "*.pos", "*.store", "*.fast", "meta.json"])
+def test_a_truncated_file_of_a_shard_is_damage(name: str, tmp_path: Path) -> None:
+    folder, index = indexed(tmp_path)
+    path = next(folder.glob(f"shard-0000-0/{name}"))
+    path.write_bytes(path.read_bytes()[:3])
+    with pytest.raises(IndexDamaged):
+        index.search(parse("供水"))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"format": 99, "engine": "tantivy", "text": 1}'])
+def test_an_unreadable_or_foreign_manifest_is_damage(content: bytes, tmp_path: Path) -> None:
+    folder, index = indexed(tmp_path)
+    (folder / "index.json").write_bytes(content)
+    with pytest.raises(IndexDamaged):
+        index.cursor()
+    index.rebuild([document(1, "供水")], 4)
+    assert index.search(parse("供水"))[0] == 1
+
+
+def test_a_missing_manifest_beside_shards_is_damage_and_not_a_fresh_index(tmp_path: Path) -> None:
+    folder, index = indexed(tmp_path)
+    (folder / "index.json").unlink()
+    with pytest.raises(IndexDamaged):
+        index.cursor()
+
+
+def test_what_a_killed_writer_left_is_deleted_by_the_next_writer(tmp_path: Path) -> None:
+    folder, index = indexed(tmp_path)
+    for left in ("shard-0000-9", ".0123456789abcdef.gone"):
+        (folder / left).mkdir()
+        (folder / left / "x.term").write_bytes(b"text of a removed record")
+    (folder / ".0123.tmp").write_bytes(b"{")
+    index.apply((), (), 4, nothing_remains)
+    assert sorted(path.name for path in folder.iterdir()) == ["index.json", "shard-0000-0", "shard-0001-0"]
+
+
+def test_an_old_shard_that_could_not_be_deleted_is_deleted_when_the_call_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, index = indexed(tmp_path)
+    kept = [document(n, "供水") for n in range(6) if n != 2]
+
+    def fails(path: Path) -> None:
+        raise OSError("disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recordkit.archive.search.engines.tantivy_engine.remove_tree", fails)
+        with pytest.raises(OSError, match="disk"):
+            index.apply((), {"record-02"}, 4, of_shard(*kept))
+    assert index.cursor() == 3
+    assert (folder / "shard-0000-0").exists()
+    index.apply((), {"record-02"}, 4, of_shard(*kept))
+    assert not (folder / "shard-0000-0").exists()
+    assert index.cursor() == 4
+    assert index.search(parse("供水"))[0] == 5
