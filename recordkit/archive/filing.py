@@ -215,7 +215,7 @@ def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str,
     """Every act on a record from the ledger, oldest first, with reasons that still exist."""
     found: list[dict[str, object]] = []
     for entry, _ in workspace.ledger.read():
-        if not _names(entry.body, record.record_id):
+        if not names_record(entry.body, record.record_id):
             continue
         note = entry.body.get("note")
         content = read_note(workspace.root, record.record_id, note) if isinstance(note, str) else None
@@ -233,11 +233,12 @@ def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str,
     return found
 
 
-def _names(value: object, record_id: str) -> bool:
+def names_record(value: object, record_id: str) -> bool:
+    """Whether a ledger body names the record anywhere."""
     if isinstance(value, Mapping):
-        return record_id in value or any(_names(part, record_id) for part in value.values())
+        return record_id in value or any(names_record(part, record_id) for part in value.values())
     if isinstance(value, list):
-        return any(_names(part, record_id) for part in value)
+        return any(names_record(part, record_id) for part in value)
     return value == record_id
 
 

@@ -216,8 +216,10 @@ def _look_at_ends(path: Path) -> None:
         raise UnreadablePdf(path, "empty-file")
     if b"%PDF-" not in head:
         raise UnreadablePdf(path, "not-a-pdf")
-    # The reader repairs a file without its end and shows fewer pages without a word; the rest would be lost for good.
-    if b"%%EOF" not in tail.rstrip(b"\0\r\n\t ")[-_MARKER_WINDOW:]:
+    # The reader repairs a file cut short, or goes back to what stood before its last update, without a word: pages or
+    # a signature would be lost for good.
+    end = tail.rstrip(b"\0\r\n\t ")[-_MARKER_WINDOW:].rpartition(b"%%EOF")
+    if not end[1] or b" obj" in end[2]:
         raise UnreadablePdf(path, "damaged")
 
 

@@ -1,7 +1,7 @@
-"""The life of a destruction order as the ledger tells it: proposed, appraised, approved, signed, executing, executed,
-completed; or closed when nothing of it is to be destroyed, or withdrawn.
+"""The life of a destruction order as the ledger tells it.
 
-Values and the projection; the acts themselves are in ``orders`` and ``destruction``.
+Proposed, appraised, approved, signed, executing, executed, completed; or closed when nothing of it is to be destroyed,
+or withdrawn. Values and the projection; the acts themselves are in ``orders`` and ``destruction``.
 """
 
 from __future__ import annotations
@@ -354,6 +354,8 @@ def _insert_order(db: Database, entry: Entry) -> None:
     manifest = body["manifest"]
     assert isinstance(manifest, dict)
     order_id = str(body["order"])
+    if db.one("SELECT 1 AS n FROM orders WHERE order_id = :id", {"id": order_id}) is not None:
+        return
     year, _, serial = order_id[1:].partition("-")
     db.insert(
         "orders",

@@ -511,10 +511,10 @@ def _cells(item: object, spec: FieldSpec) -> tuple[dict[str, object], list[Fault
     return found, faults
 
 
-def to_plain(value: Value, spec: FieldSpec) -> object:
-    """The JSON and TOML form: ISO strings, decimals as strings, ints, bools, None; a table with all its columns."""
+def to_plain(value: Value) -> object:
+    """The JSON and TOML form: ISO strings, decimals as strings, ints, bools, None."""
     if isinstance(value, list):
-        return [{column.key: to_plain(row.get(column.key), column) for column in spec.columns} for row in value]
+        return [{key: to_plain(cell) for key, cell in row.items()} for row in value]
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, date):

@@ -32,6 +32,9 @@ from recordkit.templates.spec import FormSpec
 from recordkit.templates.validate import find_duplicates, validate_row
 from recordkit.workspace import Projection, Workspace
 
+REASON_HEADING = "拒绝原因"
+"""Column of a file of refused rows that is not read back."""
+
 _BATCH = 500
 """Documents numbered under one lock and one synced ledger write."""
 
@@ -118,7 +121,7 @@ def plan_issue(form: Form, source: RowSource) -> IssuePlan:
     refused = 0
     rows = list(source.rows)
     for raw in rows:
-        values, found = validate_row(form.spec, raw)
+        values, found = validate_row(form.spec, raw, ignore=(REASON_HEADING,))
         problems += found
         if any(problem.severity == "error" for problem in found):
             refused += 1

@@ -25,6 +25,7 @@ _OLE = b"\xd0\xcf\x11\xe0"  # old .xls, and .xlsx behind a password
 _EXCEL_TEXT = re.compile(r'="([^"]*)"')
 _ZEROS = re.compile(r"0{2,20}")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
+_BARE_LABEL = re.compile(r"""^[ \t]*([^\x00-\x7f"'#\[][^\s="']*)[ \t]*=""", re.MULTILINE)
 _CHUNK = 1 << 20
 
 
@@ -218,8 +219,17 @@ def _from_document(document: object, name: str, kind: str) -> RowSource:
 def _read_toml(data: bytes, name: str, _: str | None) -> RowSource:
     """One document, or several as ``[[rows]]``: TOML has no list at its top."""
     try:
-        document: Any = tomllib.loads(data.decode("utf-8-sig"), parse_float=Decimal)
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _broken(name, "TOML", error) from error
+    try:
+        document: Any = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
+        if bare := _BARE_LABEL.search(text):
+            raise InputRefused(
+                msg("{file} is not valid TOML: {reason}", file=name, reason=error),
+                msg('Write Chinese names in quotes: "{label}" = ...', label=bare[1]),
+            ) from error
         raise _broken(name, "TOML", error) from error
     several = isinstance(document.get("rows"), list) and len(document) == 1
     return _from_document(document["rows"] if several else document, name, "TOML")

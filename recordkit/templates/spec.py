@@ -227,7 +227,7 @@ class Expression:
         from jinja2 import TemplateError
 
         try:
-            return self.run(**values)
+            return self.run({name: values[name] for name in self.names if name in values})
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise ExpressionFault(type(error).__name__) from error
 

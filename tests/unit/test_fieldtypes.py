@@ -12,7 +12,7 @@ from recordkit.errors import IntegrityFailure
 from recordkit.templates.fieldtypes import CALIBRES, Value, display, from_plain, mask, parse, to_plain
 from recordkit.templates.spec import FieldSpec
 
-ID = "110101190303070018"  # fictional: born 1903
+ID = "110101190303070012"  # fictional: born 1903
 USCC = "91110000600037341L"  # the worked example of python-stdnum
 
 
@@ -132,7 +132,7 @@ def test_a_short_number_cell_becomes_digits_with_a_warning_unless_it_is_a_whole_
     ("raw", "spec", "code"),
     [
         ("110101190303070010", of("id_number"), "check-digit"),
-        ("110101190313070018", of("id_number"), "pattern"),
+        ("110101190313070012", of("id_number"), "pattern"),
         ("11010119030307001", of("id_number"), "pattern"),
         ("91110000600037341M", of("uscc"), "check-digit"),
         ("91110000600037341O", of("uscc"), "pattern"),
@@ -221,7 +221,7 @@ def test_a_mask_keeps_at_most_three_and_two_and_hides_at_least_half(text: str) -
 
 
 @pytest.mark.parametrize("spec", [of("id_number"), of("phone"), of("account", sensitive=True, pattern="[0-9]{3}")])
-@pytest.mark.parametrize("raw", ["110101190303070010", "11010119030307001", "1101011903030700189"])
+@pytest.mark.parametrize("raw", ["110101190303070010", "11010119030307001", "1101011903030700129"])
 def test_no_message_shows_a_sensitive_value(spec: FieldSpec, raw: str) -> None:
     parsed = parse(raw, spec)
     assert parsed.refused
@@ -281,11 +281,11 @@ PLAIN = {
 def test_a_value_comes_back_from_its_plain_form(data: st.DataObject, kind: str) -> None:
     value = data.draw(st.none() | PLAIN[kind])
     spec = of(kind)
-    again = from_plain(to_plain(value, spec), spec)
+    again = from_plain(to_plain(value), spec)
     assert again == value and type(again) is type(value)
     table = of("table", columns=(spec, FieldSpec(key="y", label="乙", required=False)))
     rows: Value = [{"x": value, "y": None}]  # type: ignore[dict-item]
-    assert from_plain(to_plain(rows, table), table) == rows
+    assert from_plain(to_plain(rows), table) == rows
 
 
 @given(st.sampled_from(["integer", "decimal", "money", "date", "instant", "yes_no", "calibre"]), st.data())
@@ -298,7 +298,7 @@ def test_what_was_stored_would_be_accepted_again(kind: str, data: st.DataObject)
         "instant": st.datetimes(datetime(1900, 1, 1), datetime(2199, 12, 31)).map(lambda v: v.replace(microsecond=0)),
     }
     value = data.draw(bounds.get(kind, PLAIN[kind]))
-    assert parse(to_plain(value, of(kind)), of(kind)).value == value
+    assert parse(to_plain(value), of(kind)).value == value
 
 
 @pytest.mark.parametrize(

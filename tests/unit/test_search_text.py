@@ -65,6 +65,11 @@ def test_offsets_accompany_exactly_the_normal_form(text: str) -> None:
     assert spans == sorted(spans)
 
 
+def test_a_page_of_blanks_does_not_take_quadratic_time() -> None:
+    blanks = " \n" * 100_000
+    assert normalise(f"a{blanks}b{blanks}") == normalise_with_offsets(f"a{blanks}b{blanks}")[0] == "a b"
+
+
 def test_offsets_lead_back_to_the_characters_as_written() -> None:
     text = "户 號：（００１２） 5㎥"
     normal, spans = normalise_with_offsets(text)

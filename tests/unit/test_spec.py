@@ -64,7 +64,8 @@ def test_required_depends_on_the_stage_and_record_class_is_the_id() -> None:
 
 def test_a_field_with_required_if_is_optional_otherwise_and_columns_have_the_stage_of_the_table() -> None:
     text = GOOD + '[[fields]]\nkey = "agent"\nlabel = "代理人"\nrequired_if = "户名 == \'水厂\'"\n'
-    text += '[[fields]]\nkey = "signs"\nlabel = "签名"\ntype = "table"\nstage = "onsite"\ncolumns = [{key="a", label="甲"}]\n'
+    text += '[[fields]]\nkey = "signs"\nlabel = "签名"\ntype = "table"\nstage = "onsite"\n'
+    text += 'columns = [{key="a", label="甲"}]\n'
     spec = load(text)
     assert not spec.by_name["agent"].required
     assert spec.by_name["signs"].columns[0].stage == "onsite"
@@ -95,7 +96,8 @@ def test_bounds_are_exact_decimals() -> None:
         ('key = "x"\nlabel = "甲"\npattern = "("', "fields 5 x: pattern", "pattern"),
         ('key = "x"\nlabel = "甲"\ntype = "integer"\nmin = 3\nmax = 2', "fields 5 x: min", "range"),
         ('key = "x"\nlabel = "甲"\ntype = "table"', "fields 5 x: columns", "required"),
-        ('key = "x"\nlabel = "甲"\ntype = "table"\ncolumns = [{key="items", label="乙"}]', "fields 5 x columns 1 items", "pattern"),
+        ('key = "x"\nlabel = "甲"\ntype = "table"\ncolumns = [{key="items", label="乙"}]', "fields 5 x columns 1 items",
+         "pattern"),
         ('key = "x"\nlabel = "甲"\ntype = "table"\ncolumns = [{key="a"}]', "fields 5 x columns 1 a", "required"),
         ('key = "x"\nlabel = "甲"\nrequired_if = "客户 == 1"', "fields 5 x: required_if", "unknown-field"),
         ('key = "x"\nlabel = "甲"\nrequired_if = "reading > 1"', "fields 5 x: required_if", "unknown-field"),
@@ -127,7 +129,7 @@ def test_a_mistake_in_a_field_is_named_with_its_place(added: str, place: str, co
         (GOOD + '[[rules]]\ncheck = "nobody"\nmessage = "m"', "rules 1: check", "unknown-field"),
         (GOOD + '[[rules]]\ncheck = "true"\nmessage = "m"\nfields = ["no"]', "rules 1: fields", "unknown-field"),
         (GOOD + '[[attachments]]\nname = "证"\nwhen = "reading"', "attachments 1: when", "unknown-field"),
-        (HEAD + ROLES + "fields = 1", "fields", "wrong-type"),
+        ("fields = 1" + HEAD + ROLES, "fields", "wrong-type"),
     ],
 )
 def test_a_mistake_in_the_form_is_named_with_its_place(text: str, place: str, code: str) -> None:

@@ -28,19 +28,31 @@ _CJK = (
     "\u1100-\u11ff\u2e80-\u2fdf\u3000-\u303f\u3040-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_IS_CJK = re.compile(f"[{_CJK}]")
-_BRACKETS = re.compile(r"\s*\([\s(]*")
-_LOOSE_SPACE = re.compile(rf"(?<![^\W{_CJK}])(?<!\s)\s+(?![^\W{_CJK}])(?!\s)")
-_SPACES = re.compile(r"\s+")
-
 _SPACE_IN_GRAM = "\x00"
 _BETWEEN_VALUES = "\x01"
+
+# Each pattern may begin only where a run of white space begins: otherwise a page of blanks would take quadratic time.
+_BRACKETS = re.compile(r"(?<!\s)\s*\([\s(]*")
+_SPACES = re.compile(r"\s+")
+_ENDS = re.compile(r"\A\s+|(?<!\s)\s+\Z")
+
+
+@cache
+def _cjk() -> re.Pattern[str]:
+    """One CJK character; compiled on first use, since the large class takes 3 ms."""
+    return re.compile(f"[{_CJK}]")
+
+
+@cache
+def _loose_space() -> re.Pattern[str]:
+    """White space of step 6; compiled on first use, like ``_cjk``."""
+    return re.compile(rf"(?<![^\W{_CJK}])(?<!\s)\s+(?![^\W{_CJK}])(?!\s)")
 
 
 class _Folding(dict[int, str]):
     """Character to its folded form (one character or none), filled on first use of each character.
 
-    ``str.translate`` is some three times faster with a filled table than with one that misses.
+    In a plain dict every character that the table leaves alone would raise an error inside ``str.translate``.
     """
 
     def __missing__(self, codepoint: int) -> str:
@@ -79,7 +91,7 @@ def _fold(text: str) -> str:
 def normalise(text: str) -> str:
     """The normal form of ``text``; empty when nothing in it can be searched."""
     folded = _BRACKETS.sub("", _fold(text)).strip()
-    return _SPACES.sub(" ", _LOOSE_SPACE.sub("", folded))
+    return _SPACES.sub(" ", _loose_space().sub("", folded))
 
 
 @cache
@@ -103,7 +115,7 @@ def normalise_with_offsets(text: str) -> tuple[str, list[tuple[int, int]]]:
             spans.append((start, end))
         start = end
     folded = "".join(chars)
-    for pattern, kept in ((_BRACKETS, ""), (re.compile(r"^\s+|\s+$"), ""), (_LOOSE_SPACE, ""), (_SPACES, " ")):
+    for pattern, kept in ((_BRACKETS, ""), (_ENDS, ""), (_loose_space(), ""), (_SPACES, " ")):
         folded, spans = _replace(pattern, kept, folded, spans)
     return folded, spans
 
@@ -127,7 +139,7 @@ def _replace(
 
 def is_cjk(char: str) -> bool:
     """Whether one character of normalised text is Chinese, Japanese, Korean or their punctuation."""
-    return _IS_CJK.match(char) is not None
+    return _cjk().match(char) is not None
 
 
 def can_be_searched(term: str) -> bool:
@@ -147,7 +159,7 @@ def bigrams(joined_values: str) -> list[str]:
 
 def single_characters(joined_values: str) -> set[str]:
     """The CJK characters, for terms of one character."""
-    return set(_IS_CJK.findall("".join(set(joined_values))))
+    return set(_cjk().findall("".join(set(joined_values))))
 
 
 def covering_bigrams(term: str) -> list[tuple[int, str]]:

@@ -1,0 +1,345 @@
+"""What every command shares: common options, opening the store, printing, and turning errors into exits."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import InputRefused, RecordkitError, RefusedByRule, WrongUsage
+from recordkit.messages import Message, msg
+from recordkit.model import Problem
+from recordkit.workspace import Clock, Workspace
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from recordkit.people import Signer
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass
+class App:
+    """What the person said about the whole call."""
+
+    store: Path
+    json: bool = False
+    quiet: bool = False
+    as_of: date | None = None
+    actor: str | None = None
+    no_input: bool = False
+    _workspace: Workspace | None = field(default=None, repr=False)
+
+    @property
+    def today(self) -> date:
+        """The date for computations: --as-of or the calendar."""
+        return self.as_of or date.today()
+
+    def clock(self) -> Clock:
+        """The clock; --as-of moves it, whether acts may use that is asked in ``acting``."""
+
+        def now() -> datetime:
+            real = datetime.now(UTC)
+            return datetime.combine(self.as_of, real.timetz()) if self.as_of else real
+
+        return Clock(now, self.today)
+
+    @contextmanager
+    def reading(self) -> Iterator[Workspace]:
+        """The store, for commands that change nothing."""
+        from recordkit.store import open_store
+
+        workspace = open_store(self.store, self.clock(), self.actor or f"os:{getpass.getuser()}")
+        try:
+            yield workspace
+        finally:
+            for notice in workspace.notices:
+                self.say(notice)
+            workspace.close()
+
+    @contextmanager
+    def acting(self) -> Iterator[Workspace]:
+        """The store, for commands that change it.
+
+        Raises:
+            RefusedByRule: --as-of in a store that is no simulation: real time goes into a real ledger.
+        """
+        with self.reading() as workspace:
+            if self.as_of is not None and not workspace.settings.store.simulation:
+                raise RefusedByRule(
+                    msg("--as-of only computes; an act in a real archive bears its real date."),
+                    msg("Leave --as-of out, or try it in a store made with 'recordkit init --simulation'."),
+                )
+            if self.actor is not None:
+                from recordkit.people import find_person, list_people
+
+                if list_people(workspace.db):
+                    find_person(workspace.db, self.actor)
+            yield workspace
+
+    def signer(self, workspace: Workspace, key: Path | None) -> Signer:
+        """The person of --as with the key of --key.
+
+        Raises:
+            RefusedByRule: one of them is not given: a plain name is no signature.
+        """
+        from recordkit.people import open_signer
+
+        if self.actor is None or key is None:
+            raise RefusedByRule(
+                msg("This act needs a signature; a name alone is not enough."),
+                msg("Give --as ID --key FILE."),
+            )
+        return open_signer(workspace.db, self.actor, key, self.passphrase(key))
+
+    def admin_key(self, fallback: Path | None) -> Ed25519PrivateKey:
+        """The private key that RECORDKIT_ADMIN_KEY names, else ``fallback`` when it exists.
+
+        Raises:
+            RefusedByRule: neither is there.
+        """
+        from recordkit.people import load_private_key
+
+        named = os.environ.get("RECORDKIT_ADMIN_KEY")
+        path = Path(named) if named else fallback
+        if path is None or not path.exists():
+            raise RefusedByRule(
+                msg("Registering people needs an administrator's signature."),
+                msg("Let RECORDKIT_ADMIN_KEY name the private key file of an administrator (the first person signs "
+                    "with their own key)."),
+            )
+        return load_private_key(path, self.passphrase(path))
+
+    def passphrase(self, key: Path, *, confirm: bool = False) -> bytes:
+        """From --passphrase-file, RECORDKIT_PASSPHRASE, or a prompt on a terminal; never from an argument.
+
+        Raises:
+            WrongUsage: there is no way to ask.
+        """
+        context = click.get_current_context(silent=True)
+        named = context.params.get("passphrase_file") if context else None
+        if named:
+            return Path(named).read_text(encoding="utf-8").rstrip("\r\n").encode()
+        if "RECORDKIT_PASSPHRASE" in os.environ:
+            return os.environ["RECORDKIT_PASSPHRASE"].encode()
+        if self.no_input or not sys.stdin.isatty():
+            raise WrongUsage(
+                msg("The key {file} needs a passphrase.", file=str(key)),
+                msg("Set RECORDKIT_PASSPHRASE, give --passphrase-file, or run it in a terminal."),
+            )
+        text = tr("Passphrase for {file}").format(file=key)
+        entered: str = click.prompt(text, hide_input=True, confirmation_prompt=confirm, err=True)
+        return entered.encode()
+
+    def say(self, message: Message | str) -> None:
+        """Talk to the person, on stderr."""
+        if not self.quiet:
+            click.echo(message.render(tr) if isinstance(message, Message) else message, err=True)
+
+    def print_json(self, value: object) -> None:
+        """The one JSON document of this run, on stdout."""
+        click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=plain))
+
+    def print_items(
+        self, items: Sequence[Mapping[str, object]], columns: Sequence[tuple[str, str]], **more: object
+    ) -> None:
+        """A listing: JSON with ``items`` and ``total``, or a table of ``columns`` (key, heading)."""
+        if self.json:
+            self.print_json({"items": list(items), "total": more.pop("total", len(items)), **more})
+        else:
+            self.print_table([[item.get(key) for key, _ in columns] for item in items], [name for _, name in columns])
+
+    def print_table(self, rows: Sequence[Sequence[object]], headings: Sequence[str]) -> None:
+        """A table that fits the terminal; unbounded width when piped."""
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for heading in headings:
+            table.add_column(tr(heading), overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(shown(cell)) for cell in row))
+        width = None if sys.stdout.isatty() else 400
+        Console(width=width, highlight=False, soft_wrap=False).print(table)
+
+    def print_pairs(self, pairs: Sequence[tuple[str, object]]) -> None:
+        """Name and value, one a line."""
+        for name, value in pairs:
+            click.echo(f"{tr(name)}：{shown(value)}" if tr("yes") != "yes" else f"{tr(name)}: {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """A cell for people."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return tr("yes") if value else tr("no")
+    if isinstance(value, Message):
+        return value.render(tr)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shown(one) for one in value)
+    return str(value)
+
+
+def plain(value: object) -> object:
+    """What JSON does not know by itself."""
+    if isinstance(value, Message):
+        return value.render(tr)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, (set, tuple, frozenset)):
+        return list(value)
+    return str(value)
+
+
+def plain_problem(problem: Problem) -> dict[str, object]:
+    """A finding about the input with the promised keys."""
+    return {
+        "row": problem.row,
+        "field": problem.field,
+        "label": problem.label,
+        "cell": problem.cell,
+        "code": problem.code,
+        "message": problem.message.render(tr),
+        "severity": problem.severity,
+    }
+
+
+def problem_line(problem: Problem) -> str:
+    """A finding about the input as one line."""
+    where = []
+    if problem.row is not None:
+        where.append(tr("row {row}").format(row=problem.row))
+    if problem.cell:
+        where.append(problem.cell)
+    if problem.label or problem.field:
+        where.append(problem.label or problem.field)
+    mark = tr("warning") if problem.severity == "warning" else tr("refused")
+    return f"  [{mark}] {' '.join(where)}: {problem.message.render(tr)}"
+
+
+def report_error(error: RecordkitError) -> None:
+    """Say what happened and what to do, on stderr."""
+    click.echo(tr("Error: {what}").format(what=error.what.render(tr)), err=True)
+    if isinstance(error, InputRefused):
+        for problem in error.problems[:50]:
+            click.echo(problem_line(problem), err=True)
+    if error.todo is not None:
+        click.echo(tr("  -> {todo}").format(todo=error.todo.render(tr)), err=True)
+
+
+# --- click with our common options and late translation ----------------------------------------------------------
+
+
+class Option(click.Option):
+    """An option whose help is translated when it is shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Translate the help text."""
+        record = super().get_help_record(ctx)
+        if record is None or not self.help:
+            return record
+        return record[0], record[1].replace(self.help, tr(self.help))
+
+
+def _common_options() -> list[click.Option]:
+    return [
+        Option(["--json", "as_json"], is_flag=True, help=N_("Print one JSON document.")),
+        Option(["--as", "as_person"], metavar="ID", help=N_("Who acts (default: the operating-system user).")),
+        Option(["--as-of"], type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help=N_("Compute as of this day.")),
+        Option(["--no-input"], is_flag=True, help=N_("Never ask; take defaults.")),
+    ]
+
+
+class Command(click.Command):
+    """A command with the common options."""
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        """Add the common options behind the command's own."""
+        super().__init__(*arguments, **attributes)
+        self.params += _common_options()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Move the common options into the App."""
+        app: App = ctx.obj
+        app.json = ctx.params.pop("as_json") or app.json
+        app.actor = ctx.params.pop("as_person") or app.actor
+        as_of = ctx.params.pop("as_of")
+        app.as_of = as_of.date() if as_of else app.as_of
+        app.no_input = ctx.params.pop("no_input") or app.no_input
+        return super().invoke(ctx)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Translate the help text."""
+        _translated_help(self, formatter)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """First line of the translated help."""
+        return _first_line(self)
+
+
+class Group(click.Group):
+    """A group whose help is translated when it is shown."""
+
+    command_class = Command
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Translate the help text."""
+        _translated_help(self, formatter)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """First line of the translated help."""
+        return _first_line(self)
+
+
+def _translated_help(command: click.Command, formatter: click.HelpFormatter) -> None:
+    if command.help:
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(tr(command.help))
+
+
+def _first_line(command: click.Command) -> str:
+    return tr(command.help or "").split("\n")[0]
+
+
+def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
+    """``click.option`` with late translation."""
+    return click.option(*names, cls=Option, **attributes)
+
+
+key_option = option("--key", type=click.Path(path_type=Path), metavar="FILE", help=N_("Private key to sign with."))
+passphrase_option = option(
+    "--passphrase-file", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+    help=N_("File that holds the passphrase of the key."),
+)
+dry_run_option = option("--dry-run", is_flag=True, help=N_("Print what would be done; change nothing."))
+pass_app = click.make_pass_decorator(App)
+
+
+def pairs_of(values: Sequence[str]) -> dict[str, str]:
+    """FIELD=VALUE arguments as a mapping.
+
+    Raises:
+        WrongUsage: one has no equals sign.
+    """
+    found = {}
+    for text in values:
+        name, mark, value = text.partition("=")
+        if not mark or not name.strip():
+            raise WrongUsage(msg("{text} is not of the form FIELD=VALUE.", text=text))
+        found[name.strip()] = value
+    return found

@@ -1,0 +1,207 @@
+"""The demo: the whole job on the shipped examples, every command printed before it runs.
+
+The simulated store has a fixed id and a clock that --as-of sets, so the codes printed by ``ISSUING`` are those on
+the shipped scans; ``tools/make_scans.py`` runs the same list.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from recordkit import files
+from recordkit.cli.base import App, Command, pass_app
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import InputRefused, RecordkitError
+from recordkit.messages import msg
+
+DATA = Path(__file__).resolve().parents[1] / "demo_data"
+ISSUE_DAY = "2026-11-20"
+FILING_DAY = "2026-12-01"
+REVIEW_DAY = "2037-01-15"
+
+ISSUING: Sequence[Sequence[str]] = (
+    ("generate", "supply-contract", "--data", "data/supply-contract.toml"),
+    ("generate", "supply-contract", "--data", "data/supply-contract-org.toml"),
+    ("generate", "stop-order", "--data", "data/stop-order.toml"),
+    ("generate", "rectification-order", "--data", "data/rectification-order.toml"),
+    ("generate", "visit-record", "--data", "data/visit-record.toml"),
+    ("generate", "meter-change-notice", "--data", "data/meter-change-notices.xlsx"),
+    ("generate", "visit-record", "--data", "data/visit-records.csv"),
+)
+"""Every document of the demo, in the order that gives the shipped scans their codes."""
+
+
+def prepare_folder(folder: Path) -> None:
+    """Lay the example data and scans into ``folder`` and make the simulated store there."""
+    from recordkit.templates.forms import list_form_ids, shipped_forms
+
+    files.make_folder(folder / "data")
+    for form_id in list_form_ids(None):
+        sample = shipped_forms() / form_id / "sample.toml"
+        if sample.exists():
+            shutil.copyfile(sample, folder / "data" / f"{form_id}.toml")
+    for path in DATA.iterdir():
+        if path.suffix in (".toml", ".xlsx", ".csv"):
+            shutil.copyfile(path, folder / "data" / path.name)
+    if (DATA / "scans").is_dir():
+        shutil.copytree(DATA / "scans", folder / "scans", ignore=shutil.ignore_patterns("*.md", "*.json"))
+
+
+@dataclass
+class _Stage:
+    """Runs steps in the demo folder and stops when one ends otherwise than told."""
+
+    folder: Path
+    number: int = 0
+
+    def headline(self, text: str) -> None:
+        self.number += 1
+        click.echo()
+        click.echo(click.style(f"=== {self.number}. {tr(text)}", bold=True, fg="cyan"))
+
+    def tell(self, text: str) -> None:
+        click.echo("    " + tr(text))
+
+    def run(self, *arguments: str, expect: int = 0, env: dict[str, str] | None = None) -> None:
+        from recordkit.cli.main import run
+
+        shown = " ".join(shlex.quote(one) for one in arguments)
+        prefix = "".join(f"{name}={value} " for name, value in (env or {}).items())
+        click.echo(click.style(f"$ {prefix}recordkit {shown}", fg="green"))
+        before = {name: os.environ.get(name) for name in env or {}}
+        os.environ.update(env or {})
+        try:
+            code = run(list(arguments))
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        if code != expect:
+            raise RecordkitError(
+                msg("The step ended with exit code {code}, not {expected}.", code=code, expected=expect)
+            )
+        if expect:
+            click.echo(click.style("    " + tr("(refused with exit code {code}, as it must be)").format(code=code),
+                                   dim=True))
+
+
+@click.command(cls=Command, help=N_("The whole job on the shipped examples, told step by step, in DIR."))
+@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@pass_app
+def demo(app: App, folder: Path | None) -> None:
+    """Run the demo in a fresh folder and leave it there."""
+    folder = (folder or Path("recordkit-demo")).absolute()
+    if folder.exists() and any(folder.iterdir()):
+        raise InputRefused(
+            msg("The folder {folder} is not empty.", folder=str(folder)),
+            msg("Name another: recordkit demo DIR. The demo never clears a folder."),
+        )
+    here = Path.cwd()
+    settings = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": "demo", "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
+    kept = {name: os.environ.get(name) for name in (*settings, "RECORDKIT_LANG")}
+    language = "zh" if tr("yes") != "yes" else "en"
+    prepare_folder(folder)
+    os.chdir(folder)
+    os.environ.update(settings | {"RECORDKIT_LANG": language})
+    try:
+        _play(_Stage(folder))
+    finally:
+        os.chdir(here)
+        for name, value in kept.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def _play(stage: _Stage) -> None:
+    click.echo(tr("The demo runs in {folder}. To type the commands yourself:").format(folder=stage.folder))
+    click.echo(f"    cd {shlex.quote(str(stage.folder))}")
+    click.echo("    export RECORDKIT_STORE=store RECORDKIT_PASSPHRASE=demo RECORDKIT_ADMIN_KEY=keys/admin.key")
+
+    stage.headline(N_("A store with a simulated clock"))
+    stage.run("init", "--simulation", "--no-input", "--as-of", ISSUE_DAY, "store")
+
+    stage.headline(N_("The clerk issues documents: one by one and from spreadsheets"))
+    for arguments in ISSUING:
+        stage.run(*arguments, "--as-of", ISSUE_DAY)
+    stage.tell(N_("A wrong row is refused by row, cell and field; nothing is issued for it:"))
+    stage.run("generate", "visit-record", "--data", "data/visit-record.toml", "--set", "户号=１２", "--dry-run",
+              "--as-of", ISSUE_DAY, expect=3)
+
+    stage.headline(N_("The signed papers come back as scans; each finds its issue by the printed code"))
+    stage.run("ingest", "scans", "--as-of", FILING_DAY)
+    stage.tell(N_("One paper carries no code: the archivist files it by class."))
+    stage.run("ingest", "scans/12-no-code.pdf", "--class", "visit-record", "--set", "题名=[走访记录（无编码）]",
+              "--set", "日期=2026-11-18", "--as-of", FILING_DAY)
+    stage.run("issued", "list", "--unreturned")
+
+    stage.headline(N_("The archivist searches by what is at hand"))
+    stage.tell(N_("a name"))
+    stage.run("search", "魏堃")
+    stage.tell(N_("a piece of an address"))
+    stage.run("search", "柳荫街")
+    stage.tell(N_("the last digits of a meter number"))
+    stage.run("search", "1108")
+    stage.tell(N_("one record"))
+    stage.run("show", "换通〔2026〕0001号")
+
+    stage.headline(N_("Ten years later: what is due, what is not, and why"))
+    stage.run("event", "add", "contract-ended", "--date", "2027-06-30", "供合〔2026〕0001号", "--as-of", "2027-07-01")
+    stage.run("hold", "place", "回访〔2026〕00002号", "--kind", "complaint", "--reason", "投诉尚未办结",
+              "--as-of", "2036-12-01")
+    stage.run("retention", "review", "--as-of", REVIEW_DAY)
+    stage.run("retention", "explain", "回访〔2026〕00001号", "--as-of", REVIEW_DAY)
+
+    stage.headline(N_("People with keys"))
+    people = (
+        ("admin", "石磊", "G001", ("administrator",)),
+        ("archivist", "林昇", "G002", ("archivist",)),
+        ("appraiser", "顾玥", "G003", ("appraiser",)),
+        ("leader", "韩喆", "G004", ("approver",)),
+        ("witness1", "田堃", "G005", ("supervisor",)),
+        ("witness2", "邵敏", "G006", ("supervisor",)),
+    )
+    for person, name, staff_no, roles in people:
+        stage.run("key", "create", f"keys/{person}.key")
+        wanted = [part for role in roles for part in ("--role", role)]
+        stage.run("people", "add", person, "--name", name, *wanted, "--staff-no", staff_no,
+                  "--key", f"keys/{person}.key.pub", "--as-of", REVIEW_DAY)
+
+    def signed(person: str) -> tuple[str, ...]:
+        return ("--as", person, "--key", f"keys/{person}.key", "--as-of", REVIEW_DAY)
+
+    order = "D2037-0001"
+    stage.headline(N_("One due record is destroyed: proposed, appraised, approved, witnessed by two"))
+    stage.run("destruction", "propose", "回访〔2026〕00001号", *signed("archivist"))
+    stage.run("destruction", "appraise", order, "--all", "destroy", *signed("appraiser"))
+    stage.run("destruction", "approve", order, *signed("leader"))
+    stage.run("destruction", "sign", order, *signed("witness1"))
+    stage.tell(N_("One person alone cannot go on: neither sign twice nor execute."))
+    stage.run("destruction", "sign", order, *signed("witness1"), expect=8)
+    stage.run("destruction", "execute", order, "--place", "档案室", "--method", "粉碎并删除", *signed("witness1"),
+              expect=8)
+    stage.run("destruction", "sign", order, *signed("witness2"))
+    stage.run("destruction", "execute", order, "--place", "档案室", "--method", "粉碎并删除", *signed("witness1"))
+    stage.run("destruction", "complete", order, *signed("witness1"))
+    stage.run("destruction", "complete", order, *signed("witness2"))
+    stage.run("destruction", "show", order)
+    stage.run("search", "回访〔2026〕00001号")
+
+    stage.headline(N_("The auditor checks"))
+    stage.run("ledger", "verify")
+    stage.run("verify")
+
+    click.echo()
+    click.echo(click.style(tr("Done. Where to look:"), bold=True))
+    for place, what in (
+        ("store/outbox/", N_("the Word documents, ready to print")),
+        ("store/objects/", N_("the archive: one folder per record, readable without recordkit (OCFL 1.1)")),
+        ("store/ledger/", N_("the chained log of every act above")),
+        ("store/recordkit.toml, store/retention.toml", N_("settings and retention schedule")),
+        ("data/, scans/", N_("what went in")),
+    ):
+        click.echo(f"    {stage.folder / place.split(',')[0]}  {tr(what)}")

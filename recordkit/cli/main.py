@@ -1,0 +1,143 @@
+"""The entry point: global options, commands loaded only when they are called, errors turned into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from recordkit.cli.base import App, Group, Option, report_error
+from recordkit.cli.i18n import N_, choose_language, tr, use_language
+from recordkit.errors import Interrupted, RecordkitError
+
+_COMMANDS = {
+    "demo": ("demo", N_("The whole job on the shipped examples, told step by step.")),
+    "init": ("upkeep", N_("Make a store.")),
+    "forms": ("documents", N_("The forms that can be issued.")),
+    "generate": ("documents", N_("Issue documents from data.")),
+    "issued": ("documents", N_("Issued documents: list, show, print again, make void.")),
+    "ingest": ("records", N_("File signed papers into the archive.")),
+    "unmatched": ("records", N_("Papers that wait for a person.")),
+    "match": ("records", N_("File a waiting paper as a signed document.")),
+    "search": ("records", N_("Find records by any fragment.")),
+    "show": ("records", N_("Show one record.")),
+    "text": ("records", N_("Print the text of a record.")),
+    "get": ("records", N_("Copy the original of a record to a file.")),
+    "edit": ("records", N_("Change a record's metadata, with a reason.")),
+    "history": ("records", N_("Every act on a record.")),
+    "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
+    "event": ("retaining", N_("Events that start retention periods.")),
+    "hold": ("retaining", N_("Holds that stop destruction.")),
+    "retention": ("retaining", N_("Retention schedule and review.")),
+    "people": ("destroying", N_("Registered persons.")),
+    "key": ("destroying", N_("Signing keys.")),
+    "destruction": ("destroying", N_("Orders of destruction.")),
+    "ledger": ("upkeep", N_("The chained log of every act.")),
+    "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
+    "config": ("upkeep", N_("Settings of the store.")),
+    "doctor": ("upkeep", N_("What is installed and what is missing.")),
+}
+
+
+class _Lazy(Group):
+    """Knows every command's name and line of help; imports its module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"recordkit.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(tr("Commands")):
+            formatter.write_dl([(name, tr(line)) for name, (_, line) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _COMMANDS, 1, 0.5)
+            hint = " " + tr("Did you mean {near}?").format(near=near[0]) if near else ""
+            ctx.fail(tr("There is no command {name}.").format(name=args[0]) + hint)
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"recordkit {version('recordkit')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Lazy,
+    help=N_("Issue documents, file the signed papers, find them again, and apply retention rules."),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--store", cls=Option, type=click.Path(path_type=Path), metavar="DIR", help=N_("The store."))
+@click.option("--lang", cls=Option, type=click.Choice(["zh", "en"]), help=N_("Language of the messages."))
+@click.option("--quiet", cls=Option, is_flag=True, help=N_("No talk, only results and errors."))
+@click.option("--json", "as_json", cls=Option, is_flag=True, help=N_("Print one JSON document."))
+@click.option("--version", cls=Option, is_flag=True, is_eager=True, expose_value=False, callback=_version,
+              help=N_("Print the version."))
+@click.pass_context
+def cli(ctx: click.Context, store: Path | None, lang: str | None, quiet: bool, as_json: bool) -> None:
+    """Keep what holds for the whole call."""
+    del lang  # already applied by ``main``, before any help text was built
+    named = os.environ.get("RECORDKIT_STORE")
+    ctx.obj = App(store or (Path(named) if named else Path("archive_store")), json=as_json, quiet=quiet)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code."""
+    use_language(choose_language(arguments, os.environ))
+    try:
+        result = cli.main(arguments, prog_name="recordkit", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        click.echo(tr("Interrupted. What was done stays done; the rest was not begun."), err=True)
+        return Interrupted.exit_code
+    except KeyboardInterrupt:
+        click.echo(tr("Interrupted. What was done stays done; the rest was not begun."), err=True)
+        return Interrupted.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except RecordkitError as error:
+        if os.environ.get("RECORDKIT_DEBUG") == "1":
+            traceback.print_exc()
+        report_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away (head, less): not our fault, and nothing to say to anybody.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        return 0
+    except Exception as error:
+        if os.environ.get("RECORDKIT_DEBUG") == "1":
+            traceback.print_exc()
+        click.echo(
+            tr("Error: {what}").format(what=tr("recordkit failed: {error}").format(error=f"{type(error).__name__}: "
+                                                                                       f"{error}")), err=True
+        )
+        click.echo(tr("  -> {todo}").format(todo=tr("Set RECORDKIT_DEBUG=1 and report what it prints.")), err=True)
+        return 1
+
+
+def main() -> None:
+    """Console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal with a narrow encoding must show a question mark, not end the program.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,399 @@
+"""Commands of the archivist: ingest, unmatched, match, search, show, text, get, edit, history."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import InputRefused
+from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.archive.catalogue import Record
+    from recordkit.archive.ingest import IngestItem
+    from recordkit.archive.search.service import Found
+    from recordkit.workspace import Workspace
+
+_DATE = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command(cls=Command, help=N_("File signed papers: PDFs, folders, or the store's inbox."))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@option("--class", "record_class", metavar="CLASS", help=N_("Class for papers without a code of ours."))
+@option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("Core field of such papers."))
+@option("--no-ocr", is_flag=True, help=N_("Do not read scans; their text cannot be searched."))
+@option("--jobs", type=click.IntRange(1, 64), metavar="N", help=N_("Reading processes (default: one per core)."))
+@dry_run_option
+@pass_app
+def ingest(
+    app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], no_ocr: bool,
+    jobs: int | None, dry_run: bool,
+) -> int:
+    """Read, match, file, print."""
+    from recordkit.archive.ingest import IngestOptions, collect_sources, ingest_papers
+
+    started = time.monotonic()
+    with app.acting() as workspace:
+        sources = collect_sources(workspace, paths)
+        ocr = not no_ocr and workspace.settings.engines.ocr != "none"
+        options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run)
+        show_progress = sys.stderr.isatty() and not app.quiet
+
+        def progress(path: Path, done: int, pages: int) -> None:
+            if show_progress:
+                click.echo(f"\r\x1b[K{path.name}: {done}/{pages}", err=True, nl=False)
+
+        items: list[IngestItem] = []
+        for item in ingest_papers(workspace, sources, options, progress):
+            items.append(item)
+            if show_progress:
+                click.echo("\r\x1b[K", err=True, nl=False)
+            if not app.json:
+                _print_item(item)
+        if not dry_run and any(item.outcome == "archived" for item in items):
+            _index_now(workspace)
+    counts = {name: sum(1 for item in items if item.outcome == name)
+              for name in ("archived", "duplicate", "unmatched", "quarantined")}
+    if app.json:
+        app.print_json({"items": [_plain_item(item) for item in items], "total": len(items),
+                        "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
+    else:
+        app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
+                .format(**counts))
+        if counts["unmatched"]:
+            app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
+    return 4 if counts["quarantined"] else 0
+
+
+def _index_now(workspace: Workspace) -> None:
+    """Bring the index up to date right away, so that the next search has nothing to wait for."""
+    from recordkit.archive.search.service import open_engine, update_index
+
+    update_index(workspace, open_engine(workspace))
+
+
+def _plain_item(item: IngestItem) -> dict[str, object]:
+    return {
+        "source": str(item.source),
+        "outcome": item.outcome,
+        "record_id": item.record_id,
+        "code": item.code,
+        "number": item.number,
+        "pages": item.pages,
+        "ocr_pages": item.ocr_pages,
+        "reason": item.reason,
+        "findings": [{"code": one.code, "message": one.message} for one in item.findings],
+    }
+
+
+def _print_item(item: IngestItem) -> None:
+    parts = [item.source.name, tr(item.outcome)]
+    parts += [part for part in (item.code, item.number) if part]
+    if item.reason is not None:
+        parts.append(item.reason.render(tr))
+    click.echo("  ".join(parts))
+    for one in item.findings:
+        click.echo("    - " + one.message.render(tr))
+
+
+OUTCOMES = (N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"))
+
+
+@click.group(cls=Group, help=N_("Papers that wait for a person."))
+def unmatched() -> None:
+    """Group."""
+
+
+@unmatched.command("list", cls=Command, help=N_("List the waiting papers."))
+@pass_app
+def unmatched_list(app: App) -> None:
+    """Print key, file and the beginning of the text."""
+    from recordkit.archive.ingest import list_unmatched
+
+    with app.reading() as workspace:
+        papers = list_unmatched(workspace)
+    items = [
+        {"key": one.key, "file": one.path.name, "path": str(one.path), "pages": one.pages,
+         "findings": list(one.findings), "text": re.sub(r"\s+", " ", one.text)[:80]}
+        for one in papers
+    ]
+    app.print_items(items, [("key", N_("Key")), ("file", N_("File")), ("pages", N_("Pages")),
+                            ("findings", N_("Findings")), ("text", N_("Text"))])
+
+
+@click.command(cls=Command, help=N_("File a waiting paper as the signed document NUMBER."))
+@click.argument("paper")
+@click.argument("number")
+@pass_app
+def match(app: App, paper: str, number: str) -> None:
+    """Settle a paper by hand."""
+    from recordkit.archive.ingest import match_paper
+
+    with app.acting() as workspace:
+        item = match_paper(workspace, paper, number)
+        _index_now(workspace)
+    if app.json:
+        app.print_json(_plain_item(item))
+    else:
+        _print_item(item)
+
+
+@click.command(cls=Command, help=N_("Find records by any fragment: a name, half an address, the last digits of a "
+                                    "number. AND is a space; OR, NOT, quotes, parentheses, field:value."))
+@click.argument("query", nargs=-1, required=True)
+@option("--class", "record_class", metavar="CLASS", help=N_("Only this class."))
+@option("--year", type=int, help=N_("Only this year."))
+@option("--from", "since", type=_DATE, metavar="DATE", help=N_("Dated on or after."))
+@option("--to", "until", type=_DATE, metavar="DATE", help=N_("Dated on or before."))
+@option("--field", "field_name", help=N_("Search in this field only (title, number, text ...)."))
+@option("--sort", type=click.Choice(["relevance", "date", "code"]), default="relevance", help=N_("Order of hits."))
+@option("--limit", type=click.IntRange(0), default=20, metavar="N", help=N_("Hits shown; 0 for all."))
+@option("--offset", type=click.IntRange(0), default=0, metavar="N", help=N_("Hits passed over."))
+@option("--facets", is_flag=True, help=N_("Count hits by class, year and form."))
+@pass_app
+def search(
+    app: App, query: tuple[str, ...], record_class: str | None, year: int | None, since: datetime | None,
+    until: datetime | None, field_name: str | None, sort: str, limit: int, offset: int, facets: bool,
+) -> None:
+    """Search and print."""
+    from recordkit.archive.search.service import SearchRequest, search_records
+
+    started = time.monotonic()
+    request = SearchRequest(
+        text=" ".join(query),
+        field=field_name,
+        record_class=record_class,
+        year=year,
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        sort=sort,  # type: ignore[arg-type]  # click has checked the choice
+        limit=limit or None,
+        offset=offset,
+        facets=facets,
+    )
+    with app.reading() as workspace:
+        result = search_records(workspace, request)
+    if app.json:
+        app.print_json({
+            "items": [_plain_hit(one) for one in result.items],
+            "total": result.total,
+            "facets": result.facets,
+            "took_ms": round((time.monotonic() - started) * 1000, 1),
+        })
+        return
+    for one in result.items:
+        _print_hit(one)
+    for name, counts in result.facets.items():
+        click.echo(f"{tr(name)}: " + ", ".join(f"{key} {count}" for key, count in counts.items()))
+    app.say(tr("{total} record(s) found.").format(total=result.total))
+
+
+FACETS = (N_("class"), N_("year"), N_("form"))
+
+
+def _plain_hit(one: Found) -> dict[str, object]:
+    record = one.record
+    return {
+        "record_id": record.record_id,
+        "code": record.code,
+        "title": record.title,
+        "date": record.date,
+        "record_class": record.record_class,
+        "number": record.number,
+        "score": one.score,
+        "pages": list(one.pages),
+        "snippet": one.snippet,
+    }
+
+
+def _print_hit(one: Found) -> None:
+    record = one.record
+    pages = tr("p. {pages}").format(pages=", ".join(map(str, one.pages))) if one.pages else ""
+    head = click.style(record.title, bold=True)
+    click.echo(f"{record.code}  {head}  {record.date}  {record.number or ''}  {pages}".rstrip())
+    if one.snippet:
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        start, end = ("\x1b[1;33m", "\x1b[0m") if colour else ("【", "】")
+        click.echo("    " + one.snippet.replace("\u2068", start).replace("\u2069", end))
+
+
+@click.command(cls=Command, help=N_("Show one record: by record id, archival code or document number."))
+@click.argument("record")
+@pass_app
+def show(app: App, record: str) -> None:
+    """Print everything the catalogue knows."""
+    from recordkit.archive.catalogue import find_record
+    from recordkit.retention.standing import standing_of
+
+    with app.reading() as workspace:
+        found = find_record(workspace.db, record)
+        standing = standing_of(workspace, found, app.today)
+    fields = dict(found.fields)
+    core = {
+        "record_id": found.record_id,
+        "code": found.code,
+        "record_class": found.record_class,
+        "year": found.year,
+        "title": found.title,
+        "date": found.date,
+        "pages": found.pages,
+        "sha256": found.sha256,
+        "issue_id": found.issue_id,
+        "number": found.number,
+        "status": standing.status,
+        "holds": standing.holds,
+        "retention": standing.retention,
+        "signatures": [],
+        "account": found.account,
+        "party": found.party,
+        "responsible": found.metadata.get("responsible"),
+        "box": found.metadata.get("box"),
+        "shelf": found.metadata.get("shelf"),
+        "access": found.access,
+        "version": found.version,
+        "matched": found.metadata.get("matched"),
+        "source": found.metadata.get("source"),
+        "findings": _told(found.metadata.get("findings")),
+    }
+    if app.json:
+        app.print_json({**fields, **core, "fields": fields})
+        return
+    names = {
+        "record_id": N_("Record"), "code": N_("Code"), "record_class": N_("Class"), "year": N_("Year"),
+        "title": N_("Title"), "date": N_("Date"), "pages": N_("Pages"), "sha256": "SHA-256",
+        "issue_id": N_("Issue"), "number": N_("Number"), "status": N_("Status"), "account": N_("Account"),
+        "party": N_("Party"), "responsible": N_("Responsible"), "box": N_("Box"), "shelf": N_("Shelf"),
+        "access": N_("Access"), "version": N_("Version"), "source": N_("Source"),
+    }
+    app.print_pairs([(name, core[key]) for key, name in names.items() if core[key] not in (None, "", [])])
+    app.print_pairs([(N_("Retention"), standing.reason)])
+    for finding in core["findings"] if isinstance(core["findings"], list) else []:
+        app.print_pairs([(N_("Finding"), finding["message"])])
+    labels = found.metadata.get("labels")
+    app.print_pairs([
+        (str(labels.get(key, key)) if isinstance(labels, dict) else key, value) for key, value in fields.items()
+    ])
+
+
+def _told(findings: object) -> list[dict[str, object]]:
+    """Stored findings in the reader's language."""
+    if not isinstance(findings, list):
+        return []
+    return [{"code": one["code"], "message": msg(one["message"], **one["params"])} for one in findings]
+
+
+@click.command(cls=Command, help=N_("Print the text of a record, page by page."))
+@click.argument("record")
+@pass_app
+def text(app: App, record: str) -> None:
+    """Print the text that search sees."""
+    import json
+
+    from recordkit.archive.catalogue import find_record, objects_of
+
+    with app.reading() as workspace:
+        found = find_record(workspace.db, record)
+        raw = json.loads(objects_of(workspace).read(found.record_id, "text.json"))
+    if app.json:
+        app.print_json({"items": raw["pages"], "total": len(raw["pages"])})
+        return
+    for page in raw["pages"]:
+        click.echo(tr("--- page {page} ({source}) ---").format(page=page["page"], source=page["source"]))
+        click.echo(page["text"])
+
+
+@click.command(cls=Command, help=N_("Copy the original of a record to a file."))
+@click.argument("record")
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@pass_app
+def get(app: App, record: str, out: Path, force: bool) -> None:
+    """Write the original's bytes, checked against its digest."""
+    from recordkit import files
+    from recordkit.archive.catalogue import find_record, objects_of
+    from recordkit.errors import IntegrityFailure
+
+    with app.reading() as workspace:
+        found = find_record(workspace.db, record)
+        objects = objects_of(workspace)
+        name = next(one for one in objects.names(found.record_id) if one.startswith("original."))
+        path = objects.locate(found.record_id, name)
+        if files.digests_of(path).sha256 != found.sha256:
+            raise IntegrityFailure(
+                msg("The original of {code} is not what was filed.", code=found.code),
+                msg("Run 'recordkit verify {code}' and restore it from a backup.", code=found.code),
+            )
+        target = out / (f"{found.code}{path.suffix}".replace("/", "_")) if out.is_dir() else out
+        try:
+            files.write_atomic(target, path.read_bytes(), overwrite=force)
+        except FileExistsError:
+            raise InputRefused(
+                msg("The file {file} exists already.", file=str(target)), msg("Overwrite it with --force.")
+            ) from None
+    if app.json:
+        app.print_json({"record_id": found.record_id, "path": str(target), "sha256": found.sha256})
+    else:
+        click.echo(str(target))
+
+
+@click.command(cls=Command, help=N_("Change a record's metadata; the old version stays."))
+@click.argument("record")
+@option("--set", "sets", multiple=True, required=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
+@option("--reason", required=True, help=N_("Why."))
+@dry_run_option
+@pass_app
+def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: bool) -> None:
+    """Edit or print what would change."""
+    from recordkit.archive.catalogue import find_record
+    from recordkit.archive.filing import edit_record
+
+    with app.acting() as workspace:
+        before = find_record(workspace.db, record)
+        changes: dict[str, object] = dict(_by_key(before, pairs_of(sets)))
+        if dry_run:
+            after = before
+        else:
+            after = edit_record(workspace, record, changes, reason)
+            _index_now(workspace)
+    rows = [
+        {"field": key, "old": before.metadata.get(key, before.fields.get(key)), "new": value}
+        for key, value in changes.items()
+    ]
+    if app.json:
+        app.print_json({"record_id": before.record_id, "version": after.version, "items": rows, "total": len(rows)})
+    else:
+        app.print_items(rows, [("field", N_("Field")), ("old", N_("Old")), ("new", N_("New"))])
+        app.say(tr("Nothing was written.") if dry_run else tr("Version {version}.").format(version=after.version))
+
+
+def _by_key(record: Record, given: dict[str, str]) -> Iterable[tuple[str, str]]:
+    """Labels are accepted wherever keys are."""
+    labels = record.metadata.get("labels")
+    keys = {label: key for key, label in labels.items()} if isinstance(labels, dict) else {}
+    core = {"题名": "title", "日期": "date", "责任者": "responsible", "文号": "number", "盒号": "box", "库位": "shelf"}
+    for name, value in given.items():
+        yield keys.get(name, core.get(name, name)), value
+
+
+@click.command(cls=Command, help=N_("Every act on a record, oldest first."))
+@click.argument("record")
+@pass_app
+def history(app: App, record: str) -> None:
+    """Print who did what and when."""
+    from recordkit.archive.catalogue import find_record
+    from recordkit.archive.filing import history_of
+
+    with app.reading() as workspace:
+        items = history_of(workspace, find_record(workspace.db, record))
+    app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
+                            ("version", N_("Version")), ("keys", N_("Fields")), ("reason", N_("Reason"))])

@@ -1,0 +1,252 @@
+"""Commands of the administrator: init, ledger, verify, rebuild, config, doctor."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import IntegrityFailure, RefusedByRule
+from recordkit.messages import Message, msg
+
+
+@click.command(cls=Command, help=N_("Make a store in DIR (default: the store of --store)."))
+@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@option("--simulation", is_flag=True,
+        help=N_("A store to try things in: --as-of moves its clock; marked for ever as no real archive."))
+@option("--company", help=N_("Name of the company, printed on documents."))
+@option("--office", help=N_("Name of the office."))
+@option("--fonds", help=N_("Fonds number."))
+@dry_run_option
+@pass_app
+def init(
+    app: App, folder: Path | None, simulation: bool, company: str | None, office: str | None, fonds: str | None,
+    dry_run: bool,
+) -> None:
+    """Ask what is not given, then make the store."""
+    from recordkit.settings import ArchiveSection, CompanySection
+    from recordkit.store import make_store
+
+    root = folder or app.store
+    standard, archive = CompanySection(), ArchiveSection()
+    asking = not app.no_input and sys.stdin.isatty()
+
+    def ask(given: str | None, question: str, default: str) -> str:
+        if given is not None or not asking:
+            return given or default
+        answer: str = click.prompt(tr(question), default=default, err=True)
+        return answer
+
+    name = ask(company, N_("Name of the company"), standard.name)
+    office_name = ask(office, N_("Name of the office"), standard.office)
+    fonds_no = ask(fonds, N_("Fonds number"), archive.fonds)
+    if app.as_of is not None and not simulation:
+        raise RefusedByRule(msg("--as-of only computes; an act in a real archive bears its real date."))
+    if not dry_run:
+        make_store(
+            root,
+            app.clock(),
+            app.actor or f"os:{getpass.getuser()}",
+            simulation=simulation,
+            company=CompanySection(name, office_name, standard.office_code),
+            archive=ArchiveSection(fonds_no, name, archive.category, archive.code),
+        )
+    result = {"store": str(root), "company": name, "office": office_name, "fonds": fonds_no, "simulation": simulation}
+    if app.json:
+        app.print_json(result)
+        return
+    app.say(tr("Would make a store in {folder}.") .format(folder=root) if dry_run
+            else tr("The store {folder} is ready. Its settings are in recordkit.toml.").format(folder=root))
+
+
+@click.group(cls=Group, help=N_("The chained log of every act."))
+def ledger() -> None:
+    """Group."""
+
+
+@ledger.command("verify", cls=Command, help=N_("Check the whole chain, every signature, and that nothing was cut."))
+@pass_app
+def ledger_verify(app: App) -> int:
+    """Verify; works on a ledger that no command would open."""
+    from recordkit.ledger import Ledger, Verification
+    from recordkit.retention.audit import verify_signatures
+    from recordkit.settings import load_settings
+
+    settings = load_settings(app.store)
+    signatures: list[Message] = []
+    found: Verification
+    try:
+        with app.reading() as workspace:
+            found = workspace.verify_ledger()
+            if found.ok:
+                signatures = [finding.message for finding in verify_signatures(workspace)]
+    except IntegrityFailure as failure:
+        found = Ledger(app.store / "ledger", settings.ledger.max_bytes).verify()
+        if found.ok:
+            # The chain is whole in itself, yet does not fit the store: say what the store said.
+            found = Verification(False, found.entries, found.entries + 1, failure.what, found.head)
+    ok = found.ok and not signatures
+    reason = found.reason if found.reason is not None else (signatures[0] if signatures else None)
+    if app.json:
+        app.print_json({"ok": ok, "entries": found.entries, "first_bad": found.first_bad, "reason": reason,
+                        "head": found.head, "torn_bytes": found.torn_bytes, "signatures": signatures})
+    elif ok:
+        click.echo(tr("The ledger is whole: {entries} entries, head {head}.").format(
+            entries=found.entries, head=found.head))
+    else:
+        click.echo(tr("The ledger is damaged at entry {seq}: {reason}").format(
+            seq=shown(found.first_bad), reason=shown(reason)))
+        for message in signatures:
+            click.echo("  " + message.render(tr))
+    if found.torn_bytes:
+        app.say(tr("It ends in an unfinished batch of {bytes} bytes; the next act discards it.").format(
+            bytes=found.torn_bytes))
+    return 0 if ok else 7
+
+
+@ledger.command("list", cls=Command, help=N_("List entries."))
+@option("--record", metavar="RECORD", help=N_("Only entries about this record."))
+@option("--actor", metavar="ID", help=N_("Only entries by this person."))
+@pass_app
+def ledger_list(app: App, record: str | None, actor: str | None) -> None:
+    """Print the entries."""
+    from recordkit.archive.catalogue import find_record
+    from recordkit.archive.filing import names_record
+
+    with app.reading() as workspace:
+        record_id = find_record(workspace.db, record).record_id if record else None
+        items = [
+            {"seq": entry.seq, "time": entry.time, "actor": entry.actor, "act": entry.act, "body": entry.body,
+             "hash": entry.hash}
+            for entry, _ in workspace.ledger.read()
+            if (actor is None or entry.actor == actor)
+            and (record_id is None or names_record(entry.body, record_id))
+        ]
+    app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
+                            ("hash", N_("Hash"))])
+
+
+@click.command(cls=Command, help=N_("Read every byte of the archive again and compare with ledger and inventories."))
+@click.argument("records", nargs=-1, metavar="[RECORD]...")
+@pass_app
+def verify(app: App, records: tuple[str, ...]) -> int:
+    """Check objects; exit 7 when anything differs."""
+    from recordkit.archive.fixity import verify_objects
+
+    with app.reading() as workspace:
+        result = verify_objects(workspace, records)
+    items = [{"record_id": one.record_id, "code": one.code, "file": one.file, "reason": one.reason}
+             for one in result.findings]
+    if app.json:
+        app.print_json({"ok": not items, "items": items, "total": len(items), "records": result.records,
+                        "bytes": result.bytes})
+    else:
+        if items:
+            app.print_items(items, [("code", N_("Code")), ("record_id", N_("Record")), ("file", N_("File")),
+                                    ("reason", N_("Reason"))])
+        app.say(tr("{records} record(s), {bytes} bytes read, {faults} fault(s).").format(
+            records=result.records, bytes=result.bytes, faults=len(items)))
+    return 7 if items else 0
+
+
+@click.command(cls=Command, help=N_("Derive catalogue and index anew from ledger and objects."))
+@option("--index", "index_only", is_flag=True, help=N_("Only the search index."))
+@option("--catalogue", "catalogue_only", is_flag=True, help=N_("Only the catalogue."))
+@pass_app
+def rebuild(app: App, index_only: bool, catalogue_only: bool) -> None:
+    """Rebuild; nothing that is true is touched."""
+    from recordkit.archive.search.service import open_engine, rebuild_index
+
+    result: dict[str, object] = {}
+    with app.reading() as workspace:
+        if not index_only:
+            result["entries"] = workspace.rebuild()
+        if not catalogue_only:
+            with workspace.writing():
+                result["indexed"] = rebuild_index(workspace, open_engine(workspace))
+    if app.json:
+        app.print_json(result)
+    else:
+        app.print_pairs(list(result.items()))
+
+
+@click.group(cls=Group, help=N_("Settings of the store."))
+def config() -> None:
+    """Group."""
+
+
+@config.command("show", cls=Command, help=N_("Print every setting with its value."))
+@pass_app
+def config_show(app: App) -> None:
+    """Print the settings."""
+    from dataclasses import asdict
+
+    from recordkit.settings import load_settings
+
+    settings = asdict(load_settings(app.store))
+    if app.json:
+        app.print_json(settings)
+        return
+    for section, values in settings.items():
+        if isinstance(values, dict):
+            for key, value in values.items():
+                click.echo(f"{section}.{key} = {shown(value)}")
+
+
+@config.command("check", cls=Command, help=N_("Check recordkit.toml and retention.toml."))
+@pass_app
+def config_check(app: App) -> None:
+    """Load both; errors name the place."""
+    from recordkit.archive.classes import load_scheme
+    from recordkit.retention.schedule import require_sound
+    from recordkit.settings import load_settings
+
+    settings = load_settings(app.store)
+    scheme = load_scheme(app.store)
+    require_sound(scheme)
+    if app.json:
+        app.print_json({"ok": True, "settings": settings.digest, "schedule": scheme.digest,
+                        "classes": len(scheme.classes)})
+    else:
+        app.say(tr("Settings and schedule are sound: {count} classes.").format(count=len(scheme.classes)))
+
+
+_PARTS = (
+    ("rapidocr", N_("reading scans (OCR)"), "pip install 'recordkit[ocr]'"),
+    ("onnxruntime", N_("reading scans (OCR)"), "pip install 'recordkit[ocr]'"),
+)
+
+
+@click.command(cls=Command, help=N_("What is installed, what is missing and how to get it."))
+@pass_app
+def doctor(app: App) -> None:
+    """Look at optional parts and the store."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    items: list[dict[str, object]] = []
+    for part, purpose, how in _PARTS:
+        try:
+            state, how = version(part), ""
+        except PackageNotFoundError:
+            state = ""
+        items.append({"part": part, "for": tr(purpose), "found": state or None, "how": how or None})
+    office = shutil.which("soffice") or shutil.which("libreoffice")
+    items.append({
+        "part": "LibreOffice", "for": tr("Word to PDF"), "found": office,
+        "how": None if office else "apt install libreoffice-writer-nogui fonts-noto-cjk",
+    })
+    store_there = (app.store / "recordkit.toml").exists()
+    items.append({"part": tr("store"), "for": str(app.store), "found": str(app.store) if store_there else None,
+                  "how": None if store_there else f"recordkit init {app.store}"})
+    if app.json:
+        app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
+                        "cores": os.cpu_count()})
+    else:
+        app.print_items(items, [("part", N_("Part")), ("for", N_("For")), ("found", N_("Found")),
+                                ("how", N_("How to get it"))])

@@ -1,0 +1,265 @@
+"""Re-verifies every signature in the ledger against the keys that were registered when it was given.
+
+Reads the ledger alone, never the catalogue: whoever changed the database has not changed what this finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from recordkit.messages import Message, msg
+from recordkit.model import Entry, Finding
+from recordkit.people import Person, count_humans, signature_holds
+from recordkit.retention.signing import ROLES_OF_ACT, digest_of, one_human
+from recordkit.workspace import Workspace
+
+MINIMUM_SUPERVISORS = 2
+"""Below this no destruction is lawful, whatever the settings of the time said (handbook ch. 8 §7)."""
+
+
+@dataclass(slots=True)
+class ProvenOrder:
+    """What the ledger proves about one order. ``opinions`` by record; ``approver`` None until it is approved."""
+
+    order_id: str
+    digest: str
+    proposer: str
+    records: frozenset[str]
+    opinions: dict[str, str] = field(default_factory=dict)
+    approver: str | None = None
+    approved_opinions: str = ""
+    supervisors: list[str] = field(default_factory=list)
+    signers: set[str] = field(default_factory=set)
+    intended: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Audit:
+    """Result of reading the whole ledger: orders by id, people by id, and everything that does not hold."""
+
+    orders: dict[str, ProvenOrder] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def verify_signatures(workspace: Workspace) -> list[Finding]:
+    """Every statement about people and orders that is not backed by a valid signature of somebody entitled.
+
+    Raises:
+        IntegrityFailure: the ledger's chain itself is damaged.
+    """
+    return audit_entries(workspace.settings.store.id, (entry for entry, _ in workspace.ledger.read())).findings
+
+
+def audit_ledger(workspace: Workspace) -> Audit:
+    """The whole result, for execution.
+
+    Raises:
+        IntegrityFailure: the ledger's chain itself is damaged.
+    """
+    return audit_entries(workspace.settings.store.id, (entry for entry, _ in workspace.ledger.read()))
+
+
+def audit_entries(store_id: str, entries: Iterable[Entry]) -> Audit:
+    """Check entries in their order; pure."""
+    audit = Audit()
+    for entry in entries:
+        checks = _CHECKS.get(entry.act)
+        if checks is None:
+            continue
+        order = audit.orders.get(str(entry.body.get("order")))
+        reasons = checks(audit, order, entry, store_id)
+        for reason in reasons:
+            finding = Finding(
+                "signature",
+                msg("Entry {seq} ({act}): {reason}", seq=entry.seq, act=entry.act, reason=reason),
+            )
+            audit.findings.append(finding)
+            concerned = audit.orders.get(str(entry.body.get("order")))
+            if concerned is not None:
+                concerned.findings.append(finding)
+    return audit
+
+
+def _person_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    body = entry.body
+    statement = _statement(entry)
+    reasons: list[Message] = []
+    if statement.get("act") != entry.act or statement.get("store") != store_id or statement.get("seq") != entry.seq:
+        reasons.append(msg("the statement was made for another place or act"))
+    if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
+        reasons.append(msg("the signature does not belong to the statement"))
+    if not audit.people and entry.act == "person.added":
+        if body.get("key") != statement.get("public_key"):
+            reasons.append(msg("the first person did not sign for itself"))
+    else:
+        signer = audit.people.get(str(body.get("by")))
+        if signer is None or signer.revoked or "administrator" not in signer.roles:
+            reasons.append(msg("{id} was no administrator in office", id=body.get("by")))
+        elif signer.public_key != body.get("key"):
+            reasons.append(msg("the key is not the registered key of {id}", id=signer.id))
+    _enter_person(audit, statement, entry)
+    return reasons
+
+
+def _enter_person(audit: Audit, statement: Mapping[str, object], entry: Entry) -> None:
+    person_id = str(statement.get("id"))
+    if entry.act == "person.added":
+        roles = statement.get("roles")
+        audit.people[person_id] = Person(
+            id=person_id,
+            name=str(statement.get("name")),
+            staff_no=str(statement.get("staff_no")),
+            roles=tuple(str(role) for role in roles) if isinstance(roles, list) else (),
+            public_key=str(statement.get("public_key")),
+            since=entry.time[:10],
+            revoked=None,
+        )
+    elif person_id in audit.people:
+        known = audit.people[person_id]
+        audit.people[person_id] = Person(
+            known.id, known.name, known.staff_no, known.roles, known.public_key, known.since, entry.time[:10]
+        )
+
+
+def _proposal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    manifest = entry.body.get("manifest")
+    items = manifest.get("items") if isinstance(manifest, Mapping) else None
+    records = frozenset(str(item["record"]) for item in items) if isinstance(items, list) else frozenset()
+    digest = digest_of(manifest)
+    reasons: list[Message] = []
+    if order is not None:
+        reasons.append(msg("the order was proposed before"))
+    proven = ProvenOrder(str(entry.body.get("order")), digest, str(entry.body.get("by")), records)
+    audit.orders[proven.order_id] = proven
+    return reasons + _signed(audit, proven, entry, store_id)
+
+
+def _appraisal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if order is None:
+        return [msg("there is no such order")]
+    reasons = _signed(audit, order, entry, store_id)
+    opinions = _statement(entry).get("opinions")
+    if isinstance(opinions, Mapping):
+        if set(opinions) - order.records:
+            reasons.append(msg("it names a record that is not in the order"))
+        order.opinions.update({str(record): str(opinion) for record, opinion in opinions.items()})
+    if order.approver is not None:
+        reasons.append(msg("the order was approved before"))
+    return reasons
+
+
+def _approval(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if order is None:
+        return [msg("there is no such order")]
+    reasons = _signed(audit, order, entry, store_id) + _same_opinions(order, entry)
+    by = str(entry.body.get("by"))
+    if set(order.opinions) != order.records:
+        reasons.append(msg("the appraisal was not complete"))
+    if _are_one(audit, by, order.proposer):
+        reasons.append(msg("{id} had proposed the order", id=by))
+    order.approver = by
+    return reasons
+
+
+def _supervision(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if order is None:
+        return [msg("there is no such order")]
+    reasons = _signed(audit, order, entry, store_id) + _same_opinions(order, entry)
+    by = str(entry.body.get("by"))
+    if order.approver is None:
+        reasons.append(msg("the order was not approved"))
+    if any(_are_one(audit, by, other) for other in order.supervisors):
+        reasons.append(msg("{id} had signed before", id=by))
+    order.supervisors.append(by)
+    return reasons
+
+
+def _completion(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if order is None:
+        return [msg("there is no such order")]
+    reasons = _signed(audit, order, entry, store_id)
+    if str(entry.body.get("by")) not in order.supervisors:
+        reasons.append(msg("{id} was no supervisor of the order", id=entry.body.get("by")))
+    return reasons
+
+
+def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if order is None:
+        return [msg("there is no such order")]
+    reasons: list[Message] = []
+    supervisors = [audit.people[one] for one in order.supervisors if one in audit.people]
+    if order.approver is None:
+        reasons.append(msg("the order was not approved"))
+    if count_humans(supervisors) < MINIMUM_SUPERVISORS:
+        reasons.append(msg("fewer than two supervisors had signed"))
+    records = entry.body.get("records")
+    order.intended |= {str(one) for one in records} if isinstance(records, list) else set()
+    if any(order.opinions.get(one) != "destroy" for one in order.intended):
+        reasons.append(msg("it names a record that the appraisal did not give up"))
+    return reasons
+
+
+def _destruction(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if order is None or str(entry.body.get("record")) not in order.intended:
+        return [msg("no signed order covers the record {record}", record=entry.body.get("record"))]
+    return []
+
+
+def _signed(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
+    body, statement = entry.body, _statement(entry)
+    by = str(body.get("by"))
+    order.signers.add(by)
+    reasons: list[Message] = []
+    said = (statement.get("act"), statement.get("store"), statement.get("order"), statement.get("by"))
+    if said != (entry.act, store_id, order.order_id, by):
+        reasons.append(msg("the statement was made for another act, store, order or person"))
+    if statement.get("digest") != order.digest:
+        reasons.append(msg("the statement names another manifest"))
+    person = audit.people.get(by)
+    if person is None or person.revoked:
+        reasons.append(msg("{id} was not registered, or revoked", id=by))
+    else:
+        if person.public_key != body.get("key"):
+            reasons.append(msg("the key is not the registered key of {id}", id=by))
+        if not set(ROLES_OF_ACT[entry.act]) & set(person.roles):
+            reasons.append(msg("{id} did not have the role for it", id=by))
+    if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
+        reasons.append(msg("the signature does not belong to the statement"))
+    return reasons
+
+
+def _same_opinions(order: ProvenOrder, entry: Entry) -> list[Message]:
+    if _statement(entry).get("opinions") == digest_of(order.opinions):
+        return []
+    return [msg("the statement names other opinions than those of the appraisal")]
+
+
+def _are_one(audit: Audit, first: str, second: str) -> bool:
+    if first == second:
+        return True
+    people = audit.people
+    if first not in people or second not in people:
+        return False
+    return one_human(list(people.values()), people[first], people[second])
+
+
+def _statement(entry: Entry) -> Mapping[str, object]:
+    statement = entry.body.get("statement")
+    return statement if isinstance(statement, Mapping) else {}
+
+
+_Check = Callable[[Audit, "ProvenOrder | None", Entry, str], list[Message]]
+_CHECKS: Mapping[str, _Check] = {
+    "person.added": _person_entry,
+    "person.revoked": _person_entry,
+    "order.proposed": _proposal,
+    "order.appraised": _appraisal,
+    "order.approved": _approval,
+    "order.signed": _supervision,
+    "order.intended": _intention,
+    "record.destroyed": _destruction,
+    "order.completed": _completion,
+}

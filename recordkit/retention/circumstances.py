@@ -1,0 +1,146 @@
+"""What is known around the records of a store - events, holds, decisions to extend - brought to the pure review."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from recordkit.archive.catalogue import Record, list_records, objects_of
+from recordkit.archive.classes import Scheme, load_scheme
+from recordkit.db import Database
+from recordkit.errors import IntegrityFailure, NotFound
+from recordkit.retention.events import same_account
+from recordkit.retention.order_state import extensions
+from recordkit.retention.review import Decision, Event, Extension, Facts, Hold, decide
+from recordkit.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Everything review needs besides the records, read once for many of them.
+
+    Attributes:
+        blind_holds: holds in force whose account can no longer be read. They cover every record: a lost note must
+            not become a permission to destroy.
+    """
+
+    scheme: Scheme
+    events_of_record: Mapping[str, list[Event]]
+    events_of_account: Mapping[str, list[Event]]
+    holds_of_record: Mapping[str, list[Hold]]
+    holds_of_account: Mapping[str, list[Hold]]
+    blind_holds: tuple[Hold, ...]
+    extensions: Mapping[str, Extension]
+
+
+def load_circumstances(workspace: Workspace) -> Circumstances:
+    """Read events, holds and decisions of a store with its schedule.
+
+    Raises:
+        InputRefused: the schedule cannot be read.
+    """
+    db = workspace.db
+    holds_of_record, holds_of_account, blind = _holds(db)
+    events_of_record, events_of_account = _events(db)
+    return Circumstances(
+        scheme=load_scheme(workspace.root),
+        events_of_record=events_of_record,
+        events_of_account=events_of_account,
+        holds_of_record=holds_of_record,
+        holds_of_account=holds_of_account,
+        blind_holds=tuple(blind),
+        extensions=extensions(db),
+    )
+
+
+def decide_record(workspace: Workspace, record: Record, around: Circumstances, today: date) -> Decision:
+    """The decision for one record of the catalogue."""
+    events = list(around.events_of_record.get(record.record_id, ()))
+    holds = [*around.holds_of_record.get(record.record_id, ()), *around.blind_holds]
+    if around.holds_of_account:
+        for account in sorted(accounts_of(workspace, record)):
+            holds += around.holds_of_account.get(account, ())
+    if record.account:
+        events += around.events_of_account.get(same_account(record.account), ())
+    facts = Facts(record.record_id, record.record_class, record.date)
+    record_class = around.scheme.classes.get(record.record_class)
+    return decide(facts, events, holds, record_class, today, around.extensions.get(record.record_id))
+
+
+def review_store(
+    workspace: Workspace, today: date, *, within_days: int | None = None
+) -> Iterator[tuple[Record, Decision]]:
+    """Every active record with its decision, in the order of filing.
+
+    With ``within_days`` only those that are due, or would be without a hold, by that many days after ``today``.
+    """
+    around = load_circumstances(workspace)
+    for record in list_records(workspace.db):
+        decision = decide_record(workspace, record, around, today)
+        if within_days is None or (decision.due is not None and decision.due <= today + timedelta(days=within_days)):
+            yield record, decision
+
+
+def explain_record(workspace: Workspace, record: Record, today: date) -> Decision:
+    """The decision for one record alone."""
+    return decide_record(workspace, record, load_circumstances(workspace), today)
+
+
+def accounts_of(workspace: Workspace, record: Record) -> set[str]:
+    """The accounts under which a record stands or once stood: a hold on a former account still binds it."""
+    found = {same_account(record.account)} if record.account else set()
+    objects = objects_of(workspace)
+    for version in range(1, record.version):
+        try:
+            earlier = _account_in(objects.read(record.record_id, "record.json", version))
+        except (IntegrityFailure, NotFound, OSError, ValueError):
+            # A damaged object must not hide the review of all others; execution checks the object itself.
+            continue
+        if earlier:
+            found.add(same_account(earlier))
+    return found
+
+
+def _account_in(metadata: bytes) -> str | None:
+    content = json.loads(metadata)
+    account = content.get("account") if isinstance(content, dict) else None
+    return str(account) if account else None
+
+
+def _holds(db: Database) -> tuple[dict[str, list[Hold]], dict[str, list[Hold]], list[Hold]]:
+    of_record: dict[str, list[Hold]] = {}
+    of_account: dict[str, list[Hold]] = {}
+    blind: list[Hold] = []
+    holds = {
+        row["hold_id"]: (Hold(row["hold_id"], row["kind"], date.fromisoformat(row["until"]) if row["until"] else None),
+                         row)
+        for row in db.all("SELECT * FROM holds WHERE released IS NULL ORDER BY seq")
+    }
+    for hold, row in holds.values():
+        if row["scope"] != "account":
+            continue
+        if row["account"] is None:
+            blind.append(hold)
+        else:
+            of_account.setdefault(row["account"], []).append(hold)
+    for row in db.all("SELECT hold_id, record_id FROM hold_records ORDER BY hold_id"):
+        if row["hold_id"] in holds:
+            of_record.setdefault(row["record_id"], []).append(holds[row["hold_id"]][0])
+    return of_record, of_account, blind
+
+
+def _events(db: Database) -> tuple[dict[str, list[Event]], dict[str, list[Event]]]:
+    of_record: dict[str, list[Event]] = {}
+    of_account: dict[str, list[Event]] = {}
+    for row in db.all("SELECT * FROM retention_events WHERE scope = 'account' AND account IS NOT NULL "
+                      "AND replaced IS NULL ORDER BY seq"):
+        event = Event(row["type"], date.fromisoformat(row["date"]), "account", row["seq"])
+        of_account.setdefault(row["account"], []).append(event)
+    rows = db.all("SELECT e.type, e.date, e.seq, r.record_id FROM retention_events e JOIN retention_event_records r "
+                  "ON r.event_id = e.event_id WHERE e.replaced IS NULL ORDER BY e.seq")
+    for row in rows:
+        event = Event(row["type"], date.fromisoformat(row["date"]), "record", row["seq"])
+        of_record.setdefault(row["record_id"], []).append(event)
+    return of_record, of_account

@@ -1,0 +1,355 @@
+"""Execution of a signed destruction order, in phases that can each be repeated.
+
+1. Under the lock every item is checked again: due today, not held, unchanged since the proposal, bytes as filed; and
+   from the ledger alone that every signature holds and that its people are in office.
+2. One intent entry is synced: the point of no return.
+3. What belongs to the records goes: documents and copies, notes, issue data, objects (``removal``).
+4. The search index forgets them, and the database keeps no trace.
+5. It is looked whether anything is left.
+6. Only then 'record.destroyed' is entered, item by item. What could not be removed is failed and stays listed.
+
+Killed at any point behind the intent, the next call finishes without deciding again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from recordkit.archive.catalogue import get_record, keyed, list_records, objects_of
+from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
+from recordkit.messages import Message, msg
+from recordkit.people import find_person, list_people
+from recordkit.retention import events, holds
+from recordkit.retention.audit import audit_ledger
+from recordkit.retention.circumstances import Circumstances, accounts_of, decide_record, load_circumstances
+from recordkit.retention.events import same_account
+from recordkit.retention.order_state import Item, Order, Outcome, find_order
+from recordkit.retention.orders import excluded_people, wrong_status
+from recordkit.retention.register import filed_register
+from recordkit.retention.removal import Remover
+from recordkit.retention.schedule import OWN_CLASSES
+from recordkit.retention.signing import one_human, other_self
+from recordkit.workspace import Workspace, Writer
+
+Forget = Callable[[set[str]], None]
+"""Removes records from the search index so that no trace is left in its files; repeating it does no harm."""
+StillFound = Callable[[set[str]], set[str]]
+"""Those of the records that the search index still finds."""
+
+REASONS: dict[str, Message] = {
+    "missing": msg("the record or its object is not there"),
+    "changed": msg("the record was changed after the order was proposed; propose it anew"),
+    "tampered": msg("its bytes are not those that were filed; run 'recordkit verify'"),
+    "held": msg("it is held"),
+    "not-due": msg("it is not due by now"),
+    "undeletable": msg("a file could not be removed; close the programs that use it and execute the order again"),
+    "still-there": msg("something of it is still there; execute the order again"),
+    "index": msg("the search index still finds it; execute the order again"),
+}
+"""What the code words mean that stand in the ledger for refused and failed items."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOutcome:
+    """What became of one item. ``reason`` is None for a destroyed one, or for one that nothing stops (in a plan)."""
+
+    record_id: str
+    code: str
+    outcome: Outcome | None
+    reason: Message | None
+    reason_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The order afterwards and what became of each item that the appraisal gave up."""
+
+    order: Order
+    outcomes: tuple[ItemOutcome, ...]
+
+
+def plan_execution(workspace: Workspace, order_id: str) -> tuple[ItemOutcome, ...]:
+    """What executing would refuse today, item by item; writes nothing.
+
+    Raises:
+        NotFound: no such order.
+        RefusedByRule: it is not signed by enough supervisors in office.
+        IntegrityFailure: its signatures or the ledger do not hold.
+    """
+    order = find_order(workspace.db, order_id)
+    if order.status(workspace.settings.destruction.supervisors) != "signed":
+        raise wrong_status(workspace, order)
+    _require_proof(workspace, order)
+    around = load_circumstances(workspace)
+    return tuple(_check(workspace, item, around) for item in order.doomed)
+
+
+def execute_order(
+    workspace: Workspace,
+    order_id: str,
+    *,
+    place: str,
+    method: str,
+    actor: str,
+    forget: Forget,
+    still_found: StillFound | None = None,
+    confirm: str = "",
+) -> Execution:
+    """Destroy what the order names, or finish what an interrupted call began.
+
+    Args:
+        workspace: the store.
+        order_id: the order.
+        place: where it is done, ``method`` how; both stand in the register for ever. Ignored when finishing.
+        method: see ``place``.
+        actor: id of one of the supervisors who signed.
+        forget: takes records out of the search index.
+        still_found: looks whether the index still finds them.
+        confirm: ``order.confirmation``, needed when the order takes more than ``destruction.total_share`` of all.
+
+    Raises:
+        NotFound: no such order.
+        InputRefused: place or method is empty.
+        RefusedByRule: not signed by enough people in office, the actor is none of them, or the word is missing.
+        IntegrityFailure: the ledger, a signature or the register does not hold; nothing is destroyed.
+    """
+    with workspace.writing() as writer:
+        order = find_order(workspace.db, order_id)
+        status = order.status(workspace.settings.destruction.supervisors)
+        if status not in ("signed", "executing"):
+            raise wrong_status(workspace, order)
+        if actor not in order.signers("order.signed"):
+            raise RefusedByRule(
+                msg("{id} did not sign order {order} as a supervisor.", id=actor, order=order.order_id),
+                msg("One of the supervisors executes it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+            )
+        refused: tuple[ItemOutcome, ...] = ()
+        if status == "signed":
+            refused = _begin(workspace, writer, order, place, method, actor, confirm)
+            order = find_order(workspace.db, order.order_id)
+        details: dict[str, Message] = {}
+        if order.intent is not None:
+            details = _finish(workspace, writer, order, forget, still_found, resumed=status == "executing")
+            order = find_order(workspace.db, order.order_id)
+        details |= {one.record_id: one.reason for one in refused if one.reason is not None}
+        return Execution(order, outcomes_of(workspace, order, details))
+
+
+def outcomes_of(
+    workspace: Workspace, order: Order, details: dict[str, Message] | None = None
+) -> tuple[ItemOutcome, ...]:
+    """What became of each item given up; ``details`` are fuller reasons than the ledger's code words."""
+    found: list[ItemOutcome] = []
+    for item in order.doomed:
+        reason = (details or {}).get(item.record_id) or (REASONS.get(item.reason) if item.reason else None)
+        found.append(ItemOutcome(item.record_id, _code(workspace, item), item.outcome, reason, item.reason))
+    return tuple(found)
+
+
+# --- phases 1 and 2 ---------------------------------------------------------------------------------------------
+
+
+def _begin(
+    workspace: Workspace, writer: Writer, order: Order, place: str, method: str, actor: str, confirm: str
+) -> tuple[ItemOutcome, ...]:
+    """Check everything again and enter the intent; returns the refused items. Without a good one there is no intent."""
+    if not place.strip() or not method.strip():
+        raise InputRefused(
+            msg("Place and method of the destruction belong into the register."), msg("Give --place and --method.")
+        )
+    if find_person(workspace.db, actor).revoked:
+        raise RefusedByRule(msg("{id} was revoked and cannot execute the order.", id=actor),
+                            msg("Let another of its supervisors do it."))
+    _require_proof(workspace, order)
+    around = load_circumstances(workspace)
+    checked = [_check(workspace, item, around) for item in order.doomed]
+    refused = tuple(one for one in checked if one.outcome == "refused")
+    good = [one.record_id for one in checked if one.outcome is None]
+    _require_confirmation(workspace, order, len(good), confirm)
+    if refused:
+        codes = {one.record_id: one.reason_code for one in refused}
+        writer.add("order.refused", {"order": order.order_id, "records": codes})
+    if good:
+        event_ids, hold_ids = _orphaned(workspace, good)
+        writer.add(
+            "order.intended",
+            {"order": order.order_id, "records": good, "place": place.strip(), "method": method.strip(),
+             "actor": actor, "events": event_ids, "holds": hold_ids},
+        )
+    writer.commit()
+    return refused
+
+
+def _require_proof(workspace: Workspace, order: Order) -> None:
+    """Stop unless the ledger itself proves the order, and its people are still in office."""
+    settings = workspace.settings.destruction
+    filed_register(workspace, order)
+    audit = audit_ledger(workspace)
+    if audit.findings:
+        raise IntegrityFailure(
+            msg("Signatures in the ledger do not hold: {first}", first=audit.findings[0].message),
+            msg("Run 'recordkit ledger verify'. Nothing is destroyed while they do not."),
+        )
+    proven = audit.orders.get(order.order_id)
+    shown = (order.digest, order.proposer, order.signers("order.approved"), order.signers("order.signed"),
+             {item.record_id: str(item.opinion) for item in order.items})
+    if proven is None or shown != (proven.digest, proven.proposer, [proven.approver], proven.supervisors,
+                                   proven.opinions):
+        raise IntegrityFailure(
+            msg("The catalogue shows order {order} otherwise than the ledger.", order=order.order_id),
+            msg("Run 'recordkit rebuild --catalogue'."),
+        )
+    for person_id in sorted(proven.signers - set(proven.supervisors)):
+        if audit.people[person_id].revoked:
+            raise RefusedByRule(
+                msg("{id}, who signed order {order}, was revoked on {day}.", id=person_id, order=order.order_id,
+                    day=audit.people[person_id].revoked),
+                msg("Withdraw it and propose a new one: recordkit destruction withdraw {order}", order=order.order_id),
+            )
+    register = list_people(workspace.db)
+    barred = [one for ids in excluded_people(workspace, order).values() for one in ids]
+    witnesses = []
+    for person_id in proven.supervisors:
+        person = audit.people[person_id]
+        if person.revoked or other_self(register, person, barred) is not None:
+            continue
+        if not any(one_human(register, person, other) for other in witnesses):
+            witnesses.append(person)
+    if len(witnesses) < settings.supervisors:
+        raise RefusedByRule(
+            msg("Order {order} has the signatures of {have} supervisors in office; {need} are needed.",
+                order=order.order_id, have=len(witnesses), need=settings.supervisors),
+            msg("Let another supervisor sign: recordkit destruction sign {order}", order=order.order_id),
+        )
+
+
+def _check(workspace: Workspace, item: Item, around: Circumstances) -> ItemOutcome:
+    code, reason = _stop(workspace, item, around)
+    if code is None:
+        return ItemOutcome(item.record_id, _code(workspace, item), None, None, None)
+    return ItemOutcome(item.record_id, _code(workspace, item), "refused", reason or REASONS[code], code)
+
+
+def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str | None, Message | None]:
+    """The code word of what stops an item today and a fuller reason; (None, None) when nothing does."""
+    record = get_record(workspace.db, item.record_id)
+    objects = objects_of(workspace)
+    if record is None or record.status != "active" or not objects.exists(item.record_id):
+        return "missing", None
+    if (record.version, record.commitment) != (item.version, item.commitment):
+        return "changed", None
+    faults = objects.check(item.record_id)
+    if faults:
+        return "tampered", msg("{file}: {reason}", file=faults[0].file, reason=faults[0].reason)
+    if keyed(workspace.settings.store.id, objects.inventory_digest(item.record_id)) != item.commitment:
+        return "tampered", None
+    decision = decide_record(workspace, record, around, workspace.clock.today)
+    if decision.decision == "held":
+        return "held", decision.reason
+    if decision.decision != "due":
+        return "not-due", decision.reason
+    return None, None
+
+
+def _require_confirmation(workspace: Workspace, order: Order, count: int, confirm: str) -> None:
+    # The archive's own registers and reports can never go; counting them would hide that all the rest goes.
+    holdings = sum(record.record_class not in OWN_CLASSES for record in list_records(workspace.db))
+    share = workspace.settings.destruction.total_share
+    if count > share * holdings and confirm.strip() != order.confirmation:
+        raise RefusedByRule(
+            msg("Order {order} would take {count} of {holdings} records, more than {share:.0%} of the holdings.",
+                order=order.order_id, count=count, holdings=holdings, share=share),
+            msg("If that is meant, give --confirm {word}.", word=order.confirmation),
+        )
+
+
+def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Events and ended holds of accounts that have no record left once these are gone: their notes name customers."""
+    going = set(records)
+    accounts: set[str] = set()
+    staying: set[str] = set()
+    for record in list_records(workspace.db):
+        if record.record_id in going:
+            accounts |= accounts_of(workspace, record)
+        elif record.account:
+            staying.add(same_account(record.account))
+    alone = accounts - staying
+    today: date = workspace.clock.today
+    event_ids = [one.event_id for one in events.list_events(workspace.db) if one.account in alone]
+    hold_ids = [
+        one.hold_id for one in holds.list_holds(workspace, released=True)
+        if one.account in alone and (one.released or (one.until is not None and one.until < today))
+    ]
+    return event_ids, hold_ids
+
+
+# --- phases 3 to 6 ----------------------------------------------------------------------------------------------
+
+
+def _finish(
+    workspace: Workspace,
+    writer: Writer,
+    order: Order,
+    forget: Forget,
+    still_found: StillFound | None,
+    *,
+    resumed: bool,
+) -> dict[str, Message]:
+    """Remove, look, and enter what is gone; fuller reasons of the items that failed."""
+    intent = order.intent
+    assert intent is not None
+    pending = {item.record_id: item for item in order.doomed if item.intended and item.outcome != "destroyed"}
+    remover = Remover(workspace, list(pending.values()))
+    details: dict[str, Message] = {}
+    failed: dict[str, str] = {}
+    if resumed:
+        for left in remover.sweep():
+            # Half-removed folders no longer tell whose they were, so nothing counts as gone before they are.
+            for record_id in pending:
+                failed[record_id] = "undeletable"
+                details[record_id] = msg("{place} could not be removed", place=left)
+    for record_id, item in pending.items():
+        try:
+            remover.remove(item)
+        except OSError as error:
+            failed[record_id] = "undeletable"
+            details[record_id] = msg("a file could not be removed: {error}", error=str(error))
+    try:
+        remover.remove_accounts(intent.events, intent.holds)
+    except OSError as error:
+        for record_id in pending:
+            failed.setdefault(record_id, "undeletable")
+            details.setdefault(record_id, msg("a file could not be removed: {error}", error=str(error)))
+    events.blank_accounts(workspace.db, intent.events)
+    holds.blank_accounts(workspace.db, intent.holds)
+    gone = set(pending) - set(failed)
+    if gone:
+        forget(set(gone))
+    for record_id in sorted(gone):
+        for place in remover.remains(pending[record_id]):
+            failed[record_id] = "still-there"
+            details[record_id] = msg("{place} is still there", place=place)
+    for record_id in still_found(set(gone)) if still_found is not None and gone else ():
+        failed[record_id] = "index"
+    for record_id in pending:
+        if record_id not in failed:
+            writer.add("record.destroyed", {"order": order.order_id, "record": record_id})
+    if failed:
+        writer.add("order.failed", {"order": order.order_id, "records": failed})
+    writer.commit()
+    # Only now the tables have let go of titles and names; free pages and the write-ahead log still hold them.
+    workspace.db.wipe_traces()
+    if not failed:
+        writer.add(
+            "order.executed",
+            {"order": order.order_id, "place": intent.place, "method": intent.method, "actor": intent.actor},
+        )
+        writer.commit()
+    return details
+
+
+def _code(workspace: Workspace, item: Item) -> str:
+    record = get_record(workspace.db, item.record_id)
+    return record.code if record is not None else ""

@@ -1,0 +1,352 @@
+"""Destruction orders up to execution: propose, appraise, approve, sign, withdraw, complete.
+
+Every act is signed by its person over the same frozen manifest (domain, "Destruction"; 会计档案管理办法 art. 17-18).
+Who may sign: the proposer is an archivist or administrator, the approver is not the proposer, the supervisors are
+distinct human beings and by the settings neither proposer nor approver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from recordkit.archive.catalogue import Record, find_record, list_records
+from recordkit.archive.filing import file_generated
+from recordkit.errors import InputRefused, NotFound, RefusedByRule
+from recordkit.messages import Message, msg
+from recordkit.model import canonical_json
+from recordkit.notes import write_note
+from recordkit.people import Person, Signer, list_people
+from recordkit.retention.circumstances import decide_record, load_circumstances
+from recordkit.retention.order_state import PROJECTIONS as PROJECTIONS
+from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
+from recordkit.retention.register import register_json
+from recordkit.retention.review import Decision
+from recordkit.retention.schedule import REGISTER_CLASS
+from recordkit.retention.signing import digest_of, other_self, person_in_office, signed_body
+from recordkit.workspace import Workspace
+
+MANIFEST_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that could not go into an order, and why."""
+
+    record_id: str
+    code: str
+    reason: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What would go into an order, and what would not. Nothing is written yet."""
+
+    items: tuple[tuple[Record, Decision], ...]
+    refusals: tuple[Refusal, ...]
+
+
+def plan_order(workspace: Workspace, references: Sequence[str] | None) -> Proposal:
+    """Which of the named records - or of all records, when None: those that are due - can go into an order today.
+
+    Raises:
+        NotFound: a name answers to no record.
+    """
+    around = load_circumstances(workspace)
+    if references is None:
+        records = list_records(workspace.db)
+    else:
+        records = list({found.record_id: found for found in (find_record(workspace.db, one) for one in references)}
+                       .values())
+    items: list[tuple[Record, Decision]] = []
+    refusals: list[Refusal] = []
+    for record in records:
+        decision = decide_record(workspace, record, around, workspace.clock.today)
+        reason = _why_not(workspace, record, decision)
+        if reason is None:
+            items.append((record, decision))
+        elif references is not None or decision.decision in ("due", "held") and decision.due is not None:
+            refusals.append(Refusal(record.record_id, record.code, reason))
+    return Proposal(tuple(items), tuple(refusals))
+
+
+def propose_order(
+    workspace: Workspace, references: Sequence[str] | None, signer: Signer
+) -> tuple[Order, tuple[Refusal, ...]]:
+    """Make an order of the named records, or of all that are due (None), and file its register permanently.
+
+    Returns:
+        The order, and the records that were left out with their reasons.
+
+    Raises:
+        NotFound: a name answers to no record.
+        RefusedByRule: the signer may not propose, or nothing can go into the order.
+    """
+    with workspace.writing() as writer:
+        person_in_office(workspace, signer, "order.proposed")
+        plan = plan_order(workspace, references)
+        if not plan.items:
+            raise RefusedByRule(
+                _nothing_eligible(plan),
+                msg("'recordkit retention review' shows what is due, 'recordkit retention explain' why one is not."),
+            )
+        order_id = next_order_id(workspace.db, workspace.clock.today.year)
+        register = register_json(workspace, order_id, plan.items)
+        manifest = _manifest(workspace, order_id, plan.items, digest_of(register))
+        body = signed_body(workspace, signer, "order.proposed", order_id, digest_of(manifest))
+        writer.add("order.proposed", {**body, "manifest": manifest})
+        # Filing commits: the order and the record of its register stand in one batch, both or neither.
+        file_generated(
+            writer,
+            workspace,
+            record_class=REGISTER_CLASS,
+            title=f"档案销毁清册 {order_id}",
+            on=workspace.clock.today,
+            content={"original.json": canonical_json(register), "manifest.json": canonical_json(manifest)},
+            fields={"order": order_id},
+        )
+        return find_order(workspace.db, order_id), plan.refusals
+
+
+def appraise_order(
+    workspace: Workspace, order_id: str, opinions: Mapping[str, Opinion] | Opinion, signer: Signer
+) -> Order:
+    """Enter the appraisal group's opinions, for named records (id or archival code) or one for all items.
+
+    A later opinion on the same record replaces the earlier one until the order is approved. Records to be extended or
+    kept are respected by review from now on.
+
+    Raises:
+        NotFound: no such order, or a record that is not in it.
+        InputRefused: no opinion at all, or an extension that does not reach beyond today.
+        RefusedByRule: the signer is no appraiser, the order is past appraisal, or another order has the record.
+    """
+    with workspace.writing() as writer:
+        order = find_order(workspace.db, order_id)
+        person_in_office(workspace, signer, "order.appraised")
+        _require_status(workspace, order, "proposed", "appraised", "closed")
+        named = _opinions_by_record(workspace, order, opinions)
+        for record_id, opinion in named.items():
+            if opinion.until is not None and opinion.until <= workspace.clock.today:
+                raise InputRefused(
+                    msg("The extension to {until} is over already.", until=opinion.until.isoformat()),
+                    msg("Name a day after today, or give the opinion destroy or keep."),
+                )
+            other = open_order_of(workspace.db, record_id)
+            if opinion.kind == "destroy" and other not in (None, order.order_id):
+                raise RefusedByRule(
+                    msg("The record {record} is in order {order} by now.", record=record_id, order=other),
+                    msg("Decide there: recordkit destruction appraise {order}", order=other),
+                )
+        plain = {record_id: str(opinion) for record_id, opinion in sorted(named.items())}
+        writer.add(
+            "order.appraised",
+            signed_body(workspace, signer, "order.appraised", order.order_id, order.digest, opinions=plain),
+        )
+        writer.commit()
+        return find_order(workspace.db, order.order_id)
+
+
+def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
+    """Approve what the appraisal group wants destroyed. From here on the order does not change.
+
+    Raises:
+        NotFound: no such order.
+        RefusedByRule: the signer is no approver or is the proposer, or the appraisal is not complete.
+    """
+    with workspace.writing() as writer:
+        order = find_order(workspace.db, order_id)
+        person = person_in_office(workspace, signer, "order.approved")
+        _require_status(workspace, order, "appraised")
+        _require_other(workspace, person, [order.proposer], msg("proposed the order; another person must approve it"))
+        body = signed_body(workspace, signer, "order.approved", order.order_id, order.digest,
+                           opinions=order.opinions_digest)
+        writer.add("order.approved", body)
+        writer.commit()
+        return find_order(workspace.db, order.order_id)
+
+
+def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
+    """Sign as one of the destruction supervisors (监销人) who have counted the list.
+
+    Raises:
+        NotFound: no such order.
+        RefusedByRule: the signer is no supervisor, has signed already under this or another account, or is excluded
+            by the settings; or the order is not approved.
+    """
+    with workspace.writing() as writer:
+        order = find_order(workspace.db, order_id)
+        person = person_in_office(workspace, signer, "order.signed")
+        _require_status(workspace, order, "approved", "signed")
+        _require_other(workspace, person, order.signers("order.signed"),
+                       msg("has signed already; the supervisors must be different people"))
+        for role, ids in excluded_people(workspace, order).items():
+            _require_other(workspace, person, ids,
+                           msg("is the {role} of the order and cannot supervise it", role=role))
+        body = signed_body(workspace, signer, "order.signed", order.order_id, order.digest,
+                           opinions=order.opinions_digest)
+        writer.add("order.signed", body)
+        writer.commit()
+        return find_order(workspace.db, order.order_id)
+
+
+def withdraw_order(workspace: Workspace, order_id: str, reason: str) -> Order:
+    """Give up an order; its records may go into another one, and its opinions no longer count.
+
+    Raises:
+        NotFound: no such order.
+        InputRefused: no reason.
+        RefusedByRule: it is past the point of no return, or decided to extend or keep everything, or withdrawn.
+    """
+    if not reason.strip():
+        raise InputRefused(msg("The withdrawal of an order needs a reason."), msg("Give it with --reason TEXT."))
+    with workspace.writing() as writer:
+        order = find_order(workspace.db, order_id)
+        _require_status(workspace, order, "proposed", "appraised", "approved", "signed")
+        note = write_note(workspace.root, order.order_id, {"reason": reason})
+        writer.add("order.withdrawn", {"order": order.order_id, "note": note})
+        writer.commit()
+        return find_order(workspace.db, order.order_id)
+
+
+def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
+    """Sign after the destruction, as one of those who signed before; the others may add their signature later.
+
+    Raises:
+        NotFound: no such order.
+        RefusedByRule: it is not executed, or the signer did not sign it before or has completed it already.
+    """
+    with workspace.writing() as writer:
+        order = find_order(workspace.db, order_id)
+        person = person_in_office(workspace, signer, "order.completed")
+        _require_status(workspace, order, "executed", "completed")
+        if person.id not in order.signers("order.signed"):
+            raise RefusedByRule(
+                msg("{id} did not sign order {order} as a supervisor.", id=person.id, order=order.order_id),
+                msg("Only those who witnessed can complete it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+            )
+        _require_other(workspace, person, order.signers("order.completed"),
+                       msg("has signed the completion already"))
+        outcomes = digest_of({item.record_id: item.outcome for item in order.doomed})
+        body = signed_body(workspace, signer, "order.completed", order.order_id, order.digest, outcomes=outcomes)
+        writer.add("order.completed", body)
+        writer.commit()
+        return find_order(workspace.db, order.order_id)
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+_NEXT_STEPS: Mapping[str, Message] = {
+    "proposed": msg("Next: recordkit destruction appraise ORDER (an opinion on every record)."),
+    "appraised": msg("Next: recordkit destruction approve ORDER."),
+    "approved": msg("Next: recordkit destruction sign ORDER, by two supervisors."),
+    "signed": msg("Next: recordkit destruction execute ORDER."),
+    "executing": msg("Next: recordkit destruction execute ORDER again, to finish it."),
+    "executed": msg("Next: recordkit destruction complete ORDER."),
+    "completed": msg("Nothing is left to do."),
+    "closed": msg("Every record is extended or kept; nothing is left to do."),
+    "withdrawn": msg("Make a new one with: recordkit destruction propose."),
+}
+
+
+def wrong_status(workspace: Workspace, order: Order) -> RefusedByRule:
+    """The error for an act that does not fit where the order stands; its next step is the order's own."""
+    status = order.status(workspace.settings.destruction.supervisors)
+    return RefusedByRule(
+        msg("Order {order} is {status}; this cannot be done with it now.", order=order.order_id, status=status),
+        _NEXT_STEPS[status],
+    )
+
+
+def _require_status(workspace: Workspace, order: Order, *allowed: str) -> None:
+    if order.status(workspace.settings.destruction.supervisors) not in allowed:
+        raise wrong_status(workspace, order)
+
+
+def _require_other(workspace: Workspace, person: Person, ids: Sequence[str], what: Message) -> None:
+    same = other_self(list_people(workspace.db), person, ids)
+    if same is None:
+        return
+    if same.id == person.id:
+        raise RefusedByRule(msg("{id} {what}.", id=person.id, what=what),
+                            msg("Let another person sign; 'recordkit people list' shows who may."))
+    raise RefusedByRule(
+        msg("{id} and {other} are one human being (same staff number or key), and {other} {what}.", id=person.id,
+            other=same.id, what=what),
+        msg("Let another person sign; 'recordkit people list' shows who may."),
+    )
+
+
+def excluded_people(workspace: Workspace, order: Order) -> dict[str, list[str]]:
+    """Ids of those who by the settings cannot supervise the order, by what they did for it."""
+    people = {
+        "proposer": [order.proposer],
+        "appraiser": order.signers("order.appraised"),
+        "approver": order.signers("order.approved"),
+    }
+    return {role: people[role] for role in workspace.settings.destruction.supervisor_excludes}
+
+
+def _why_not(workspace: Workspace, record: Record, decision: Decision) -> Message | None:
+    if record.status != "active":
+        return msg("It is destroyed already.")
+    if decision.decision != "due":
+        return decision.reason
+    other = open_order_of(workspace.db, record.record_id)
+    return None if other is None else msg("It is in order {order} already.", order=other)
+
+
+def _nothing_eligible(plan: Proposal) -> Message:
+    if not plan.refusals:
+        return msg("No record is due for appraisal.")
+    first = plan.refusals[0]
+    return msg("None of the {count} records can go into an order; {code}: {reason}", count=len(plan.refusals),
+               code=first.code, reason=first.reason)
+
+
+def _opinions_by_record(
+    workspace: Workspace, order: Order, opinions: Mapping[str, Opinion] | Opinion
+) -> dict[str, Opinion]:
+    members = [item.record_id for item in order.items]
+    if isinstance(opinions, Opinion):
+        return dict.fromkeys(members, opinions)
+    if not opinions:
+        raise InputRefused(msg("There is no opinion."), msg("Give --all destroy, or a file with --opinion."))
+    named: dict[str, Opinion] = {}
+    for reference, opinion in opinions.items():
+        record_id = find_record(workspace.db, reference).record_id
+        if record_id not in members:
+            raise NotFound(
+                msg("The record {reference} is not in order {order}.", reference=reference, order=order.order_id),
+                msg("'recordkit destruction show {order}' lists its records.", order=order.order_id),
+            )
+        named[record_id] = opinion
+    return named
+
+
+def _manifest(
+    workspace: Workspace, order_id: str, items: Sequence[tuple[Record, Decision]], register_digest: str
+) -> dict[str, object]:
+    around = load_circumstances(workspace)
+    return {
+        "format": MANIFEST_FORMAT,
+        "order": order_id,
+        "store": workspace.settings.store.id,
+        "settings": workspace.settings.digest,
+        "schedule": around.scheme.digest,
+        "as_of": workspace.clock.today.isoformat(),
+        "register": register_digest,
+        "items": [
+            {
+                "record": record.record_id,
+                "version": record.version,
+                "commitment": record.commitment,
+                "class": record.record_class,
+                "issue": record.issue_id,
+                "due": decision.due.isoformat() if decision.due else "",
+                "rule": decision.rule,
+            }
+            for record, decision in items
+        ],
+    }

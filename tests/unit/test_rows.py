@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from recordkit.errors import InputRefused, NotFound
+from recordkit.templates.rows import CellError, RowSource, column_letters, read_rows
+
+
+def read(data: bytes | str, kind: str, sheet: str | None = None) -> RowSource:
+    return read_rows(io.BytesIO(data.encode() if isinstance(data, str) else data), sheet, kind=kind)
+
+
+def workbook(*rows: list[Any], title: str = "表", formats: dict[str, str] | None = None) -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    for cell, form in (formats or {}).items():
+        sheet[cell].number_format = form
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def swapped(data: bytes, part: str, old: bytes, new: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == part:
+                assert old in content
+                content = content.replace(old, new)
+            target.writestr(name, content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_csv_is_read_in_each_encoding_and_the_encoding_is_told(encoding: str) -> None:
+    source = read("户名,地址\n张三,清源市堃路㙓号\n".encode(encoding), "csv")
+    assert source.rows[0].values == {"户名": "张三", "地址": "清源市堃路㙓号"}
+    assert encoding.upper() in str(source.notes[0])
+
+
+def test_csv_keeps_leading_zeros_quotes_and_line_breaks_and_counts_records() -> None:
+    source = read('户号,地址\n\n00123,"甲,乙\n丙"\n="0045",丁\n', "csv")
+    assert [row.row for row in source.rows] == [3, 4]
+    assert source.rows[0].values == {"户号": "00123", "地址": "甲,乙\n丙"}
+    assert source.rows[0].cells == {"户号": "A3", "地址": "B3"}
+    assert source.rows[1].values["户号"] == "0045"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("a\tb\n1\t2,5\n", "tsv"), ("a;b\n1;2,5\n", "csv"), ("a\tb\n1\t2,5\n", "csv")]
+)
+def test_the_delimiter_of_the_heading_is_used(text: str, kind: str) -> None:
+    assert read(text, kind).rows[0].values == {"a": "1", "b": "2,5"}
+
+
+def test_a_cell_beyond_the_headings_is_kept_under_its_column() -> None:
+    """An unquoted comma in an address shifts the row: the surplus must not vanish."""
+    row = read("户名,地址\n张三,东街1号,2室\n", "csv").rows[0]
+    assert row.values["[C]"] == "2室"
+    assert row.cells["[C]"] == "C2"
+
+
+def test_a_short_row_has_all_headings() -> None:
+    row = read("a,b\n1\n", "csv").rows[0]
+    assert row.values == {"a": "1", "b": None}
+    assert row.cells["b"] == "B2"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ("a,a\n1,2\n", "csv"),
+        ("\n\n", "csv"),
+        ('a,b\n"1,2\n', "csv"),
+        (b"\xff\xff\xff", "csv"),
+        ("a = ", "toml"),
+        ("a: 1\na: 2", "yaml"),
+        ("a: [", "yaml"),
+        ("!!python/object/apply:os.getcwd []", "yaml"),
+        ("- 1", "yaml"),
+        ("", "yaml"),
+        ('{"a": 1, "a": 2}', "json"),
+        ('{"a": NaN}', "json"),
+        ("[" * 100_000, "json"),
+        ("[1]", "json"),
+        (b"PK\x03\x04 not a zip", "xlsx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "xlsx"),
+        (workbook()[:-200], "xlsx"),
+        (workbook(), "xlsx"),
+        ("x", "xls"),
+        ("x", "docx"),
+        ("x", ""),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_a_next_step(data: bytes | str, kind: str) -> None:
+    with pytest.raises(InputRefused) as refused:
+        read(data, kind)
+    assert refused.value.todo is not None
+
+
+def test_a_wrong_type_names_the_file_and_the_accepted_types(tmp_path: Path) -> None:
+    path = tmp_path / "户表.docx"
+    path.write_bytes(b"x")
+    with pytest.raises(InputRefused, match=r"户表\.docx.*\.xlsx"):
+        read_rows(path)
+
+
+def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        read_rows(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('"户名" = "张三"\nprice = 2.80\nday = 2026-03-02\nmeters = [{no = "1"}]', "toml"),
+        ('[[rows]]\n"户名" = "张三"\nprice = 2.80\nday = 2026-03-02\nmeters = [{no = "1"}]', "toml"),
+    ],
+)
+def test_toml_is_one_document_or_rows(text: str, kind: str) -> None:
+    (row,) = read(text, kind).rows
+    assert row.values == {"户名": "张三", "price": Decimal("2.80"), "day": date(2026, 3, 2), "meters": [{"no": "1"}]}
+    assert (row.row, row.cells) == (1, {})
+
+
+def test_a_chinese_name_without_quotes_in_toml_is_explained() -> None:
+    with pytest.raises(InputRefused) as refused:
+        read('account = "1"\n户名 = "张三"\n', "toml")
+    assert '"户名" =' in str(refused.value.todo)
+
+
+def test_json_is_one_document_or_a_list_and_numbers_stay_exact() -> None:
+    assert read('{"a": 0.1}', "json").rows[0].values == {"a": Decimal("0.1")}
+    source = read('\ufeff[{"a": "x"}, {"a": null}, {"a": true}]', "json")
+    assert [(row.row, row.values["a"]) for row in source.rows] == [(1, "x"), (3, True)]
+
+
+def test_yaml_does_not_reinterpret_accounts_times_and_words() -> None:
+    source = read(
+        "- account: 0123\n  time: 12:30\n  kind: no\n  day: 2026-03-02\n  none: ~\n  meters:\n  - no: 07\n", "yml"
+    )
+    assert source.rows[0].values == {
+        "account": "0123", "time": "12:30", "kind": "no", "day": "2026-03-02", "none": None, "meters": [{"no": "07"}],
+    }  # fmt: skip
+
+
+def test_a_sheet_is_read_with_addresses_dates_and_zeros_as_shown() -> None:
+    data = workbook(
+        ["说明", None],
+        [],
+        ["张三", datetime(2026, 3, 2)],
+        [None, None],
+        ["", "x"],
+        [123, 0.1],
+        formats={"A6": "00000000"},
+    )
+    source = read(data, "xlsx")
+    assert [row.row for row in source.rows] == [3, 5, 6]
+    assert source.rows[0].values == {"说明": "张三", "[B]": datetime(2026, 3, 2)}
+    assert source.rows[2].values == {"说明": "00000123", "[B]": 0.1}
+    assert source.rows[2].cells == {"说明": "A6", "[B]": "B6"}
+
+
+def test_a_wrong_dimension_does_not_cut_rows() -> None:
+    data = workbook(["a", "b"], ["1", "2"], ["3", "4"])
+    data = swapped(data, "xl/worksheets/sheet1.xml", b'ref="A1:B3"', b'ref="A1"')
+    assert [dict(row.values) for row in read(data, "xlsx").rows] == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
+def test_error_cells_and_formulas_nobody_computed_are_no_values() -> None:
+    data = workbook(["a", "b", "c"], ["x", "#N/A", "=1+1"])
+    row = read(data, "xlsx").rows[0]
+    assert row.values["b"] == CellError("#N/A")
+    assert row.values["c"] == CellError("formula =1+1")
+
+
+def test_a_computed_formula_gives_its_value() -> None:
+    data = workbook(["a", "b"], ["x", "=1+1"])
+    data = swapped(data, "xl/worksheets/sheet1.xml", b"<f>1+1</f><v></v>", b"<f>1+1</f><v>2</v>")
+    assert read(data, "xlsx").rows[0].values["b"] == 2
+
+
+def test_the_first_sheet_is_read_and_told_or_the_named_one() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook(["a"], ["1"])))
+    book.create_sheet("二").append(["b"])
+    book["二"].append(["2"])
+    out = io.BytesIO()
+    book.save(out)
+    source = read(out.getvalue(), "xlsx")
+    assert source.rows[0].values == {"a": "1"}
+    assert "表" in str(source.notes[0])
+    assert read(out.getvalue(), "xlsx", "二").rows[0].values == {"b": "2"}
+    with pytest.raises(NotFound, match="二"):
+        read(out.getvalue(), "xlsx", "三")
+    with pytest.raises(InputRefused):
+        read("a\n1", "csv", "二")
+
+
+def test_column_letters_follow_the_spreadsheet() -> None:
+    from openpyxl.utils import get_column_letter
+
+    assert [column_letters(number) for number in range(1, 800)] == [
+        get_column_letter(number) for number in range(1, 800)
+    ]
