@@ -17,6 +17,7 @@ from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry, canonical_json
+from recordkit.notes import write_note
 from recordkit.workspace import Projection, Workspace, Writer
 
 if TYPE_CHECKING:
@@ -314,13 +315,16 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
     return find_person(workspace.db, new.id)
 
 
-def revoke_person(workspace: Workspace, person_id: str, admin_key: Ed25519PrivateKey) -> Person:
+def revoke_person(workspace: Workspace, person_id: str, admin_key: Ed25519PrivateKey, reason: str) -> Person:
     """End a person's standing from now on; what they signed before stays signed.
 
     Raises:
+        InputRefused: no reason.
         NotFound: unknown person.
         RefusedByRule: the signing key is not an administrator's, or the last administrator would go.
     """
+    if not reason.strip():
+        raise InputRefused(msg("A revocation needs a reason."), msg("Give it with --reason TEXT."))
     with workspace.writing() as writer:
         register = list_people(workspace.db)
         person = find_person(workspace.db, person_id)
@@ -336,6 +340,7 @@ def revoke_person(workspace: Workspace, person_id: str, admin_key: Ed25519Privat
             "act": "person.revoked",
             "store": workspace.settings.store.id,
             "id": person.id,
+            "note": write_note(workspace.root, f"person-{person.id}", {"reason": reason}),
             "seq": writer.next_seq,
         }
         _add_signed(writer, statement, signed_by, admin_public, admin_key)

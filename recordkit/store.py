@@ -10,7 +10,8 @@ from recordkit import files, people
 from recordkit.archive import catalogue
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
-from recordkit.retention import events, holds, orders
+from recordkit.retention import events, holds, order_state
+from recordkit.retention.schedule import shipped_schedule
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
 from recordkit.templates import issue
 from recordkit.workspace import Clock, Projection, Workspace, create_store, open_workspace
@@ -21,7 +22,7 @@ PROJECTIONS: Sequence[Projection] = (
     catalogue.PROJECTION,
     events.PROJECTION,
     holds.PROJECTION,
-    orders.PROJECTION,
+    order_state.PROJECTION,
 )
 
 SIMULATION_ID = "recordkit-simulation"
@@ -74,8 +75,7 @@ def make_store(
     )
     files.make_folder(root)
     root.chmod(0o700)
-    schedule = Path(__file__).parent / "retention" / "retention.toml"
-    files.write_atomic(root / "retention.toml", schedule.read_bytes())
+    files.write_atomic(root / "retention.toml", shipped_schedule())
     create_store(root, text, store_id, clock, actor)
 
 

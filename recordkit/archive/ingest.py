@@ -200,10 +200,7 @@ def _ingest_window(
 
     readings = read_papers(to_read, jobs=options.jobs, ocr=options.ocr, progress=report) if to_read else iter(())
     for one in staged:
-        if isinstance(one, IngestItem):
-            item = one
-        else:
-            item = _settle(workspace, one, next(readings), options, staging)
+        item = one if isinstance(one, IngestItem) else _settle(workspace, one, next(readings), options, staging)
         if not options.dry_run and item.outcome == "duplicate":
             _leave_inbox(workspace, item.source)
         yield item

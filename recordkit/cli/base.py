@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
@@ -259,7 +260,7 @@ def _common_options() -> list[click.Option]:
     return [
         Option(["--json", "as_json"], is_flag=True, help=N_("Print one JSON document.")),
         Option(["--as", "as_person"], metavar="ID", help=N_("Who acts (default: the operating-system user).")),
-        Option(["--as-of"], type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help=N_("Compute as of this day.")),
+        Option(["--as-of"], type=DATE, metavar="DATE", help=N_("Compute as of this day.")),
         Option(["--no-input"], is_flag=True, help=N_("Never ask; take defaults.")),
     ]
 
@@ -277,8 +278,7 @@ class Command(click.Command):
         app: App = ctx.obj
         app.json = ctx.params.pop("as_json") or app.json
         app.actor = ctx.params.pop("as_person") or app.actor
-        as_of = ctx.params.pop("as_of")
-        app.as_of = as_of.date() if as_of else app.as_of
+        app.as_of = ctx.params.pop("as_of") or app.as_of
         app.no_input = ctx.params.pop("no_input") or app.no_input
         return super().invoke(ctx)
 

@@ -182,10 +182,11 @@ def _play(stage: _Stage) -> None:
     stage.run("destruction", "sign", order, *signed("witness1"))
     stage.tell(N_("One person alone cannot go on: neither sign twice nor execute."))
     stage.run("destruction", "sign", order, *signed("witness1"), expect=8)
-    stage.run("destruction", "execute", order, "--place", "档案室", "--method", "粉碎并删除", *signed("witness1"),
-              expect=8)
+    stage.run("destruction", "execute", order, "--place", "档案室", "--method", "粉碎并删除", "--as", "witness1",
+              "--as-of", REVIEW_DAY, expect=8)
     stage.run("destruction", "sign", order, *signed("witness2"))
-    stage.run("destruction", "execute", order, "--place", "档案室", "--method", "粉碎并删除", *signed("witness1"))
+    stage.run("destruction", "execute", order, "--place", "档案室", "--method", "粉碎并删除", "--as", "witness1",
+              "--as-of", REVIEW_DAY)
     stage.run("destruction", "complete", order, *signed("witness1"))
     stage.run("destruction", "complete", order, *signed("witness2"))
     stage.run("destruction", "show", order)

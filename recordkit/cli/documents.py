@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import time
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from recordkit.cli.base import (
     plain_problem,
     problem_line,
 )
+from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import msg
@@ -30,7 +32,7 @@ from recordkit.messages import msg
 if TYPE_CHECKING:
     from recordkit.templates.issue import Generated, Issue, IssuePlan
     from recordkit.templates.rows import RowSource
-    from recordkit.templates.spec import FieldSpec
+    from recordkit.templates.spec import FieldSpec, FormSpec
     from recordkit.workspace import Workspace
 
 
@@ -160,10 +162,11 @@ def generate(
         require_office()
     started = time.monotonic()
     with app.acting() as workspace:
-        source = _source(data, sheet, sets)
+        loaded = load_form(workspace.root, form)
+        source = _source(loaded.spec, data, sheet, sets)
         for note in source.notes:
             app.say(note)
-        plan = issue.plan_issue(load_form(workspace.root, form), source)
+        plan = issue.plan_issue(loaded, source)
         folder = out or workspace.root / "outbox"
         stop = bool(plan.errors) and (all_or_nothing or not plan.documents)
         made: list[Generated] = []
@@ -178,12 +181,20 @@ def generate(
     return 3 if stop or not plan.documents else 4
 
 
-def _source(data: Path | None, sheet: str | None, sets: tuple[str, ...]) -> RowSource:
+def _source(spec: FormSpec, data: Path | None, sheet: str | None, sets: tuple[str, ...]) -> RowSource:
+    """The rows of the file with --set put over them, whether either side names fields by key or by label."""
     from dataclasses import replace
 
     from recordkit.templates.rows import RawRow, RowSource, read_rows
+    from recordkit.templates.spec import plain_heading
 
     given = pairs_of(sets)
+
+    def field_of(heading: str) -> str:
+        field = spec.by_heading.get(plain_heading(heading))
+        return field.key if field else heading
+
+    replaced = {field_of(name) for name in given}
     if data is None:
         return RowSource((RawRow(1, given, {}),))
     source = read_rows(data, sheet)
@@ -191,13 +202,15 @@ def _source(data: Path | None, sheet: str | None, sets: tuple[str, ...]) -> RowS
         raise InputRefused(
             msg("{file} holds no data.", file=str(data)), msg("Fill in at least one row below the headings.")
         )
-    return replace(source, rows=tuple(replace(row, values={**row.values, **given}) for row in source.rows))
+    rows = []
+    for row in source.rows:
+        kept = {name: value for name, value in row.values.items() if field_of(name) not in replaced}
+        rows.append(replace(row, values={**kept, **given}))
+    return replace(source, rows=tuple(rows))
 
 
 def _with_progress(app: App, items: object, total: int) -> list[Generated]:
     import sys
-
-    from recordkit.templates.issue import Generated
 
     made: list[Generated] = []
     if app.quiet or app.json or not sys.stderr.isatty() or total < 20:
@@ -316,13 +329,11 @@ def issued() -> None:
 @issued.command("list", cls=Command, help=N_("List issued documents."))
 @option("--form", help=N_("Only this form."))
 @option("--unreturned", is_flag=True, help=N_("Only those whose signed paper is not filed yet."))
-@option("--from", "since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help=N_("Issued on or after."))
-@option("--to", "until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help=N_("Issued on or before."))
+@option("--from", "since", type=DATE, metavar="DATE", help=N_("Issued on or after."))
+@option("--to", "until", type=DATE, metavar="DATE", help=N_("Issued on or before."))
 @pass_app
-def issued_list(app: App, form: str | None, unreturned: bool, since: object, until: object) -> None:
+def issued_list(app: App, form: str | None, unreturned: bool, since: date | None, until: date | None) -> None:
     """Print the register of numbers."""
-    from datetime import datetime
-
     from recordkit.templates.issue import list_issues
 
     with app.reading() as workspace:
@@ -330,8 +341,8 @@ def issued_list(app: App, form: str | None, unreturned: bool, since: object, unt
             workspace.db,
             form=form,
             unreturned=unreturned,
-            since=since.date() if isinstance(since, datetime) else None,
-            until=until.date() if isinstance(until, datetime) else None,
+            since=since,
+            until=until,
         )
     items = [_plain_issue(one) for one in found]
     app.print_items(items, [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")),

@@ -7,13 +7,14 @@ import re
 import sys
 import time
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
+from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from recordkit.archive.ingest import IngestItem
     from recordkit.archive.search.service import Found
     from recordkit.workspace import Workspace
-
-_DATE = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command(cls=Command, help=N_("File signed papers: PDFs, folders, or the store's inbox."))
@@ -153,8 +152,8 @@ def match(app: App, paper: str, number: str) -> None:
 @click.argument("query", nargs=-1, required=True)
 @option("--class", "record_class", metavar="CLASS", help=N_("Only this class."))
 @option("--year", type=int, help=N_("Only this year."))
-@option("--from", "since", type=_DATE, metavar="DATE", help=N_("Dated on or after."))
-@option("--to", "until", type=_DATE, metavar="DATE", help=N_("Dated on or before."))
+@option("--from", "since", type=DATE, metavar="DATE", help=N_("Dated on or after."))
+@option("--to", "until", type=DATE, metavar="DATE", help=N_("Dated on or before."))
 @option("--field", "field_name", help=N_("Search in this field only (title, number, text ...)."))
 @option("--sort", type=click.Choice(["relevance", "date", "code"]), default="relevance", help=N_("Order of hits."))
 @option("--limit", type=click.IntRange(0), default=20, metavar="N", help=N_("Hits shown; 0 for all."))
@@ -162,8 +161,8 @@ def match(app: App, paper: str, number: str) -> None:
 @option("--facets", is_flag=True, help=N_("Count hits by class, year and form."))
 @pass_app
 def search(
-    app: App, query: tuple[str, ...], record_class: str | None, year: int | None, since: datetime | None,
-    until: datetime | None, field_name: str | None, sort: str, limit: int, offset: int, facets: bool,
+    app: App, query: tuple[str, ...], record_class: str | None, year: int | None, since: date | None,
+    until: date | None, field_name: str | None, sort: str, limit: int, offset: int, facets: bool,
 ) -> None:
     """Search and print."""
     from recordkit.archive.search.service import SearchRequest, search_records
@@ -174,8 +173,8 @@ def search(
         field=field_name,
         record_class=record_class,
         year=year,
-        since=since.date() if since else None,
-        until=until.date() if until else None,
+        since=since,
+        until=until,
         sort=sort,  # type: ignore[arg-type]  # click has checked the choice
         limit=limit or None,
         offset=offset,
@@ -253,7 +252,7 @@ def show(app: App, record: str) -> None:
         "status": standing.status,
         "holds": standing.holds,
         "retention": standing.retention,
-        "signatures": [],
+        "signatures": found.metadata.get("signatures", []),
         "account": found.account,
         "party": found.party,
         "responsible": found.metadata.get("responsible"),

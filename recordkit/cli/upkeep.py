@@ -201,20 +201,23 @@ def config_show(app: App) -> None:
 
 @config.command("check", cls=Command, help=N_("Check recordkit.toml and retention.toml."))
 @pass_app
-def config_check(app: App) -> None:
-    """Load both; errors name the place."""
+def config_check(app: App) -> int:
+    """Load both; errors name the place; exit 3 when the schedule has findings."""
     from recordkit.archive.classes import load_scheme
-    from recordkit.retention.schedule import require_sound
+    from recordkit.retention.schedule import check_schedule
     from recordkit.settings import load_settings
 
     settings = load_settings(app.store)
     scheme = load_scheme(app.store)
-    require_sound(scheme)
+    findings = check_schedule(scheme)
+    for one in findings:
+        click.echo(one.message.render(tr), err=True)
     if app.json:
-        app.print_json({"ok": True, "settings": settings.digest, "schedule": scheme.digest,
-                        "classes": len(scheme.classes)})
-    else:
+        app.print_json({"ok": not findings, "findings": [one.message for one in findings],
+                        "settings": settings.digest, "schedule": scheme.digest, "classes": len(scheme.classes)})
+    elif not findings:
         app.say(tr("Settings and schedule are sound: {count} classes.").format(count=len(scheme.classes)))
+    return 3 if findings else 0
 
 
 _PARTS = (

@@ -20,7 +20,7 @@ from datetime import date
 from recordkit.archive.catalogue import get_record, keyed, list_records, objects_of
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
 from recordkit.messages import Message, msg
-from recordkit.people import find_person, list_people
+from recordkit.people import Person, find_person, list_people
 from recordkit.retention import events, holds
 from recordkit.retention.audit import audit_ledger
 from recordkit.retention.circumstances import Circumstances, accounts_of, decide_record, load_circumstances
@@ -210,7 +210,7 @@ def _require_proof(workspace: Workspace, order: Order) -> None:
             )
     register = list_people(workspace.db)
     barred = [one for ids in excluded_people(workspace, order).values() for one in ids]
-    witnesses = []
+    witnesses: list[Person] = []
     for person_id in proven.supervisors:
         person = audit.people[person_id]
         if person.revoked or other_self(register, person, barred) is not None:

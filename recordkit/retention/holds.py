@@ -1,7 +1,8 @@
 """Holds: what forbids destruction until it is released.
 
-A hold may be placed at any moment before an order's intent is in the ledger, and always wins. Reasons are free text: those of a hold on records lie in a note beside each record and go with it; account and reason
-of a hold on an account lie in a note of the hold. The ledger knows salted digests only.
+A hold may be placed at any moment before an order's intent is in the ledger, and always wins. Reasons are free text:
+those of a hold on records lie in a note beside each record and go with it; account and reason of a hold on an account
+lie in a note of the hold. The ledger knows salted digests only.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -63,13 +64,12 @@ def convert_to_pdf(sources: Sequence[Path], out: Path, environment: Mapping[str,
             "--convert-to", "pdf", "--outdir", str(work / "out"), *(str(inputs / name) for name in names.values()),
         ]
         inherited = {**environment, "FONTCONFIG_FILE": str(_FONTS)}
-        try:
+        # After a hang, what is there is taken below and what is missing is named.
+        with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 command, check=False, capture_output=True, env=inherited, stdin=subprocess.DEVNULL,
                 timeout=_SECONDS_TO_START + _SECONDS_PER_FILE * len(sources),
             )
-        except subprocess.TimeoutExpired:
-            pass  # what is there is taken below, what is missing is named
         for source, name in names.items():
             produced = work / "out" / name.replace(".docx", ".pdf")
             if produced.exists() and produced.read_bytes().startswith(b"%PDF"):

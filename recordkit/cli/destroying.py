@@ -1,0 +1,480 @@
+"""Commands of people, keys and destruction orders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recordkit.cli.base import (
+    App,
+    Command,
+    Group,
+    dry_run_option,
+    key_option,
+    option,
+    pass_app,
+    passphrase_option,
+)
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
+from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.people import Person
+    from recordkit.retention.destruction import ItemOutcome
+    from recordkit.retention.order_state import Opinion, Order
+    from recordkit.workspace import Workspace
+
+
+@click.group(cls=Group, help=N_("Signing keys (Ed25519); a private key stays with its owner."))
+def key() -> None:
+    """Group."""
+
+
+@key.command("create", cls=Command, help=N_("Make a key: FILE, encrypted with a passphrase, and FILE.pub."))
+@click.argument("file", type=click.Path(path_type=Path))
+@passphrase_option
+@pass_app
+def key_create(app: App, file: Path, passphrase_file: str | None) -> None:
+    """Write both halves."""
+    from recordkit.people import create_key
+
+    del passphrase_file  # read by App.passphrase
+    mark = create_key(file, app.passphrase(file, confirm=True))
+    if app.json:
+        app.print_json({"private": str(file), "public": f"{file}.pub", "fingerprint": mark})
+    else:
+        app.say(tr("Key {mark} made. Keep {file} to yourself; give {file}.pub to the administrator.").format(
+            mark=mark, file=file))
+
+
+@key.command("show", cls=Command, help=N_("Print the fingerprint of a public key."))
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_app
+def key_show(app: App, file: Path) -> None:
+    """Print the fingerprint."""
+    from recordkit.people import fingerprint, load_public_key
+
+    public = file if file.name.endswith(".pub") else file.with_name(file.name + ".pub")
+    mark = fingerprint(load_public_key(public))
+    if app.json:
+        app.print_json({"public": str(public), "fingerprint": mark})
+    else:
+        click.echo(mark)
+
+
+@click.group(cls=Group, help=N_("Registered persons."))
+def people() -> None:
+    """Group."""
+
+
+@people.command("add", cls=Command,
+                help=N_("Register a person. The first one becomes administrator; RECORDKIT_ADMIN_KEY signs for "
+                        "later ones."))
+@click.argument("person_id", metavar="ID")
+@option("--name", required=True, help=N_("Full name."))
+@option("--role", "roles", multiple=True, required=True,
+        help=N_("clerk, archivist, appraiser, approver, supervisor, administrator or auditor; may be repeated."))
+@option("--staff-no", required=True, help=N_("Staff number: two accounts with one number are one person."))
+@option("--key", "public", required=True, type=click.Path(path_type=Path), metavar="FILE.pub",
+        help=N_("Public key of the person."))
+@passphrase_option
+@pass_app
+def people_add(
+    app: App, person_id: str, name: str, roles: tuple[str, ...], staff_no: str, public: Path,
+    passphrase_file: str | None,
+) -> None:
+    """Register one person."""
+    from recordkit.people import NewPerson, add_person, list_people, load_public_key
+
+    del passphrase_file
+    new = NewPerson(person_id, name, staff_no, tuple(roles), load_public_key(public))
+    with app.acting() as workspace:
+        first = not list_people(workspace.db)
+        own = public.with_name(public.name.removesuffix(".pub"))
+        person = add_person(workspace, new, app.admin_key(own if first and own != public else None))
+    if app.json:
+        app.print_json(_plain_person(person))
+    else:
+        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=", ".join(map(tr, person.roles))))
+
+
+ROLES = (N_("clerk"), N_("archivist"), N_("appraiser"), N_("approver"), N_("supervisor"), N_("administrator"),
+         N_("auditor"))
+
+
+def _plain_person(person: Person) -> dict[str, object]:
+    from recordkit.people import fingerprint
+
+    return {
+        "id": person.id,
+        "name": person.name,
+        "staff_no": person.staff_no,
+        "roles": list(person.roles),
+        "key": fingerprint(person.public_key),
+        "since": person.since,
+        "revoked": person.revoked,
+    }
+
+
+@people.command("list", cls=Command, help=N_("List everyone ever registered."))
+@pass_app
+def people_list(app: App) -> None:
+    """Print the register of people."""
+    from recordkit.people import list_people
+
+    with app.reading() as workspace:
+        items = [_plain_person(one) for one in list_people(workspace.db)]
+    app.print_items(items, [("id", "ID"), ("name", N_("Name")), ("staff_no", N_("Staff no.")), ("roles", N_("Roles")),
+                            ("key", N_("Key")), ("since", N_("Since")), ("revoked", N_("Revoked"))])
+
+
+@people.command("revoke", cls=Command, help=N_("End a person's standing; what they signed stays signed."))
+@click.argument("person_id", metavar="ID")
+@option("--reason", required=True, help=N_("Why."))
+@passphrase_option
+@pass_app
+def people_revoke(app: App, person_id: str, reason: str, passphrase_file: str | None) -> None:
+    """Revoke one person."""
+    from recordkit.people import revoke_person
+
+    del passphrase_file
+    with app.acting() as workspace:
+        person = revoke_person(workspace, person_id, app.admin_key(None), reason)
+    if app.json:
+        app.print_json(_plain_person(person))
+    else:
+        app.say(tr("{id} is revoked.").format(id=person.id))
+
+
+@click.group(cls=Group, help=N_("Orders of destruction: propose, appraise, approve, sign (two), execute, complete."))
+def destruction() -> None:
+    """Group."""
+
+
+@destruction.command("propose", cls=Command, help=N_("Propose records for destruction; those not due are refused."))
+@click.argument("records", nargs=-1, metavar="[RECORD]...")
+@option("--due", is_flag=True, help=N_("All records that are due."))
+@key_option
+@passphrase_option
+@dry_run_option
+@pass_app
+def propose(
+    app: App, records: tuple[str, ...], due: bool, key: Path | None, passphrase_file: str | None, dry_run: bool
+) -> int:
+    """Make an order, or print what it would hold; exit 4 when some were refused."""
+    from recordkit.retention.orders import plan_order, propose_order
+
+    del passphrase_file
+    if due == bool(records):
+        raise WrongUsage(msg("Name records or give --due, one of the two."))
+    with app.acting() as workspace:
+        references = None if due else records
+        if dry_run:
+            plan = plan_order(workspace, references)
+            order, refusals = None, plan.refusals
+            items: list[dict[str, object]] = [
+                {"record_id": record.record_id, "code": record.code, "title": record.title, "due": decision.due}
+                for record, decision in plan.items
+            ]
+        else:
+            order, refusals = propose_order(workspace, references, app.signer(workspace, key))
+            items = _plain_items(workspace, order)
+    refused = [{"record_id": one.record_id, "code": one.code, "reason": one.reason} for one in refusals]
+    if app.json:
+        app.print_json({"order": order.order_id if order else None, "digest": order.digest if order else None,
+                        "items": items, "total": len(items), "refused": refused})
+    else:
+        app.print_items(items, [("code", N_("Code")), ("title", N_("Title")), ("due", N_("Due"))])
+        for one in refusals:
+            click.echo(f"  {one.code}: {one.reason.render(tr)}", err=True)
+        if order is not None:
+            app.say(tr("Order {order} is proposed. Next: recordkit destruction appraise {order}").format(
+                order=order.order_id))
+    return 4 if refused and items else 0
+
+
+@destruction.command("appraise", cls=Command,
+                     help=N_("Enter the appraisal group's opinions: one for all, or a file of record and opinion."))
+@click.argument("order_id", metavar="ORDER")
+@option("--all", "everything", metavar="OPINION", help=N_("destroy, keep, or extend:DATE, for every record."))
+@option("--opinion", type=click.Path(path_type=Path), metavar="FILE",
+        help=N_("A table (.csv .xlsx) with the columns record and opinion, or JSON."))
+@key_option
+@passphrase_option
+@pass_app
+def appraise(
+    app: App, order_id: str, everything: str | None, opinion: Path | None, key: Path | None,
+    passphrase_file: str | None,
+) -> None:
+    """Sign the opinions."""
+    from recordkit.retention.order_state import parse_opinion
+    from recordkit.retention.orders import appraise_order
+
+    del passphrase_file
+    if (everything is None) == (opinion is None):
+        raise WrongUsage(msg("Give --all OPINION or --opinion FILE, one of the two."))
+    opinions = parse_opinion(everything) if everything is not None else _read_opinions(opinion)
+    with app.acting() as workspace:
+        order = appraise_order(workspace, order_id, opinions, app.signer(workspace, key))
+        _print_order(app, workspace, order)
+
+
+def _read_opinions(path: Path | None) -> dict[str, Opinion]:
+    from recordkit.retention.order_state import parse_opinion
+    from recordkit.templates.rows import read_rows
+
+    assert path is not None
+    found = {}
+    for row in read_rows(path).rows:
+        values = {str(name).strip(): value for name, value in row.values.items()}
+        record = values.get("record") or values.get("档号") or values.get("code")
+        opinion = values.get("opinion") or values.get("鉴定意见")
+        if not record or not opinion:
+            raise InputRefused(
+                msg("Row {row} of {file} needs a record and an opinion.", row=row.row, file=str(path)),
+                msg("Name the columns record and opinion, or 档号 and 鉴定意见."),
+            )
+        found[str(record)] = parse_opinion(str(opinion))
+    return found
+
+
+@destruction.command("approve", cls=Command, help=N_("Approve what the appraisal group wants destroyed."))
+@click.argument("order_id", metavar="ORDER")
+@key_option
+@passphrase_option
+@pass_app
+def approve(app: App, order_id: str, key: Path | None, passphrase_file: str | None) -> None:
+    """Sign as the responsible leader."""
+    from recordkit.retention.orders import approve_order
+
+    del passphrase_file
+    with app.acting() as workspace:
+        _print_order(app, workspace, approve_order(workspace, order_id, app.signer(workspace, key)))
+
+
+@destruction.command("sign", cls=Command, help=N_("Sign as a destruction supervisor, after counting the list."))
+@click.argument("order_id", metavar="ORDER")
+@key_option
+@passphrase_option
+@pass_app
+def sign(app: App, order_id: str, key: Path | None, passphrase_file: str | None) -> None:
+    """Sign as one of at least two supervisors."""
+    from recordkit.retention.orders import sign_order
+
+    del passphrase_file
+    with app.acting() as workspace:
+        _print_order(app, workspace, sign_order(workspace, order_id, app.signer(workspace, key)))
+
+
+@destruction.command("execute", cls=Command, help=N_("Destroy, after checking every item again."))
+@click.argument("order_id", metavar="ORDER")
+@option("--place", default="", help=N_("Where it is done."))
+@option("--method", default="", help=N_("How it is done."))
+@option("--confirm", default="", metavar="WORD", help=N_("The word shown by 'destruction show' for large orders."))
+@dry_run_option
+@pass_app
+def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_run: bool) -> int:
+    """Execute; exit 4 when an item was refused or failed."""
+    from recordkit.archive.search.service import forget_records, open_engine
+    from recordkit.retention.destruction import execute_order, plan_execution
+    from recordkit.retention.order_state import find_order
+
+    with app.acting() as workspace:
+        if app.actor is None:
+            raise RefusedByRule(
+                msg("Destruction is carried out by one of the supervisors."), msg("Give --as ID.")
+            )
+        if dry_run:
+            outcomes = plan_execution(workspace, order_id)
+            order = find_order(workspace.db, order_id)
+        else:
+            done = execute_order(
+                workspace, order_id, place=place, method=method, actor=app.actor, confirm=confirm,
+                forget=lambda ids: forget_records(workspace, ids),
+                still_found=lambda ids: open_engine(workspace).held(ids),
+            )
+            outcomes, order = done.outcomes, done.order
+        items = [_plain_outcome(one) for one in outcomes]
+        status = order.status(workspace.settings.destruction.supervisors)
+    bad = [one for one in outcomes if one.outcome in ("refused", "failed")]
+    if app.json:
+        app.print_json({"order": order.order_id, "status": status, "items": items, "total": len(items)})
+    else:
+        app.print_items(items, [("code", N_("Code")), ("outcome", N_("Outcome")), ("reason", N_("Reason"))])
+        if not dry_run:
+            app.say(tr("Order {order}: {status}. Next: recordkit destruction complete {order}").format(
+                order=order.order_id, status=tr(status)))
+    return 4 if bad else 0
+
+
+def _plain_outcome(one: ItemOutcome) -> dict[str, object]:
+    return {"record_id": one.record_id, "code": one.code, "outcome": one.outcome, "reason": one.reason,
+            "reason_code": one.reason_code}
+
+
+@destruction.command("complete", cls=Command, help=N_("Sign the outcome, as one of the supervisors who signed before."))
+@click.argument("order_id", metavar="ORDER")
+@key_option
+@passphrase_option
+@pass_app
+def complete(app: App, order_id: str, key: Path | None, passphrase_file: str | None) -> None:
+    """Sign the completion."""
+    from recordkit.retention.orders import complete_order
+
+    del passphrase_file
+    with app.acting() as workspace:
+        _print_order(app, workspace, complete_order(workspace, order_id, app.signer(workspace, key)))
+
+
+@destruction.command("withdraw", cls=Command, help=N_("Give up an order before it is executed."))
+@click.argument("order_id", metavar="ORDER")
+@option("--reason", required=True, help=N_("Why."))
+@pass_app
+def withdraw(app: App, order_id: str, reason: str) -> None:
+    """Withdraw an order."""
+    from recordkit.retention.orders import withdraw_order
+
+    with app.acting() as workspace:
+        _print_order(app, workspace, withdraw_order(workspace, order_id, reason))
+
+
+@destruction.command("list", cls=Command, help=N_("List orders."))
+@pass_app
+def destruction_list(app: App) -> None:
+    """Print every order with its status."""
+    from recordkit.retention.order_state import list_orders
+
+    with app.reading() as workspace:
+        needed = workspace.settings.destruction.supervisors
+        items = [
+            {"order": one.order_id, "status": one.status(needed), "records": len(one.items), "proposer": one.proposer,
+             "proposed": one.proposed, "executed": one.executed}
+            for one in list_orders(workspace.db)
+        ]
+    app.print_items(items, [("order", N_("Order")), ("status", N_("Status")), ("records", N_("Records")),
+                            ("proposer", N_("Proposer")), ("proposed", N_("Proposed")), ("executed", N_("Executed"))])
+
+
+@destruction.command("show", cls=Command, help=N_("Show an order: items, opinions, approvals, signatures, outcome."))
+@click.argument("order_id", metavar="ORDER")
+@pass_app
+def destruction_show(app: App, order_id: str) -> None:
+    """Print one order."""
+    from recordkit.retention.order_state import find_order
+
+    with app.reading() as workspace:
+        _print_order(app, workspace, find_order(workspace.db, order_id))
+
+
+@destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))
+@click.argument("order_id", metavar="ORDER")
+@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@pass_app
+def register(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
+    """Write the register to a file."""
+    from recordkit import files
+    from recordkit.retention import register as registers
+    from recordkit.retention.order_state import find_order
+
+    with app.reading() as workspace:
+        found = registers.register_of(workspace, find_order(workspace.db, order_id))
+    if kind == "json":
+        plain = {"title": found.title, "cover": dict(found.cover), "items": [dict(row) for row in found.rows],
+                 "total": len(found.rows)}
+        data = json.dumps(plain, ensure_ascii=False, indent=2).encode()
+    else:
+        data = registers.register_docx(found) if kind == "docx" else registers.register_xlsx(found)
+    try:
+        files.write_atomic(out, data, overwrite=force)
+    except FileExistsError:
+        raise InputRefused(
+            msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force.")
+        ) from None
+    if app.json:
+        app.print_json({"order": order_id, "path": str(out), "rows": len(found.rows)})
+    else:
+        click.echo(str(out))
+
+
+STATUSES = (N_("proposed"), N_("appraised"), N_("approved"), N_("signed"), N_("executing"), N_("executed"),
+            N_("completed"), N_("withdrawn"), N_("closed"), N_("refused"), N_("failed"), N_("destroyed"))
+
+
+def _plain_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
+    from recordkit.archive.catalogue import get_record
+    from recordkit.retention.destruction import outcomes_of
+
+    outcomes = {one.record_id: one for one in outcomes_of(workspace, order)}
+    items: list[dict[str, object]] = []
+    for item in order.items:
+        record = get_record(workspace.db, item.record_id)
+        outcome = outcomes.get(item.record_id)
+        items.append(
+            {
+                "record_id": item.record_id,
+                "code": record.code if record else None,
+                "title": record.title if record and record.status == "active" else None,
+                "record_class": item.record_class,
+                "due": item.due,
+                "rule": item.rule,
+                "opinion": str(item.opinion) if item.opinion else None,
+                "outcome": outcome.outcome if outcome else item.outcome,
+                "reason": outcome.reason if outcome else item.reason,
+            }
+        )
+    return items
+
+
+def _print_order(app: App, workspace: Workspace, order: Order) -> None:
+    items = _plain_items(workspace, order)
+    status = order.status(workspace.settings.destruction.supervisors)
+
+    def signed(act: str) -> list[dict[str, object]]:
+        return [
+            {"person": one.person, "date": one.day, "signature": one.signature, "seq": one.seq, "route": "key"}
+            for one in order.signatures
+            if one.act == act
+        ]
+
+    data = {
+        "order": order.order_id,
+        "status": status,
+        "digest": order.digest,
+        "proposer": order.proposer,
+        "proposed": order.proposed,
+        "register": order.register,
+        "items": items,
+        "opinions": signed("order.appraised"),
+        "approvals": signed("order.approved"),
+        "signatures": signed("order.signed"),
+        "executed": order.executed,
+        "completed": signed("order.completed"),
+        "confirm": order.confirmation,
+    }
+    if app.json:
+        app.print_json(data)
+        return
+    app.print_pairs([(N_("Order"), order.order_id), (N_("Status"), tr(status)), (N_("Digest"), order.digest),
+                     (N_("Proposer"), order.proposer)])
+    for name, act in ((N_("Appraised by"), "order.appraised"), (N_("Approved by"), "order.approved"),
+                      (N_("Signed by"), "order.signed"), (N_("Completed by"), "order.completed")):
+        people_ids = order.signers(act)
+        if people_ids:
+            app.print_pairs([(name, people_ids)])
+    if order.status(workspace.settings.destruction.supervisors) == "signed":
+        app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
+    rows = [
+        [item["code"], item["title"], tr(str(item["opinion"])) if item["opinion"] else "",
+         tr(str(item["outcome"])) if item["outcome"] else "", item["reason"]]
+        for item in items
+    ]
+    app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])
+
+
+OPINIONS = (N_("destroy"), N_("keep"))

@@ -1,0 +1,282 @@
+"""Commands around retention: event, hold, retention."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
+from recordkit.cli.dates import DATE
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import WrongUsage
+from recordkit.messages import msg
+
+
+@click.group(cls=Group, help=N_("Events that start retention periods."))
+def event() -> None:
+    """Group."""
+
+
+@event.command("add", cls=Command, help=N_("Enter an event for records (id, archival code, number) or an account."))
+@click.argument("event_type", metavar="TYPE")
+@click.argument("records", nargs=-1, metavar="[RECORD]...")
+@option("--date", "on", type=DATE, required=True, metavar="DATE", help=N_("The day it happened."))
+@option("--account", help=N_("All records of this account."))
+@option("--note", default="", help=N_("A note, kept beside the records."))
+@dry_run_option
+@pass_app
+def event_add(
+    app: App, event_type: str, records: tuple[str, ...], on: date, account: str | None, note: str, dry_run: bool
+) -> None:
+    """Enter one event; a record may be given where an account is meant."""
+    from recordkit.archive.catalogue import find_record
+    from recordkit.errors import NotFound
+    from recordkit.retention.events import add_event
+
+    if not records and account is None:
+        raise WrongUsage(msg("An event needs records or --account."))
+    with app.acting() as workspace:
+        if len(records) == 1 and account is None:
+            # The promised form is RECORD|ACCOUNT: what is no record is taken for an account that has records.
+            try:
+                find_record(workspace.db, records[0])
+            except NotFound:
+                known = workspace.db.one("SELECT 1 AS n FROM records WHERE account = :a", {"a": records[0]})
+                if known is None:
+                    raise
+                account = records[0]
+                records = ()
+        if dry_run:
+            app.say(tr("Would enter {type} on {date}.").format(type=event_type, date=on))
+            return
+        event_id = add_event(workspace, event_type, on, records=records, account=account, note=note)
+    if app.json:
+        app.print_json({"event": event_id, "type": event_type, "date": on})
+    else:
+        app.say(tr("Event {id} entered.").format(id=event_id))
+
+
+@event.command("list", cls=Command, help=N_("List events."))
+@pass_app
+def event_list(app: App) -> None:
+    """Print events in the order of entry."""
+    from recordkit.retention.events import list_events
+    from recordkit.retention.schedule import event_name
+
+    with app.reading() as workspace:
+        items = [
+            {"event": one.event_id, "type": one.type, "name": event_name(one.type), "date": one.date,
+             "records": list(one.records), "account": one.account}
+            for one in list_events(workspace.db)
+        ]
+    app.print_items(items, [("event", N_("Event")), ("name", N_("Type")), ("date", N_("Date")),
+                            ("records", N_("Records")), ("account", N_("Account"))])
+
+
+@click.group(cls=Group, help=N_("Holds that stop destruction."))
+def hold() -> None:
+    """Group."""
+
+
+@hold.command("place", cls=Command, help=N_("Forbid the destruction of records, or of all records of an account."))
+@click.argument("records", nargs=-1, metavar="[RECORD]...")
+@option("--account", help=N_("All records of this account, also those filed later."))
+@option("--kind", required=True, help=N_("debt, litigation, complaint, arrears, inspection or other."))
+@option("--reason", required=True, help=N_("Why."))
+@option("--until", type=DATE, metavar="DATE", help=N_("Last day of the hold (default: until released)."))
+@dry_run_option
+@pass_app
+def hold_place(
+    app: App, records: tuple[str, ...], account: str | None, kind: str, reason: str, until: date | None, dry_run: bool
+) -> None:
+    """Place one hold."""
+    from recordkit.archive.catalogue import find_record
+    from recordkit.retention.holds import place_hold
+
+    if bool(records) == (account is not None):
+        raise WrongUsage(msg("A hold needs either records or --account."))
+    with app.acting() as workspace:
+        if dry_run:
+            for one in records:
+                find_record(workspace.db, one)
+            app.say(tr("Would place a hold ({kind}).").format(kind=kind))
+            return
+        hold_id = place_hold(workspace, kind=kind, reason=reason, records=records, account=account, until=until)
+    if app.json:
+        app.print_json({"hold": hold_id, "kind": kind, "until": until})
+    else:
+        app.say(tr("Hold {id} placed.").format(id=hold_id))
+
+
+@hold.command("release", cls=Command, help=N_("End a hold."))
+@click.argument("hold_id", metavar="HOLD")
+@option("--reason", required=True, help=N_("Why."))
+@dry_run_option
+@pass_app
+def hold_release(app: App, hold_id: str, reason: str, dry_run: bool) -> None:
+    """Release one hold."""
+    from recordkit.retention.holds import find_hold, release_hold
+
+    with app.acting() as workspace:
+        find_hold(workspace, hold_id)
+        if not dry_run:
+            release_hold(workspace, hold_id, reason)
+    if app.json:
+        app.print_json({"hold": hold_id, "released": not dry_run})
+    else:
+        app.say((tr("Would release hold {id}.") if dry_run else tr("Hold {id} released.")).format(id=hold_id))
+
+
+@hold.command("list", cls=Command, help=N_("List holds in force."))
+@option("--all", "everything", is_flag=True, help=N_("Released ones too."))
+@pass_app
+def hold_list(app: App, everything: bool) -> None:
+    """Print holds."""
+    from recordkit.retention.holds import list_holds
+
+    with app.reading() as workspace:
+        items = [
+            {"hold": one.hold_id, "kind": one.kind, "records": list(one.records), "account": one.account,
+             "until": one.until, "reason": one.reason, "placed": one.placed, "released": one.released}
+            for one in list_holds(workspace, released=everything)
+        ]
+    app.print_items(items, [("hold", N_("Hold")), ("kind", N_("Kind")), ("records", N_("Records")),
+                            ("account", N_("Account")), ("until", N_("Until")), ("reason", N_("Reason"))])
+
+
+@click.group(cls=Group, help=N_("Retention schedule and review."))
+def retention() -> None:
+    """Group."""
+
+
+@retention.group("schedule", cls=Group, help=N_("The retention schedule."))
+def schedule() -> None:
+    """Group."""
+
+
+@schedule.command("show", cls=Command, help=N_("Print the schedule in force."))
+@pass_app
+def schedule_show(app: App) -> None:
+    """Print classes with periods."""
+    from recordkit.archive.classes import load_scheme
+
+    items = [
+        {"class": one.id, "name": one.name, "period": one.period, "code": one.period_code, "trigger": one.trigger,
+         "events": list(one.events), "start": one.start, "authority": one.authority, "access": one.access,
+         "note": one.note}
+        for one in load_scheme(app.store).classes.values()
+    ]
+    app.print_items(items, [("class", N_("Class")), ("name", N_("Name")), ("period", N_("Period")),
+                            ("trigger", N_("Trigger")), ("events", N_("Events")), ("authority", N_("Authority"))])
+
+
+@schedule.command("check", cls=Command, help=N_("Check a schedule file (default: the store's)."))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@pass_app
+def schedule_check(app: App, file: Path | None) -> int:
+    """Print findings; exit 3 when there are any."""
+    from recordkit.archive.classes import FILE_NAME, parse_scheme
+    from recordkit.errors import NotFound
+    from recordkit.retention.schedule import check_schedule
+
+    path = file or app.store / FILE_NAME
+    if not path.is_file():
+        raise NotFound(msg("There is no file {file}.", file=str(path)))
+    findings = check_schedule(parse_scheme(path.read_bytes(), str(path)))
+    items = [{"code": one.code, "message": one.message} for one in findings]
+    app.print_items(items, [("code", N_("Code")), ("message", N_("Finding"))])
+    return 3 if items else 0
+
+
+@retention.command("review", cls=Command, help=N_("What is due for appraisal, what is not, and why."))
+@option("--within", type=click.IntRange(0), metavar="DAYS", help=N_("Only what is due within so many days."))
+@option("--out", type=click.Path(path_type=Path), metavar="FILE", help=N_("Write the list as JSON to a file."))
+@pass_app
+def review(app: App, within: int | None, out: Path | None) -> None:
+    """Decide for every record; 'today' may be any day."""
+    import json
+
+    from recordkit import files
+    from recordkit.cli.base import plain
+    from recordkit.retention.circumstances import review_store
+
+    with app.reading() as workspace:
+        items = [
+            {
+                "record_id": record.record_id,
+                "code": record.code,
+                "title": record.title,
+                "record_class": record.record_class,
+                "decision": decision.decision,
+                "due": decision.due,
+                "rule": decision.rule,
+                "reason": decision.reason,
+            }
+            for record, decision in review_store(workspace, app.today, within_days=within)
+        ]
+    counts: dict[str, int] = {}
+    for item in items:
+        counts[str(item["decision"])] = counts.get(str(item["decision"]), 0) + 1
+    if out is not None:
+        data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts}
+        files.write_atomic(out, json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode())
+    if app.json:
+        app.print_items(items, [], as_of=app.today, counts=counts)
+        return
+    rows = [[item["code"], item["title"], tr(str(item["decision"])), item["due"], item["reason"]] for item in items]
+    app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
+    told = ", ".join(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
+    app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or "0"))
+
+
+DECISIONS = (N_("due"), N_("not-due"), N_("held"), N_("permanent"), N_("waiting"))
+
+
+@retention.command("explain", cls=Command, help=N_("The whole story of one record's retention."))
+@click.argument("record")
+@pass_app
+def explain(app: App, record: str) -> None:
+    """Class, rule, events, holds, decision."""
+    from recordkit.archive.catalogue import find_record
+    from recordkit.archive.classes import load_scheme
+    from recordkit.retention.circumstances import explain_record
+    from recordkit.retention.events import list_events
+    from recordkit.retention.schedule import event_name
+    from recordkit.retention.standing import standing_of
+
+    with app.reading() as workspace:
+        found = find_record(workspace.db, record)
+        decision = explain_record(workspace, found, app.today)
+        standing = standing_of(workspace, found, app.today)
+        known = list_events(workspace.db, record_id=found.record_id)
+        record_class = load_scheme(workspace.root).classes.get(found.record_class)
+    data = {
+        "record_id": found.record_id,
+        "code": found.code,
+        "title": found.title,
+        "record_class": found.record_class,
+        "as_of": app.today,
+        "decision": decision.decision,
+        "due": decision.due,
+        "start": decision.start,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "authority": record_class.authority if record_class else None,
+        "events": [{"event": one.event_id, "type": one.type, "name": event_name(one.type), "date": one.date}
+                   for one in known],
+        "holds": list(standing.holds),
+    }
+    if app.json:
+        app.print_json(data)
+        return
+    app.print_pairs([
+        (N_("Code"), found.code), (N_("Title"), found.title), (N_("Class"), found.record_class),
+        (N_("Rule"), decision.rule), (N_("Authority"), data["authority"]), (N_("As of"), app.today),
+        (N_("Decision"), tr(decision.decision)), (N_("Reason"), decision.reason),
+    ])
+    for one in known:
+        app.print_pairs([(N_("Event"), f"{event_name(one.type).render(tr)} {one.date}")])
+    for held in standing.holds:
+        app.print_pairs([(N_("Hold"), f"{held['hold']} {held['kind']} {held['reason'] or ''}")])

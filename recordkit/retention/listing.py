@@ -1,0 +1,51 @@
+"""Orders as plain values for listings; the keys are promised to scripts."""
+
+from __future__ import annotations
+
+from recordkit.archive.catalogue import get_record
+from recordkit.retention.destruction import REASONS
+from recordkit.retention.order_state import Item, Order
+from recordkit.workspace import Workspace
+
+
+def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
+    """Everything about an order, in plain JSON values. ``reason`` of an item is its code word."""
+    signed = [
+        {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature}
+        for one in order.signatures
+    ]
+    intent = order.intent
+    return {
+        "order": order.order_id,
+        "status": order.status(workspace.settings.destruction.supervisors),
+        "digest": order.digest,
+        "register": order.register,
+        "proposed_by": order.proposer,
+        "proposed": order.proposed,
+        "items": [_item(workspace, item) for item in order.items],
+        "opinions": {item.record_id: str(item.opinion) for item in order.items if item.opinion is not None},
+        "appraisals": [one for one in signed if one["act"] == "appraised"],
+        "approvals": [one for one in signed if one["act"] == "approved"],
+        "signatures": [one for one in signed if one["act"] == "signed"],
+        "confirm": order.confirmation,
+        "withdrawn": order.withdrawn,
+        "executed": None if order.executed is None or intent is None else {
+            "date": order.executed, "place": intent.place, "method": intent.method, "actor": intent.actor,
+        },
+        "completed": [one for one in signed if one["act"] == "completed"] or None,
+    }
+
+
+def _item(workspace: Workspace, item: Item) -> dict[str, object]:
+    record = get_record(workspace.db, item.record_id)
+    return {
+        "record_id": item.record_id,
+        "code": record.code if record else "",
+        "title": record.title if record else "",
+        "record_class": item.record_class,
+        "due": item.due.isoformat(),
+        "rule": item.rule,
+        "opinion": str(item.opinion) if item.opinion else None,
+        "outcome": item.outcome,
+        "reason": item.reason if item.reason in REASONS else None,
+    }

@@ -1,0 +1,58 @@
+"""How one record stands today: active, held or destroyed, and what its retention period says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from recordkit.archive.catalogue import Record
+from recordkit.archive.classes import load_scheme
+from recordkit.messages import Message, msg
+from recordkit.retention.circumstances import accounts_of, explain_record
+from recordkit.retention.events import same_account
+from recordkit.retention.holds import HoldEntry, list_holds
+from recordkit.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What ``show`` adds to the catalogue's own facts.
+
+    Attributes:
+        holds: holds in force, each with id and kind.
+        retention: period, trigger, start and due, plain values.
+        reason: the decision in words.
+    """
+
+    status: Literal["held", "active", "destroyed"]
+    holds: tuple[Mapping[str, object], ...]
+    retention: Mapping[str, object]
+    reason: Message
+
+
+def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
+    """How ``record`` stands on ``today``."""
+    record_class = load_scheme(workspace.root).classes.get(record.record_class)
+    period = record_class.period if record_class else None
+    trigger: object = None
+    if record_class is not None:
+        trigger = "date" if record_class.trigger == "date" else list(record_class.events)
+    if record.status == "destroyed":
+        retention = {"period": period, "trigger": trigger, "start": None, "due": None}
+        return Standing("destroyed", (), retention, msg("Destroyed; the register keeps its row."))
+    decision = explain_record(workspace, record, today)
+    accounts = accounts_of(workspace, record)
+    standing = tuple(
+        {"hold": hold.hold_id, "kind": hold.kind, "until": hold.until, "reason": hold.reason}
+        for hold in list_holds(workspace)
+        if _covers(hold, record, accounts) and (hold.until is None or today <= hold.until)
+    )
+    retention = {"period": period, "trigger": trigger, "start": decision.start, "due": decision.due}
+    status: Literal["held", "active"] = "held" if decision.decision == "held" else "active"
+    return Standing(status, standing, retention, decision.reason)
+
+
+def _covers(hold: HoldEntry, record: Record, accounts: set[str]) -> bool:
+    return record.record_id in hold.records or (hold.account is not None and same_account(hold.account) in accounts)

@@ -1,0 +1,69 @@
+"""Packaging metadata. Tool settings live in pyproject.toml, tested versions in constraints.txt."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="recordkit",
+    version="0.1.0",
+    description="Documents, records archive and retention for the customer-service centre of a water utility",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["recordkit", "recordkit.*"]), "recordkit._forms"],
+    # The forms lie at the top of the repository, where an office looks for them, and inside the installed package.
+    package_dir={"recordkit._forms": "forms"},
+    package_data={
+        "recordkit": [
+            "py.typed",
+            "locale/*/LC_MESSAGES/*",
+            "retention/*.toml",
+            "templates/*.conf",
+            "archive/search/*.txt",
+            "demo_data/*",
+            "demo_data/scans/*",
+        ],
+        "recordkit._forms": ["*.md", "*/*"],
+    },
+    install_requires=[
+        "arrow>=1.3",
+        "click>=8.1.8",
+        "cryptography>=43",
+        "docxtpl>=0.20",
+        "filelock>=3.15",
+        "msgspec>=0.19",
+        "numpy>=1.26",
+        "openpyxl>=3.1",
+        "Pillow>=11",
+        "pypdf[crypto]>=5",
+        "pypdfium2>=4.30",
+        "python-docx>=1.1",
+        "python-stdnum>=1.20",
+        "PyYAML>=6",
+        "rich>=13",
+        "tantivy>=0.24",
+        "tzdata>=2024.1; platform_system == 'Windows'",
+        "zxing-cpp>=3.0",
+    ],
+    extras_require={
+        "ocr": ["rapidocr>=3.4", "onnxruntime>=1.19"],
+        "all": ["rapidocr>=3.4", "onnxruntime>=1.19"],
+        "dev": [
+            "babel>=2.16",
+            "hypothesis>=6.100",
+            "mypy>=1.13",
+            "ocfl-py>=2.0",
+            "opencc>=1.1",
+            "pikepdf>=9",
+            "pytest>=8.3",
+            "pytest-xdist>=3.6",
+            "ruff>=0.8",
+            "types-openpyxl",
+            "types-PyYAML",
+        ],
+    },
+    entry_points={"console_scripts": ["recordkit = recordkit.cli.main:main"]},
+)

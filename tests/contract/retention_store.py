@@ -1,0 +1,126 @@
+"""A real store with people who hold keys, and records that are due; shared by the retention tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recordkit import files, people
+from recordkit.archive import catalogue
+from recordkit.archive.filing import NewRecord, file_record
+from recordkit.people import NewPerson, Signer, add_person, find_person
+from recordkit.retention import destruction, events, holds, order_state, orders
+from recordkit.retention.order_state import Opinion, Order
+from recordkit.retention.schedule import shipped_schedule
+from recordkit.settings import ArchiveSection, CompanySection, new_settings_text
+from recordkit.workspace import Clock, Workspace, create_store, open_workspace
+
+TODAY = date(2037, 3, 5)
+PROJECTIONS = (
+    people.PROJECTION,
+    catalogue.PROJECTION,
+    *events.PROJECTIONS,
+    *holds.PROJECTIONS,
+    *order_state.PROJECTIONS,
+)
+STAFF = {
+    "admin": ("administrator",),
+    "arch": ("archivist",),
+    "appr": ("appraiser",),
+    "boss": ("approver",),
+    "sup1": ("supervisor",),
+    "sup2": ("supervisor",),
+    "sup3": ("supervisor",),
+}
+
+
+def clock_on(day: date) -> Clock:
+    return Clock(lambda: datetime(day.year, day.month, day.day, 8, tzinfo=UTC), day)
+
+
+@dataclass
+class Archive:
+    """The store under test. ``forgotten`` collects what the search index was told to forget."""
+
+    root: Path
+    workspace: Workspace
+    keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+
+    def reopen(self, day: date = TODAY) -> None:
+        self.workspace.close()
+        self.workspace = open_workspace(self.root, PROJECTIONS, clock_on(day), "os-user")
+
+    def register(self, person_id: str, *roles: str, staff_no: str = "", key: Ed25519PrivateKey | None = None) -> None:
+        self.keys[person_id] = key or Ed25519PrivateKey.generate()
+        public = self.keys[person_id].public_key().public_bytes_raw().hex()
+        new = NewPerson(person_id, f"姓名{person_id}", staff_no or f"S-{person_id}", roles, public)
+        add_person(self.workspace, new, self.keys["admin"])
+
+    def signer(self, person_id: str) -> Signer:
+        return Signer(find_person(self.workspace.db, person_id), self.keys[person_id])
+
+    def revoke(self, person_id: str) -> None:
+        people.revoke_person(self.workspace, person_id, self.keys["admin"], "调离")
+
+    def file(
+        self, title: str = "回访记录", *, on: date = date(2024, 6, 1), record_class: str = "visit-record",
+        content: bytes | None = None, **extra: object,
+    ) -> str:
+        issue_id = extra.pop("issue_id", None)
+        with self.workspace.writing() as writer, self.workspace.staging() as staging:
+            paper = staging / "paper"
+            files.write_atomic(paper, content if content is not None else f"{title}{on}".encode())
+            new = NewRecord(
+                record_class, title, on, 2, {"original.txt": paper}, files.digests_of(paper), extra=extra,
+                issue_id=None if issue_id is None else str(issue_id),
+            )
+            return file_record(writer, self.workspace, new, staging)
+
+    def decision(self, record_id: str) -> str:
+        from recordkit.retention.circumstances import explain_record
+
+        record = catalogue.find_record(self.workspace.db, record_id)
+        return explain_record(self.workspace, record, self.workspace.clock.today).decision
+
+    def propose(self, *records: str) -> Order:
+        return orders.propose_order(self.workspace, records or None, self.signer("arch"))[0]
+
+    def appraise(self, order: Order, opinions: dict[str, Opinion] | None = None) -> Order:
+        return orders.appraise_order(
+            self.workspace, order.order_id, opinions or Opinion("destroy"), self.signer("appr")
+        )
+
+    def approve(self, order: Order) -> Order:
+        return orders.approve_order(self.workspace, order.order_id, self.signer("boss"))
+
+    def sign(self, order: Order, person_id: str) -> Order:
+        return orders.sign_order(self.workspace, order.order_id, self.signer(person_id))
+
+    def signed(self, *records: str) -> Order:
+        order = self.sign(self.approve(self.appraise(self.propose(*records))), "sup1")
+        return self.sign(order, "sup2")
+
+    def execute(self, order: Order, actor: str = "sup1") -> destruction.Execution:
+        forget: Callable[[set[str]], None] = self.forgotten.update
+        return destruction.execute_order(
+            self.workspace, order.order_id, place="三号库房", method="粉碎", actor=actor, forget=forget,
+            confirm=order.confirmation,
+        )
+
+
+def make_archive(root: Path, day: date = TODAY) -> Archive:
+    text = new_settings_text(
+        store_id="11111111-2222-4333-8444-555555555555", simulation=True, company=CompanySection(),
+        archive=ArchiveSection(),
+    )
+    create_store(root, text, "11111111-2222-4333-8444-555555555555", clock_on(day), "os-user")
+    files.write_atomic(root / "retention.toml", shipped_schedule())
+    archive = Archive(root, open_workspace(root, PROJECTIONS, clock_on(day), "os-user"))
+    for person_id, roles in STAFF.items():
+        archive.register(person_id, *roles)
+    return archive
