@@ -83,9 +83,18 @@ def load_scheme(root: Path) -> Scheme:
     """Read ``retention.toml`` of the store at ``root``.
 
     Raises:
+        NotFound: the store has none.
         InputRefused: unreadable, or a class is wrong; all findings are named.
     """
-    return parse_scheme((root / FILE_NAME).read_bytes(), str(root / FILE_NAME))
+    path = root / FILE_NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(
+            msg("The store has no retention schedule {file}.", file=str(path)),
+            msg("Restore it from a backup; without it nothing can be filed or reviewed."),
+        ) from None
+    return parse_scheme(data, str(path))
 
 
 def parse_scheme(data: bytes, name: str) -> Scheme:

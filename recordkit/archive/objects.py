@@ -1,6 +1,7 @@
 """Objects on disk: one folder per record in an OCFL 1.1 storage root, readable without recordkit.
 
-Layout: OCFL extension 0004 (hashed n-tuple, SHA-256, three tuples of three). Content names are ASCII. Paths never
+Layout: OCFL extension 0003 (hash and id: SHA-256 of the id, three tuples of three, then the id), so that a person
+who looks for a record finds a folder of its name. Content names are ASCII. Paths never
 leak above this module except where a person must open the file itself.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
+from urllib.parse import quote
 
 from recordkit import files
 from recordkit.errors import IntegrityFailure, NotFound
@@ -19,7 +21,8 @@ from recordkit.messages import Message, msg
 
 _ROOT_DECLARATION = ("0=ocfl_1.1", b"ocfl_1.1\n")
 _OBJECT_DECLARATION = ("0=ocfl_object_1.1", b"ocfl_object_1.1\n")
-_LAYOUT = "0004-hashed-n-tuple-storage-layout"
+_URN = "urn:recordkit:"
+_LAYOUT = "0003-hash-and-id-n-tuple-storage-layout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,8 @@ class ObjectStore:
 
     def prepare(self) -> None:
         """Write the root's declaration and layout; harmless when they exist."""
-        plain = {"extensionName": _LAYOUT, "digestAlgorithm": "sha256", "tupleSize": 3, "numberOfTuples": 3,
-                 "shortObjectRoot": False}
-        layout = {"extension": _LAYOUT, "description": "Hashed n-tuple layout of OCFL extension 0004"}
+        plain = {"extensionName": _LAYOUT, "digestAlgorithm": "sha256", "tupleSize": 3, "numberOfTuples": 3}
+        layout = {"extension": _LAYOUT, "description": "Hash and id n-tuple layout of OCFL extension 0003"}
         wanted = {
             _ROOT_DECLARATION[0]: _ROOT_DECLARATION[1],
             "ocfl_layout.json": json.dumps(layout, indent=2).encode(),
@@ -93,7 +95,7 @@ class ObjectStore:
         files.make_folder(draft / "v1" / "content")
         manifest, state = self._move_content(content, draft, "v1", {}, {})
         inventory: _Inventory = {
-            "id": object_id,
+            "id": _URN + object_id,
             "type": "https://ocfl.io/1.1/spec/#inventory",
             "digestAlgorithm": "sha512",
             "head": "v1",
@@ -187,7 +189,7 @@ class ObjectStore:
         """Ids of all objects on disk, in no particular order."""
         for declaration in self._folder.rglob(_OBJECT_DECLARATION[0]):
             raw = json.loads((declaration.parent / "inventory.json").read_bytes())
-            yield str(raw["id"])
+            yield str(raw["id"]).removeprefix(_URN)
 
     def check(self, object_id: str) -> list[Fault]:
         """Re-read every byte of an object; all findings, not the first.
@@ -287,15 +289,19 @@ class ObjectStore:
         return inventory
 
     def _path(self, object_id: str) -> Path:
-        digest = hashlib.sha256(object_id.encode()).hexdigest()
-        return self._folder / digest[:3] / digest[3:6] / digest[6:9] / digest
+        if not (object_id.isascii() and object_id.isalnum()):
+            # Our ids have no other characters, and no path may be smuggled in as one.
+            raise NotFound(msg("The object {id} is not in the store.", id=object_id))
+        urn = _URN + object_id
+        digest = hashlib.sha256(urn.encode()).hexdigest()
+        return self._folder / digest[:3] / digest[3:6] / digest[6:9] / urn.replace(":", "%3a")
 
 
 def _version(note: VersionNote, state: Mapping[str, list[str]]) -> _Version:
     return {
         "created": note.created,
         "message": note.message,
-        "user": {"name": note.user},
+        "user": {"name": note.user, "address": f"{_URN}actor:{quote(note.user, safe='')}"},
         "state": dict(state),
     }
 

@@ -166,6 +166,7 @@ def propose(
     app: App, records: tuple[str, ...], due: bool, key: Path | None, passphrase_file: str | None, dry_run: bool
 ) -> int:
     """Make an order, or print what it would hold; exit 4 when some were refused."""
+    from recordkit.retention.listing import listed_items
     from recordkit.retention.orders import plan_order, propose_order
 
     del passphrase_file
@@ -182,7 +183,7 @@ def propose(
             ]
         else:
             order, refusals = propose_order(workspace, references, app.signer(workspace, key))
-            items = _plain_items(workspace, order)
+            items = [dict(item) for item in listed_items(workspace, order)]
     refused = [{"record_id": one.record_id, "code": one.code, "reason": one.reason} for one in refusals]
     if app.json:
         app.print_json({"order": order.order_id if order else None, "digest": order.digest if order else None,
@@ -406,73 +407,27 @@ STATUSES = (N_("proposed"), N_("appraised"), N_("approved"), N_("signed"), N_("e
             N_("completed"), N_("withdrawn"), N_("closed"), N_("refused"), N_("failed"), N_("destroyed"))
 
 
-def _plain_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
-    from recordkit.archive.catalogue import get_record
-    from recordkit.retention.destruction import outcomes_of
-
-    outcomes = {one.record_id: one for one in outcomes_of(workspace, order)}
-    items: list[dict[str, object]] = []
-    for item in order.items:
-        record = get_record(workspace.db, item.record_id)
-        outcome = outcomes.get(item.record_id)
-        items.append(
-            {
-                "record_id": item.record_id,
-                "code": record.code if record else None,
-                "title": record.title if record and record.status == "active" else None,
-                "record_class": item.record_class,
-                "due": item.due,
-                "rule": item.rule,
-                "opinion": str(item.opinion) if item.opinion else None,
-                "outcome": outcome.outcome if outcome else item.outcome,
-                "reason": outcome.reason if outcome else item.reason,
-            }
-        )
-    return items
-
-
 def _print_order(app: App, workspace: Workspace, order: Order) -> None:
-    items = _plain_items(workspace, order)
-    status = order.status(workspace.settings.destruction.supervisors)
+    from recordkit.retention.destruction import REASONS
+    from recordkit.retention.listing import listed_items, show_order
 
-    def signed(act: str) -> list[dict[str, object]]:
-        return [
-            {"person": one.person, "date": one.day, "signature": one.signature, "seq": one.seq, "route": "key"}
-            for one in order.signatures
-            if one.act == act
-        ]
-
-    data = {
-        "order": order.order_id,
-        "status": status,
-        "digest": order.digest,
-        "proposer": order.proposer,
-        "proposed": order.proposed,
-        "register": order.register,
-        "items": items,
-        "opinions": signed("order.appraised"),
-        "approvals": signed("order.approved"),
-        "signatures": signed("order.signed"),
-        "executed": order.executed,
-        "completed": signed("order.completed"),
-        "confirm": order.confirmation,
-    }
+    data = show_order(workspace, order)
     if app.json:
         app.print_json(data)
         return
-    app.print_pairs([(N_("Order"), order.order_id), (N_("Status"), tr(status)), (N_("Digest"), order.digest),
-                     (N_("Proposer"), order.proposer)])
+    app.print_pairs([(N_("Order"), order.order_id), (N_("Status"), tr(str(data["status"]))),
+                     (N_("Digest"), order.digest), (N_("Proposer"), order.proposer)])
     for name, act in ((N_("Appraised by"), "order.appraised"), (N_("Approved by"), "order.approved"),
                       (N_("Signed by"), "order.signed"), (N_("Completed by"), "order.completed")):
         people_ids = order.signers(act)
         if people_ids:
             app.print_pairs([(name, people_ids)])
-    if order.status(workspace.settings.destruction.supervisors) == "signed":
+    if data["status"] == "signed":
         app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
     rows = [
-        [item["code"], item["title"], tr(str(item["opinion"])) if item["opinion"] else "",
-         tr(str(item["outcome"])) if item["outcome"] else "", item["reason"]]
-        for item in items
+        [item["code"], item["title"], tr(item["opinion"] or ""), tr(item["outcome"] or ""),
+         REASONS.get(item["reason"]) if item["reason"] else ""]
+        for item in listed_items(workspace, order)
     ]
     app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])
 

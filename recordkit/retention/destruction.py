@@ -325,8 +325,9 @@ def _finish(
     events.blank_accounts(workspace.db, intent.events)
     holds.blank_accounts(workspace.db, intent.holds)
     gone = set(pending) - set(failed)
-    if gone:
-        forget(set(gone))
+    if pending:
+        # The failed ones too: half removed, they could not be read when a shard of the index is built anew.
+        forget(set(pending))
     for record_id in sorted(gone):
         for place in remover.remains(pending[record_id]):
             failed[record_id] = "still-there"

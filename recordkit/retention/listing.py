@@ -20,9 +20,9 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
         "status": order.status(workspace.settings.destruction.supervisors),
         "digest": order.digest,
         "register": order.register,
-        "proposed_by": order.proposer,
+        "proposer": order.proposer,
         "proposed": order.proposed,
-        "items": [_item(workspace, item) for item in order.items],
+        "items": listed_items(workspace, order),
         "opinions": {item.record_id: str(item.opinion) for item in order.items if item.opinion is not None},
         "appraisals": [one for one in signed if one["act"] == "appraised"],
         "approvals": [one for one in signed if one["act"] == "approved"],
@@ -36,7 +36,12 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
     }
 
 
-def _item(workspace: Workspace, item: Item) -> dict[str, object]:
+def listed_items(workspace: Workspace, order: Order) -> list[dict[str, str | None]]:
+    """The items of an order, in plain values. ``reason`` is the code word."""
+    return [_item(workspace, item) for item in order.items]
+
+
+def _item(workspace: Workspace, item: Item) -> dict[str, str | None]:
     record = get_record(workspace.db, item.record_id)
     return {
         "record_id": item.record_id,

@@ -12,11 +12,11 @@ from recordkit.people import Signer
 from recordkit.retention import destruction, orders
 from recordkit.retention.audit import audit_entries, verify_signatures
 from recordkit.retention.circumstances import explain_record
-from recordkit.retention.holds import place_hold
+from recordkit.retention.holds import place_hold, release_hold
 from recordkit.retention.listing import show_order
 from recordkit.retention.order_state import Opinion, find_order, list_orders, parse_opinion
 from recordkit.retention.register import COLUMNS, register_docx, register_of, register_xlsx
-from recordkit.retention.signing import digest_of
+from recordkit.retention.signing import digest_of, signed_body
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_a_whole_order_is_destroyed_completed_and_shown(archive):
     assert outcome_of(execution) == {record: ("destroyed", None)}
     assert archive.forgotten == {record}
     with pytest.raises(RefusedByRule, match="did not sign"):
-        orders.complete_order(archive.workspace, order.order_id, signer_of_third(archive))
+        orders.complete_order(archive.workspace, order.order_id, archive.signer("sup3"))
     orders.complete_order(archive.workspace, order.order_id, archive.signer("sup2"))
     shown = show_order(archive.workspace, find_order(archive.workspace.db, order.order_id))
     assert shown["status"] == "completed"
@@ -277,10 +277,6 @@ def test_a_whole_order_is_destroyed_completed_and_shown(archive):
     before = shown
     archive.workspace.rebuild()
     assert show_order(archive.workspace, find_order(archive.workspace.db, order.order_id)) == before
-
-
-def signer_of_third(archive):
-    return archive.signer("sup3")
 
 
 def test_a_hold_placed_after_the_signatures_stops_the_item_alone(archive):
@@ -298,8 +294,6 @@ def test_an_order_of_which_everything_is_stopped_stays_signed(archive):
     hold = place_hold(archive.workspace, kind="litigation", reason="起诉", records=[record])
     assert outcome_of(archive.execute(order)) == {record: ("refused", "held")}
     assert status(archive, order) == "signed"
-    from recordkit.retention.holds import release_hold
-
     release_hold(archive.workspace, hold, "撤诉")
     assert outcome_of(archive.execute(order)) == {record: ("destroyed", None)}
 
@@ -446,6 +440,31 @@ def test_the_audit_finds_a_destruction_without_its_acts(archive, act):
     archive.execute(archive.signed(archive.file()))
     entries = [entry for entry in entries_of(archive) if entry.act != act]
     assert audit_entries(archive.workspace.settings.store.id, entries).findings
+
+
+def test_the_audit_finds_an_approval_before_the_appraisal_was_complete(archive):
+    first, second = archive.file("一"), archive.file("二")
+    order = archive.appraise(archive.propose(first, second), {first: Opinion("destroy")})
+    opinions = digest_of({first: "destroy"})
+    with archive.workspace.writing() as writer:
+        writer.add("order.approved", signed_body(
+            archive.workspace, archive.signer("boss"), "order.approved", order.order_id, order.digest,
+            opinions=opinions,
+        ))
+        writer.commit()
+    assert ["not complete" in str(one.message) for one in verify_signatures(archive.workspace)] == [True]
+
+
+def test_the_plan_of_an_execution_names_what_would_be_refused_and_writes_nothing(archive):
+    first, second = archive.file("一"), archive.file("二")
+    order = archive.signed(first, second)
+    place_hold(archive.workspace, kind="litigation", reason="起诉", records=[first])
+    entries = len(entries_of(archive))
+    plan = destruction.plan_execution(archive.workspace, order.order_id)
+    assert [(one.record_id, one.outcome, one.reason_code) for one in plan] == [
+        (first, "refused", "held"), (second, None, None),
+    ]
+    assert len(entries_of(archive)) == entries and objects_of(archive.workspace).exists(second)
 
 
 def test_the_register_is_exported_as_text_with_what_became_of_each_row(archive):

@@ -1,0 +1,84 @@
+"""Fixtures shared by all tests: a store with a simulated clock, and the command line as a clerk calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recordkit.cli.main import run
+from recordkit.store import make_store, open_store
+from recordkit.workspace import Clock, Workspace
+
+ISSUE_DAY = "2026-11-20"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In CI a test that would be skipped for a missing part fails: a skip that nobody sees proves nothing."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and os.environ.get("RECORDKIT_TESTS_REQUIRE_ALL") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although everything is required: {report.longrepr}"
+
+
+def clock_at(day: date) -> Clock:
+    """A clock that stands at noon of ``day``."""
+    return Clock(lambda: datetime(day.year, day.month, day.day, 12, tzinfo=UTC), day)
+
+
+class Cli:
+    """Runs one command line in this process; knows the store."""
+
+    def __init__(self, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.store = store
+        self._capsys = capsys
+        self.err = ""
+
+    def __call__(self, *arguments: object, expect: int = 0, lang: str = "en") -> str:
+        """Standard output; the exit code must be ``expect``."""
+        self._capsys.readouterr()
+        code = run(["--store", str(self.store), "--lang", lang, *map(str, arguments)])
+        captured = self._capsys.readouterr()
+        self.err = captured.err
+        assert code == expect, f"exit {code}\n{captured.out}\n{captured.err}"
+        return captured.out
+
+    def json(self, *arguments: object, expect: int = 0) -> Any:
+        """The one JSON document on standard output."""
+        return json.loads(self(*arguments, "--json", expect=expect))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("RECORDKIT_") and name != "RECORDKIT_TESTS_REQUIRE_ALL":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A simulated store in a folder with a Chinese name and a space."""
+    root = tmp_path / "档案 库"
+    make_store(root, clock_at(date(2026, 11, 20)), "test", simulation=True)
+    return root
+
+
+@pytest.fixture
+def workspace(store: Path) -> Iterator[Workspace]:
+    """The simulated store, open."""
+    opened = open_store(store, clock_at(date(2026, 11, 20)), "test")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def cli(store: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The command line on the simulated store."""
+    return Cli(store, capsys)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ocfl_judge import assert_valid_root
+
+from recordkit import files
+from recordkit.archive.objects import ObjectStore, VersionNote
+from recordkit.errors import IntegrityFailure, NotFound
+
+NOTE = VersionNote("2026-11-20T12:00:00Z", "filed", "档案员")
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> ObjectStore:
+    store = ObjectStore(tmp_path / "objects")
+    store.prepare()
+    return store
+
+
+def staged(tmp_path: Path, **content: bytes) -> dict[str, Path]:
+    folder = tmp_path / "staging"
+    folder.mkdir(exist_ok=True)
+    found = {}
+    for name, data in content.items():
+        path = folder / name
+        files.write_atomic(path, data, overwrite=True)
+        found[name.replace("_", ".")] = path
+    return found
+
+
+def make(objects: ObjectStore, tmp_path: Path, object_id: str = "R1") -> None:
+    objects.create(object_id, staged(tmp_path, original_pdf=b"%PDF-1.7", record_json="{甲}".encode()), NOTE,
+                   tmp_path / "staging")
+
+
+def test_an_object_comes_back_as_filed_and_is_valid_ocfl(objects: ObjectStore, tmp_path: Path) -> None:
+    make(objects, tmp_path)
+    assert objects.read("R1", "original.pdf") == b"%PDF-1.7"
+    assert objects.names("R1") == ["original.pdf", "record.json"]
+    assert objects.check("R1") == []
+    assert list(objects.ids()) == ["R1"]
+    assert_valid_root(tmp_path / "objects")
+
+
+def test_a_new_version_keeps_the_old_one_and_stores_only_what_changed(objects: ObjectStore, tmp_path: Path) -> None:
+    make(objects, tmp_path)
+    objects.add_version("R1", 2, staged(tmp_path, record_json="{乙}".encode()), NOTE, tmp_path / "staging")
+    assert objects.read("R1", "record.json") == "{乙}".encode()
+    assert objects.read("R1", "record.json", version=1) == "{甲}".encode()
+    assert objects.locate("R1", "original.pdf").as_posix().endswith("v1/content/original.pdf")
+    assert objects.check("R1") == []
+    assert_valid_root(tmp_path / "objects")
+
+
+def test_a_version_that_goes_back_to_old_content_needs_no_new_bytes(objects: ObjectStore, tmp_path: Path) -> None:
+    make(objects, tmp_path)
+    objects.add_version("R1", 2, staged(tmp_path, record_json=b"{}"), NOTE, tmp_path / "staging")
+    objects.add_version("R1", 3, staged(tmp_path, record_json="{甲}".encode()), NOTE, tmp_path / "staging")
+    assert objects.read("R1", "record.json") == "{甲}".encode()
+    assert objects.check("R1") == []
+    assert_valid_root(tmp_path / "objects")
+
+
+@pytest.mark.parametrize("name", ["original.pdf", "record.json"])
+def test_a_flipped_byte_is_named_by_file(objects: ObjectStore, tmp_path: Path, name: str) -> None:
+    make(objects, tmp_path)
+    path = objects.locate("R1", name)
+    raw = bytearray(path.read_bytes())
+    raw[1] ^= 1
+    path.write_bytes(raw)
+    assert [fault.file for fault in objects.check("R1")] == [f"v1/content/{name}"]
+
+
+def test_a_changed_inventory_a_missing_and_a_stray_file_are_named(objects: ObjectStore, tmp_path: Path) -> None:
+    make(objects, tmp_path)
+    path = objects.locate("R1", "original.pdf")
+    (path.parent / "stray.txt").write_bytes(b"x")
+    path.unlink()
+    assert {fault.file for fault in objects.check("R1")} == {"v1/content/original.pdf", "v1/content/stray.txt"}
+    inventory = path.parents[2] / "inventory.json"
+    inventory.write_bytes(inventory.read_bytes() + b" ")
+    assert [fault.file for fault in objects.check("R1")] == ["inventory.json"]
+    with pytest.raises(IntegrityFailure):
+        objects.read("R1", "record.json")
+
+
+def test_a_leftover_of_a_crash_is_replaced(objects: ObjectStore, tmp_path: Path) -> None:
+    make(objects, tmp_path)
+    objects.create("R1", staged(tmp_path, original_pdf=b"%PDF-2", record_json=b"{}"), NOTE, tmp_path / "staging")
+    assert objects.read("R1", "original.pdf") == b"%PDF-2"
+    assert_valid_root(tmp_path / "objects")
+
+
+def test_an_unledgered_version_of_a_crash_is_removed_before_the_next_one(
+    objects: ObjectStore, tmp_path: Path
+) -> None:
+    make(objects, tmp_path)
+    objects.add_version("R1", 2, staged(tmp_path, record_json=b"lost"), NOTE, tmp_path / "staging")
+    objects.add_version("R1", 2, staged(tmp_path, record_json=b"kept"), NOTE, tmp_path / "staging")
+    assert objects.read("R1", "record.json") == b"kept"
+    assert objects.check("R1") == []
+    assert_valid_root(tmp_path / "objects")
+
+
+def test_removal_leaves_no_empty_folder_behind(objects: ObjectStore, tmp_path: Path) -> None:
+    make(objects, tmp_path, "R1")
+    make(objects, tmp_path, "R2")
+    objects.remove("R1")
+    assert not objects.holds_path_of("R1")
+    assert objects.check("R2") == []
+    with pytest.raises(NotFound):
+        objects.read("R1", "original.pdf")
+    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_dir() and not any(path.iterdir())] == []
+    assert_valid_root(tmp_path / "objects")
+
+
+def test_the_judge_is_no_rubber_stamp(objects: ObjectStore, tmp_path: Path) -> None:
+    make(objects, tmp_path)
+    objects.locate("R1", "original.pdf").write_bytes(b"%PDF-9.9")
+    with pytest.raises(AssertionError):
+        assert_valid_root(tmp_path / "objects")

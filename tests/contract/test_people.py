@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recordkit.errors import InputRefused, NotFound, RefusedByRule
+from recordkit.people import (
+    NewPerson,
+    Person,
+    add_person,
+    count_humans,
+    create_key,
+    find_person,
+    load_private_key,
+    load_public_key,
+    open_signer,
+    revoke_person,
+    same_human,
+    signature_holds,
+)
+from recordkit.workspace import Workspace
+
+SECRET = "一个口令".encode()
+
+
+def new(folder: Path, name: str, *roles: str, staff_no: str = "") -> NewPerson:
+    create_key(folder / name, SECRET)
+    return NewPerson(name, f"{name}之名", staff_no or f"N-{name}", roles or ("clerk",),
+                     load_public_key(folder / f"{name}.pub"))
+
+
+def private(folder: Path, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    return load_private_key(folder / name, SECRET)
+
+
+def test_the_first_person_becomes_administrator_and_signs_for_itself(workspace: Workspace, tmp_path: Path) -> None:
+    person = add_person(workspace, new(tmp_path, "admin"), private(tmp_path, "admin"))
+    assert person.roles == ("clerk", "administrator")
+
+
+def test_later_people_need_an_administrators_signature(workspace: Workspace, tmp_path: Path) -> None:
+    add_person(workspace, new(tmp_path, "admin"), private(tmp_path, "admin"))
+    second = new(tmp_path, "second", "archivist")
+    with pytest.raises(RefusedByRule):
+        add_person(workspace, second, private(tmp_path, "second"))
+    assert add_person(workspace, second, private(tmp_path, "admin")).roles == ("archivist",)
+    third = new(tmp_path, "third")
+    with pytest.raises(RefusedByRule):
+        add_person(workspace, third, private(tmp_path, "second"))
+
+
+def test_an_id_is_never_used_twice_and_roles_must_exist(workspace: Workspace, tmp_path: Path) -> None:
+    first = new(tmp_path, "admin")
+    add_person(workspace, first, private(tmp_path, "admin"))
+    with pytest.raises(InputRefused, match="already"):
+        add_person(workspace, first, private(tmp_path, "admin"))
+    with pytest.raises(InputRefused, match="boss"):
+        add_person(workspace, new(tmp_path, "x", "boss"), private(tmp_path, "admin"))
+
+
+def test_a_revoked_person_cannot_sign_and_the_last_administrator_cannot_go(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    add_person(workspace, new(tmp_path, "admin"), private(tmp_path, "admin"))
+    add_person(workspace, new(tmp_path, "a"), private(tmp_path, "admin"))
+    assert revoke_person(workspace, "a", private(tmp_path, "admin"), "调离").revoked
+    with pytest.raises(RefusedByRule, match="revoked"):
+        open_signer(workspace.db, "a", tmp_path / "a", SECRET)
+    with pytest.raises(RefusedByRule, match="only administrator"):
+        revoke_person(workspace, "admin", private(tmp_path, "admin"), "调离")
+
+
+def test_a_key_that_is_not_the_registered_one_cannot_sign(workspace: Workspace, tmp_path: Path) -> None:
+    add_person(workspace, new(tmp_path, "admin"), private(tmp_path, "admin"))
+    create_key(tmp_path / "other", SECRET)
+    with pytest.raises(RefusedByRule, match="does not belong"):
+        open_signer(workspace.db, "admin", tmp_path / "other", SECRET)
+    with pytest.raises(InputRefused):
+        open_signer(workspace.db, "admin", tmp_path / "admin", b"wrong")
+    with pytest.raises(NotFound):
+        find_person(workspace.db, "nobody")
+
+
+def test_a_signature_holds_for_its_statement_and_key_only(workspace: Workspace, tmp_path: Path) -> None:
+    add_person(workspace, new(tmp_path, "admin"), private(tmp_path, "admin"))
+    signer = open_signer(workspace.db, "admin", tmp_path / "admin", SECRET)
+    signature = signer.sign({"act": "x", "n": 1})
+    assert signature_holds(signer.person.public_key, {"n": 1, "act": "x"}, signature)
+    assert not signature_holds(signer.person.public_key, {"act": "x", "n": 2}, signature)
+    create_key(tmp_path / "other", SECRET)
+    assert not signature_holds(load_public_key(tmp_path / "other.pub"), {"act": "x", "n": 1}, signature)
+    assert not signature_holds("zz", {"act": "x"}, signature)
+
+
+def test_a_key_file_is_encrypted_private_and_never_overwritten(tmp_path: Path) -> None:
+    create_key(tmp_path / "k", SECRET)
+    assert b"ENCRYPTED" in (tmp_path / "k").read_bytes()
+    assert (tmp_path / "k").stat().st_mode & 0o077 == 0
+    with pytest.raises(InputRefused, match="exists"):
+        create_key(tmp_path / "k", SECRET)
+    with pytest.raises(InputRefused, match="empty"):
+        create_key(tmp_path / "k2", b"")
+
+
+def account(name: str, staff_no: str, key: str) -> Person:
+    return Person(name, name, staff_no, (), key, "2026-01-01", None)
+
+
+def test_one_staff_number_or_one_key_is_one_human() -> None:
+    a, b, c = account("a", "1", "K"), account("b", "1", "L"), account("c", "2", "L")
+    assert same_human(a, b)
+    assert same_human(b, c)
+    assert not same_human(a, c)
+    assert count_humans([a, b, c]) == 1
+    assert count_humans([a, c]) == 2

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import recordkit
+
+PACKAGE = Path(recordkit.__file__).parent
+LAYERS = [
+    {"messages"},
+    {"errors"},
+    {"model"},
+    {"files", "settings"},
+    {"ledger", "notes"},
+    {"db"},
+    {"workspace"},
+    {"people"},
+    {"templates"},
+    {"archive"},
+    {"retention"},
+    {"store"},
+    {"cli"},
+    {"__main__"},
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        yield name.removesuffix(".__init__"), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
+    """Modules of recordkit that a module imports, with line and whether only for type checking."""
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.startswith("recordkit."):
+                yield name.removeprefix("recordkit."), node.lineno, id(node) in typing_only
+
+
+def test_imports_go_one_way() -> None:
+    wrong = []
+    for name, tree in modules():
+        own = name.split(".")[0]
+        if own in ("__init__", ""):
+            continue
+        for target, line, typing_only in imported(tree):
+            other = target.split(".")[0]
+            if other != own and RANK[other] >= RANK[own] and not typing_only:
+                wrong.append(f"{name}:{line} imports {target}")
+    assert wrong == []
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {name.split(".")[0] for name, _ in modules()} - {"__init__", ""} == set(RANK)
+
+
+def test_no_cycle_among_modules() -> None:
+    known = {name for name, _ in modules()}
+    edges: dict[str, set[str]] = {}
+    for name, tree in modules():
+        targets = set()
+        for target, _, typing_only in imported(tree):
+            if typing_only:
+                continue
+            module = target if target in known else target.rpartition(".")[0]
+            if module and module != name:
+                targets.add(module)
+        edges[name] = targets
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join([*path, name])
+        if name in done:
+            return
+        for target in sorted(edges.get(name, ())):
+            visit(target, (*path, name))
+        done.add(name)
+
+    for name in sorted(edges):
+        visit(name, ())
+
+
+def test_only_the_command_line_uses_click_the_clock_and_the_environment() -> None:
+    wrong = []
+    for name, tree in modules():
+        if name.startswith("cli") or name == "__main__":
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+                if "click" in names:
+                    wrong.append(f"{name}:{node.lineno} imports click")
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                if called in ("sys.exit", "print", "input", "datetime.now", "date.today", "datetime.utcnow"):
+                    wrong.append(f"{name}:{node.lineno} calls {called}")
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == "os.environ":
+                wrong.append(f"{name}:{node.lineno} reads the environment")
+    assert wrong == []
+
+
+def test_only_files_py_writes() -> None:
+    """Writing elsewhere would miss the staging and syncing; these modules hand paths to others that write."""
+    allowed = {"files", "people", "store", "templates.pdf", "cli.demo", "cli.main"}
+    wrong = []
+    for name, tree in modules():
+        if name in allowed:
+            continue
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            if ast.unparse(node.func.value) == "formatter":
+                continue  # click's help formatter
+            if node.func.attr in ("write_bytes", "write_text", "rename", "unlink", "rmtree", "mkdir", "touch"):
+                wrong.append(f"{name}:{node.lineno} calls {ast.unparse(node.func)}")
+    assert wrong == []
+
+
+def test_no_module_is_longer_than_600_lines() -> None:
+    long = {
+        path.name: count
+        for path in PACKAGE.rglob("*.py")
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 600
+    }
+    assert long == {}
