@@ -20,7 +20,7 @@ def _untranslated(text: str) -> str:
 class Message:
     """A text with named parameters, e.g. ``Message("no form {form}", {"form": "x"})``.
 
-    Parameters may be messages themselves; they are rendered in the same language.
+    Parameters may be messages themselves, or tuples of them; they are rendered in the same language.
     """
 
     msgid: str
@@ -28,14 +28,19 @@ class Message:
 
     def render(self, translate: Translate = _untranslated) -> str:
         """The text in the language that ``translate`` (a gettext function) stands for."""
-        values = {
-            name: value.render(translate) if isinstance(value, Message) else value
-            for name, value in self.params.items()
-        }
+        values = {name: _rendered(value, translate) for name, value in self.params.items()}
         return translate(self.msgid).format(**values)
 
     def __str__(self) -> str:
         return self.render()
+
+
+def _rendered(value: object, translate: Translate) -> object:
+    if isinstance(value, Message):
+        return value.render(translate)
+    if isinstance(value, tuple):
+        return " / ".join(str(_rendered(one, translate)) for one in value)
+    return value
 
 
 def msg(msgid: str, /, **params: object) -> Message:

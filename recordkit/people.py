@@ -258,8 +258,8 @@ def require_role(person: Person, roles: Collection[str]) -> None:
     """
     if not set(roles) & set(person.roles):
         raise RefusedByRule(
-            msg("{id} is {have}; this act needs the role {need}.", id=person.id, have=", ".join(person.roles),
-                need=" / ".join(roles)),
+            msg("{id} is {have}; this act needs the role {need}.", id=person.id,
+                have=tuple(map(msg, person.roles)), need=tuple(map(msg, roles))),
             msg("Let a person with that role do it."),
         )
 

@@ -153,13 +153,13 @@ def _bent(chance: np.random.Generator, mask: Mask, strength: float, coarse: int)
     rows, columns = np.mgrid[0:height, 0:width]
     rows = np.clip(rows + strength * _waves(chance, height, width, coarse), 0, height - 1).astype(int)
     columns = np.clip(columns + strength * _waves(chance, height, width, coarse), 0, width - 1).astype(int)
-    return mask[rows, columns]
+    return np.asarray(mask[rows, columns])
 
 
 def _inked(chance: np.random.Generator, mask: Mask) -> Mask:
     """Ink that flows unevenly."""
     height, width = mask.shape
-    return _reduced(mask) * np.clip(0.86 + 0.14 * _reduced(_waves(chance, height, width, 30)), 0, 1)
+    return np.asarray(_reduced(mask) * np.clip(0.86 + 0.14 * _reduced(_waves(chance, height, width, 30)), 0, 1))
 
 
 def write(sheet: Sheet, text: str, left: float, middle: float, *, size: float = 5.0,

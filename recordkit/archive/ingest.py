@@ -326,7 +326,7 @@ def _require_open(issue: issues.Issue) -> None:
             msg("Compare both: 'recordkit show {number}'.", number=issue.number),
         )
     if issue.status != "issued":
-        raise RefusedByRule(msg("{number} is {status}", number=issue.number, status=issue.status))
+        raise RefusedByRule(msg("{number} is {status}", number=issue.number, status=msg(issue.status)))
 
 
 def _blocks_class(findings: Sequence[Finding]) -> bool:

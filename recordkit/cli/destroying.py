@@ -424,11 +424,11 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
             app.print_pairs([(name, people_ids)])
     if data["status"] == "signed":
         app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
-    rows = [
-        [item["code"], item["title"], tr(item["opinion"] or ""), tr(item["outcome"] or ""),
-         REASONS.get(item["reason"]) if item["reason"] else ""]
-        for item in listed_items(workspace, order)
-    ]
+    rows = []
+    for item in listed_items(workspace, order):
+        opinion, outcome = item["opinion"] or "", item["outcome"] or ""
+        reason = REASONS.get(item["reason"]) if item["reason"] else ""
+        rows.append([item["code"], item["title"], tr(opinion), tr(outcome), reason])
     app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])
 
 

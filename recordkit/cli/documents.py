@@ -345,6 +345,8 @@ def issued_list(app: App, form: str | None, unreturned: bool, since: date | None
             until=until,
         )
     items = [_plain_issue(one) for one in found]
+    if not app.json:
+        items = [{**item, "status": tr(str(item["status"]))} for item in items]
     app.print_items(items, [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")),
                             ("status", N_("Status")), ("issue_id", N_("Issue"))])
 
@@ -361,6 +363,9 @@ def _plain_issue(one: Issue) -> dict[str, object]:
         "record_id": one.record_id,
         "revision": one.revision,
     }
+
+
+STATUSES = (N_("issued"), N_("returned"), N_("void"), N_("destroyed"))
 
 
 @issued.command("show", cls=Command, help=N_("Show one issued document with its data."))

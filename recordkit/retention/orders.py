@@ -254,7 +254,7 @@ def wrong_status(workspace: Workspace, order: Order) -> RefusedByRule:
     """The error for an act that does not fit where the order stands; its next step is the order's own."""
     status = order.status(workspace.settings.destruction.supervisors)
     return RefusedByRule(
-        msg("Order {order} is {status}; this cannot be done with it now.", order=order.order_id, status=status),
+        msg("Order {order} is {status}; this cannot be done with it now.", order=order.order_id, status=msg(status)),
         _NEXT_STEPS[status],
     )
 

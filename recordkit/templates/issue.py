@@ -173,7 +173,7 @@ def render_issue(workspace: Workspace, issue: Issue, out: Path, *, force: bool =
     """
     if issue.status in ("void", "destroyed"):
         raise RefusedByRule(msg("{number} is {status}; it is not printed again.", number=issue.number,
-                                status=issue.status))
+                                status=msg(issue.status)))
     data = read_issue_data(workspace, issue)
     form = _kept_form(workspace.root, issue)
     content = _render(workspace, Renderer(form.spec, form.template), form.spec, issue.issue_id, data)
@@ -196,7 +196,7 @@ def void_issue(workspace: Workspace, number: str, reason: str) -> Issue:
         issue = find_issue(workspace.db, number)
         if issue.status != "issued":
             raise RefusedByRule(
-                msg("{number} is {status} and cannot be made void.", number=issue.number, status=issue.status)
+                msg("{number} is {status} and cannot be made void.", number=issue.number, status=msg(issue.status))
             )
         note = write_note(workspace.root, issue.issue_id, {"reason": reason})
         writer.add("issue.voided", {"issue": issue.issue_id, "note": note})
