@@ -82,3 +82,31 @@ def workspace(store: Path) -> Iterator[Workspace]:
 def cli(store: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     """The command line on the simulated store."""
     return Cli(store, capsys)
+
+
+@pytest.fixture(scope="session")
+def issued_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's folder with every document issued and turned into a PDF by the real LibreOffice; do not change it."""
+    from recordkit.cli import demo
+    from recordkit.templates.pdf import convert_to_pdf
+
+    folder = tmp_path_factory.mktemp("issued")
+    demo.prepare_folder(folder)
+    store = folder / "store"
+    start = ["--store", str(store), "--lang", "en", "--quiet"]
+    assert run([*start, "init", "--simulation", "--no-input", "--as-of", demo.ISSUE_DAY, str(store)]) == 0
+    for arguments in demo.ISSUING:
+        placed = [str(folder / one) if one.startswith("data/") else one for one in arguments]
+        assert run([*start, *placed, "--as-of", demo.ISSUE_DAY]) == 0
+    convert_to_pdf(sorted((store / "outbox").glob("*.docx")), folder / "pdf", os.environ)
+    return folder
+
+
+@pytest.fixture
+def issued(issued_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The command line on a copy of the store in which the demo's documents are issued; ``.pdfs`` are their PDFs."""
+    import shutil
+
+    shutil.copytree(issued_folder / "store", tmp_path / "档案 库")
+    shutil.copytree(issued_folder / "pdf", tmp_path / "pdf")
+    return Cli(tmp_path / "档案 库", capsys)

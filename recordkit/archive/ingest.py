@@ -160,7 +160,9 @@ def match_paper(workspace: Workspace, reference: str, number: str) -> IngestItem
     with workspace.staging() as staging:
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
-        item = _file_issue(workspace, paper.path, staged, digests, issue, texts, (), staging, "by-hand")
+        item = _file_issue(
+            workspace, paper.path, staged, digests, issue, texts, (), staging, "by-hand", raw["signatures"]
+        )
     files.remove_tree(paper.path.parent)
     return item
 
@@ -228,6 +230,7 @@ def _settle(
         for one in reading.texts
     )
     issue, findings = _find_issue(workspace, reading)
+    findings += _text_findings(texts, options.ocr)
     pages, ocr_pages = len(texts), sum(1 for text in texts if text.source == "ocr")
     if issue is not None:
         findings += _page_findings(texts)
@@ -237,7 +240,8 @@ def _settle(
                 findings=tuple(findings),
             )
         item = _file_issue(
-            workspace, paper.source, paper.copy, paper.digests, issue, texts, tuple(findings), staging, "code"
+            workspace, paper.source, paper.copy, paper.digests, issue, texts, tuple(findings), staging, "code",
+            _signatures(reading),
         )
         _leave_inbox(workspace, paper.source)
         return item
@@ -246,11 +250,11 @@ def _settle(
             return IngestItem(
                 paper.source, "archived", pages=pages, ocr_pages=ocr_pages, findings=tuple(findings)
             )
-        item = _file_class(workspace, paper, texts, options, findings, staging)
+        item = _file_class(workspace, paper, texts, options, findings, staging, _signatures(reading))
         _leave_inbox(workspace, paper.source)
         return item
     if not options.dry_run:
-        _keep_unmatched(workspace, paper, texts, findings)
+        _keep_unmatched(workspace, paper, texts, findings, _signatures(reading))
     reason = findings[0].message if findings else msg("no printed code of this store was found")
     return IngestItem(
         paper.source, "unmatched", pages=pages, ocr_pages=ocr_pages, reason=reason, findings=tuple(findings)
@@ -334,6 +338,22 @@ def _blocks_class(findings: Sequence[Finding]) -> bool:
     return any(finding.code in ("several-documents", "unknown-issue", "not-open") for finding in findings)
 
 
+def _text_findings(texts: Sequence[PageText], ocr: bool) -> list[Finding]:
+    """Pages that search will never find: empty ones, and scans that were not read."""
+    bare = [text.page for text in texts if text.source == "none"]
+    if ocr:
+        return [Finding("empty-page", msg("page {page} is empty", page=page)) for page in bare]
+    return [
+        Finding("no-text", msg("page {page} was not read: it has no text and OCR was off", page=page)) for page in bare
+    ]
+
+
+def _signatures(reading: PaperReading) -> list[dict[str, object]]:
+    """Digital signatures in the file: that they are there, not whether they hold."""
+    count = reading.facts.signatures if reading.facts else 0
+    return [{"kind": "pdf", "validated": False} for _ in range(count)]
+
+
 def _page_findings(texts: Sequence[PageText]) -> list[Finding]:
     """Missing, doubled and swapped pages, told from the printed 第n页 共m页."""
     marks = {text.page: _PAGE_MARK.findall(text.text) for text in texts}
@@ -366,6 +386,7 @@ def _file_issue(
     findings: tuple[Finding, ...],
     staging: Path,
     matched: str,
+    signatures: list[dict[str, object]],
 ) -> IngestItem:
     spec = issues.form_of_issue(workspace, issue)
     data = issues.read_issue_data(workspace, issue)
@@ -383,6 +404,7 @@ def _file_issue(
         "labels": {one.key: one.label for one in spec.fields},
         "source": source.name,
         "matched": matched,
+        "signatures": signatures,
         "findings": [_plain_finding(one) for one in findings],
     }
     new = NewRecord(
@@ -408,6 +430,7 @@ def _file_class(
     options: IngestOptions,
     findings: list[Finding],
     staging: Path,
+    signatures: list[dict[str, object]],
 ) -> IngestItem:
     given = dict(options.fields)
     for key in ("account", "responsible"):
@@ -420,7 +443,12 @@ def _file_class(
             msg("{value} is not a date.", value=given["date"]), msg("Write it like 2026-03-02.")
         ) from None
     extra: dict[str, object] = {key: given[key] for key in ("account", "responsible", "box", "shelf") if key in given}
-    extra |= {"source": paper.source.name, "matched": "class", "findings": [_plain_finding(one) for one in findings]}
+    extra |= {
+        "source": paper.source.name,
+        "matched": "class",
+        "signatures": signatures,
+        "findings": [_plain_finding(one) for one in findings],
+    }
     new = NewRecord(
         record_class=str(options.record_class),
         title=given.get("title") or paper.source.stem,
@@ -520,7 +548,11 @@ def _quarantine(workspace: Workspace, paper: _Staged, reason: Message, code: str
 
 
 def _keep_unmatched(
-    workspace: Workspace, paper: _Staged, texts: tuple[PageText, ...], findings: Sequence[Finding]
+    workspace: Workspace,
+    paper: _Staged,
+    texts: tuple[PageText, ...],
+    findings: Sequence[Finding],
+    signatures: list[dict[str, object]],
 ) -> None:
     folder = _unmatched_folder(workspace) / paper.digests.sha256[:16]
     note = {
@@ -528,6 +560,7 @@ def _keep_unmatched(
         "sha256": paper.digests.sha256,
         "findings": [str(one.message) for one in findings],
         "pages": [_plain_page(text) for text in texts],
+        "signatures": signatures,
     }
     _keep(folder, paper, "reading.json", note)
     _leave_inbox(workspace, paper.source)

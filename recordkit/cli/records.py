@@ -44,7 +44,7 @@ def ingest(
     started = time.monotonic()
     with app.acting() as workspace:
         sources = collect_sources(workspace, paths)
-        ocr = not no_ocr and workspace.settings.engines.ocr != "none"
+        ocr = not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
         options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run)
         show_progress = sys.stderr.isatty() and not app.quiet
 
@@ -72,6 +72,19 @@ def ingest(
         if counts["unmatched"]:
             app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
     return 4 if counts["quarantined"] else 0
+
+
+def _can_read_scans(app: App) -> bool:
+    """A plain install files text PDFs; that scans stay unread is said, and noted on each record."""
+    from recordkit.archive.ocr import require_ocr
+    from recordkit.errors import MissingPart
+
+    try:
+        require_ocr()
+    except MissingPart as missing:
+        app.say(msg("Scans are filed but not read: {what} {todo}", what=missing.what, todo=missing.todo or ""))
+        return False
+    return True
 
 
 def _index_now(workspace: Workspace) -> None:
