@@ -24,6 +24,17 @@ from recordkit.workspace import Workspace, Writer
 EDITABLE = ("title", "date", "responsible", "number", "account", "party", "address", "phone", "box", "shelf")
 """Core metadata that ``edit`` may change besides the form's own fields."""
 
+CORE_LABELS: Mapping[str, str] = {
+    "题名": "title",
+    "日期": "date",
+    "责任者": "responsible",
+    "文号": "number",
+    "户号": "account",
+    "盒号": "box",
+    "库位": "shelf",
+}
+"""Chinese names of core metadata; they are accepted wherever the keys are."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:

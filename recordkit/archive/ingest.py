@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ from typing import Literal
 from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.classes import load_scheme
-from recordkit.archive.filing import NewRecord, file_record
+from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading, Progress, read_papers
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
@@ -32,7 +32,6 @@ Outcome = Literal["archived", "duplicate", "unmatched", "quarantined"]
 _WINDOW = 64
 """Files staged and read together: enough to keep every core busy, few enough to fit on a small disk."""
 
-_CORE_FIELDS = ("title", "date", "responsible", "number", "account", "box", "shelf")
 _PAGE_MARK = re.compile(r"第\s*(\d{1,3})\s*页\s*[,，]?\s*共\s*(\d{1,3})\s*页")
 
 
@@ -115,15 +114,22 @@ def ingest_papers(
     """
     if options.record_class is not None:
         load_scheme(workspace.root).get(options.record_class)
-    for key in options.fields:
-        if key not in _CORE_FIELDS:
-            raise InputRefused(
-                msg("{key} is no core field.", key=key),
-                msg("Core fields are: {fields}.", fields=", ".join(_CORE_FIELDS)),
-            )
+    options = replace(options, fields=_core_fields(options.fields))
     for start in range(0, len(sources), _WINDOW):
         with workspace.staging() as staging:
             yield from _ingest_window(workspace, sources[start : start + _WINDOW], options, staging, progress)
+
+
+def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
+    found = {CORE_LABELS.get(name, name): value for name, value in given.items()}
+    for key in found:
+        if key not in CORE_LABELS.values():
+            raise InputRefused(
+                msg("{key} is no core field.", key=key),
+                msg("Core fields are: {fields}.",
+                    fields=", ".join(f"{key} ({label})" for label, key in CORE_LABELS.items())),
+            )
+    return found
 
 
 def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
@@ -160,11 +166,9 @@ def match_paper(workspace: Workspace, reference: str, number: str) -> IngestItem
     with workspace.staging() as staging:
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
-        item = _file_issue(
+        return _file_issue(
             workspace, paper.path, staged, digests, issue, texts, (), staging, "by-hand", raw["signatures"]
         )
-    files.remove_tree(paper.path.parent)
-    return item
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,6 +485,9 @@ def _file(
         record_id = file_record(writer, workspace, new, staging)
         record = catalogue.get_record(workspace.db, record_id)
     assert record is not None
+    # The same paper may have waited, or lain in quarantine, until somebody said where it belongs.
+    for place in (_unmatched_folder(workspace), workspace.root / "quarantine"):
+        files.remove_tree(place / new.original.sha256[:16])
     ocr_pages = sum(1 for text in texts if text.source == "ocr")
     return IngestItem(
         source, "archived", record_id, record.code, record.number, record.pages, ocr_pages, findings=findings

@@ -390,11 +390,12 @@ def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: boo
 
 def _by_key(record: Record, given: dict[str, str]) -> Iterable[tuple[str, str]]:
     """Labels are accepted wherever keys are."""
+    from recordkit.archive.filing import CORE_LABELS
+
     labels = record.metadata.get("labels")
     keys = {label: key for key, label in labels.items()} if isinstance(labels, dict) else {}
-    core = {"题名": "title", "日期": "date", "责任者": "responsible", "文号": "number", "盒号": "box", "库位": "shelf"}
     for name, value in given.items():
-        yield keys.get(name, core.get(name, name)), value
+        yield keys.get(name, CORE_LABELS.get(name, name)), value
 
 
 @click.command(cls=Command, help=N_("Every act on a record, oldest first."))

@@ -322,3 +322,11 @@ def test_a_deleted_or_damaged_index_is_made_anew(issued: Cli) -> None:
             path.write_bytes(b"\0" * path.stat().st_size)
     issued("rebuild", "--index")
     assert issued.json("search", "2026")["total"] == want
+
+
+def test_a_waiting_paper_that_is_filed_by_class_waits_no_longer(issued: Cli, tmp_path: Path) -> None:
+    path = uncoded(tmp_path, pdf_of(issued, "回访〔2026〕00003号"))
+    issued.json("ingest", path, *DAY)
+    issued.json("ingest", path, "--class", "visit-record", "--set", "题名=[走访记录]", *DAY)
+    assert issued.json("unmatched", "list")["total"] == 0
+    assert places(issued) == {"inbox": 0, "archive": 1, "quarantine": 0}
