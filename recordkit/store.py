@@ -77,6 +77,8 @@ def make_store(
     root.chmod(0o700)
     files.write_atomic(root / "retention.toml", shipped_schedule())
     create_store(root, text, store_id, clock, actor)
+    # The tables exist from the start: the first reader must not need the writers' lock to make them.
+    open_store(root, clock, actor).close()
 
 
 _TRACKED = {"README.md", ".gitignore"}

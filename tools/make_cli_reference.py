@@ -95,7 +95,9 @@ def _descendants(one: type[RecordkitError]) -> Iterator[type[RecordkitError]]:
             yield from _descendants(child)
 
 
-def _walk(group: click.Group, context: click.Context, prefix: str) -> Iterator[tuple[str, click.Command, click.Context]]:
+def _walk(
+    group: click.Group, context: click.Context, prefix: str
+) -> Iterator[tuple[str, click.Command, click.Context]]:
     for short in group.list_commands(context):
         command = group.get_command(context, short)
         assert command is not None

@@ -1,7 +1,7 @@
 """Keeps the Chinese catalogue complete: extract, update, compile, check.
 
-    python tools/messages.py update    texts of the program and of click into recordkit.po, then compile
-    python tools/messages.py check     exit 1 when a text is missing, untranslated, fuzzy or not compiled
+``python tools/messages.py update`` brings the texts of the program and of click into recordkit.po and compiles it;
+``python tools/messages.py check`` exits with 1 when a text is missing, untranslated, fuzzy or not compiled.
 """
 
 from __future__ import annotations

@@ -439,7 +439,7 @@ def _file_class(
     given = dict(options.fields)
     for key in ("account", "responsible"):
         if key not in given:
-            findings.append(Finding("missing-field", msg("the field {field} is not filled in", field=key)))
+            findings.append(Finding("missing-field", msg("the field {field} is not filled in", field=msg(key))))
     try:
         on = date.fromisoformat(given["date"]) if "date" in given else workspace.clock.today
     except ValueError:

@@ -300,12 +300,13 @@ def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_
             )
             outcomes, order = done.outcomes, done.order
         items = [_plain_outcome(one) for one in outcomes]
+        told = [{**item, "outcome": tr(str(item["outcome"] or ""))} for item in items]
         status = order.status(workspace.settings.destruction.supervisors)
     bad = [one for one in outcomes if one.outcome in ("refused", "failed")]
     if app.json:
         app.print_json({"order": order.order_id, "status": status, "items": items, "total": len(items)})
     else:
-        app.print_items(items, [("code", N_("Code")), ("outcome", N_("Outcome")), ("reason", N_("Reason"))])
+        app.print_items(told, [("code", N_("Code")), ("outcome", N_("Outcome")), ("reason", N_("Reason"))])
         if not dry_run:
             app.say(tr("Order {order}: {status}. Next: recordkit destruction complete {order}").format(
                 order=order.order_id, status=tr(status)))

@@ -118,6 +118,7 @@ def _print_item(item: IngestItem) -> None:
         click.echo("    - " + one.message.render(tr))
 
 
+FIELDS = (N_("account"), N_("responsible"))
 OUTCOMES = (N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"))
 
 
@@ -263,6 +264,7 @@ def show(app: App, record: str) -> None:
         "issue_id": found.issue_id,
         "number": found.number,
         "status": standing.status,
+        "class_name": standing.class_name,
         "holds": standing.holds,
         "retention": standing.retention,
         "signatures": found.metadata.get("signatures", []),
@@ -287,7 +289,9 @@ def show(app: App, record: str) -> None:
         "party": N_("Party"), "responsible": N_("Responsible"), "box": N_("Box"), "shelf": N_("Shelf"),
         "access": N_("Access"), "version": N_("Version"), "source": N_("Source"),
     }
-    app.print_pairs([(name, core[key]) for key, name in names.items() if core[key] not in (None, "", [])])
+    told = {**core, "status": tr(standing.status), "access": tr(found.access),
+            "record_class": f"{standing.class_name} ({found.record_class})"}
+    app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "", [])])
     app.print_pairs([(N_("Retention"), standing.reason)])
     for finding in core["findings"] if isinstance(core["findings"], list) else []:
         app.print_pairs([(N_("Finding"), finding["message"])])
@@ -295,6 +299,9 @@ def show(app: App, record: str) -> None:
     app.print_pairs([
         (str(labels.get(key, key)) if isinstance(labels, dict) else key, value) for key, value in fields.items()
     ])
+
+
+STANDINGS = (N_("active"), N_("held"), N_("destroyed"), N_("open"), N_("restricted"))
 
 
 def _told(findings: object) -> list[dict[str, object]]:

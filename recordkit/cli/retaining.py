@@ -272,7 +272,7 @@ def explain(app: App, record: str) -> None:
         app.print_json(data)
         return
     app.print_pairs([
-        (N_("Code"), found.code), (N_("Title"), found.title), (N_("Class"), found.record_class),
+        (N_("Code"), found.code), (N_("Title"), found.title), (N_("Class"), standing.class_name),
         (N_("Rule"), decision.rule), (N_("Authority"), data["authority"]), (N_("As of"), app.today),
         (N_("Decision"), tr(decision.decision)), (N_("Reason"), decision.reason),
     ])

@@ -21,12 +21,14 @@ class Standing:
     """What ``show`` adds to the catalogue's own facts.
 
     Attributes:
+        class_name: Chinese name of the class.
         holds: holds in force, each with id and kind.
         retention: period, trigger, start and due, plain values.
         reason: the decision in words.
     """
 
     status: Literal["held", "active", "destroyed"]
+    class_name: str
     holds: tuple[Mapping[str, object], ...]
     retention: Mapping[str, object]
     reason: Message
@@ -36,12 +38,13 @@ def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
     """How ``record`` stands on ``today``."""
     record_class = load_scheme(workspace.root).classes.get(record.record_class)
     period = record_class.period if record_class else None
+    name = record_class.name if record_class else record.record_class
     trigger: object = None
     if record_class is not None:
         trigger = "date" if record_class.trigger == "date" else list(record_class.events)
     if record.status == "destroyed":
         retention = {"period": period, "trigger": trigger, "start": None, "due": None}
-        return Standing("destroyed", (), retention, msg("Destroyed; the register keeps its row."))
+        return Standing("destroyed", name, (), retention, msg("Destroyed; the register keeps its row."))
     decision = explain_record(workspace, record, today)
     accounts = accounts_of(workspace, record)
     standing = tuple(
@@ -51,7 +54,7 @@ def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
     )
     retention = {"period": period, "trigger": trigger, "start": decision.start, "due": decision.due}
     status: Literal["held", "active"] = "held" if decision.decision == "held" else "active"
-    return Standing(status, standing, retention, decision.reason)
+    return Standing(status, name, standing, retention, decision.reason)
 
 
 def _covers(hold: HoldEntry, record: Record, accounts: set[str]) -> bool:

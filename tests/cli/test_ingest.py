@@ -305,7 +305,8 @@ def test_searching_finds_by_name_address_fragment_and_last_digits(issued: Cli) -
 
 def test_an_edit_is_found_at_once_and_history_tells_the_reason(issued: Cli) -> None:
     item = issued.json("ingest", pdf_of(issued, "换通〔2026〕0001号"), *DAY)["items"][0]
-    issued.json("edit", item["code"], "--set", "盒号=A-07", "--set", "题名=魏堃换表通知书（补）", "--reason", "上架", *DAY)
+    issued.json("edit", item["code"], "--set", "盒号=A-07", "--set", "题名=魏堃换表通知书（补）", "--reason", "上架",
+                *DAY)
     assert issued.json("search", "换表通知书（补）")["total"] == 1
     assert issued.json("show", item["code"])["box"] == "A-07"
     acts = [(one["act"], one["reason"]) for one in issued.json("history", item["code"])["items"]]

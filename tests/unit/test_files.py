@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -127,4 +126,4 @@ def test_staging_of_a_dead_process_is_cleared_and_that_of_a_living_one_is_not(tm
         living.stdin.close()
         living.wait()
     assert [path.name for path in work.iterdir() if path.is_dir()] == []
-    assert os.listdir(work) == []
+    assert list(work.iterdir()) == []
