@@ -20,12 +20,12 @@ from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
-from recordkit.workspace import Clock, Workspace
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from recordkit.people import Signer
+    from recordkit.workspace import Clock, Workspace
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -49,6 +49,7 @@ class App:
 
     def clock(self) -> Clock:
         """The clock; --as-of moves it, whether acts may use that is asked in ``acting``."""
+        from recordkit.workspace import Clock
 
         def now() -> datetime:
             real = datetime.now(UTC)
