@@ -1,14 +1,16 @@
 """Packaging metadata. Tool settings live in pyproject.toml, tested versions in constraints.txt."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "recordkit" / "__init__.py").read_text(encoding="utf-8"))
 
 setup(
     name="recordkit",
-    version="0.1.0",
+    version=VERSION[1] if VERSION else "0",
     description="Documents, records archive and retention for the customer-service centre of a water utility",
     long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
     long_description_content_type="text/markdown",

@@ -1,1 +1,72 @@
-"""Documents, records archive and retention for a records office."""
+"""Documents, records archive and retention for a records office.
+
+The public names, loaded when they are first used: ``import recordkit`` costs nothing that is not needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recordkit.archive.catalogue import Record, find_record, list_records
+    from recordkit.archive.filing import edit_record
+    from recordkit.archive.fixity import verify_objects
+    from recordkit.archive.ingest import IngestOptions, collect_sources, ingest_papers
+    from recordkit.archive.search.service import SearchRequest, search_records
+    from recordkit.errors import RecordkitError
+    from recordkit.retention.circumstances import explain_record, review_store
+    from recordkit.store import make_store, open_store
+    from recordkit.templates.forms import load_form
+    from recordkit.templates.issue import issue_documents, list_issues, plan_issue
+    from recordkit.templates.rows import read_rows
+    from recordkit.workspace import Clock, Workspace
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Clock",
+    "IngestOptions",
+    "Record",
+    "RecordkitError",
+    "SearchRequest",
+    "Workspace",
+    "collect_sources",
+    "edit_record",
+    "explain_record",
+    "find_record",
+    "ingest_papers",
+    "issue_documents",
+    "list_issues",
+    "list_records",
+    "load_form",
+    "make_store",
+    "open_store",
+    "plan_issue",
+    "read_rows",
+    "review_store",
+    "search_records",
+    "verify_objects",
+]
+
+_HOMES = {
+    "archive.catalogue": ("Record", "find_record", "list_records"),
+    "archive.filing": ("edit_record",),
+    "archive.fixity": ("verify_objects",),
+    "archive.ingest": ("IngestOptions", "collect_sources", "ingest_papers"),
+    "archive.search.service": ("SearchRequest", "search_records"),
+    "errors": ("RecordkitError",),
+    "retention.circumstances": ("explain_record", "review_store"),
+    "store": ("make_store", "open_store"),
+    "templates.forms": ("load_form",),
+    "templates.issue": ("issue_documents", "list_issues", "plan_issue"),
+    "templates.rows": ("read_rows",),
+    "workspace": ("Clock", "Workspace"),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"recordkit.{module}"), name)
+    raise AttributeError(f"module 'recordkit' has no attribute {name!r}")

@@ -16,16 +16,22 @@ from recordkit import files
 from recordkit.model import canonical_json
 
 
-def write_note(root: Path, subject: str, content: Mapping[str, object]) -> str:
-    """Store ``content`` (plain JSON) durably under ``subject``.
+def new_note(content: Mapping[str, object]) -> tuple[str, bytes]:
+    """A note that is not on disk yet.
+
+    Args:
+        content: plain JSON values.
 
     Returns:
-        The digest that the ledger may hold: SHA-256 over the note with its random salt.
+        The digest that the ledger may hold, SHA-256 over the note with its random salt, and the note's bytes.
     """
     data = canonical_json({"salt": secrets.token_hex(16), "content": dict(content)})
-    digest = hashlib.sha256(data).hexdigest()
+    return hashlib.sha256(data).hexdigest(), data
+
+
+def store_note(root: Path, subject: str, digest: str, data: bytes) -> None:
+    """Put a note in its place, durably; an act that names it may follow."""
     files.write_atomic(root / "notes" / subject / f"{digest}.json", data, overwrite=True)
-    return digest
 
 
 def read_note(root: Path, subject: str, digest: str) -> dict[str, object] | None:

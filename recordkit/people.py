@@ -17,7 +17,6 @@ from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry, canonical_json
-from recordkit.notes import write_note
 from recordkit.workspace import Projection, Workspace, Writer
 
 if TYPE_CHECKING:
@@ -340,7 +339,7 @@ def revoke_person(workspace: Workspace, person_id: str, admin_key: Ed25519Privat
             "act": "person.revoked",
             "store": workspace.settings.store.id,
             "id": person.id,
-            "note": write_note(workspace.root, f"person-{person.id}", {"reason": reason}),
+            "note": writer.note(f"person-{person.id}", {"reason": reason}),
             "seq": writer.next_seq,
         }
         _add_signed(writer, statement, signed_by, admin_public, admin_key)

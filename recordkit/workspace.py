@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +20,7 @@ from recordkit.errors import IntegrityFailure, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, crockford
+from recordkit.notes import new_note, store_note
 from recordkit.settings import Settings, load_settings
 
 
@@ -43,12 +44,22 @@ class Projection:
     apply: Callable[[Workspace, Entry], None]
 
 
+class Rehearsed(Exception):  # noqa: N818  (no error: the act would have been done)
+    """Every check has passed and the next step would have written; ``acts`` is what the ledger would have got."""
+
+    def __init__(self, acts: Sequence[Act]) -> None:
+        """Keep the acts."""
+        super().__init__(", ".join(act.name for act in acts))
+        self.acts = tuple(acts)
+
+
 class Writer:
-    """Collects acts and appends them as batches while the store is locked."""
+    """Collects notes and acts while the store is locked, and writes them together: notes first, then one batch."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._acts: list[Act] = []
+        self._notes: list[tuple[str, str, bytes]] = []
 
     @property
     def next_seq(self) -> int:
@@ -67,10 +78,25 @@ class Writer:
         """Queue one act; nothing is written before ``commit``."""
         self._acts.append(Act(name, body))
 
+    def note(self, subject: str, content: Mapping[str, object]) -> str:
+        """Queue a destroyable note beside ``subject``; the digest by which an act may name it."""
+        digest, data = new_note(content)
+        self._notes.append((subject, digest, data))
+        return digest
+
     def commit(self) -> None:
-        """Append the queued acts as one durable batch and bring the projections up to it."""
-        if self._acts:
-            acts, self._acts = self._acts, []
+        """Write the queued notes, append the queued acts as one durable batch, bring the projections up to it.
+
+        Raises:
+            Rehearsed: the workspace only rehearses; nothing was written.
+        """
+        acts, self._acts = self._acts, []
+        notes, self._notes = self._notes, []
+        if self._workspace.rehearsing:
+            raise Rehearsed(acts)
+        for subject, digest, data in notes:
+            store_note(self._workspace.root, subject, digest, data)
+        if acts:
             self._workspace._append(acts)
 
 
@@ -86,6 +112,7 @@ class Workspace:
         self.clock = clock
         self.actor = actor
         self.notices: list[Message] = []
+        self.rehearsing = False
         self._projections = projections
         self.ledger = Ledger(root / "ledger", settings.ledger.max_bytes)
         schema = ";\n".join(projection.schema for projection in projections)
@@ -215,13 +242,13 @@ def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, 
     settings = load_settings(root)
     workspace = Workspace(root, settings, projections, clock, actor)
     try:
-        workspace.catch_up()
         first = next(workspace.ledger.read(), None)
         if first is None or first[0].body.get("store_id") != settings.store.id:
             raise IntegrityFailure(
                 msg("The ledger of {store} does not begin with this store's own id.", store=str(root)),
                 msg("recordkit.toml or the ledger folder comes from another store; restore the right one."),
             )
+        workspace.catch_up()
     except BaseException:
         workspace.close()
         raise

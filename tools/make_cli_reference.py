@@ -64,7 +64,7 @@ recordkit [--store DIR] [--lang zh|en] [--quiet] [--json] COMMAND ...
 
 def exit_codes() -> dict[int, str]:
     """Exit code to the name of the class that owns it, in the order of the codes."""
-    classes = [RecordkitError, *_descendants(RecordkitError)]
+    classes: list[type[RecordkitError]] = [RecordkitError, *_descendants(RecordkitError)]
     return dict(sorted((one.exit_code, one.__name__) for one in classes if "exit_code" in vars(one)))
 
 

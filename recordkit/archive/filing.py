@@ -18,7 +18,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.objects import VersionNote
 from recordkit.errors import InputRefused, RefusedByRule
 from recordkit.messages import msg
-from recordkit.notes import read_note, write_note
+from recordkit.notes import read_note
 from recordkit.workspace import Workspace, Writer
 
 EDITABLE = ("title", "date", "responsible", "number", "account", "party", "address", "phone", "box", "shelf")
@@ -202,7 +202,7 @@ def edit_record(
             return record
         version = record.version + 1
         now = workspace.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        note = write_note(workspace.root, record.record_id, {"reason": reason, "changed": sorted(changes)})
+        note = writer.note(record.record_id, {"reason": reason, "changed": sorted(changes)})
         with workspace.staging() as staging:
             content = {"record.json": _stage_json(staging, "record.json", metadata)}
             inventory = catalogue.objects_of(workspace).add_version(

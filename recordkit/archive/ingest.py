@@ -144,8 +144,10 @@ def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
     return found
 
 
-def match_paper(workspace: Workspace, reference: str, number: str) -> IngestItem:
+def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: bool = False) -> IngestItem:
     """File a waiting paper as the signed document ``number``. ``reference`` is its key, file name or path.
+
+    With ``dry_run`` it is only looked whether that could be done.
 
     Raises:
         NotFound: no such paper, or no such document.
@@ -163,6 +165,8 @@ def match_paper(workspace: Workspace, reference: str, number: str) -> IngestItem
     _require_open(issue)
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
     texts = tuple(PageText(**page) for page in raw["pages"])
+    if dry_run:
+        return IngestItem(paper.path, "archived", number=issue.number, pages=len(texts))
     with workspace.staging() as staging:
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)

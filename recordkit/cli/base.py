@@ -71,12 +71,14 @@ class App:
             workspace.close()
 
     @contextmanager
-    def acting(self) -> Iterator[Workspace]:
-        """The store, for commands that change it.
+    def acting(self, *, rehearse: bool = False) -> Iterator[Workspace]:
+        """The store, for commands that change it; ``rehearse`` runs every check, says what would be done, and ends.
 
         Raises:
             RefusedByRule: --as-of in a store that is no simulation: real time goes into a real ledger.
         """
+        from recordkit.workspace import Rehearsed
+
         with self.reading() as workspace:
             if self.as_of is not None and not workspace.settings.store.simulation:
                 raise RefusedByRule(
@@ -88,7 +90,17 @@ class App:
 
                 if list_people(workspace.db):
                     find_person(workspace.db, self.actor)
-            yield workspace
+            workspace.rehearsing = rehearse
+            try:
+                yield workspace
+            except Rehearsed as rehearsed:
+                acts = [act.name for act in rehearsed.acts]
+                if self.json:
+                    self.print_json({"dry_run": True, "acts": acts})
+                else:
+                    self.say(tr("Every check passed. Would enter: {acts}. Nothing was written.").format(
+                        acts=", ".join(acts)))
+                raise click.exceptions.Exit(0) from None
 
     def signer(self, workspace: Workspace, key: Path | None) -> Signer:
         """The person of --as with the key of --key.

@@ -120,7 +120,11 @@ def demo(app: App, folder: Path | None) -> None:
 def _play(stage: _Stage) -> None:
     click.echo(tr("The demo runs in {folder}. To type the commands yourself:").format(folder=stage.folder))
     click.echo(f"    cd {shlex.quote(str(stage.folder))}")
-    click.echo("    export RECORDKIT_STORE=store RECORDKIT_PASSPHRASE=demo RECORDKIT_ADMIN_KEY=keys/admin.key")
+    settings = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": "demo", "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
+    if os.name == "nt":
+        click.echo("    " + "; ".join(f'$env:{name}="{value}"' for name, value in settings.items()))
+    else:
+        click.echo("    export " + " ".join(f"{name}={value}" for name, value in settings.items()))
 
     stage.headline(N_("A store with a simulated clock"))
     stage.run("init", "--simulation", "--no-input", "--as-of", ISSUE_DAY, "store")

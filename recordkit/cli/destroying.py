@@ -82,17 +82,18 @@ def people() -> None:
 @option("--key", "public", required=True, type=click.Path(path_type=Path), metavar="FILE.pub",
         help=N_("Public key of the person."))
 @passphrase_option
+@dry_run_option
 @pass_app
 def people_add(
     app: App, person_id: str, name: str, roles: tuple[str, ...], staff_no: str, public: Path,
-    passphrase_file: str | None,
+    passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Register one person."""
     from recordkit.people import NewPerson, add_person, list_people, load_public_key
 
     del passphrase_file
     new = NewPerson(person_id, name, staff_no, tuple(roles), load_public_key(public))
-    with app.acting() as workspace:
+    with app.acting(rehearse=dry_run) as workspace:
         first = not list_people(workspace.db)
         own = public.with_name(public.name.removesuffix(".pub"))
         person = add_person(workspace, new, app.admin_key(own if first and own != public else None))
@@ -104,6 +105,10 @@ def people_add(
 
 ROLES = (N_("clerk"), N_("archivist"), N_("appraiser"), N_("approver"), N_("supervisor"), N_("administrator"),
          N_("auditor"))
+
+
+def _listed(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def _plain_person(person: Person) -> dict[str, object]:
@@ -128,21 +133,25 @@ def people_list(app: App) -> None:
 
     with app.reading() as workspace:
         items = [_plain_person(one) for one in list_people(workspace.db)]
-    app.print_items(items, [("id", "ID"), ("name", N_("Name")), ("staff_no", N_("Staff no.")), ("roles", N_("Roles")),
-                            ("key", N_("Key")), ("since", N_("Since")), ("revoked", N_("Revoked"))])
+    if not app.json:
+        items = [{**item, "roles": [tr(role) for role in _listed(item["roles"])]} for item in items]
+    columns = [("id", "ID"), ("name", N_("Full name")), ("staff_no", N_("Staff no.")), ("roles", N_("Roles")),
+               ("key", N_("Key")), ("since", N_("Since")), ("revoked", N_("Revoked"))]
+    app.print_items(items, columns)
 
 
 @people.command("revoke", cls=Command, help=N_("End a person's standing; what they signed stays signed."))
 @click.argument("person_id", metavar="ID")
 @option("--reason", required=True, help=N_("Why."))
 @passphrase_option
+@dry_run_option
 @pass_app
-def people_revoke(app: App, person_id: str, reason: str, passphrase_file: str | None) -> None:
+def people_revoke(app: App, person_id: str, reason: str, passphrase_file: str | None, dry_run: bool) -> None:
     """Revoke one person."""
     from recordkit.people import revoke_person
 
     del passphrase_file
-    with app.acting() as workspace:
+    with app.acting(rehearse=dry_run) as workspace:
         person = revoke_person(workspace, person_id, app.admin_key(None), reason)
     if app.json:
         app.print_json(_plain_person(person))
@@ -167,7 +176,7 @@ def propose(
 ) -> int:
     """Make an order, or print what it would hold; exit 4 when some were refused."""
     from recordkit.retention.listing import listed_items
-    from recordkit.retention.orders import plan_order, propose_order
+    from recordkit.retention.orders import next_step, plan_order, propose_order
 
     del passphrase_file
     if due == bool(records):
@@ -193,9 +202,10 @@ def propose(
         for one in refusals:
             click.echo(f"  {one.code}: {one.reason.render(tr)}", err=True)
         if order is not None:
-            app.say(tr("Order {order} is proposed. Next: recordkit destruction appraise {order}").format(
-                order=order.order_id))
-    return 4 if refused and items else 0
+            app.say(tr("Order {order} is proposed.").format(order=order.order_id))
+            app.say(next_step(workspace, order))
+    # With --due, what is held or waits is left out by rule; only records that were named count as refused.
+    return 4 if refused and items and not due else 0
 
 
 @destruction.command("appraise", cls=Command,
@@ -206,10 +216,11 @@ def propose(
         help=N_("A table (.csv .xlsx) with the columns record and opinion, or JSON."))
 @key_option
 @passphrase_option
+@dry_run_option
 @pass_app
 def appraise(
     app: App, order_id: str, everything: str | None, opinion: Path | None, key: Path | None,
-    passphrase_file: str | None,
+    passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Sign the opinions."""
     from recordkit.retention.order_state import parse_opinion
@@ -219,7 +230,7 @@ def appraise(
     if (everything is None) == (opinion is None):
         raise WrongUsage(msg("Give --all OPINION or --opinion FILE, one of the two."))
     opinions = parse_opinion(everything) if everything is not None else _read_opinions(opinion)
-    with app.acting() as workspace:
+    with app.acting(rehearse=dry_run) as workspace:
         order = appraise_order(workspace, order_id, opinions, app.signer(workspace, key))
         _print_order(app, workspace, order)
 
@@ -247,13 +258,16 @@ def _read_opinions(path: Path | None) -> dict[str, Opinion]:
 @click.argument("order_id", metavar="ORDER")
 @key_option
 @passphrase_option
+@dry_run_option
 @pass_app
-def approve(app: App, order_id: str, key: Path | None, passphrase_file: str | None) -> None:
+def approve(
+    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
+) -> None:
     """Sign as the responsible leader."""
     from recordkit.retention.orders import approve_order
 
     del passphrase_file
-    with app.acting() as workspace:
+    with app.acting(rehearse=dry_run) as workspace:
         _print_order(app, workspace, approve_order(workspace, order_id, app.signer(workspace, key)))
 
 
@@ -261,13 +275,16 @@ def approve(app: App, order_id: str, key: Path | None, passphrase_file: str | No
 @click.argument("order_id", metavar="ORDER")
 @key_option
 @passphrase_option
+@dry_run_option
 @pass_app
-def sign(app: App, order_id: str, key: Path | None, passphrase_file: str | None) -> None:
+def sign(
+    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
+) -> None:
     """Sign as one of at least two supervisors."""
     from recordkit.retention.orders import sign_order
 
     del passphrase_file
-    with app.acting() as workspace:
+    with app.acting(rehearse=dry_run) as workspace:
         _print_order(app, workspace, sign_order(workspace, order_id, app.signer(workspace, key)))
 
 
@@ -283,6 +300,7 @@ def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_
     from recordkit.archive.search.service import forget_records, open_engine
     from recordkit.retention.destruction import execute_order, plan_execution
     from recordkit.retention.order_state import find_order
+    from recordkit.retention.orders import next_step
 
     with app.acting() as workspace:
         if app.actor is None:
@@ -300,7 +318,8 @@ def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_
             )
             outcomes, order = done.outcomes, done.order
         items = [_plain_outcome(one) for one in outcomes]
-        told = [{**item, "outcome": tr(str(item["outcome"] or ""))} for item in items]
+        nothing = N_("nothing stops it") if dry_run else ""
+        told = [{**item, "outcome": tr(str(item["outcome"] or nothing))} for item in items]
         status = order.status(workspace.settings.destruction.supervisors)
     bad = [one for one in outcomes if one.outcome in ("refused", "failed")]
     if app.json:
@@ -308,8 +327,8 @@ def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_
     else:
         app.print_items(told, [("code", N_("Code")), ("outcome", N_("Outcome")), ("reason", N_("Reason"))])
         if not dry_run:
-            app.say(tr("Order {order}: {status}. Next: recordkit destruction complete {order}").format(
-                order=order.order_id, status=tr(status)))
+            app.say(tr("Order {order}: {status}.").format(order=order.order_id, status=tr(status)))
+            app.say(next_step(workspace, order))
     return 4 if bad else 0
 
 
@@ -322,25 +341,29 @@ def _plain_outcome(one: ItemOutcome) -> dict[str, object]:
 @click.argument("order_id", metavar="ORDER")
 @key_option
 @passphrase_option
+@dry_run_option
 @pass_app
-def complete(app: App, order_id: str, key: Path | None, passphrase_file: str | None) -> None:
+def complete(
+    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
+) -> None:
     """Sign the completion."""
     from recordkit.retention.orders import complete_order
 
     del passphrase_file
-    with app.acting() as workspace:
+    with app.acting(rehearse=dry_run) as workspace:
         _print_order(app, workspace, complete_order(workspace, order_id, app.signer(workspace, key)))
 
 
 @destruction.command("withdraw", cls=Command, help=N_("Give up an order before it is executed."))
 @click.argument("order_id", metavar="ORDER")
 @option("--reason", required=True, help=N_("Why."))
+@dry_run_option
 @pass_app
-def withdraw(app: App, order_id: str, reason: str) -> None:
+def withdraw(app: App, order_id: str, reason: str, dry_run: bool) -> None:
     """Withdraw an order."""
     from recordkit.retention.orders import withdraw_order
 
-    with app.acting() as workspace:
+    with app.acting(rehearse=dry_run) as workspace:
         _print_order(app, workspace, withdraw_order(workspace, order_id, reason))
 
 
@@ -357,6 +380,8 @@ def destruction_list(app: App) -> None:
              "proposed": one.proposed, "executed": one.executed}
             for one in list_orders(workspace.db)
         ]
+    if not app.json:
+        items = [{**item, "status": tr(str(item["status"]))} for item in items]
     app.print_items(items, [("order", N_("Order")), ("status", N_("Status")), ("records", N_("Records")),
                             ("proposer", N_("Proposer")), ("proposed", N_("Proposed")), ("executed", N_("Executed"))])
 
@@ -411,6 +436,7 @@ STATUSES = (N_("proposed"), N_("appraised"), N_("approved"), N_("signed"), N_("e
 def _print_order(app: App, workspace: Workspace, order: Order) -> None:
     from recordkit.retention.destruction import REASONS
     from recordkit.retention.listing import listed_items, show_order
+    from recordkit.retention.orders import next_step
 
     data = show_order(workspace, order)
     if app.json:
@@ -431,6 +457,7 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
         reason = REASONS.get(item["reason"]) if item["reason"] else ""
         rows.append([item["code"], item["title"], tr(opinion), tr(outcome), reason])
     app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])
+    app.say(next_step(workspace, order))
 
 
 OPINIONS = (N_("destroy"), N_("keep"))

@@ -86,8 +86,17 @@ def forms_show(app: App, form: str) -> None:
         return
     app.print_pairs([(N_("Form"), spec.id), (N_("Name"), spec.name), (N_("Number"), spec.number),
                      (N_("Note"), spec.note)])
-    app.print_items(items, [("key", N_("Key")), ("label", N_("Label")), ("type", N_("Type")),
-                            ("stage", N_("Stage")), ("required", N_("Required")), ("example", N_("Example"))])
+    rows = [
+        [one.key, one.label, tr(one.type), tr(one.stage), one.required_if or one.required, one.example,
+         " / ".join(one.choices) or one.help]
+        for one in spec.fields
+    ]
+    app.print_table(rows, [N_("Key"), N_("Label"), N_("Type"), N_("Stage"), N_("Required"), N_("Example"),
+                           N_("Choices or help")])
+
+
+TYPES = (N_("text"), N_("integer"), N_("decimal"), N_("money"), N_("date"), N_("instant"), N_("choice"), N_("phone"),
+         N_("id_number"), N_("uscc"), N_("calibre"), N_("table"), N_("yes_no"), N_("before"), N_("onsite"))
 
 
 def _plain_field(one: FieldSpec) -> dict[str, object]:
@@ -102,6 +111,25 @@ def _plain_field(one: FieldSpec) -> dict[str, object]:
         "help": one.help,
         "columns": [_plain_field(column) for column in one.columns],
     }
+
+
+@forms.command("check", cls=Command, help=N_("Check forms: their fields, rules, examples, and that the template "
+                                             "fills; all forms, or the named ones, or folders."))
+@click.argument("which", nargs=-1, metavar="[FORM|FOLDER]...")
+@pass_app
+def forms_check(app: App, which: tuple[str, ...]) -> int:
+    """Print every finding; exit 3 when there is any."""
+    from recordkit.templates.checking import check_form
+    from recordkit.templates.forms import list_form_ids
+
+    items = []
+    for name in which or list_form_ids(_root(app)):
+        for problem in check_form(_root(app), name):
+            items.append({"form": name, **plain_problem(problem)})
+    app.print_items(items, [("form", N_("Form")), ("field", N_("Place")), ("message", N_("Finding"))])
+    if not app.json:
+        app.say(tr("{count} finding(s).").format(count=len(items)))
+    return 3 if items else 0
 
 
 @forms.command("sample", cls=Command, help=N_("A complete valid document's data."))
@@ -175,7 +203,7 @@ def generate(
             made = list(_with_progress(app, act(workspace, plan, folder, force=force), len(plan.documents)))
         pdfs = _convert(made) if pdf else {}
         refused_file = _write_refused(plan, source, data, folder) if plan.errors and made else None
-        _print_generated(app, plan, made, pdfs, refused_file, time.monotonic() - started, dry_run)
+        _print_generated(app, plan, made, pdfs, refused_file, time.monotonic() - started, dry_run, draft)
     if not plan.errors:
         return 0
     return 3 if stop or not plan.documents else 4
@@ -240,6 +268,7 @@ def _print_generated(
     refused_file: Path | None,
     seconds: float,
     dry_run: bool,
+    draft: bool,
 ) -> None:
     items = [
         {
@@ -273,10 +302,14 @@ def _print_generated(
     for problem in plan.problems:
         click.echo(problem_line(problem), err=True)
     if items:
-        app.print_items(items, [("row", N_("Row")), ("number", N_("Number")), ("path", N_("File"))])
+        columns = [("row", N_("Row")), ("number", N_("Number")), ("path", N_("File"))]
+        app.print_items(items, [*columns, ("pdf", "PDF")] if pdfs else columns)
     if dry_run:
         text = tr("Would issue {count} document(s); {refused} row(s) refused. Nothing was written.")
         app.say(text.format(count=len(plan.documents), refused=plan.refused))
+        return
+    if draft:
+        app.say(tr("{count} draft(s) written; nothing was issued.").format(count=len(items)))
         return
     text = tr("{count} document(s) issued, {refused} row(s) refused.")
     app.say(text.format(count=len(items), refused=plan.refused))
@@ -387,7 +420,10 @@ def issued_show(app: App, number: str) -> None:
     if app.json:
         app.print_json({**item, "fields": values})
         return
-    app.print_pairs([(key, value) for key, value in item.items() if value is not None])
+    names = {"number": N_("Number"), "issue_id": N_("Issue"), "form": N_("Form"), "title": N_("Title"),
+             "date": N_("Date"), "status": N_("Status"), "record_id": N_("Record id")}
+    told = {**item, "status": tr(found.status)}
+    app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "")])
     app.print_pairs([(labels.get(key, key), value) for key, value in values.items()])
 
 
@@ -415,14 +451,12 @@ def issued_render(app: App, number: str, out: Path | None, force: bool) -> None:
 @pass_app
 def issued_void(app: App, number: str, reason: str, dry_run: bool) -> None:
     """Make void."""
-    from recordkit.templates.issue import find_issue, void_issue
+    from recordkit.templates.issue import void_issue
 
-    with app.acting() as workspace:
-        found = find_issue(workspace.db, number) if dry_run else void_issue(workspace, number, reason)
+    with app.acting(rehearse=dry_run) as workspace:
+        found = void_issue(workspace, number, reason)
     if app.json:
         app.print_json(_plain_issue(found))
-    elif dry_run:
-        app.say(tr("Would make {number} void.").format(number=found.number))
     else:
         app.say(tr("{number} is void.").format(number=found.number))
 

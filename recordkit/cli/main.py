@@ -66,7 +66,7 @@ class _Lazy(Group):
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             import difflib
 
-            near = difflib.get_close_matches(args[0], _COMMANDS, 1, 0.5)
+            near = difflib.get_close_matches(args[0], _COMMANDS, 1, 0.6)
             hint = " " + tr("Did you mean {near}?").format(near=near[0]) if near else ""
             ctx.fail(tr("There is no command {name}.").format(name=args[0]) + hint)
         return super().resolve_command(ctx, args)
@@ -74,9 +74,9 @@ class _Lazy(Group):
 
 def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import version
+        from recordkit import __version__
 
-        click.echo(f"recordkit {version('recordkit')}")
+        click.echo(f"recordkit {__version__}")
         ctx.exit()
 
 
@@ -139,5 +139,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal with a narrow encoding must show a question mark, not end the program.
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            # What goes into a file or a pipe is UTF-8 on every system: other programs are promised that.
+            stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
     sys.exit(run(sys.argv[1:]))

@@ -119,6 +119,7 @@ def _print_item(item: IngestItem) -> None:
 
 
 FIELDS = (N_("account"), N_("responsible"))
+SOURCES = (N_("embedded"), N_("ocr"), N_("none"))
 OUTCOMES = (N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"))
 
 
@@ -147,14 +148,16 @@ def unmatched_list(app: App) -> None:
 @click.command(cls=Command, help=N_("File a waiting paper as the signed document NUMBER."))
 @click.argument("paper")
 @click.argument("number")
+@dry_run_option
 @pass_app
-def match(app: App, paper: str, number: str) -> None:
+def match(app: App, paper: str, number: str, dry_run: bool) -> None:
     """Settle a paper by hand."""
     from recordkit.archive.ingest import match_paper
 
     with app.acting() as workspace:
-        item = match_paper(workspace, paper, number)
-        _index_now(workspace)
+        item = match_paper(workspace, paper, number, dry_run=dry_run)
+        if not dry_run:
+            _index_now(workspace)
     if app.json:
         app.print_json(_plain_item(item))
     else:
@@ -252,7 +255,7 @@ def show(app: App, record: str) -> None:
         found = find_record(workspace.db, record)
         standing = standing_of(workspace, found, app.today)
     fields = dict(found.fields)
-    core = {
+    core: dict[str, object] = {
         "record_id": found.record_id,
         "code": found.code,
         "record_class": found.record_class,
@@ -279,11 +282,14 @@ def show(app: App, record: str) -> None:
         "source": found.metadata.get("source"),
         "findings": _told(found.metadata.get("findings")),
     }
+    if found.status == "destroyed":
+        # What the ledger knows; day and page count went with the record.
+        core |= {"date": None, "pages": None}
     if app.json:
         app.print_json({**fields, **core, "fields": fields})
         return
     names = {
-        "record_id": N_("Record"), "code": N_("Code"), "record_class": N_("Class"), "year": N_("Year"),
+        "record_id": N_("Record id"), "code": N_("Code"), "record_class": N_("Class"), "year": N_("Year"),
         "title": N_("Title"), "date": N_("Date"), "pages": N_("Pages"), "sha256": "SHA-256",
         "issue_id": N_("Issue"), "number": N_("Number"), "status": N_("Status"), "account": N_("Account"),
         "party": N_("Party"), "responsible": N_("Responsible"), "box": N_("Box"), "shelf": N_("Shelf"),
@@ -292,7 +298,7 @@ def show(app: App, record: str) -> None:
     told = {**core, "status": tr(standing.status), "access": tr(found.access),
             "record_class": f"{standing.class_name} ({found.record_class})"}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "", [])])
-    app.print_pairs([(N_("Retention"), standing.reason)])
+    click.echo(standing.reason.render(tr))
     for finding in core["findings"] if isinstance(core["findings"], list) else []:
         app.print_pairs([(N_("Finding"), finding["message"])])
     labels = found.metadata.get("labels")
@@ -327,7 +333,8 @@ def text(app: App, record: str) -> None:
         app.print_json({"items": raw["pages"], "total": len(raw["pages"])})
         return
     for page in raw["pages"]:
-        click.echo(tr("--- page {page} ({source}) ---").format(page=page["page"], source=page["source"]))
+        source = str(page["source"])
+        click.echo(tr("--- page {page} ({source}) ---").format(page=page["page"], source=tr(source)))
         click.echo(page["text"])
 
 
@@ -384,6 +391,8 @@ def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: boo
         else:
             after = edit_record(workspace, record, changes, reason)
             _index_now(workspace)
+    if not dry_run and after.version == before.version:
+        app.say(tr("Nothing changes: the record says so already."))
     rows = [
         {"field": key, "old": before.metadata.get(key, before.fields.get(key)), "new": value}
         for key, value in changes.items()
@@ -392,7 +401,10 @@ def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: boo
         app.print_json({"record_id": before.record_id, "version": after.version, "items": rows, "total": len(rows)})
     else:
         app.print_items(rows, [("field", N_("Field")), ("old", N_("Old")), ("new", N_("New"))])
-        app.say(tr("Nothing was written.") if dry_run else tr("Version {version}.").format(version=after.version))
+        if dry_run:
+            app.say(tr("Nothing was written."))
+        elif after.version != before.version:
+            app.say(tr("Version {version}.").format(version=after.version))
 
 
 def _by_key(record: Record, given: dict[str, str]) -> Iterable[tuple[str, str]]:

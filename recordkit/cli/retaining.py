@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 
 
 @click.group(cls=Group, help=N_("Events that start retention periods."))
@@ -32,12 +33,15 @@ def event_add(
 ) -> None:
     """Enter one event; a record may be given where an account is meant."""
     from recordkit.archive.catalogue import find_record
+    from recordkit.archive.classes import load_scheme
     from recordkit.errors import NotFound
     from recordkit.retention.events import add_event
+    from recordkit.retention.schedule import event_name, event_types
 
     if not records and account is None:
         raise WrongUsage(msg("An event needs records or --account."))
-    with app.acting() as workspace:
+    with app.acting(rehearse=dry_run) as workspace:
+        event_type = _meant(event_type, {one: event_name(one) for one in event_types(load_scheme(workspace.root))})
         if len(records) == 1 and account is None:
             # The promised form is RECORD|ACCOUNT: what is no record is taken for an account that has records.
             try:
@@ -48,14 +52,16 @@ def event_add(
                     raise
                 account = records[0]
                 records = ()
-        if dry_run:
-            app.say(tr("Would enter {type} on {date}.").format(type=event_type, date=on))
-            return
         event_id = add_event(workspace, event_type, on, records=records, account=account, note=note)
     if app.json:
         app.print_json({"event": event_id, "type": event_type, "date": on})
     else:
         app.say(tr("Event {id} entered.").format(id=event_id))
+
+
+def _meant(word: str, names: Mapping[str, Message]) -> str:
+    """The code word for what a person typed: the word itself, or its name in the language of the messages."""
+    return next((code for code, name in names.items() if word == name.render(tr)), word)
 
 
 @event.command("list", cls=Command, help=N_("List events."))
@@ -92,17 +98,13 @@ def hold_place(
     app: App, records: tuple[str, ...], account: str | None, kind: str, reason: str, until: date | None, dry_run: bool
 ) -> None:
     """Place one hold."""
-    from recordkit.archive.catalogue import find_record
     from recordkit.retention.holds import place_hold
+    from recordkit.retention.review import HOLD_KINDS
 
     if bool(records) == (account is not None):
         raise WrongUsage(msg("A hold needs either records or --account."))
-    with app.acting() as workspace:
-        if dry_run:
-            for one in records:
-                find_record(workspace.db, one)
-            app.say(tr("Would place a hold ({kind}).").format(kind=kind))
-            return
+    with app.acting(rehearse=dry_run) as workspace:
+        kind = _meant(kind, HOLD_KINDS)
         hold_id = place_hold(workspace, kind=kind, reason=reason, records=records, account=account, until=until)
     if app.json:
         app.print_json({"hold": hold_id, "kind": kind, "until": until})
@@ -117,16 +119,14 @@ def hold_place(
 @pass_app
 def hold_release(app: App, hold_id: str, reason: str, dry_run: bool) -> None:
     """Release one hold."""
-    from recordkit.retention.holds import find_hold, release_hold
+    from recordkit.retention.holds import release_hold
 
-    with app.acting() as workspace:
-        find_hold(workspace, hold_id)
-        if not dry_run:
-            release_hold(workspace, hold_id, reason)
+    with app.acting(rehearse=dry_run) as workspace:
+        release_hold(workspace, hold_id, reason)
     if app.json:
-        app.print_json({"hold": hold_id, "released": not dry_run})
+        app.print_json({"hold": hold_id, "released": True})
     else:
-        app.say((tr("Would release hold {id}.") if dry_run else tr("Hold {id} released.")).format(id=hold_id))
+        app.say(tr("Hold {id} released.").format(id=hold_id))
 
 
 @hold.command("list", cls=Command, help=N_("List holds in force."))
@@ -135,13 +135,16 @@ def hold_release(app: App, hold_id: str, reason: str, dry_run: bool) -> None:
 def hold_list(app: App, everything: bool) -> None:
     """Print holds."""
     from recordkit.retention.holds import list_holds
+    from recordkit.retention.review import HOLD_KINDS
 
     with app.reading() as workspace:
-        items = [
+        items: list[dict[str, object]] = [
             {"hold": one.hold_id, "kind": one.kind, "records": list(one.records), "account": one.account,
              "until": one.until, "reason": one.reason, "placed": one.placed, "released": one.released}
             for one in list_holds(workspace, released=everything)
         ]
+    if not app.json:
+        items = [{**item, "kind": HOLD_KINDS.get(str(item["kind"]), item["kind"])} for item in items]
     app.print_items(items, [("hold", N_("Hold")), ("kind", N_("Kind")), ("records", N_("Records")),
                             ("account", N_("Account")), ("until", N_("Until")), ("reason", N_("Reason"))])
 
@@ -227,8 +230,8 @@ def review(app: App, within: int | None, out: Path | None) -> None:
         return
     rows = [[item["code"], item["title"], tr(str(item["decision"])), item["due"], item["reason"]] for item in items]
     app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
-    told = ", ".join(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
-    app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or "0"))
+    told = tr(", ").join(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
+    app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or tr("no records")))
 
 
 DECISIONS = (N_("due"), N_("not-due"), N_("held"), N_("permanent"), N_("waiting"))
@@ -243,6 +246,7 @@ def explain(app: App, record: str) -> None:
     from recordkit.archive.classes import load_scheme
     from recordkit.retention.circumstances import explain_record
     from recordkit.retention.events import list_events
+    from recordkit.retention.review import HOLD_KINDS
     from recordkit.retention.schedule import event_name
     from recordkit.retention.standing import standing_of
 
@@ -279,4 +283,6 @@ def explain(app: App, record: str) -> None:
     for one in known:
         app.print_pairs([(N_("Event"), f"{event_name(one.type).render(tr)} {one.date}")])
     for held in standing.holds:
-        app.print_pairs([(N_("Hold"), f"{held['hold']} {held['kind']} {held['reason'] or ''}")])
+        kind = HOLD_KINDS.get(str(held["kind"]))
+        app.print_pairs([(N_("Hold"), f"{held['hold']} {kind.render(tr) if kind else held['kind']} "
+                                      f"{held['reason'] or ''}")])

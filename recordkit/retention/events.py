@@ -17,7 +17,7 @@ from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry
-from recordkit.notes import read_note, write_note
+from recordkit.notes import read_note
 from recordkit.retention.schedule import event_types
 from recordkit.workspace import Projection, Workspace
 
@@ -102,11 +102,11 @@ def add_event(
             body["replaces"] = replaces
         if found:
             body["records"] = {
-                record_id: write_note(workspace.root, record_id, {"event": event_id, "text": note}) if note else None
+                record_id: writer.note(record_id, {"event": event_id, "text": note}) if note else None
                 for record_id in found
             }
         else:
-            body["account_note"] = write_note(workspace.root, event_id, {"account": name, "text": note})
+            body["account_note"] = writer.note(event_id, {"account": name, "text": note})
         writer.add("event.added", body)
         writer.commit()
     return event_id

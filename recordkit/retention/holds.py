@@ -16,7 +16,7 @@ from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry
-from recordkit.notes import read_note, write_note
+from recordkit.notes import read_note
 from recordkit.retention.events import same_account
 from recordkit.retention.order_state import order_of_intent
 from recordkit.retention.review import HOLD_KINDS
@@ -99,11 +99,11 @@ def place_hold(
         body: dict[str, object] = {"hold": hold_id, "kind": kind, "until": until.isoformat() if until else None}
         if named:
             body["records"] = {
-                record_id: write_note(workspace.root, record_id, {"hold": hold_id, "reason": reason})
+                record_id: writer.note(record_id, {"hold": hold_id, "reason": reason})
                 for record_id in named
             }
         else:
-            body["account_note"] = write_note(workspace.root, hold_id, {"account": name, "reason": reason})
+            body["account_note"] = writer.note(hold_id, {"account": name, "reason": reason})
             _name_the_lost(workspace, name)
         writer.add("hold.placed", body)
         writer.commit()
@@ -126,10 +126,10 @@ def release_hold(workspace: Workspace, hold_id: str, reason: str) -> None:
             raise RefusedByRule(msg("The hold {id} was released on {day}.", id=row["hold_id"], day=row["released"]))
         body: dict[str, object] = {"hold": row["hold_id"]}
         if row["scope"] == "account":
-            body["account_note"] = write_note(workspace.root, row["hold_id"], {"released": reason})
+            body["account_note"] = writer.note(row["hold_id"], {"released": reason})
         else:
             body["records"] = {
-                record_id: write_note(workspace.root, record_id, {"hold": row["hold_id"], "released": reason})
+                record_id: writer.note(record_id, {"hold": row["hold_id"], "released": reason})
                 for record_id in _records_of(workspace.db, row["hold_id"])
                 if order_of_intent(workspace.db, record_id) is None
             }

@@ -176,7 +176,7 @@ class Order:
         """Where the order stands when ``supervisors`` signatures are needed."""
         if self.withdrawn:
             return "withdrawn"
-        if self.signers("order.completed"):
+        if len(self.signers("order.completed")) >= supervisors:
             return "completed"
         if self.executed:
             return "executed"

@@ -15,7 +15,6 @@ from recordkit.archive.filing import file_generated
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import canonical_json
-from recordkit.notes import write_note
 from recordkit.people import Person, Signer, list_people
 from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.order_state import PROJECTIONS as PROJECTIONS
@@ -203,7 +202,7 @@ def withdraw_order(workspace: Workspace, order_id: str, reason: str) -> Order:
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
         _require_status(workspace, order, "proposed", "appraised", "approved", "signed")
-        note = write_note(workspace.root, order.order_id, {"reason": reason})
+        note = writer.note(order.order_id, {"reason": reason})
         writer.add("order.withdrawn", {"order": order.order_id, "note": note})
         writer.commit()
         return find_order(workspace.db, order.order_id)
@@ -237,17 +236,22 @@ def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order
 # --- rules ------------------------------------------------------------------------------------------------------
 
 
-_NEXT_STEPS: Mapping[str, Message] = {
-    "proposed": msg("Next: recordkit destruction appraise ORDER (an opinion on every record)."),
-    "appraised": msg("Next: recordkit destruction approve ORDER."),
-    "approved": msg("Next: recordkit destruction sign ORDER, by two supervisors."),
-    "signed": msg("Next: recordkit destruction execute ORDER."),
-    "executing": msg("Next: recordkit destruction execute ORDER again, to finish it."),
-    "executed": msg("Next: recordkit destruction complete ORDER."),
-    "completed": msg("Nothing is left to do."),
-    "closed": msg("Every record is extended or kept; nothing is left to do."),
-    "withdrawn": msg("Make a new one with: recordkit destruction propose."),
-}
+def next_step(workspace: Workspace, order: Order) -> Message:
+    """What is to be done with an order now."""
+    status = order.status(workspace.settings.destruction.supervisors)
+    name = order.order_id
+    steps: Mapping[str, Message] = {
+        "proposed": msg("Next: recordkit destruction appraise {order} (an opinion on every record).", order=name),
+        "appraised": msg("Next: recordkit destruction approve {order}.", order=name),
+        "approved": msg("Next: recordkit destruction sign {order}, by two supervisors.", order=name),
+        "signed": msg("Next: recordkit destruction execute {order}.", order=name),
+        "executing": msg("Next: recordkit destruction execute {order} again, to finish it.", order=name),
+        "executed": msg("Next: recordkit destruction complete {order}, by each supervisor.", order=name),
+        "completed": msg("Nothing is left to do."),
+        "closed": msg("Every record is extended or kept; nothing is left to do."),
+        "withdrawn": msg("Make a new one with: recordkit destruction propose."),
+    }
+    return steps[status]
 
 
 def wrong_status(workspace: Workspace, order: Order) -> RefusedByRule:
@@ -255,7 +259,7 @@ def wrong_status(workspace: Workspace, order: Order) -> RefusedByRule:
     status = order.status(workspace.settings.destruction.supervisors)
     return RefusedByRule(
         msg("Order {order} is {status}; this cannot be done with it now.", order=order.order_id, status=msg(status)),
-        _NEXT_STEPS[status],
+        next_step(workspace, order),
     )
 
 

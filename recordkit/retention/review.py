@@ -177,7 +177,7 @@ def _without_holds(
         return Decision(facts.record_id, "permanent", None, None, rule, reason)
     trigger = trigger_of(facts, events, record_class)
     if trigger is None:
-        names = tuple(event_name(event) for event in record_class.events)
+        names = tuple(msg("{name} ({id})", name=event_name(event), id=event) for event in record_class.events)
         reason = msg("The period starts with an event that is not known yet: {events}.", events=names)
         return Decision(facts.record_id, "waiting", None, None, rule, reason)
     start = period_start(record_class, trigger[0])

@@ -21,7 +21,6 @@ from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry, Problem, canonical_json
-from recordkit.notes import write_note
 from recordkit.templates.code import PrintedCode
 from recordkit.templates.fieldtypes import Value, display, from_plain, to_plain
 from recordkit.templates.forms import Form, read_form
@@ -198,7 +197,7 @@ def void_issue(workspace: Workspace, number: str, reason: str) -> Issue:
             raise RefusedByRule(
                 msg("{number} is {status} and cannot be made void.", number=issue.number, status=msg(issue.status))
             )
-        note = write_note(workspace.root, issue.issue_id, {"reason": reason})
+        note = writer.note(issue.issue_id, {"reason": reason})
         writer.add("issue.voided", {"issue": issue.issue_id, "note": note})
         writer.commit()
         return find_issue(workspace.db, issue.issue_id)

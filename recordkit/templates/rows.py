@@ -246,7 +246,7 @@ def _read_json(data: bytes, name: str, _: str | None) -> RowSource:
         return found
 
     try:
-        text = data.decode("utf-8-sig")
+        text, _encoding = _decoded(data, name)
         document = json.loads(text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise _broken(name, "JSON", error) from error

@@ -59,6 +59,8 @@ def test_the_whole_life_of_an_order(office: Cli) -> None:
     done = office.json("destruction", "execute", order, *EXECUTE)
     assert [one["outcome"] for one in done["items"]] == ["destroyed"]
     office("destruction", "complete", order, *signed(office, "w1"))
+    assert office.json("destruction", "show", order)["status"] == "executed"
+    office("destruction", "complete", order, *signed(office, "w2"))
     shown = office.json("destruction", "show", order)
     assert {"order", "status", "digest", "items", "opinions", "approvals", "signatures", "executed",
             "completed"} <= set(shown)

@@ -18,7 +18,7 @@ from recordkit.cli.main import run
 from recordkit.errors import RecordkitError
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.append(str(ROOT / "tools"))
 
 import make_cli_reference as reference  # noqa: E402  (a tool, not a package)
 
@@ -110,6 +110,24 @@ def test_every_command_stands_in_the_reference() -> None:
     names = {name for name, _, _ in reference.commands()}
     assert names == headings
     assert {"generate", "destruction execute", "retention schedule check"} <= names
+
+
+def test_every_command_named_in_a_document_or_message_exists() -> None:
+    groups = {name.split()[0] for name, _, _ in reference.commands() if " " in name}
+    names = {name for name, _, _ in reference.commands()}
+    texts = [(page.name, re.findall(r"`recordkit ([^`]+)`", page.read_text(encoding="utf-8"))) for page in PAGES]
+    for path in (ROOT / "recordkit").rglob("*.py"):
+        texts.append((path.name, re.findall(r"'recordkit ([a-z][^'{]*)", path.read_text(encoding="utf-8"))))
+    wrong = []
+    for name, calls in texts:
+        for call in calls:
+            plain = re.match(r"[a-z ]*", call.removeprefix("[--store DIR] "))
+            spoken = (plain.group() if plain else "").split()
+            known = spoken[:2] if spoken and spoken[0] in groups else spoken[:1]
+            if known and " ".join(known) not in names:
+                wrong.append(f"{name}: recordkit {call}")
+    assert wrong == []
+    assert sum(len(calls) for _, calls in texts) > 40
 
 
 def test_every_act_of_the_ledger_stands_in_the_store_format() -> None:

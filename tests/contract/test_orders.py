@@ -267,6 +267,8 @@ def test_a_whole_order_is_destroyed_completed_and_shown(archive):
     with pytest.raises(RefusedByRule, match="did not sign"):
         orders.complete_order(archive.workspace, order.order_id, archive.signer("sup3"))
     orders.complete_order(archive.workspace, order.order_id, archive.signer("sup2"))
+    assert find_order(archive.workspace.db, order.order_id).status(2) == "executed"
+    orders.complete_order(archive.workspace, order.order_id, archive.signer("sup1"))
     shown = show_order(archive.workspace, find_order(archive.workspace.db, order.order_id))
     assert shown["status"] == "completed"
     assert shown["executed"] == {"date": "2037-03-05", "place": "三号库房", "method": "粉碎", "actor": "sup1"}

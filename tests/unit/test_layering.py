@@ -47,7 +47,7 @@ def imported(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
-            if name.startswith("recordkit."):
+            if name.startswith("recordkit.") and not name.startswith("recordkit.__"):
                 yield name.removeprefix("recordkit."), node.lineno, id(node) in typing_only
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from recordkit.archive import catalogue
 from recordkit.archive.catalogue import Record
+from recordkit.archive.classes import load_scheme
 from recordkit.archive.search import query as query_language
 from recordkit.archive.search.port import SHARD_SIZE, IndexDamaged, IndexDocument, SearchEngine
 from recordkit.archive.search.snippet import excerpt
@@ -67,8 +68,10 @@ def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult
 
     Raises:
         InputRefused: the query cannot be read; the message points at the character.
-        NotFound: the field to search in does not exist.
+        NotFound: the field or the class to search in does not exist.
     """
+    if request.record_class is not None:
+        load_scheme(workspace.root).get(request.record_class)
     aliases = query_language.FIELD_ALIASES
     query = query_language.parse(request.text, aliases)
     if request.field is not None:
