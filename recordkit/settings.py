@@ -124,7 +124,7 @@ def load_settings(root: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise InputRefused(
             msg("The settings in {file} cannot be read: {error}", file=str(path), error=str(error)),
-            msg("Correct the named line or key; 'recordkit config show' prints all keys and defaults."),
+            msg("Correct the named line or key; docs/store-format.md lists all keys."),
         ) from None
     if settings.store.format > FORMAT:
         raise StoreBusy(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -60,7 +61,10 @@ def update() -> None:
 def compiled() -> bytes:
     """The binary catalogue that belongs to the .po file."""
     out = io.BytesIO()
-    write_mo(out, current())
+    catalogue = current()
+    # Babel fills in the minute of compiling; the same texts must give the same bytes.
+    catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
+    write_mo(out, catalogue)
     return out.getvalue()
 
 

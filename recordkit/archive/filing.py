@@ -16,9 +16,12 @@ from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.objects import VersionNote
-from recordkit.errors import InputRefused, RefusedByRule
+from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.notes import read_note
+from recordkit.templates import issue as issues
+from recordkit.templates.fieldtypes import parse, to_plain
+from recordkit.templates.spec import FieldSpec, FormSpec
 from recordkit.workspace import Workspace, Writer
 
 EDITABLE = ("title", "date", "responsible", "number", "account", "party", "address", "phone", "box", "shelf")
@@ -187,9 +190,18 @@ def edit_record(
             raise RefusedByRule(msg("The record {code} is destroyed; it cannot be edited.", code=record.code))
         metadata = dict(record.metadata)
         fields = dict(record.fields)
+        spec = _form_of(workspace, record)
+        known = {one.key: one for one in spec.fields} if spec else {}
+        roles = _role_keys(spec) if spec else {}
         for key, value in changes.items():
             if key in EDITABLE:
                 metadata[key] = _checked_core(key, value)
+                # The same fact stands in the form: both are to say the same.
+                if key in roles:
+                    fields[roles[key]] = metadata[key] = _checked_field(known[roles[key]], value)
+            elif key in known:
+                fields[key] = _checked_field(known[key], value)
+                metadata |= {core: fields[key] for core, own in roles.items() if own == key}
             elif key in fields:
                 fields[key] = value
             else:
@@ -220,6 +232,34 @@ def edit_record(
         )
         writer.commit()
         return catalogue.find_record(workspace.db, record.record_id)
+
+
+def _form_of(workspace: Workspace, record: catalogue.Record) -> FormSpec | None:
+    """The form that the record was issued with."""
+    if record.issue_id is None:
+        return None
+    try:
+        return issues.form_of_issue(workspace, issues.find_issue(workspace.db, record.issue_id))
+    except (NotFound, InputRefused):
+        return None
+
+
+def _role_keys(spec: FormSpec) -> dict[str, str]:
+    """Core metadata by the field that feeds it."""
+    roles = {"account": spec.roles.account, "party": spec.roles.party, "address": spec.roles.address,
+             "phone": spec.roles.phone}
+    return {core: key for core, key in roles.items() if key}
+
+
+def _checked_field(field: FieldSpec, value: object) -> object:
+    parsed = parse(value, field)
+    for fault in parsed.faults:
+        if fault.severity == "error":
+            raise InputRefused(
+                msg("{label}: {reason}", label=field.label, reason=fault.message),
+                msg("Give a value that the form accepts; nothing was changed."),
+            )
+    return to_plain(parsed.value)
 
 
 def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -183,16 +183,35 @@ class App:
 
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for heading in headings:
-            table.add_column(tr(heading), overflow="fold")
+            # What is copied into the next command must stay in one piece.
+            table.add_column(tr(heading), overflow="fold", no_wrap=heading in _IN_ONE_PIECE)
         for row in rows:
             table.add_row(*(Text(shown(cell)) for cell in row))
         width = None if sys.stdout.isatty() else 400
         Console(width=width, highlight=False, soft_wrap=False).print(table)
 
+    def save(self, path: Path, data: bytes, *, force: bool) -> None:
+        """Write a result to a file of the person's choice.
+
+        Raises:
+            InputRefused: it exists and ``force`` is false.
+        """
+        from recordkit import files
+
+        try:
+            files.write_atomic(path, data, overwrite=force)
+        except FileExistsError:
+            raise InputRefused(
+                msg("The file {file} exists already.", file=str(path)), msg("Overwrite it with --force.")
+            ) from None
+
     def print_pairs(self, pairs: Sequence[tuple[str, object]]) -> None:
         """Name and value, one a line."""
         for name, value in pairs:
             click.echo(f"{tr(name)}：{shown(value)}" if tr("yes") != "yes" else f"{tr(name)}: {shown(value)}")
+
+
+_IN_ONE_PIECE = {"Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time"}
 
 
 def shown(value: object) -> str:
@@ -232,6 +251,25 @@ def plain_problem(problem: Problem) -> dict[str, object]:
     }
 
 
+def problem_lines(problems: Sequence[Problem]) -> list[str]:
+    """Findings for people: what is wrong with a whole column is said once, not for every row."""
+    lines: list[str] = []
+    columns: dict[tuple[str, str], int] = {}
+    for problem in problems:
+        if problem.code in ("missing-column", "unknown-field") and problem.cell != "":
+            columns[(problem.code, problem.label)] = columns.get((problem.code, problem.label), 0) + 1
+    told: set[tuple[str, str]] = set()
+    for problem in problems:
+        mark = (problem.code, problem.label)
+        if columns.get(mark, 0) < 2:
+            lines.append(problem_line(problem))
+        elif mark not in told:
+            told.add(mark)
+            line = problem_line(replace(problem, row=None, cell=None))
+            lines.append(line + tr(" (in {count} rows)").format(count=columns[mark]))
+    return lines
+
+
 def problem_line(problem: Problem) -> str:
     """A finding about the input as one line."""
     where = []
@@ -249,8 +287,8 @@ def report_error(error: RecordkitError) -> None:
     """Say what happened and what to do, on stderr."""
     click.echo(tr("Error: {what}").format(what=error.what.render(tr)), err=True)
     if isinstance(error, InputRefused):
-        for problem in error.problems[:50]:
-            click.echo(problem_line(problem), err=True)
+        for line in problem_lines(error.problems[:50]):
+            click.echo(line, err=True)
     if error.todo is not None:
         click.echo(tr("  -> {todo}").format(todo=error.todo.render(tr)), err=True)
 

@@ -37,12 +37,16 @@ def key() -> None:
 @key.command("create", cls=Command, help=N_("Make a key: FILE, encrypted with a passphrase, and FILE.pub."))
 @click.argument("file", type=click.Path(path_type=Path))
 @passphrase_option
+@dry_run_option
 @pass_app
-def key_create(app: App, file: Path, passphrase_file: str | None) -> None:
+def key_create(app: App, file: Path, passphrase_file: str | None, dry_run: bool) -> None:
     """Write both halves."""
     from recordkit.people import create_key
 
     del passphrase_file  # read by App.passphrase
+    if dry_run:
+        app.say(tr("Would write {file} and {file}.pub.").format(file=file))
+        return
     mark = create_key(file, app.passphrase(file, confirm=True))
     if app.json:
         app.print_json({"private": str(file), "public": f"{file}.pub", "fingerprint": mark})
@@ -96,15 +100,16 @@ def people_add(
     with app.acting(rehearse=dry_run) as workspace:
         first = not list_people(workspace.db)
         own = public.with_name(public.name.removesuffix(".pub"))
+        twins = [one.id for one in list_people(workspace.db)
+                 if one.staff_no == new.staff_no or one.public_key == new.public_key]
+        if twins:
+            app.say(msg("{id} has the staff number or key of {others}: for all rules they are one person.",
+                        id=new.id, others=", ".join(twins)))
         person = add_person(workspace, new, app.admin_key(own if first and own != public else None))
     if app.json:
         app.print_json(_plain_person(person))
     else:
         app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=", ".join(map(tr, person.roles))))
-
-
-ROLES = (N_("clerk"), N_("archivist"), N_("appraiser"), N_("approver"), N_("supervisor"), N_("administrator"),
-         N_("auditor"))
 
 
 def _listed(value: object) -> list[str]:
@@ -183,15 +188,16 @@ def propose(
         raise WrongUsage(msg("Name records or give --due, one of the two."))
     with app.acting() as workspace:
         references = None if due else records
-        if dry_run:
-            plan = plan_order(workspace, references)
+        signer = None if dry_run else app.signer(workspace, key)
+        plan = plan_order(workspace, references)
+        if signer is None or not plan.items:
             order, refusals = None, plan.refusals
             items: list[dict[str, object]] = [
                 {"record_id": record.record_id, "code": record.code, "title": record.title, "due": decision.due}
                 for record, decision in plan.items
             ]
         else:
-            order, refusals = propose_order(workspace, references, app.signer(workspace, key))
+            order, refusals = propose_order(workspace, references, signer)
             items = [dict(item) for item in listed_items(workspace, order)]
     refused = [{"record_id": one.record_id, "code": one.code, "reason": one.reason} for one in refusals]
     if app.json:
@@ -204,6 +210,9 @@ def propose(
         if order is not None:
             app.say(tr("Order {order} is proposed.").format(order=order.order_id))
             app.say(next_step(workspace, order))
+    if not items:
+        app.say(tr("None of the records can go into an order."))
+        return 8
     # With --due, what is held or waits is left out by rule; only records that were named count as refused.
     return 4 if refused and items and not due else 0
 
@@ -296,7 +305,7 @@ def sign(
 @dry_run_option
 @pass_app
 def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_run: bool) -> int:
-    """Execute; exit 4 when an item was refused or failed."""
+    """Execute; exit 4 when an item was refused or failed, 8 when a rule stopped all of them."""
     from recordkit.archive.search.service import forget_records, open_engine
     from recordkit.retention.destruction import execute_order, plan_execution
     from recordkit.retention.order_state import find_order
@@ -322,6 +331,7 @@ def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_
         told = [{**item, "outcome": tr(str(item["outcome"] or nothing))} for item in items]
         status = order.status(workspace.settings.destruction.supervisors)
     bad = [one for one in outcomes if one.outcome in ("refused", "failed")]
+    stopped = bool(outcomes) and all(one.outcome == "refused" for one in outcomes)
     if app.json:
         app.print_json({"order": order.order_id, "status": status, "items": items, "total": len(items)})
     else:
@@ -329,7 +339,7 @@ def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_
         if not dry_run:
             app.say(tr("Order {order}: {status}.").format(order=order.order_id, status=tr(status)))
             app.say(next_step(workspace, order))
-    return 4 if bad else 0
+    return 8 if stopped else 4 if bad else 0
 
 
 def _plain_outcome(one: ItemOutcome) -> dict[str, object]:
@@ -405,7 +415,6 @@ def destruction_show(app: App, order_id: str) -> None:
 @pass_app
 def register(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
     """Write the register to a file."""
-    from recordkit import files
     from recordkit.retention import register as registers
     from recordkit.retention.order_state import find_order
 
@@ -417,20 +426,11 @@ def register(app: App, order_id: str, kind: str, out: Path, force: bool) -> None
         data = json.dumps(plain, ensure_ascii=False, indent=2).encode()
     else:
         data = registers.register_docx(found) if kind == "docx" else registers.register_xlsx(found)
-    try:
-        files.write_atomic(out, data, overwrite=force)
-    except FileExistsError:
-        raise InputRefused(
-            msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force.")
-        ) from None
+    app.save(out, data, force=force)
     if app.json:
         app.print_json({"order": order_id, "path": str(out), "rows": len(found.rows)})
     else:
         click.echo(str(out))
-
-
-STATUSES = (N_("proposed"), N_("appraised"), N_("approved"), N_("signed"), N_("executing"), N_("executed"),
-            N_("completed"), N_("withdrawn"), N_("closed"), N_("refused"), N_("failed"), N_("destroyed"))
 
 
 def _print_order(app: App, workspace: Workspace, order: Order) -> None:
@@ -458,6 +458,3 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
         rows.append([item["code"], item["title"], tr(opinion), tr(outcome), reason])
     app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])
     app.say(next_step(workspace, order))
-
-
-OPINIONS = (N_("destroy"), N_("keep"))

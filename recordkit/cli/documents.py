@@ -22,7 +22,7 @@ from recordkit.cli.base import (
     pairs_of,
     pass_app,
     plain_problem,
-    problem_line,
+    problem_lines,
 )
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
@@ -93,10 +93,6 @@ def forms_show(app: App, form: str) -> None:
     ]
     app.print_table(rows, [N_("Key"), N_("Label"), N_("Type"), N_("Stage"), N_("Required"), N_("Example"),
                            N_("Choices or help")])
-
-
-TYPES = (N_("text"), N_("integer"), N_("decimal"), N_("money"), N_("date"), N_("instant"), N_("choice"), N_("phone"),
-         N_("id_number"), N_("uscc"), N_("calibre"), N_("table"), N_("yes_no"), N_("before"), N_("onsite"))
 
 
 def _plain_field(one: FieldSpec) -> dict[str, object]:
@@ -228,7 +224,8 @@ def _source(spec: FormSpec, data: Path | None, sheet: str | None, sets: tuple[st
     source = read_rows(data, sheet)
     if not source.rows:
         raise InputRefused(
-            msg("{file} holds no data.", file=str(data)), msg("Fill in at least one row below the headings.")
+            msg("{file} holds no data.", file=str(data)),
+            msg("Give at least one row below the headings, or name another sheet with --sheet."),
         )
     rows = []
     for row in source.rows:
@@ -299,8 +296,8 @@ def _print_generated(
             }
         )
         return
-    for problem in plan.problems:
-        click.echo(problem_line(problem), err=True)
+    for line in problem_lines(plan.problems):
+        click.echo(line, err=True)
     if items:
         columns = [("row", N_("Row")), ("number", N_("Number")), ("path", N_("File"))]
         app.print_items(items, [*columns, ("pdf", "PDF")] if pdfs else columns)
@@ -316,9 +313,6 @@ def _print_generated(
     if refused_file:
         app.say(tr("The refused rows are in {file}: correct them there and give that file to --data.").format(
             file=refused_file))
-
-
-
 
 
 def _write_refused(plan: IssuePlan, source: RowSource, data: Path | None, folder: Path) -> Path | None:
@@ -347,6 +341,11 @@ def _write_refused(plan: IssuePlan, source: RowSource, data: Path | None, folder
 
 
 def _cell(value: object) -> str:
+    """What the cell held; one that held no value (#N/A, a formula never computed) is left empty, not quoted."""
+    from recordkit.templates.rows import CellError
+
+    if isinstance(value, CellError):
+        return ""
     if isinstance(value, list):
         return "; ".join(
             "|".join(str(cell) for cell in row.values()) if isinstance(row, dict) else str(row) for row in value
@@ -396,9 +395,6 @@ def _plain_issue(one: Issue) -> dict[str, object]:
         "record_id": one.record_id,
         "revision": one.revision,
     }
-
-
-STATUSES = (N_("issued"), N_("returned"), N_("void"), N_("destroyed"))
 
 
 @issued.command("show", cls=Command, help=N_("Show one issued document with its data."))

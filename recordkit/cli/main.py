@@ -138,7 +138,7 @@ def main() -> None:
     """Console script."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal with a narrow encoding must show a question mark, not end the program.
-        if hasattr(stream, "reconfigure"):
+        if stream is not None and hasattr(stream, "reconfigure"):
             # What goes into a file or a pipe is UTF-8 on every system: other programs are promised that.
             stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
     sys.exit(run(sys.argv[1:]))

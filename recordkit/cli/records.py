@@ -16,7 +16,7 @@ import click
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import InputRefused
+from recordkit.errors import NotFound
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -118,11 +118,6 @@ def _print_item(item: IngestItem) -> None:
         click.echo("    - " + one.message.render(tr))
 
 
-FIELDS = (N_("account"), N_("responsible"))
-SOURCES = (N_("embedded"), N_("ocr"), N_("none"))
-OUTCOMES = (N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"))
-
-
 @click.group(cls=Group, help=N_("Papers that wait for a person."))
 def unmatched() -> None:
     """Group."""
@@ -212,9 +207,6 @@ def search(
     for name, counts in result.facets.items():
         click.echo(f"{tr(name)}: " + ", ".join(f"{key} {count}" for key, count in counts.items()))
     app.say(tr("{total} record(s) found.").format(total=result.total))
-
-
-FACETS = (N_("class"), N_("year"), N_("form"))
 
 
 def _plain_hit(one: Found) -> dict[str, object]:
@@ -307,9 +299,6 @@ def show(app: App, record: str) -> None:
     ])
 
 
-STANDINGS = (N_("active"), N_("held"), N_("destroyed"), N_("open"), N_("restricted"))
-
-
 def _told(findings: object) -> list[dict[str, object]]:
     """Stored findings in the reader's language."""
     if not isinstance(findings, list):
@@ -328,6 +317,7 @@ def text(app: App, record: str) -> None:
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
+        _require_active(found)
         raw = json.loads(objects_of(workspace).read(found.record_id, "text.json"))
     if app.json:
         app.print_json({"items": raw["pages"], "total": len(raw["pages"])})
@@ -336,6 +326,14 @@ def text(app: App, record: str) -> None:
         source = str(page["source"])
         click.echo(tr("--- page {page} ({source}) ---").format(page=page["page"], source=tr(source)))
         click.echo(page["text"])
+
+
+def _require_active(record: Record) -> None:
+    if record.status == "destroyed":
+        raise NotFound(
+            msg("The record {code} was destroyed; nothing of it is left.", code=record.code),
+            msg("'recordkit history {code}' names the order; its register keeps the row.", code=record.code),
+        )
 
 
 @click.command(cls=Command, help=N_("Copy the original of a record to a file."))
@@ -351,6 +349,7 @@ def get(app: App, record: str, out: Path, force: bool) -> None:
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
+        _require_active(found)
         objects = objects_of(workspace)
         name = next(one for one in objects.names(found.record_id) if one.startswith("original."))
         path = objects.locate(found.record_id, name)
@@ -360,12 +359,7 @@ def get(app: App, record: str, out: Path, force: bool) -> None:
                 msg("Run 'recordkit verify {code}' and restore it from a backup.", code=found.code),
             )
         target = out / (f"{found.code}{path.suffix}".replace("/", "_")) if out.is_dir() else out
-        try:
-            files.write_atomic(target, path.read_bytes(), overwrite=force)
-        except FileExistsError:
-            raise InputRefused(
-                msg("The file {file} exists already.", file=str(target)), msg("Overwrite it with --force.")
-            ) from None
+        app.save(target, path.read_bytes(), force=force)
     if app.json:
         app.print_json({"record_id": found.record_id, "path": str(target), "sha256": found.sha256})
     else:
@@ -427,5 +421,14 @@ def history(app: App, record: str) -> None:
 
     with app.reading() as workspace:
         items = history_of(workspace, find_record(workspace.db, record))
+    if not app.json:
+        items = [
+            {**item, "act": tr(str(item["act"])), "keys": [tr(str(key)) for key in _listed(item["keys"])]}
+            for item in items
+        ]
     app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
                             ("version", N_("Version")), ("keys", N_("Fields")), ("reason", N_("Reason"))])
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else []

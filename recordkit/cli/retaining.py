@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -130,7 +131,7 @@ def hold_release(app: App, hold_id: str, reason: str, dry_run: bool) -> None:
 
 
 @hold.command("list", cls=Command, help=N_("List holds in force."))
-@option("--all", "everything", is_flag=True, help=N_("Released ones too."))
+@option("--all", "everything", is_flag=True, help=N_("Released and expired ones too."))
 @pass_app
 def hold_list(app: App, everything: bool) -> None:
     """Print holds."""
@@ -142,6 +143,7 @@ def hold_list(app: App, everything: bool) -> None:
             {"hold": one.hold_id, "kind": one.kind, "records": list(one.records), "account": one.account,
              "until": one.until, "reason": one.reason, "placed": one.placed, "released": one.released}
             for one in list_holds(workspace, released=everything)
+            if everything or one.until is None or one.until >= app.today
         ]
     if not app.json:
         items = [{**item, "kind": HOLD_KINDS.get(str(item["kind"]), item["kind"])} for item in items]
@@ -164,15 +166,26 @@ def schedule() -> None:
 def schedule_show(app: App) -> None:
     """Print classes with periods."""
     from recordkit.archive.classes import load_scheme
+    from recordkit.retention.schedule import event_name
 
-    items = [
+    items: list[dict[str, Any]] = [
         {"class": one.id, "name": one.name, "period": one.period, "code": one.period_code, "trigger": one.trigger,
          "events": list(one.events), "start": one.start, "authority": one.authority, "access": one.access,
          "note": one.note}
         for one in load_scheme(app.store).classes.values()
     ]
+    if not app.json:
+        items = [
+            {**item, "period": _told_period(str(item["period"])), "trigger": tr(str(item["trigger"])),
+             "events": [event_name(str(one)) for one in item["events"] or ()]}
+            for item in items
+        ]
     app.print_items(items, [("class", N_("Class")), ("name", N_("Name")), ("period", N_("Period")),
                             ("trigger", N_("Trigger")), ("events", N_("Events")), ("authority", N_("Authority"))])
+
+
+def _told_period(period: str) -> str:
+    return tr(period) if period == "permanent" else tr("{years} years").format(years=period.removesuffix("y"))
 
 
 @schedule.command("check", cls=Command, help=N_("Check a schedule file (default: the store's)."))
@@ -189,19 +202,22 @@ def schedule_check(app: App, file: Path | None) -> int:
         raise NotFound(msg("There is no file {file}.", file=str(path)))
     findings = check_schedule(parse_scheme(path.read_bytes(), str(path)))
     items = [{"code": one.code, "message": one.message} for one in findings]
-    app.print_items(items, [("code", N_("Code")), ("message", N_("Finding"))])
+    if items or app.json:
+        app.print_items(items, [("message", N_("Finding"))])
+    else:
+        app.say(tr("The schedule is sound."))
     return 3 if items else 0
 
 
 @retention.command("review", cls=Command, help=N_("What is due for appraisal, what is not, and why."))
 @option("--within", type=click.IntRange(0), metavar="DAYS", help=N_("Only what is due within so many days."))
 @option("--out", type=click.Path(path_type=Path), metavar="FILE", help=N_("Write the list as JSON to a file."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def review(app: App, within: int | None, out: Path | None) -> None:
+def review(app: App, within: int | None, out: Path | None, force: bool) -> None:
     """Decide for every record; 'today' may be any day."""
     import json
 
-    from recordkit import files
     from recordkit.cli.base import plain
     from recordkit.retention.circumstances import review_store
 
@@ -224,7 +240,7 @@ def review(app: App, within: int | None, out: Path | None) -> None:
         counts[str(item["decision"])] = counts.get(str(item["decision"]), 0) + 1
     if out is not None:
         data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts}
-        files.write_atomic(out, json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode())
+        app.save(out, json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode(), force=force)
     if app.json:
         app.print_items(items, [], as_of=app.today, counts=counts)
         return
@@ -232,9 +248,6 @@ def review(app: App, within: int | None, out: Path | None) -> None:
     app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
     told = tr(", ").join(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
     app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or tr("no records")))
-
-
-DECISIONS = (N_("due"), N_("not-due"), N_("held"), N_("permanent"), N_("waiting"))
 
 
 @retention.command("explain", cls=Command, help=N_("The whole story of one record's retention."))
@@ -277,7 +290,8 @@ def explain(app: App, record: str) -> None:
         return
     app.print_pairs([
         (N_("Code"), found.code), (N_("Title"), found.title), (N_("Class"), standing.class_name),
-        (N_("Rule"), decision.rule), (N_("Authority"), data["authority"]), (N_("As of"), app.today),
+        (N_("Rule"), f"{standing.class_name} {_told_period(record_class.period) if record_class else ''}"),
+        (N_("Authority"), data["authority"]), (N_("As of"), app.today),
         (N_("Decision"), tr(decision.decision)), (N_("Reason"), decision.reason),
     ])
     for one in known:

@@ -12,7 +12,7 @@ import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import IntegrityFailure, RefusedByRule
+from recordkit.errors import IntegrityFailure, RecordkitError, RefusedByRule
 from recordkit.messages import Message, msg
 
 
@@ -23,11 +23,12 @@ from recordkit.messages import Message, msg
 @option("--company", help=N_("Name of the company, printed on documents."))
 @option("--office", help=N_("Name of the office."))
 @option("--fonds", help=N_("Fonds number."))
+@option("--code", help=N_("Template of the archival code; DA/T 22-2015 by default."))
 @dry_run_option
 @pass_app
 def init(
     app: App, folder: Path | None, simulation: bool, company: str | None, office: str | None, fonds: str | None,
-    dry_run: bool,
+    code: str | None, dry_run: bool,
 ) -> None:
     """Ask what is not given, then make the store."""
     from recordkit.settings import ArchiveSection, CompanySection
@@ -46,6 +47,7 @@ def init(
     name = ask(company, N_("Name of the company"), standard.name)
     office_name = ask(office, N_("Name of the office"), standard.office)
     fonds_no = ask(fonds, N_("Fonds number"), archive.fonds)
+    code_template = ask(code, N_("Template of the archival code"), archive.code)
     if app.as_of is not None and not simulation:
         raise RefusedByRule(msg("--as-of only computes; an act in a real archive bears its real date."))
     if not dry_run:
@@ -55,7 +57,7 @@ def init(
             app.actor or f"os:{getpass.getuser()}",
             simulation=simulation,
             company=CompanySection(name, office_name, standard.office_code),
-            archive=ArchiveSection(fonds_no, name, archive.category, archive.code),
+            archive=ArchiveSection(fonds_no, name, archive.category, code_template),
         )
     result = {"store": str(root), "company": name, "office": office_name, "fonds": fonds_no, "simulation": simulation}
     if app.json:
@@ -128,6 +130,8 @@ def ledger_list(app: App, record: str | None, actor: str | None) -> None:
             if (actor is None or entry.actor == actor)
             and (record_id is None or names_record(entry.body, record_id))
         ]
+    if not app.json:
+        items = [{**item, "act": tr(str(item["act"])), "hash": str(item["hash"])[:12]} for item in items]
     app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
                             ("hash", N_("Hash"))])
 
@@ -140,9 +144,13 @@ def verify(app: App, records: tuple[str, ...]) -> int:
     from recordkit.archive.fixity import verify_objects
 
     with app.reading() as workspace:
+        chain = workspace.verify_ledger()
         result = verify_objects(workspace, records)
     items = [{"record_id": one.record_id, "code": one.code, "file": one.file, "reason": one.reason}
              for one in result.findings]
+    if not chain.ok:
+        reason = msg("The ledger is damaged at entry {seq}: {reason}", seq=chain.first_bad, reason=chain.reason)
+        items.insert(0, {"record_id": "", "code": "", "file": "ledger", "reason": reason})
     if app.json:
         app.print_json({"ok": not items, "items": items, "total": len(items), "records": result.records,
                         "bytes": result.bytes})
@@ -158,11 +166,15 @@ def verify(app: App, records: tuple[str, ...]) -> int:
 @click.command(cls=Command, help=N_("Derive catalogue and index anew from ledger and objects."))
 @option("--index", "index_only", is_flag=True, help=N_("Only the search index."))
 @option("--catalogue", "catalogue_only", is_flag=True, help=N_("Only the catalogue."))
+@dry_run_option
 @pass_app
-def rebuild(app: App, index_only: bool, catalogue_only: bool) -> None:
+def rebuild(app: App, index_only: bool, catalogue_only: bool, dry_run: bool) -> None:
     """Rebuild; nothing that is true is touched."""
     from recordkit.archive.search.service import open_engine, rebuild_index
 
+    if dry_run:
+        app.say(tr("Would derive the catalogue and the index anew; objects and ledger are only read."))
+        return
     result: dict[str, object] = {}
     with app.reading() as workspace:
         if not index_only:
@@ -173,7 +185,8 @@ def rebuild(app: App, index_only: bool, catalogue_only: bool) -> None:
     if app.json:
         app.print_json(result)
     else:
-        app.print_pairs(list(result.items()))
+        names = {"entries": N_("Entries"), "indexed": N_("Records indexed")}
+        app.print_pairs([(names[key], value) for key, value in result.items()])
 
 
 @click.group(cls=Group, help=N_("Settings of the store."))
@@ -226,6 +239,22 @@ _PARTS = (
 )
 
 
+def _store_health(app: App) -> dict[str, object]:
+    """Ledger and holdings in one line; what is wrong is told, never raised."""
+    try:
+        with app.reading() as workspace:
+            from recordkit.archive.catalogue import count_holdings
+
+            chain = workspace.verify_ledger()
+            held = count_holdings(workspace.db)
+        told = tr("{entries} entries, {records} records").format(entries=chain.entries, records=held)
+        sound, reason = chain.ok, chain.reason
+    except RecordkitError as error:
+        sound, reason, told = False, error.what, ""
+    return {"part": tr("ledger"), "for": tr("every act"), "found": told if sound else None,
+            "how": None if sound else shown(reason)}
+
+
 @click.command(cls=Command, help=N_("What is installed, what is missing and how to get it."))
 @pass_app
 def doctor(app: App) -> None:
@@ -247,6 +276,8 @@ def doctor(app: App) -> None:
     store_there = (app.store / "recordkit.toml").exists()
     items.append({"part": tr("store"), "for": str(app.store), "found": str(app.store) if store_there else None,
                   "how": None if store_there else f"recordkit init {app.store}"})
+    if store_there:
+        items.append(_store_health(app))
     if app.json:
         app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
                         "cores": os.cpu_count()})

@@ -71,7 +71,7 @@ def add_event(
     mistake; an event of a record is corrected by entering the type again.
 
     Raises:
-        InputRefused: unknown type, or neither or both of records and account.
+        InputRefused: unknown type, a day in the future, or neither or both of records and account.
         NotFound: no such record, or no such event to replace.
         RefusedByRule: a record is destroyed.
     """
@@ -86,6 +86,11 @@ def add_event(
     if bool(records) == bool(name):
         raise InputRefused(
             msg("An event belongs to records or to one account."), msg("Name records, or give --account A.")
+        )
+    if on > workspace.clock.today:
+        raise InputRefused(
+            msg("{date} lies in the future; an event has happened.", date=on.isoformat()),
+            msg("Enter it when it has happened."),
         )
     with workspace.writing() as writer:
         if replaces is not None:

@@ -72,7 +72,7 @@ def place_hold(
         The hold's id.
 
     Raises:
-        InputRefused: unknown kind, no reason, or neither or both of records and account.
+        InputRefused: unknown kind, no reason, a last day that is over, or neither or both of records and account.
         NotFound: no such record.
         RefusedByRule: a named record is destroyed, or its destruction has begun and cannot be stopped.
     """
@@ -81,6 +81,11 @@ def place_hold(
     if bool(records) == bool(name):
         raise InputRefused(
             msg("A hold is placed on records or on one account."), msg("Name records, or give --account A.")
+        )
+    if until is not None and until < workspace.clock.today:
+        raise InputRefused(
+            msg("{date} is over already; the hold would never be in force.", date=until.isoformat()),
+            msg("Name its last day, or leave --until out."),
         )
     with workspace.writing() as writer:
         named = {record.record_id: record for record in (find_record(workspace.db, one) for one in records)}

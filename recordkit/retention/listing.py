@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from recordkit.archive.catalogue import get_record
+from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.retention.destruction import REASONS
 from recordkit.retention.order_state import Item, Order
+from recordkit.retention.register import filed_register
 from recordkit.workspace import Workspace
 
 
@@ -37,16 +41,21 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
 
 
 def listed_items(workspace: Workspace, order: Order) -> list[dict[str, str | None]]:
-    """The items of an order, in plain values. ``reason`` is the code word."""
-    return [_item(workspace, item) for item in order.items]
+    """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register."""
+    titles: dict[str, str] = {}
+    # The list must show also when the register is damaged: 'verify' and the printed register say so.
+    with contextlib.suppress(IntegrityFailure, NotFound):
+        rows = filed_register(workspace, order)["rows"]
+        titles = {str(row["record"]): str(row["题名"]) for row in rows} if isinstance(rows, list) else {}
+    return [_item(workspace, item, titles.get(item.record_id, "")) for item in order.items]
 
 
-def _item(workspace: Workspace, item: Item) -> dict[str, str | None]:
+def _item(workspace: Workspace, item: Item, title: str) -> dict[str, str | None]:
     record = get_record(workspace.db, item.record_id)
     return {
         "record_id": item.record_id,
         "code": record.code if record else "",
-        "title": record.title if record else "",
+        "title": record.title if record and record.title else title,
         "record_class": item.record_class,
         "due": item.due.isoformat(),
         "rule": item.rule,

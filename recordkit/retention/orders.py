@@ -82,7 +82,12 @@ def propose_order(
         RefusedByRule: the signer may not propose, or nothing can go into the order.
     """
     with workspace.writing() as writer:
-        person_in_office(workspace, signer, "order.proposed")
+        person = person_in_office(workspace, signer, "order.proposed")
+        if "supervisor" in person.roles:
+            raise RefusedByRule(
+                msg("{id} is a supervisor; a supervisor does not propose.", id=person.id),
+                msg("Let an archivist or administrator who witnesses no destruction propose the order."),
+            )
         plan = plan_order(workspace, references)
         if not plan.items:
             raise RefusedByRule(
@@ -110,7 +115,7 @@ def propose_order(
 def appraise_order(
     workspace: Workspace, order_id: str, opinions: Mapping[str, Opinion] | Opinion, signer: Signer
 ) -> Order:
-    """Enter the appraisal group's opinions, for named records (id or archival code) or one for all items.
+    """Enter the appraisal group's opinions, for named records (id or archival code) or one for all without any.
 
     A later opinion on the same record replaces the earlier one until the order is approved. Records to be extended or
     kept are respected by review from now on.
@@ -314,7 +319,14 @@ def _opinions_by_record(
 ) -> dict[str, Opinion]:
     members = [item.record_id for item in order.items]
     if isinstance(opinions, Opinion):
-        return dict.fromkeys(members, opinions)
+        # One word for all must not sweep away what the group has decided of a single record.
+        open_items = [item.record_id for item in order.items if item.opinion is None]
+        if not open_items:
+            raise RefusedByRule(
+                msg("Every record of order {order} has an opinion.", order=order.order_id),
+                msg("Change single ones with --opinion FILE, which names the records."),
+            )
+        return dict.fromkeys(open_items, opinions)
     if not opinions:
         raise InputRefused(msg("There is no opinion."), msg("Give --all destroy, or a file with --opinion."))
     named: dict[str, Opinion] = {}

@@ -179,9 +179,10 @@ def _cover(
     names = {person.id: person.name for person in list_people(workspace.db)}
 
     def signed(act: str) -> str:
-        return "、".join(
+        told = (
             f"{names.get(one.person, one.person)}（{one.day}，电子签名）" for one in order.signatures if one.act == act
         )
+        return "、".join(dict.fromkeys(told))
 
     return [
         ("销毁批次", order.order_id),
@@ -201,7 +202,20 @@ def _cover(
 def _remark(item: Item) -> str:
     outcomes = {"destroyed": "已销毁", "refused": "未销毁", "failed": "销毁未完成", None: ""}
     remark = outcomes[item.outcome]
-    return f"{remark}（{item.reason}）" if item.reason else remark
+    return f"{remark}（{_WHY.get(item.reason, item.reason)}）" if item.reason else remark
+
+
+_WHY = {
+    "missing": "档案不在",
+    "changed": "提出后有改动",
+    "tampered": "内容与归档时不符",
+    "held": "冻结中",
+    "not-due": "未到期",
+    "undeletable": "文件无法删除",
+    "still-there": "仍有残留",
+    "index": "检索索引仍可查到",
+}
+"""The register is a statutory paper in Chinese, whatever language the screen speaks."""
 
 
 def _years(years: int | None) -> str:

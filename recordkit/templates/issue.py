@@ -118,6 +118,7 @@ def plan_issue(form: Form, source: RowSource) -> IssuePlan:
     documents: list[PlannedDocument] = []
     problems: list[Problem] = []
     refused = 0
+    seen: dict[bytes, int] = {}
     rows = list(source.rows)
     for raw in rows:
         values, found = validate_row(form.spec, raw, ignore=(REASON_HEADING,))
@@ -126,6 +127,10 @@ def plan_issue(form: Form, source: RowSource) -> IssuePlan:
             refused += 1
         else:
             documents.append(PlannedDocument(raw.row, values))
+            same = seen.setdefault(canonical_json({key: to_plain(one) for key, one in values.items()}), raw.row)
+            if same != raw.row:
+                text = msg("The row is equal to row {row}; both are issued.", row=same)
+                problems.append(Problem(raw.row, "", "", None, "equal-row", text, "warning"))
     if form.spec.roles.account and len(rows) > 1:
         problems += find_duplicates(form.spec, rows, form.spec.roles.account)
     return IssuePlan(form, tuple(documents), tuple(problems), refused)

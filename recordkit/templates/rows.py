@@ -260,7 +260,7 @@ def _no_constant(text: str) -> object:
 def _read_yaml(data: bytes, name: str, _: str | None) -> RowSource:
     import yaml
 
-    class TextLoader(yaml.SafeLoader):  # type: ignore[misc]
+    class TextLoader(yaml.SafeLoader):
         """Leaves unquoted values as text: YAML 1.1 reads the account 0123 as 83 and 12:30 as 750."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[object, object]:

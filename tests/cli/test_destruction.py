@@ -106,7 +106,7 @@ def test_a_record_that_is_not_due_is_refused_by_name_and_the_rest_goes_in(office
 def test_a_hold_placed_after_signing_stops_the_item(office: Cli) -> None:
     order = ready(office, CODE.format(1))
     office("hold", "place", CODE.format(1), "--kind", "complaint", "--reason", "投诉", *DAY)
-    done = office.json("destruction", "execute", order, *EXECUTE, expect=4)
+    done = office.json("destruction", "execute", order, *EXECUTE, expect=8)
     assert [one["outcome"] for one in done["items"]] == ["refused"]
     assert office.json("show", CODE.format(1))["status"] == "held"
 

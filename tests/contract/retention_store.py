@@ -13,20 +13,15 @@ from recordkit import files, people
 from recordkit.archive import catalogue
 from recordkit.archive.filing import NewRecord, file_record
 from recordkit.people import NewPerson, Signer, add_person, find_person
-from recordkit.retention import destruction, events, holds, order_state, orders
+from recordkit.retention import destruction, orders
 from recordkit.retention.order_state import Opinion, Order
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.settings import ArchiveSection, CompanySection, new_settings_text
+from recordkit.store import PROJECTIONS
 from recordkit.workspace import Clock, Workspace, create_store, open_workspace
 
 TODAY = date(2037, 3, 5)
-PROJECTIONS = (
-    people.PROJECTION,
-    catalogue.PROJECTION,
-    *events.PROJECTIONS,
-    *holds.PROJECTIONS,
-    *order_state.PROJECTIONS,
-)
+
 STAFF = {
     "admin": ("administrator",),
     "arch": ("archivist",),

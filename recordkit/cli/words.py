@@ -1,0 +1,36 @@
+"""Code words that stand in ledger, tables and JSON, marked for translation: people are shown them in their language."""
+
+from __future__ import annotations
+
+from recordkit.cli.i18n import N_
+
+WORDS = (
+    # documents and records
+    N_("issued"), N_("returned"), N_("void"), N_("destroyed"), N_("active"), N_("held"), N_("open"), N_("restricted"),
+    # ingest
+    N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"), N_("account"), N_("responsible"),
+    N_("embedded"), N_("ocr"), N_("none"),
+    # search
+    N_("class"), N_("year"), N_("form"),
+    # retention
+    N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("date"), N_("event"),
+    # people
+    N_("clerk"), N_("archivist"), N_("appraiser"), N_("approver"), N_("supervisor"), N_("administrator"),
+    N_("auditor"), N_("proposer"),
+    # orders
+    N_("proposed"), N_("appraised"), N_("approved"), N_("signed"), N_("executing"), N_("executed"), N_("completed"),
+    N_("withdrawn"), N_("closed"), N_("refused"), N_("failed"), N_("destroy"), N_("keep"),
+    # types and stages of fields
+    N_("text"), N_("integer"), N_("decimal"), N_("money"), N_("instant"), N_("choice"), N_("phone"), N_("id_number"),
+    N_("uscc"), N_("calibre"), N_("table"), N_("yes_no"), N_("before"), N_("onsite"),
+    # core metadata
+    N_("title"), N_("number"), N_("box"), N_("shelf"), N_("party"), N_("address"),
+)  # fmt: skip
+
+ACTS = (
+    N_("store.created"), N_("person.added"), N_("person.revoked"), N_("issue.issued"), N_("issue.voided"),
+    N_("record.filed"), N_("record.edited"), N_("record.destroyed"), N_("event.added"), N_("hold.placed"),
+    N_("hold.released"), N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
+    N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),
+    N_("order.completed"),
+)  # fmt: skip
