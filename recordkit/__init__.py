@@ -9,10 +9,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.catalogue import Record, find_record, list_records
     from recordkit.archive.filing import edit_record
     from recordkit.archive.fixity import verify_objects
-    from recordkit.archive.ingest import IngestOptions, collect_sources, ingest_papers
+    from recordkit.archive.ingest import IngestOptions, ingest_papers
     from recordkit.archive.search.service import SearchRequest, search_records
     from recordkit.errors import RecordkitError
     from recordkit.retention.circumstances import explain_record, review_store
@@ -53,7 +54,8 @@ _HOMES = {
     "archive.catalogue": ("Record", "find_record", "list_records"),
     "archive.filing": ("edit_record",),
     "archive.fixity": ("verify_objects",),
-    "archive.ingest": ("IngestOptions", "collect_sources", "ingest_papers"),
+    "archive.arrivals": ("collect_sources",),
+    "archive.ingest": ("IngestOptions", "ingest_papers"),
     "archive.search.service": ("SearchRequest", "search_records"),
     "errors": ("RecordkitError",),
     "retention.circumstances": ("explain_record", "review_store"),

@@ -14,27 +14,56 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from recordkit import files
 from recordkit.ledger import Cursor
 
 Row = sqlite3.Row
+DatabaseError = sqlite3.DatabaseError
+"""Whatever SQLite raises; damage deep in the file shows only when it is read."""
 _META = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+
+
+class DatabaseDamaged(Exception):
+    """The file is not what SQLite wrote. It can be derived anew, so nothing is lost."""
+
+
+class DatabaseReadOnly(Exception):
+    """The file cannot be written, so it cannot be brought up to date."""
+
+
+def discard(path: Path) -> None:
+    """Remove a database file with its log; everything in it can be derived anew."""
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        files.remove_file(path.with_name(name))
 
 
 class Database:
     """One open database file of projections. Everything in it can be rebuilt from objects and ledger."""
 
-    def __init__(self, path: Path, schema: str) -> None:
-        """Open or create ``path``; with another schema than ``schema`` the tables start empty at cursor 0."""
-        self._path = path
+    def __init__(self, path: Path | None, schema: str) -> None:
+        """Open or create ``path``, or a database in memory when None.
+
+        Raises:
+            DatabaseDamaged: the file is no database.
+            DatabaseReadOnly: the file or its folder cannot be written.
+        """
         self._schema = schema
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        try:
+            self._open(path)
+        except sqlite3.OperationalError as error:
+            raise DatabaseReadOnly(str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise DatabaseDamaged(str(error)) from error
+
+    def _open(self, path: Path | None) -> None:
+        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=30)
         self._connection.row_factory = sqlite3.Row
         # Deleted rows must not linger in free pages: destruction means gone (ISO 16175-1).
         self._connection.execute("PRAGMA secure_delete=ON")
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute("PRAGMA temp_store=MEMORY")
-        self._digest = hashlib.sha256(schema.encode()).hexdigest()
+        self._digest = hashlib.sha256(self._schema.encode()).hexdigest()
 
     def has_schema(self) -> bool:
         """Whether the tables are those of this program version."""
@@ -42,16 +71,18 @@ class Database:
         return found is not None and self._meta("schema") == self._digest
 
     def reset(self) -> None:
-        """Drop every table and create the schema anew, cursor at the beginning."""
-        with self.transaction():
-            tables = self.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-            for table in tables:
-                self._connection.execute(f'DROP TABLE "{table["name"]}"')
-            self._connection.execute(_META)
-            for statement in filter(None, (part.strip() for part in self._schema.split(";"))):
-                self._connection.execute(statement)
-            self._set_meta("schema", self._digest)
-            self.set_cursor(Cursor())
+        """Drop every table and create the schema anew, cursor at the beginning.
+
+        Call it in the transaction that also fills the tables: nobody may ever read them empty.
+        """
+        tables = self.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        for table in tables:
+            self._connection.execute(f'DROP TABLE "{table["name"]}"')
+        self._connection.execute(_META)
+        for statement in filter(None, (part.strip() for part in self._schema.split(";"))):
+            self._connection.execute(statement)
+        self._set_meta("schema", self._digest)
+        self.set_cursor(Cursor())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

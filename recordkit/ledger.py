@@ -10,6 +10,7 @@ The ledger holds no customer data: ids, codes, decisions, staff, signatures and 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,18 +82,24 @@ class Ledger:
         try:
             yield from self._entries(after)
         except _Damaged as damage:
-            raise IntegrityFailure(
-                msg("The ledger is damaged at entry {seq}: {reason}", seq=damage.seq, reason=damage.reason),
-                msg("Run 'recordkit ledger verify', keep the folder as it is and restore the ledger from a backup."),
-            ) from None
+            raise _failure(damage) from None
 
-    def verify(self) -> Verification:
-        """Check every byte of the chain. Never raises for damage; says where and what."""
+    def verify(self, seen: Cursor | None = None) -> Verification:
+        """Check every byte of the chain. Never raises for damage; says where and what.
+
+        ``seen`` is a place that somebody has read before: the chain must still hold it, with the same hash.
+        """
+        seen = seen or Cursor()
         count, head = 0, GENESIS
         try:
             end = Cursor()
             for entry, cursor in self._entries(end):
                 count, head, end = entry.seq, entry.hash, cursor
+                if entry.seq == seen.seq and entry.hash != seen.hash:
+                    raise _Damaged(entry.seq, msg("the chain was rewritten: it is not the one that was read before"))
+            if count < seen.seq:
+                raise _Damaged(count + 1, msg("{seen} entries were read before, {count} are left: it was cut short",
+                                              seen=seen.seq, count=count))
             return Verification(True, count, None, None, head, self._size_behind(end))
         except _Damaged as damage:
             return Verification(False, count, damage.seq, damage.reason, head)
@@ -100,7 +107,7 @@ class Ledger:
     def append(self, acts: Sequence[Act], *, time: str, actor: str, after: Cursor) -> list[tuple[Entry, Cursor]]:
         """Write one batch behind ``after``, the cursor of the last entry; durable when this returns.
 
-        An unfinished batch behind ``after`` (power cut) is cut off first.
+        An unfinished batch behind ``after`` (power cut) is cut off first. Call ``check_end`` before.
         """
         path = self._path(after.file)
         if self._size_behind(after) > 0:
@@ -130,6 +137,34 @@ class Ledger:
         files.make_folder(self._folder)
         files.append_durable(self._path(number), b"".join(lines))
         return written
+
+    def check_end(self, after: Cursor) -> None:
+        """Make sure that the last entry read stands unharmed before ``after``: nothing is appended to damage.
+
+        Raises:
+            IntegrityFailure: it does not.
+        """
+        if after.seq == 0:
+            return
+        path, size = self._path(after.file), 1 << 16
+        data = b""
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as handle:
+            while True:
+                start = max(0, after.offset - size)
+                handle.seek(start)
+                data = handle.read(after.offset - start)
+                if start == 0 or b"\n" in data[:-1]:
+                    break
+                size *= 8
+        try:
+            line = data[:-1].rpartition(b"\n")[2] + data[-1:]
+            if not line.endswith(b"\n"):
+                raise _Damaged(after.seq, msg("the line does not end as written"))
+            entry = _parse(line, after.seq, None)
+            if entry.hash != after.hash:
+                raise _Damaged(after.seq, msg("the chain was rewritten: it is not the one that was read before"))
+        except _Damaged as damage:
+            raise _failure(damage) from None
 
     def torn_bytes(self, after: Cursor) -> int:
         """Bytes of an unfinished batch behind the last complete one."""
@@ -223,7 +258,14 @@ def _could_be_torn(tail: bytes) -> bool:
     return end == len(text)
 
 
-def _parse(line: bytes, seq: int, previous: str) -> Entry:
+def _failure(damage: _Damaged) -> IntegrityFailure:
+    return IntegrityFailure(
+        msg("The ledger is damaged at entry {seq}: {reason}", seq=damage.seq, reason=damage.reason),
+        msg("Run 'recordkit ledger verify', keep the folder as it is and restore the ledger from a backup."),
+    )
+
+
+def _parse(line: bytes, seq: int, previous: str | None) -> Entry:
     try:
         raw = json.loads(line)
     except ValueError:
@@ -235,6 +277,6 @@ def _parse(line: bytes, seq: int, previous: str) -> Entry:
         raise _Damaged(seq, msg("its content does not match its hash"))
     if entry.seq != seq:
         raise _Damaged(seq, msg("entry {found} stands in its place", found=entry.seq))
-    if entry.prev != previous:
+    if previous is not None and entry.prev != previous:
         raise _Damaged(seq, msg("it does not follow the entry before it"))
     return entry

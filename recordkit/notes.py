@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +31,13 @@ def new_note(content: Mapping[str, object]) -> tuple[str, bytes]:
 
 
 def store_note(root: Path, subject: str, digest: str, data: bytes) -> None:
-    """Put a note in its place, durably; an act that names it may follow."""
+    """Put a note in its place, durably; an act that names it may follow.
+
+    Raises:
+        ValueError: the subject is no plain name and could lead out of the folder.
+    """
+    if not re.fullmatch(r"(?!\.)[\w.-]+", subject):
+        raise ValueError(f"not a subject of notes: {subject!r}")
     files.write_atomic(root / "notes" / subject / f"{digest}.json", data, overwrite=True)
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ from recordkit.workspace import Projection, Workspace, Writer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+PERSON_ID = re.compile(r"(?!\.)[\w.-]{1,64}")
+"""Ids name folders of notes and stand in the ledger: no separators, no spaces."""
 
 ROLES = ("clerk", "archivist", "appraiser", "approver", "supervisor", "administrator", "auditor")
 
@@ -287,7 +291,13 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
             msg("There is no role {role}.", role=", ".join(unknown) or "''"),
             msg("Roles are: {roles}.", roles=", ".join(ROLES)),
         )
-    if not new.id.strip() or not new.name.strip() or not new.staff_no.strip():
+    new = replace(new, name=new.name.strip(), staff_no=new.staff_no.strip())
+    if not PERSON_ID.fullmatch(new.id):
+        raise InputRefused(
+            msg("{id} is no id of a person.", id=new.id),
+            msg("An id has letters, digits, dot, dash and underscore; it stands in the ledger for ever."),
+        )
+    if not new.name or not new.staff_no:
         raise InputRefused(msg("A person needs an id, a name and a staff number."))
     with workspace.writing() as writer:
         register = list_people(workspace.db)

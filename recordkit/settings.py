@@ -110,7 +110,7 @@ def load_settings(root: Path) -> Settings:
     path = root / FILE_NAME
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
             msg("There is no store in {folder}.", folder=str(root)),
             msg("Make one with 'recordkit init {folder}', or name another with --store.", folder=str(root)),
@@ -170,11 +170,15 @@ def _problem(settings: Settings) -> str | None:
         return "destruction.supervisors must be at least 2"
     if not 0 < settings.destruction.total_share <= 1:
         return "destruction.total_share must lie between 0 and 1"
+    if not 0 <= settings.locks.wait_seconds <= 3600:
+        return "locks.wait_seconds must lie between 0 and 3600"
+    if settings.ledger.max_bytes < 1 << 16:
+        return "ledger.max_bytes must be at least 65536"
     if "{seq" not in settings.archive.code:
         return "archive.code needs {seq}"
     try:
         settings.archive.code.format(fonds="", category="", year=2026, period="", office="", seq=1)
-    except (KeyError, ValueError, IndexError) as error:
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         return f"archive.code: {error}"
     return None
 

@@ -14,7 +14,7 @@ from recordkit.retention import events, holds, order_state
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
 from recordkit.templates import issue
-from recordkit.workspace import Clock, Projection, Workspace, create_store, open_workspace
+from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
 PROJECTIONS: Sequence[Projection] = (
     people.PROJECTION,
@@ -60,7 +60,9 @@ def make_store(
             msg("There is a store in {folder} already.", folder=str(root)),
             msg("Use it with --store, or choose another folder."),
         )
-    strange = [path.name for path in root.iterdir() if path.name not in _TRACKED] if root.is_dir() else []
+    # What an interrupted init left may be taken up again.
+    own = {*STORE_FOLDERS, "retention.toml", "README.md", ".gitignore"}
+    strange = [path.name for path in root.iterdir() if path.name not in own] if root.is_dir() else []
     if strange:
         raise InputRefused(
             msg("The folder {folder} is not empty: {names}.", folder=str(root), names=", ".join(sorted(strange)[:5])),
@@ -75,11 +77,7 @@ def make_store(
     )
     files.make_folder(root)
     root.chmod(0o700)
-    files.write_atomic(root / "retention.toml", shipped_schedule())
+    files.write_atomic(root / "retention.toml", shipped_schedule(), overwrite=True)
     create_store(root, text, store_id, clock, actor)
     # The tables exist from the start: the first reader must not need the writers' lock to make them.
     open_store(root, clock, actor).close()
-
-
-_TRACKED = {"README.md", ".gitignore"}
-"""What may lie in an empty store folder of a checkout."""

@@ -15,13 +15,15 @@ from datetime import date, datetime
 from pathlib import Path
 
 from recordkit import files
-from recordkit.db import Database
+from recordkit.db import Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
 from recordkit.errors import IntegrityFailure, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, crockford
 from recordkit.notes import new_note, store_note
-from recordkit.settings import Settings, load_settings
+from recordkit.settings import FILE_NAME, Settings, load_settings
+
+STORE_FOLDERS = ("ledger", "objects", "issued", "notes", "forms", "inbox", "quarantine", "work", "outbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,14 @@ class Clock:
 class Projection:
     """Tables derived from the ledger: their DDL, and how one entry changes them.
 
-    ``apply`` must do no harm when an entry comes twice, and must bear that an object it names is gone.
+    ``apply`` must do no harm when an entry comes twice, and must bear that an object it names is gone or damaged.
+    ``recover`` clears what a killed process left behind; it is called under the lock with the tables current.
     """
 
     name: str
     schema: str
     apply: Callable[[Workspace, Entry], None]
+    recover: Callable[[Workspace], None] | None = None
 
 
 class Rehearsed(Exception):  # noqa: N818  (no error: the act would have been done)
@@ -115,9 +119,9 @@ class Workspace:
         self.rehearsing = False
         self._projections = projections
         self.ledger = Ledger(root / "ledger", settings.ledger.max_bytes)
-        schema = ";\n".join(projection.schema for projection in projections)
-        self.db = Database(root / "catalogue.sqlite3", schema)
+        self._schema = ";\n".join(projection.schema for projection in projections)
         self._writing = False
+        self.db = self._open_database()
 
     @property
     def store_tag(self) -> str:
@@ -128,27 +132,31 @@ class Workspace:
     def catch_up(self) -> None:
         """Apply the entries that the tables have not seen.
 
+        A reader never waits for a writer: where the lock is taken it goes on with what it has, a moment old; where
+        it has no tables at all, or may not write them, it derives its own in memory.
+
         Raises:
             IntegrityFailure: the ledger is damaged, or shorter than what the tables have already seen.
         """
-        if not self.db.has_schema():
-            with self._locked():
-                if not self.db.has_schema():
-                    self.db.reset()
-        if next(self.ledger.read(self.db.cursor()), None) is None:
+        if self.db.has_schema() and next(self.ledger.read(self.db.cursor()), None) is None:
             return
-        # A reader never waits for a writer: what it sees is then a moment old, not wrong.
-        with contextlib.suppress(StoreBusy), self._locked(wait_seconds=0):
-            self._apply_new()
+        try:
+            with self._locked(wait_seconds=0):
+                self._bring_up()
+        except (StoreBusy, OSError):
+            if not self.db.has_schema():
+                self.db.close()
+                self.db = Database(None, self._schema)
+                self._bring_up()
 
     @contextmanager
     def maintaining(self) -> Iterator[bool]:
-        """Hold the lock to bring a derived file up to date; gives False, and never waits, when a writer holds it."""
+        """Hold the lock to bring a derived file up to date; gives False, and never waits, when that cannot be."""
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(self._locked(wait_seconds=0))
                 free = True
-            except StoreBusy:
+            except (StoreBusy, OSError):
                 free = False
             yield free
 
@@ -159,8 +167,13 @@ class Workspace:
         Raises:
             StoreBusy: another process holds the lock for longer than the settings allow.
         """
+        nested = self._writing
         with self._locked():
-            self._apply_new()
+            self._bring_up()
+            self.ledger.check_end(self.db.cursor())
+            for projection in () if nested else self._projections:
+                if projection.recover is not None:
+                    projection.recover(self)
             torn = self.ledger.torn_bytes(self.db.cursor())
             if torn:
                 self.notices.append(
@@ -169,22 +182,30 @@ class Workspace:
                 )
             yield Writer(self)
 
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Keep writers away, leftovers of killed ones cleared and the tables current; on a read-only disk as it is."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                stack.enter_context(self.writing())
+            yield
+
     def rebuild(self) -> int:
         """Drop the tables and derive them again from ledger and objects; the number of entries applied."""
         with self._locked():
-            self.db.reset()
-            self._apply_new()
+            try:
+                self._fill_anew()
+            except DatabaseError:
+                self.db.close()
+                discard(self.root / "catalogue.sqlite3")
+                self.db = self._open_database()
+                self._fill_anew()
         return self.db.cursor().seq
 
     def verify_ledger(self) -> Verification:
-        """Check the whole chain, and that it has not become shorter than what the tables have seen."""
-        found = self.ledger.verify()
+        """Check the whole chain, and that it is still the one that the tables have seen."""
         seen = self.db.cursor() if self.db.has_schema() else Cursor()
-        if found.ok and found.entries < seen.seq:
-            reason = msg("the catalogue has seen {seen} entries, the ledger holds {entries}: it was cut short",
-                         seen=seen.seq, entries=found.entries)
-            return Verification(False, found.entries, found.entries + 1, reason, found.head)
-        return found
+        return self.ledger.verify(seen)
 
     def staging(self) -> AbstractContextManager[Path]:
         """A private folder for files that are not yet in place."""
@@ -212,22 +233,50 @@ class Workspace:
         written = self.ledger.append(acts, time=time, actor=self.actor, after=self.db.cursor())
         self._apply(written)
 
-    def _apply_new(self) -> None:
+    def _open_database(self) -> Database:
+        path = self.root / "catalogue.sqlite3"
+        try:
+            return Database(path, self._schema)
+        except DatabaseReadOnly:
+            return Database(None, self._schema)
+        except DatabaseDamaged:
+            self.notices.append(msg("The catalogue was damaged and is derived anew from ledger and objects."))
+            with self._locked():
+                discard(path)
+                return Database(path, self._schema)
+
+    def _bring_up(self) -> None:
+        """Apply what the tables lack; derive them anew when they are not those of this program version."""
+        if not self.db.has_schema():
+            self._fill_anew()
+            return
         batch: list[tuple[Entry, Cursor]] = []
         for item in self.ledger.read(self.db.cursor()):
             batch.append(item)
             if len(batch) >= 5000 and item[0].left == 0:
                 self._apply(batch)
                 batch = []
-        if batch:
-            self._apply(batch)
+        self._apply(batch)
+
+    def _fill_anew(self) -> None:
+        """In one transaction: a reader sees the old tables or the full new ones, never empty ones."""
+        with self.db.transaction():
+            self.db.reset()
+            for entry, cursor in self.ledger.read():
+                self._apply_one(entry)
+                if entry.left == 0:
+                    self.db.set_cursor(cursor)
 
     def _apply(self, entries: Sequence[tuple[Entry, Cursor]]) -> None:
-        with self.db.transaction():
-            for entry, _ in entries:
-                for projection in self._projections:
-                    projection.apply(self, entry)
-            self.db.set_cursor(entries[-1][1])
+        if entries:
+            with self.db.transaction():
+                for entry, _ in entries:
+                    self._apply_one(entry)
+                self.db.set_cursor(entries[-1][1])
+
+    def _apply_one(self, entry: Entry) -> None:
+        for projection in self._projections:
+            projection.apply(self, entry)
 
 
 def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, actor: str) -> Workspace:
@@ -261,14 +310,16 @@ def create_store(root: Path, settings_text: str, store_id: str, clock: Clock, ac
     Raises:
         FileExistsError: there is a store already.
     """
-    files.make_folder(root)
-    for name in ("ledger", "objects", "issued", "notes", "forms", "inbox", "quarantine", "work", "outbox"):
-        files.make_folder(root / name)
-    ledger = Ledger(root / "ledger")
-    if next(ledger.read(), None) is not None:
+    if (root / FILE_NAME).exists():
         raise FileExistsError(str(root))
-    files.write_atomic(root / "recordkit.toml", settings_text.encode("utf-8"))
+    files.make_folder(root)
+    for name in STORE_FOLDERS:
+        files.make_folder(root / name)
+    for left in (root / "ledger").iterdir():
+        # An init that was cut off: no store has been seen here yet, since recordkit.toml comes last.
+        files.remove_file(left)
     time = clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-    ledger.append(
+    Ledger(root / "ledger").append(
         [Act("store.created", {"store_id": store_id, "format": 1})], time=time, actor=actor, after=Cursor()
     )
+    files.write_atomic(root / FILE_NAME, settings_text.encode("utf-8"))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from recordkit import files, pending
 from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
-from recordkit.errors import NotFound
+from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import msg
 from recordkit.model import Entry
 from recordkit.workspace import Projection, Workspace
@@ -102,7 +103,14 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
     metadata: dict[str, object] = {}
     objects = objects_of(workspace)
     if objects.exists(record_id):
-        metadata = json.loads(objects.read(record_id, "record.json"))
+        try:
+            # The version that the entry speaks of: a newer one may be the leftover of a killed edit.
+            metadata = json.loads(objects.read(record_id, "record.json", int(str(body["version"]))))
+        except (NotFound, IntegrityFailure, ValueError, KeyError, TypeError, AttributeError):
+            # One damaged object must not close the whole archive; 'verify' names what is wrong with it.
+            workspace.notices.append(
+                msg("The metadata of {record} cannot be read; run 'recordkit verify'.", record=record_id)
+            )
     shown = {
         "title": metadata.get("title", ""),
         "date": metadata.get("date", f"{body['year']}-01-01") if "year" in body else metadata.get("date"),
@@ -137,11 +145,23 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
         )
         db.insert("code_serials", {"scope": scope, "last": serial})
     elif metadata:
+        shown["number"] = metadata.get("number")
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
 
 
-PROJECTION = Projection("records", _SCHEMA, _apply)
+def _recover(workspace: Workspace) -> None:
+    """Bring the objects that a killed process was working on back to what the ledger knows."""
+    for path, ids in pending.unfinished(workspace.root, "objects"):
+        for record_id in ids:
+            record = get_record(workspace.db, record_id)
+            version = record.version if record is not None and record.status == "active" else 0
+            if version == 0 or objects_of(workspace).exists(record_id):
+                objects_of(workspace).heal(record_id, version)
+        files.remove_file(path)
+
+
+PROJECTION = Projection("records", _SCHEMA, _apply, _recover)
 
 
 def find_record(db: Database, reference: str) -> Record:

@@ -107,6 +107,8 @@ def parse_scheme(data: bytes, name: str) -> Scheme:
 
     try:
         plain = tomllib.loads(data.decode("utf-8"))
+        if not isinstance(plain.get("classes", []), list):
+            raise msgspec.ValidationError("classes must be a list of [[classes]]")
         known = set(RecordClass.__dataclass_fields__)
         for position, raw in enumerate(plain.get("classes", [])):
             extra = set(raw) - known

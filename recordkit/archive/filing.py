@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from recordkit import files
+from recordkit import files, pending
 from recordkit.archive import catalogue
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.objects import VersionNote
@@ -110,31 +110,32 @@ def file_record(writer: Writer, workspace: Workspace, new: NewRecord, staging: P
     }
     content = dict(new.content)
     content["record.json"] = _stage_json(staging, f"{record_id}-record.json", metadata)
-    inventory = catalogue.objects_of(workspace).create(
-        record_id, content, VersionNote(now, "filed", workspace.actor), staging
-    )
-    store_id = settings.store.id
-    writer.add(
-        "record.filed",
-        {
-            "record": record_id,
-            "version": 1,
-            "code": code,
-            "scope": scope,
-            "serial": serial,
-            "ordinal": catalogue.next_ordinal(workspace.db),
-            "class": record_class.id,
-            "year": new.on.year,
-            "period": record_class.period_code,
-            "access": record_class.access,
-            "number": new.number,
-            "issue": new.issue_id,
-            "form": new.form,
-            "content": catalogue.keyed(store_id, new.original.sha256),
-            "commitment": catalogue.keyed(store_id, inventory),
-        },
-    )
-    writer.commit()
+    with pending.announced(workspace.root, "objects", [record_id]):
+        inventory = catalogue.objects_of(workspace).create(
+            record_id, content, VersionNote(now, "filed", workspace.actor), staging
+        )
+        store_id = settings.store.id
+        writer.add(
+            "record.filed",
+            {
+                "record": record_id,
+                "version": 1,
+                "code": code,
+                "scope": scope,
+                "serial": serial,
+                "ordinal": catalogue.next_ordinal(workspace.db),
+                "class": record_class.id,
+                "year": new.on.year,
+                "period": record_class.period_code,
+                "access": record_class.access,
+                "number": new.number,
+                "issue": new.issue_id,
+                "form": new.form,
+                "content": catalogue.keyed(store_id, new.original.sha256),
+                "commitment": catalogue.keyed(store_id, inventory),
+            },
+        )
+        writer.commit()
     return record_id
 
 
@@ -194,6 +195,11 @@ def edit_record(
         known = {one.key: one for one in spec.fields} if spec else {}
         roles = _role_keys(spec) if spec else {}
         for key, value in changes.items():
+            if key == "number" and record.issue_id is not None:
+                raise RefusedByRule(
+                    msg("The number of {code} was issued by recordkit; it does not change.", code=record.code),
+                    msg("A wrong document is made void and issued again.")
+                )
             if key in EDITABLE:
                 metadata[key] = _checked_core(key, value)
                 # The same fact stands in the form: both are to say the same.
@@ -215,22 +221,23 @@ def edit_record(
         version = record.version + 1
         now = workspace.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
         note = writer.note(record.record_id, {"reason": reason, "changed": sorted(changes)})
-        with workspace.staging() as staging:
-            content = {"record.json": _stage_json(staging, "record.json", metadata)}
-            inventory = catalogue.objects_of(workspace).add_version(
-                record.record_id, version, content, VersionNote(now, "edited", workspace.actor), staging
+        with pending.announced(workspace.root, "objects", [record.record_id]):
+            with workspace.staging() as staging:
+                content = {"record.json": _stage_json(staging, "record.json", metadata)}
+                inventory = catalogue.objects_of(workspace).add_version(
+                    record.record_id, version, content, VersionNote(now, "edited", workspace.actor), staging
+                )
+            writer.add(
+                "record.edited",
+                {
+                    "record": record.record_id,
+                    "version": version,
+                    "keys": sorted(changes),
+                    "note": note,
+                    "commitment": catalogue.keyed(workspace.settings.store.id, inventory),
+                },
             )
-        writer.add(
-            "record.edited",
-            {
-                "record": record.record_id,
-                "version": version,
-                "keys": sorted(changes),
-                "note": note,
-                "commitment": catalogue.keyed(workspace.settings.store.id, inventory),
-            },
-        )
-        writer.commit()
+            writer.commit()
         return catalogue.find_record(workspace.db, record.record_id)
 
 

@@ -17,6 +17,16 @@ from typing import Literal
 
 from recordkit import files
 from recordkit.archive import catalogue
+from recordkit.archive.arrivals import (
+    StagedPaper,
+    keep_unmatched,
+    leave_inbox,
+    plain_page,
+    quarantine,
+    state_of,
+    told_name,
+    unmatched_folder,
+)
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
 from recordkit.archive.pdf import UnreadablePdf
@@ -27,7 +37,8 @@ from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
 
-Outcome = Literal["archived", "duplicate", "unmatched", "quarantined"]
+Outcome = Literal["archived", "duplicate", "unmatched", "quarantined", "deferred"]
+"""``deferred``: the file changed while it was read (a scanner still writes it); it stays for the next run."""
 
 _WINDOW = 64
 """Files staged and read together: enough to keep every core busy, few enough to fit on a small disk."""
@@ -79,29 +90,6 @@ class UnmatchedPaper:
     text: str
 
 
-def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
-    """The files behind ``paths``, folders searched through, sorted; the store's inbox when none is given.
-
-    Raises:
-        NotFound: a path does not exist.
-    """
-    inbox = workspace.root / "inbox"
-    waiting = _unmatched_folder(workspace).resolve()
-    found: set[Path] = set()
-    for path in paths or [inbox]:
-        if path.is_dir():
-            found |= {
-                one
-                for one in path.rglob("*")
-                if one.is_file() and not one.name.startswith(".") and waiting not in one.resolve().parents
-            }
-        elif path.exists():
-            found.add(path)
-        else:
-            raise NotFound(msg("There is no file or folder {path}.", path=str(path)))
-    return sorted(found)
-
-
 def ingest_papers(
     workspace: Workspace, sources: Sequence[Path], options: IngestOptions, progress: Progress | None = None
 ) -> Iterator[IngestItem]:
@@ -115,6 +103,7 @@ def ingest_papers(
     if options.record_class is not None:
         load_scheme(workspace.root).get(options.record_class)
     options = replace(options, fields=_core_fields(options.fields))
+    _class_date(workspace, options)
     for start in range(0, len(sources), _WINDOW):
         with workspace.staging() as staging:
             yield from _ingest_window(workspace, sources[start : start + _WINDOW], options, staging, progress)
@@ -132,10 +121,18 @@ def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def _class_date(workspace: Workspace, options: IngestOptions) -> date:
+    given = options.fields.get("date")
+    try:
+        return workspace.clock.today if given is None else date.fromisoformat(given)
+    except ValueError:
+        raise InputRefused(msg("{value} is not a date.", value=given), msg("Write it like 2026-03-02.")) from None
+
+
 def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
     """Papers waiting for ``match``."""
     found = []
-    for sidecar in sorted(_unmatched_folder(workspace).glob("*/reading.json")):
+    for sidecar in sorted(unmatched_folder(workspace).glob("*/reading.json")):
         raw = json.loads(sidecar.read_bytes())
         text = " ".join(str(page["text"]) for page in raw["pages"])
         path = sidecar.parent / str(raw["name"])
@@ -175,13 +172,6 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    source: Path
-    copy: Path
-    digests: files.Digests
-
-
 def _ingest_window(
     workspace: Workspace,
     sources: Sequence[Path],
@@ -189,20 +179,22 @@ def _ingest_window(
     staging: Path,
     progress: Progress | None,
 ) -> Iterator[IngestItem]:
-    staged: list[_Staged | IngestItem] = []
+    staged: list[StagedPaper | IngestItem] = []
     for position, source in enumerate(sources):
         copy = staging / f"{position:04}.pdf"
         try:
+            state = state_of(source)
             digests = files.copy_with_digests(source, copy)
         except OSError as error:
-            reason = msg("{file} cannot be read: {error}", file=str(source), error=error.strerror or str(error))
+            reason = msg("{file} cannot be read: {error}", file=told_name(source),
+                         error=error.strerror or str(error))
             # It stays where it is: what cannot be read cannot be copied to quarantine either.
             staged.append(IngestItem(source, "quarantined", reason=reason))
             continue
         known = _known_content(workspace, source, digests)
-        staged.append(known or _Staged(source, copy, digests))
-    to_read = [one.copy for one in staged if isinstance(one, _Staged)]
-    names = {one.copy: one.source for one in staged if isinstance(one, _Staged)}
+        staged.append(known or StagedPaper(source, copy, digests, state))
+    to_read = [one.copy for one in staged if isinstance(one, StagedPaper)]
+    names = {one.copy: one.source for one in staged if isinstance(one, StagedPaper)}
 
     def report(path: Path, done: int, pages: int) -> None:
         if progress is not None:
@@ -212,24 +204,27 @@ def _ingest_window(
     for one in staged:
         item = one if isinstance(one, IngestItem) else _settle(workspace, one, next(readings), options, staging)
         if not options.dry_run and item.outcome == "duplicate":
-            _leave_inbox(workspace, item.source)
+            leave_inbox(workspace, item.source)
         yield item
 
 
 def _settle(
-    workspace: Workspace, paper: _Staged, reading: PaperReading, options: IngestOptions, staging: Path
+    workspace: Workspace, paper: StagedPaper, reading: PaperReading, options: IngestOptions, staging: Path
 ) -> IngestItem:
     """Decide what becomes of one paper that was read, and do it."""
     # The same bytes may have been filed a moment ago by this run or another one.
     known = _known_content(workspace, paper.source, paper.digests)
     if known is not None:
         return known
+    if not paper.is_still_as_read():
+        reason = msg("{file} changed while it was read; it stays for the next run", file=told_name(paper.source))
+        return IngestItem(paper.source, "deferred", reason=reason)
     if reading.failure is not None:
         # Told again with the name under which the person knows the file, not that of the staged copy.
-        told = UnreadablePdf(paper.source, reading.failure.reason)
+        told = UnreadablePdf(Path(told_name(paper.source)), reading.failure.reason)
         reason = msg("{what} {todo}", what=told.what, todo=told.todo or "")
         if not options.dry_run:
-            _quarantine(workspace, paper, reason, reading.failure.reason)
+            quarantine(workspace, paper, reason, reading.failure.reason)
         return IngestItem(paper.source, "quarantined", reason=reason)
     texts = tuple(
         # A lone surrogate in a hostile text layer could not be written as UTF-8.
@@ -251,7 +246,7 @@ def _settle(
             workspace, paper.source, paper.copy, paper.digests, issue, texts, tuple(findings), staging, "code",
             _signatures(reading),
         )
-        _leave_inbox(workspace, paper.source)
+        leave_inbox(workspace, paper.source, paper.state)
         return item
     if options.record_class is not None and not _blocks_class(findings):
         if options.dry_run:
@@ -259,10 +254,10 @@ def _settle(
                 paper.source, "archived", pages=pages, ocr_pages=ocr_pages, findings=tuple(findings)
             )
         item = _file_class(workspace, paper, texts, options, findings, staging, _signatures(reading))
-        _leave_inbox(workspace, paper.source)
+        leave_inbox(workspace, paper.source, paper.state)
         return item
     if not options.dry_run:
-        _keep_unmatched(workspace, paper, texts, findings, _signatures(reading))
+        keep_unmatched(workspace, paper, texts, findings, _signatures(reading))
     reason = findings[0].message if findings else msg("no printed code of this store was found")
     return IngestItem(
         paper.source, "unmatched", pages=pages, ocr_pages=ocr_pages, reason=reason, findings=tuple(findings)
@@ -410,7 +405,7 @@ def _file_issue(
         "meters": _meters(roles.meters, values),
         "form_name": spec.name,
         "labels": {one.key: one.label for one in spec.fields},
-        "source": source.name,
+        "source": told_name(source),
         "matched": matched,
         "signatures": signatures,
         "findings": [_plain_finding(one) for one in findings],
@@ -433,7 +428,7 @@ def _file_issue(
 
 def _file_class(
     workspace: Workspace,
-    paper: _Staged,
+    paper: StagedPaper,
     texts: tuple[PageText, ...],
     options: IngestOptions,
     findings: list[Finding],
@@ -444,22 +439,17 @@ def _file_class(
     for key in ("account", "responsible"):
         if key not in given:
             findings.append(Finding("missing-field", msg("the field {field} is not filled in", field=msg(key))))
-    try:
-        on = date.fromisoformat(given["date"]) if "date" in given else workspace.clock.today
-    except ValueError:
-        raise InputRefused(
-            msg("{value} is not a date.", value=given["date"]), msg("Write it like 2026-03-02.")
-        ) from None
+    on = _class_date(workspace, options)
     extra: dict[str, object] = {key: given[key] for key in ("account", "responsible", "box", "shelf") if key in given}
     extra |= {
-        "source": paper.source.name,
+        "source": told_name(paper.source),
         "matched": "class",
         "signatures": signatures,
         "findings": [_plain_finding(one) for one in findings],
     }
     new = NewRecord(
         record_class=str(options.record_class),
-        title=given.get("title") or paper.source.stem,
+        title=given.get("title") or Path(told_name(paper.source)).stem,
         on=on,
         pages=len(texts),
         content=_content(paper.copy, texts, staging),
@@ -490,7 +480,7 @@ def _file(
         record = catalogue.get_record(workspace.db, record_id)
     assert record is not None
     # The same paper may have waited, or lain in quarantine, until somebody said where it belongs.
-    for place in (_unmatched_folder(workspace), workspace.root / "quarantine"):
+    for place in (unmatched_folder(workspace), workspace.root / "quarantine"):
         files.remove_tree(place / new.original.sha256[:16])
     ocr_pages = sum(1 for text in texts if text.source == "ocr")
     return IngestItem(
@@ -505,18 +495,7 @@ def _content(staged: Path, texts: tuple[PageText, ...], staging: Path) -> dict[s
 
 
 def _text_json(texts: tuple[PageText, ...]) -> bytes:
-    return json.dumps({"pages": [_plain_page(one) for one in texts]}, ensure_ascii=False, indent=1).encode() + b"\n"
-
-
-def _plain_page(text: PageText) -> dict[str, object]:
-    return {
-        "page": text.page,
-        "text": text.text,
-        "source": text.source,
-        "engine": text.engine,
-        "confidence": text.confidence,
-        "turned": text.turned,
-    }
+    return json.dumps({"pages": [plain_page(one) for one in texts]}, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def _plain_finding(finding: Finding) -> dict[str, object]:
@@ -537,62 +516,3 @@ def _meters(keys: Sequence[str], values: Mapping[str, object]) -> list[str]:
         elif value:
             found.append(str(value))
     return found
-
-
-def _leave_inbox(workspace: Workspace, source: Path) -> None:
-    inbox = (workspace.root / "inbox").resolve()
-    if inbox in source.resolve().parents:
-        files.remove_file(source)
-
-
-def _quarantine(workspace: Workspace, paper: _Staged, reason: Message, code: str) -> None:
-    folder = workspace.root / "quarantine" / paper.digests.sha256[:16]
-    note = {
-        "source": paper.source.name,
-        "reason": code,
-        "message": str(reason),
-        "time": workspace.clock.now().isoformat(timespec="seconds"),
-        "sha256": paper.digests.sha256,
-    }
-    _keep(folder, paper, "reason.json", note)
-    _leave_inbox(workspace, paper.source)
-
-
-def _keep_unmatched(
-    workspace: Workspace,
-    paper: _Staged,
-    texts: tuple[PageText, ...],
-    findings: Sequence[Finding],
-    signatures: list[dict[str, object]],
-) -> None:
-    folder = _unmatched_folder(workspace) / paper.digests.sha256[:16]
-    note = {
-        "name": _safe_name(paper.source),
-        "sha256": paper.digests.sha256,
-        "findings": [str(one.message) for one in findings],
-        "pages": [_plain_page(text) for text in texts],
-        "signatures": signatures,
-    }
-    _keep(folder, paper, "reading.json", note)
-    _leave_inbox(workspace, paper.source)
-
-
-def _keep(folder: Path, paper: _Staged, note_name: str, note: Mapping[str, object]) -> None:
-    """Copy a paper and a note about it into a folder of its own, named by its bytes: a second run changes nothing."""
-    target = folder / _safe_name(paper.source)
-    if not target.exists():
-        files.make_folder(folder)
-        files.publish(paper.copy, target)
-    data = json.dumps(note, ensure_ascii=False, indent=1).encode() + b"\n"
-    files.write_atomic(folder / note_name, data, overwrite=True)
-
-
-def _safe_name(source: Path) -> str:
-    """The source's name; one that could be taken for the note beside it gets a prefix."""
-    return f"paper-{source.name}" if source.name in ("reading.json", "reason.json") else source.name
-
-
-def _unmatched_folder(workspace: Workspace) -> Path:
-    return workspace.root / "inbox" / "unmatched"
-
-

@@ -126,7 +126,7 @@ class ObjectStore:
             IntegrityFailure: the inventory is damaged.
         """
         target = self._path(object_id)
-        self._heal(object_id, version - 1)
+        self.heal(object_id, version - 1)
         inventory = self._inventory(object_id)
         before = inventory["versions"][f"v{version - 1}"]["state"]
         name = f"v{version}"
@@ -170,8 +170,16 @@ class ObjectStore:
 
         Raises:
             NotFound: no such object, version or file.
+            IntegrityFailure: the file is listed but cannot be read.
         """
-        return self.locate(object_id, name, version).read_bytes()
+        try:
+            return self.locate(object_id, name, version).read_bytes()
+        except OSError as error:
+            raise IntegrityFailure(
+                msg("The file {name} of object {id} cannot be read: {error}", name=name, id=object_id,
+                    error=error.strerror or str(error)),
+                msg("Run 'recordkit verify' and restore the object from a backup."),
+            ) from None
 
     def inventory_digest(self, object_id: str) -> str:
         """SHA-512 of the current inventory file."""
@@ -188,8 +196,8 @@ class ObjectStore:
     def ids(self) -> Iterator[str]:
         """Ids of all objects on disk, in no particular order."""
         for declaration in self._folder.rglob(_OBJECT_DECLARATION[0]):
-            raw = json.loads((declaration.parent / "inventory.json").read_bytes())
-            yield str(raw["id"]).removeprefix(_URN)
+            # By the folder's name, not its inventory: a damaged object must still be found.
+            yield declaration.parent.name.replace("%3a", ":").removeprefix(_URN)
 
     def check(self, object_id: str) -> list[Fault]:
         """Re-read every byte of an object; all findings, not the first.
@@ -259,7 +267,17 @@ class ObjectStore:
             (draft / version / "content").rmdir()
         return new_manifest, new_state
 
-    def _heal(self, object_id: str, version: int) -> None:
+    def heal(self, object_id: str, version: int) -> None:
+        """Bring an object back to ``version``, the newest one that the ledger knows; 0 removes it altogether.
+
+        What lies beyond it is the leftover of a killed process.
+
+        Raises:
+            NotFound: there is no such object, and ``version`` is not 0.
+        """
+        if version == 0:
+            self.remove(object_id)
+            return
         root = self._path(object_id)
         if not root.is_dir():
             raise NotFound(msg("The object {id} is not in the store.", id=object_id))

@@ -86,10 +86,16 @@ class App:
                     msg("Leave --as-of out, or try it in a store made with 'recordkit init --simulation'."),
                 )
             if self.actor is not None:
-                from recordkit.people import find_person, list_people
+                from recordkit.people import PERSON_ID, find_person, list_people
 
                 if list_people(workspace.db):
-                    find_person(workspace.db, self.actor)
+                    if find_person(workspace.db, self.actor).revoked:
+                        raise RefusedByRule(msg("{id} was revoked and acts no more.", id=self.actor))
+                elif not PERSON_ID.fullmatch(self.actor):
+                    raise WrongUsage(
+                        msg("{id} is no id of a person.", id=self.actor),
+                        msg("An id has letters, digits, dot, dash and underscore; it stands in the ledger for ever."),
+                    )
             workspace.rehearsing = rehearse
             try:
                 yield workspace

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +27,13 @@ from recordkit.cli.base import (
 )
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import InputRefused, NotFound, WrongUsage
+from recordkit.errors import InputRefused, Interrupted, NotFound, PartlyDone, RecordkitError, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.templates.issue import Generated, Issue, IssuePlan
     from recordkit.templates.rows import RowSource
     from recordkit.templates.spec import FieldSpec, FormSpec
-    from recordkit.workspace import Workspace
 
 
 @click.group(cls=Group, help=N_("The forms that can be issued."))
@@ -194,12 +194,15 @@ def generate(
         folder = out or workspace.root / "outbox"
         stop = bool(plan.errors) and (all_or_nothing or not plan.documents)
         made: list[Generated] = []
+        failure: BaseException | None = None
         if not stop and not dry_run:
             act = issue.draft_documents if draft else issue.issue_documents
-            made = list(_with_progress(app, act(workspace, plan, folder, force=force), len(plan.documents)))
+            failure = _gather(app, act(workspace, plan, folder, force=force), len(plan.documents), made)
         pdfs = _convert(made) if pdf else {}
         refused_file = _write_refused(plan, source, data, folder) if plan.errors and made else None
         _print_generated(app, plan, made, pdfs, refused_file, time.monotonic() - started, dry_run, draft)
+    if failure is not None:
+        raise _cut_short(failure, len(made))
     if not plan.errors:
         return 0
     return 3 if stop or not plan.documents else 4
@@ -234,15 +237,33 @@ def _source(spec: FormSpec, data: Path | None, sheet: str | None, sets: tuple[st
     return replace(source, rows=tuple(rows))
 
 
-def _with_progress(app: App, items: object, total: int) -> list[Generated]:
+def _gather(app: App, items: Iterator[Generated], total: int, made: list[Generated]) -> BaseException | None:
+    """Collect into ``made`` what is issued; what stopped it, when anything was issued before.
+
+    What was issued must be told whatever happens: its numbers are used.
+    """
     import sys
 
-    made: list[Generated] = []
-    if app.quiet or app.json or not sys.stderr.isatty() or total < 20:
-        return list(items)  # type: ignore[call-overload, no-any-return]
-    with click.progressbar(items, length=total, label=tr("Issuing"), file=sys.stderr) as bar:  # type: ignore[call-overload]
-        made.extend(bar)
-    return made
+    show = not app.quiet and not app.json and sys.stderr.isatty() and total >= 20
+    try:
+        if show:
+            with click.progressbar(items, length=total, label=tr("Issuing"), file=sys.stderr) as bar:
+                made.extend(bar)
+        else:
+            made.extend(items)
+    except (RecordkitError, OSError, KeyboardInterrupt) as failure:
+        if not made:
+            raise
+        return failure
+    return None
+
+
+def _cut_short(failure: BaseException, count: int) -> RecordkitError:
+    todo = msg("'recordkit issued render --missing' prints those whose number is used but whose file is missing.")
+    if isinstance(failure, KeyboardInterrupt):
+        return Interrupted(msg("Interrupted after {count} document(s).", count=count), todo)
+    what = failure.what if isinstance(failure, RecordkitError) else str(failure)
+    return PartlyDone(msg("Stopped after {count} document(s): {what}", count=count, what=what), todo)
 
 
 def _convert(made: list[Generated]) -> dict[Path, Path]:
@@ -423,21 +444,37 @@ def issued_show(app: App, number: str) -> None:
     app.print_pairs([(labels.get(key, key), value) for key, value in values.items()])
 
 
-@issued.command("render", cls=Command, help=N_("Write an issued document again, byte for byte."))
-@click.argument("number")
+@issued.command("render", cls=Command, help=N_("Write an issued document again, byte for byte; or all whose file is "
+                                               "missing from the outbox."))
+@click.argument("number", required=False)
+@option("--missing", is_flag=True, help=N_("All documents whose file is missing from the outbox."))
 @option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@dry_run_option
 @pass_app
-def issued_render(app: App, number: str, out: Path | None, force: bool) -> None:
+def issued_render(
+    app: App, number: str | None, missing: bool, out: Path | None, force: bool, dry_run: bool
+) -> None:
     """Render from the issue's data."""
-    from recordkit.templates.issue import find_issue, render_issue
+    from recordkit.templates.issue import find_issue, list_missing, render_issue
 
+    if missing == (number is not None):
+        raise WrongUsage(msg("Name a document or give --missing, one of the two."))
     with app.reading() as workspace:
-        path = render_issue(workspace, find_issue(workspace.db, number), out or _outbox(workspace), force=force)
-    if app.json:
-        app.print_json({"number": number, "path": str(path), "sha256": files.digests_of(path).sha256})
+        wanted = list_missing(workspace) if number is None else [find_issue(workspace.db, number)]
+        folder = out or workspace.root / "outbox"
+        items = []
+        for one in wanted:
+            path = None if dry_run else render_issue(workspace, one, folder, force=force)
+            items.append({"number": one.number, "path": str(path) if path else None,
+                          "sha256": files.digests_of(path).sha256 if path else None})
+    if app.json and number is not None:
+        app.print_json(items[0])
+    elif app.json:
+        app.print_json({"items": items, "total": len(items)})
     else:
-        click.echo(str(path))
+        for item in items:
+            click.echo(item["path"] or item["number"])
 
 
 @issued.command("void", cls=Command, help=N_("Make an issued document void; its number stays used."))
@@ -455,7 +492,3 @@ def issued_void(app: App, number: str, reason: str, dry_run: bool) -> None:
         app.print_json(_plain_issue(found))
     else:
         app.say(tr("{number} is void.").format(number=found.number))
-
-
-def _outbox(workspace: Workspace) -> Path:
-    return workspace.root / "outbox"

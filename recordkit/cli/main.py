@@ -123,7 +123,21 @@ def run(arguments: list[str]) -> int:
         # The reader of our output went away (head, less): not our fault, and nothing to say to anybody.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         return 0
+    except OSError as error:
+        if os.environ.get("RECORDKIT_DEBUG") == "1":
+            traceback.print_exc()
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(tr("Error: {what}").format(what=f"{place}{error.strerror or error}"), err=True)
+        todo = tr("Check free space and permissions; what was done stays done and the next run goes on.")
+        click.echo(tr("  -> {todo}").format(todo=todo), err=True)
+        return 1
     except Exception as error:
+        if type(error).__module__ == "sqlite3":
+            click.echo(tr("Error: {what}").format(what=tr("The catalogue cannot be used: {error}").format(
+                error=error)), err=True)
+            todo = tr("It can always be derived anew: recordkit rebuild")
+            click.echo(tr("  -> {todo}").format(todo=todo), err=True)
+            return 7
         if os.environ.get("RECORDKIT_DEBUG") == "1":
             traceback.print_exc()
         click.echo(

@@ -39,7 +39,8 @@ def ingest(
     jobs: int | None, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
-    from recordkit.archive.ingest import IngestOptions, collect_sources, ingest_papers
+    from recordkit.archive.arrivals import collect_sources, told_name
+    from recordkit.archive.ingest import IngestOptions, ingest_papers
 
     started = time.monotonic()
     with app.acting() as workspace:
@@ -50,7 +51,7 @@ def ingest(
 
         def progress(path: Path, done: int, pages: int) -> None:
             if show_progress:
-                click.echo(f"\r\x1b[K{path.name}: {done}/{pages}", err=True, nl=False)
+                click.echo(f"\r\x1b[K{told_name(path)}: {done}/{pages}", err=True, nl=False)
 
         items: list[IngestItem] = []
         for item in ingest_papers(workspace, sources, options, progress):
@@ -62,13 +63,15 @@ def ingest(
         if not dry_run and any(item.outcome == "archived" for item in items):
             _index_now(workspace)
     counts = {name: sum(1 for item in items if item.outcome == name)
-              for name in ("archived", "duplicate", "unmatched", "quarantined")}
+              for name in ("archived", "duplicate", "unmatched", "quarantined", "deferred")}
     if app.json:
         app.print_json({"items": [_plain_item(item) for item in items], "total": len(items),
                         "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
     else:
         app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
                 .format(**counts))
+        if counts["deferred"]:
+            app.say(tr("{deferred} still being written; run it again later.").format(**counts))
         if counts["unmatched"]:
             app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
     return 4 if counts["quarantined"] else 0
@@ -96,7 +99,7 @@ def _index_now(workspace: Workspace) -> None:
 
 def _plain_item(item: IngestItem) -> dict[str, object]:
     return {
-        "source": str(item.source),
+        "source": str(item.source).encode("utf-8", "replace").decode(),
         "outcome": item.outcome,
         "record_id": item.record_id,
         "code": item.code,
@@ -109,7 +112,9 @@ def _plain_item(item: IngestItem) -> dict[str, object]:
 
 
 def _print_item(item: IngestItem) -> None:
-    parts = [item.source.name, tr(item.outcome)]
+    from recordkit.archive.arrivals import told_name
+
+    parts = [told_name(item.source), tr(item.outcome)]
     parts += [part for part in (item.code, item.number) if part]
     if item.reason is not None:
         parts.append(item.reason.render(tr))
@@ -265,6 +270,8 @@ def show(app: App, record: str) -> None:
         "signatures": found.metadata.get("signatures", []),
         "account": found.account,
         "party": found.party,
+        "address": found.metadata.get("address"),
+        "phone": found.metadata.get("phone"),
         "responsible": found.metadata.get("responsible"),
         "box": found.metadata.get("box"),
         "shelf": found.metadata.get("shelf"),

@@ -82,6 +82,7 @@ def ledger_verify(app: App) -> int:
 
     settings = load_settings(app.store)
     signatures: list[Message] = []
+    told = False
     found: Verification
     try:
         with app.reading() as workspace:
@@ -93,6 +94,7 @@ def ledger_verify(app: App) -> int:
         if found.ok:
             # The chain is whole in itself, yet does not fit the store: say what the store said.
             found = Verification(False, found.entries, found.entries + 1, failure.what, found.head)
+            told = True
     ok = found.ok and not signatures
     reason = found.reason if found.reason is not None else (signatures[0] if signatures else None)
     if app.json:
@@ -102,8 +104,8 @@ def ledger_verify(app: App) -> int:
         click.echo(tr("The ledger is whole: {entries} entries, head {head}.").format(
             entries=found.entries, head=found.head))
     else:
-        click.echo(tr("The ledger is damaged at entry {seq}: {reason}").format(
-            seq=shown(found.first_bad), reason=shown(reason)))
+        click.echo(shown(reason if told else msg("The ledger is damaged at entry {seq}: {reason}",
+                                                 seq=found.first_bad, reason=reason)))
         for message in signatures:
             click.echo("  " + message.render(tr))
     if found.torn_bytes:

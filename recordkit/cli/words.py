@@ -8,7 +8,8 @@ WORDS = (
     # documents and records
     N_("issued"), N_("returned"), N_("void"), N_("destroyed"), N_("active"), N_("held"), N_("open"), N_("restricted"),
     # ingest
-    N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"), N_("account"), N_("responsible"),
+    N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"), N_("deferred"),
+    N_("account"), N_("responsible"),
     N_("embedded"), N_("ocr"), N_("none"),
     # search
     N_("class"), N_("year"), N_("form"),

@@ -7,6 +7,7 @@ ledger batch, documents rendered and written. A crash between number and file le
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from recordkit import files
+from recordkit import files, pending
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
@@ -29,7 +30,7 @@ from recordkit.templates.render import Letterhead, Renderer
 from recordkit.templates.rows import RowSource
 from recordkit.templates.spec import FormSpec
 from recordkit.templates.validate import find_duplicates, validate_row
-from recordkit.workspace import Projection, Workspace
+from recordkit.workspace import Projection, Workspace, Writer
 
 REASON_HEADING = "拒绝原因"
 """Column of a file of refused rows that is not read back."""
@@ -141,6 +142,7 @@ def issue_documents(workspace: Workspace, plan: IssuePlan, out: Path, *, force: 
 
     Raises:
         InputRefused: a document's file exists already and ``force`` is false; its batch is not numbered.
+        OSError: a file cannot be written; its number is used, ``render_issue`` writes the document later.
     """
     renderer = Renderer(plan.form.spec, plan.form.template)
     keep_template(workspace.root, plan.form)
@@ -184,6 +186,17 @@ def render_issue(workspace: Workspace, issue: Issue, out: Path, *, force: bool =
     path = out / str(data["file"])
     _write_new(path, content, force=force)
     return path
+
+
+def list_missing(workspace: Workspace) -> list[Issue]:
+    """Issues whose document should lie in the store's outbox and does not: a crash, a full disk, a clerk's Delete."""
+    found = []
+    for issue in list_issues(workspace.db, unreturned=True):
+        with contextlib.suppress(NotFound):
+            outputs = read_issue_data(workspace, issue)["outputs"]
+            if isinstance(outputs, list) and any(not (workspace.root / str(one)).exists() for one in outputs):
+                found.append(issue)
+    return found
 
 
 def void_issue(workspace: Workspace, number: str, reason: str) -> Issue:
@@ -283,8 +296,8 @@ def _number_batch(
     spec = form.spec
     pattern = parse_number_pattern(spec.number)
     office = workspace.settings.company.office_code
-    numbered: list[tuple[PlannedDocument, str, dict[str, object]]] = []
     with workspace.writing() as writer:
+        planned: list[tuple[PlannedDocument, str, int, dict[str, object]]] = []
         last: dict[str, int] = {}
         names: set[str] = set()
         for document in documents:
@@ -293,32 +306,48 @@ def _number_batch(
             seq = last.setdefault(scope, _last_seq(workspace.db, scope)) + 1
             last[scope] = seq
             number = pattern.render(on, office, seq)
-            issue_id = workspace.store_tag + writer.next_id()
             name = _file_name(spec, document.values, number, False)
             if (out / name).exists() and not force or name in names:
                 raise InputRefused(
                     msg("The file {file} exists already.", file=str(out / name)),
-                    msg("Move it away, choose another --out, or overwrite with --force. No number was used."),
+                    msg("Move it away, choose another --out, or overwrite with --force."),
                 )
             names.add(name)
-            data = _issue_data(workspace, spec, document.values, number, name, out)
-            raw = canonical_json(data)
+            planned.append((document, scope, seq, _issue_data(workspace, spec, document.values, number, name, out)))
+        return _enter_batch(workspace, writer, form, planned)
+
+
+def _enter_batch(
+    workspace: Workspace,
+    writer: Writer,
+    form: Form,
+    planned: Sequence[tuple[PlannedDocument, str, int, dict[str, object]]],
+) -> list[tuple[PlannedDocument, str, dict[str, object]]]:
+    """Issue data durable first, then numbers and entries in one ledger batch."""
+    numbered: list[tuple[PlannedDocument, str, dict[str, object]]] = []
+    raws: list[tuple[str, bytes]] = []
+    for document, scope, seq, data in planned:
+        issue_id = workspace.store_tag + writer.next_id()
+        raw = canonical_json(data)
+        raws.append((issue_id, raw))
+        writer.add(
+            "issue.issued",
+            {
+                "issue": issue_id,
+                "form": form.spec.id,
+                "number": data["number"],
+                "scope": scope,
+                "seq": seq,
+                "revision": 1,
+                "template": form.digest,
+                "data": hashlib.sha256(raw).hexdigest(),
+                "date": workspace.clock.today.isoformat(),
+            },
+        )
+        numbered.append((document, issue_id, data))
+    with pending.announced(workspace.root, "issues", [issue_id for issue_id, _ in raws]):
+        for issue_id, raw in raws:
             files.write_atomic(_data_path(workspace.root, issue_id), raw, overwrite=True)
-            writer.add(
-                "issue.issued",
-                {
-                    "issue": issue_id,
-                    "form": spec.id,
-                    "number": number,
-                    "scope": scope,
-                    "seq": seq,
-                    "revision": 1,
-                    "template": form.digest,
-                    "data": hashlib.sha256(raw).hexdigest(),
-                    "date": workspace.clock.today.isoformat(),
-                },
-            )
-            numbered.append((document, issue_id, data))
         writer.commit()
     return numbered
 
@@ -431,9 +460,10 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
     db, body = workspace.db, entry.body
     if entry.act == "issue.issued":
         shown: dict[str, object] = {}
-        path = _data_path(workspace.root, str(body["issue"]))
-        if path.exists():
-            shown = json.loads(path.read_bytes())
+        with contextlib.suppress(OSError):
+            raw = _data_path(workspace.root, str(body["issue"])).read_bytes()
+            if hashlib.sha256(raw).hexdigest() == body["data"]:
+                shown = json.loads(raw)
         db.insert(
             "issues",
             {
@@ -467,4 +497,15 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         )
 
 
-PROJECTION = Projection("issues", _SCHEMA, _apply)
+def _recover(workspace: Workspace) -> None:
+    """Clear the data of documents that a killed process was about to issue: nobody will ever hold their paper."""
+    for path, ids in pending.unfinished(workspace.root, "issues"):
+        for issue_id in ids:
+            if workspace.db.one("SELECT 1 AS n FROM issues WHERE issue_id = :id", {"id": issue_id}) is None:
+                files.remove_file(_data_path(workspace.root, issue_id))
+        for scrap in (workspace.root / "issued").glob(".*.tmp"):
+            files.remove_file(scrap)
+        files.remove_file(path)
+
+
+PROJECTION = Projection("issues", _SCHEMA, _apply, _recover)

@@ -262,7 +262,7 @@ def test_killed_between_the_steps_nothing_is_lost_and_nothing_filed_twice(
         elif step == "commit":
             patch.setattr(files, "append_durable", die)
         else:
-            patch.setattr(ingest, "_leave_inbox", die)
+            patch.setattr(ingest, "leave_inbox", die)
         with pytest.raises(Killed):
             issued("ingest", *DAY)
     item = issued.json("ingest", *DAY)["items"][0]

@@ -12,7 +12,7 @@ LAYERS = [
     {"errors"},
     {"model"},
     {"files", "settings"},
-    {"ledger", "notes"},
+    {"ledger", "notes", "pending"},
     {"db"},
     {"workspace"},
     {"people"},

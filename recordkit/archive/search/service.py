@@ -16,7 +16,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.search import query as query_language
 from recordkit.archive.search.port import SHARD_SIZE, IndexDamaged, IndexDocument, SearchEngine
 from recordkit.archive.search.snippet import excerpt
-from recordkit.errors import NotFound
+from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
 
@@ -84,6 +84,20 @@ def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult
         query = query_language.restrict(query, name)
     engine = open_engine(workspace)
     update_index(workspace, engine)
+    try:
+        return _search(workspace, request, query, engine)
+    except IndexDamaged:
+        # Damage that shows only when it is read. Nothing is lost: what is indexed stands in catalogue and objects.
+        with workspace.maintaining() as free:
+            if not free:
+                raise
+            rebuild_index(workspace, engine)
+        return _search(workspace, request, query, engine)
+
+
+def _search(
+    workspace: Workspace, request: SearchRequest, query: query_language.Query, engine: SearchEngine
+) -> SearchResult:
     within = _within(workspace, request)
     if request.sort == "code":
         total, hits = engine.search(query, within=within)
@@ -193,9 +207,10 @@ def page_texts(workspace: Workspace, record: Record) -> tuple[str, ...]:
     """Text of each page as it was read at ingest; empty for records without pages."""
     try:
         raw = json.loads(catalogue.objects_of(workspace).read(record.record_id, "text.json"))
-    except NotFound:
+        return tuple(str(page["text"]) for page in raw["pages"])
+    except (NotFound, IntegrityFailure, ValueError, KeyError, TypeError):
+        # A damaged text is for 'verify' to name; it must not keep every other record from being found.
         return ()
-    return tuple(str(page["text"]) for page in raw["pages"])
 
 
 def _apply_changes(workspace: Workspace, engine: SearchEngine) -> None:
