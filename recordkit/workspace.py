@@ -33,6 +33,10 @@ class Clock:
     now: Callable[[], datetime]
     today: date
 
+    def stamp(self) -> str:
+        """The instant as ledger, objects and notes write it: ISO 8601 UTC to the second, ``...Z``."""
+        return self.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+
 
 @dataclass(frozen=True, slots=True)
 class Projection:
@@ -229,8 +233,7 @@ class Workspace:
                 self._writing = False
 
     def _append(self, acts: Sequence[Act]) -> None:
-        time = self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        written = self.ledger.append(acts, time=time, actor=self.actor, after=self.db.cursor())
+        written = self.ledger.append(acts, time=self.clock.stamp(), actor=self.actor, after=self.db.cursor())
         self._apply(written)
 
     def _open_database(self) -> Database:
@@ -318,8 +321,7 @@ def create_store(root: Path, settings_text: str, store_id: str, clock: Clock, ac
     for left in (root / "ledger").iterdir():
         # An init that was cut off: no store has been seen here yet, since recordkit.toml comes last.
         files.remove_file(left)
-    time = clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
     Ledger(root / "ledger").append(
-        [Act("store.created", {"store_id": store_id, "format": 1})], time=time, actor=actor, after=Cursor()
+        [Act("store.created", {"store_id": store_id, "format": 1})], time=clock.stamp(), actor=actor, after=Cursor()
     )
     files.write_atomic(root / FILE_NAME, settings_text.encode("utf-8"))

@@ -95,7 +95,7 @@ def quarantine(workspace: Workspace, paper: StagedPaper, reason: Message, code: 
         "source": told_name(paper.source),
         "reason": code,
         "message": str(reason),
-        "time": workspace.clock.now().isoformat(timespec="seconds"),
+        "time": workspace.clock.stamp(),
         "sha256": paper.digests.sha256,
     }
     _keep(workspace, folder, paper, "reason.json", note)

@@ -85,7 +85,7 @@ def file_record(writer: Writer, workspace: Workspace, new: NewRecord, staging: P
     scope = settings.archive.code.format(**values, seq=0)
     serial = catalogue.next_serial(workspace.db, scope)
     code = settings.archive.code.format(**values, seq=serial)
-    now = workspace.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+    now = workspace.clock.stamp()
     metadata: dict[str, object] = {
         "responsible": settings.company.name,
         **new.extra,
@@ -219,7 +219,7 @@ def edit_record(
         if metadata == dict(record.metadata):
             return record
         version = record.version + 1
-        now = workspace.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        now = workspace.clock.stamp()
         note = writer.note(record.record_id, {"reason": reason, "changed": sorted(changes)})
         with pending.announced(workspace.root, "objects", [record.record_id]):
             with workspace.staging() as staging:

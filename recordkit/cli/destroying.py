@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
-    from recordkit.people import Person
+    from recordkit.people import Person, Signer
     from recordkit.retention.destruction import ItemOutcome
     from recordkit.retention.order_state import Opinion, Order
     from recordkit.workspace import Workspace
@@ -263,6 +264,13 @@ def _read_opinions(path: Path | None) -> dict[str, Opinion]:
     return found
 
 
+def _sign_order(
+    app: App, order_id: str, key: Path | None, dry_run: bool, act: Callable[[Workspace, str, Signer], Order]
+) -> None:
+    with app.acting(rehearse=dry_run) as workspace:
+        _print_order(app, workspace, act(workspace, order_id, app.signer(workspace, key)))
+
+
 @destruction.command("approve", cls=Command, help=N_("Approve what the appraisal group wants destroyed."))
 @click.argument("order_id", metavar="ORDER")
 @key_option
@@ -276,8 +284,7 @@ def approve(
     from recordkit.retention.orders import approve_order
 
     del passphrase_file
-    with app.acting(rehearse=dry_run) as workspace:
-        _print_order(app, workspace, approve_order(workspace, order_id, app.signer(workspace, key)))
+    _sign_order(app, order_id, key, dry_run, approve_order)
 
 
 @destruction.command("sign", cls=Command, help=N_("Sign as a destruction supervisor, after counting the list."))
@@ -293,8 +300,7 @@ def sign(
     from recordkit.retention.orders import sign_order
 
     del passphrase_file
-    with app.acting(rehearse=dry_run) as workspace:
-        _print_order(app, workspace, sign_order(workspace, order_id, app.signer(workspace, key)))
+    _sign_order(app, order_id, key, dry_run, sign_order)
 
 
 @destruction.command("execute", cls=Command, help=N_("Destroy, after checking every item again."))
@@ -360,8 +366,7 @@ def complete(
     from recordkit.retention.orders import complete_order
 
     del passphrase_file
-    with app.acting(rehearse=dry_run) as workspace:
-        _print_order(app, workspace, complete_order(workspace, order_id, app.signer(workspace, key)))
+    _sign_order(app, order_id, key, dry_run, complete_order)
 
 
 @destruction.command("withdraw", cls=Command, help=N_("Give up an order before it is executed."))

@@ -358,3 +358,13 @@ def test_a_damaged_index_heals_while_searching(workspace: Workspace, capsys: pyt
     shard = next(path for path in (cli.store / "index").iterdir() if path.is_dir())
     shutil.rmtree(shard)
     assert cli.json("search", "乙二")["total"] == 1
+
+
+def test_a_store_whose_catalogue_cannot_be_written_can_still_be_read(cli: Cli) -> None:
+    cli("generate", "visit-record", "--data", SAMPLE, *AS_OF)
+    for path in cli.store.glob("catalogue.sqlite3*"):
+        path.unlink()
+    (cli.store / "catalogue.sqlite3").mkdir()
+    assert cli.json("issued", "list")["total"] == 1
+    assert cli.json("ledger", "verify")["ok"]
+    cli("verify")
