@@ -99,3 +99,12 @@ def crockford(number: int, width: int) -> str:
         number, digit = divmod(number, 32)
         letters.append(CROCKFORD[digit])
     return "".join(reversed(letters))
+
+
+_BRACKETS = str.maketrans("[]()（）【】［］﹝﹞", "〔〕" * 6)
+
+
+def as_printed(number: str) -> str:
+    """A document number as it is printed, from what people type: 换通[2026]0001号 means 换通〔2026〕0001号."""
+    width = {ord(wide): ord(wide) - 0xFEE0 for wide in "０１２３４５６７８９－"}
+    return number.strip().translate(width).translate(_BRACKETS)

@@ -66,7 +66,7 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
         elif path.exists() and own in path.resolve().parents and arriving not in path.resolve().parents:
             raise InputRefused(
                 msg("{path} belongs to the store itself.", path=str(path)),
-                msg("Only what lies in its inbox can be filed."),
+                msg("Inside the store only what lies in its inbox can be filed."),
             )
         elif path.exists():
             found.add(path)

@@ -15,7 +15,7 @@ from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import msg
-from recordkit.model import Entry
+from recordkit.model import Entry, as_printed
 from recordkit.workspace import Projection, Workspace
 
 _SCHEMA = """
@@ -171,8 +171,9 @@ def find_record(db: Database, reference: str) -> Record:
         NotFound: nothing, or more than one record, answers to it.
     """
     rows = db.all(
-        "SELECT * FROM records WHERE record_id = :ref OR code = :ref OR number = :ref ORDER BY ordinal",
-        {"ref": reference.strip()},
+        "SELECT * FROM records WHERE record_id = :ref OR code = :ref OR number = :ref OR number = :printed "
+        "ORDER BY ordinal",
+        {"ref": reference.strip(), "printed": as_printed(reference)},
     )
     if not rows:
         raise NotFound(
@@ -223,6 +224,12 @@ def next_ordinal(db: Database) -> int:
 def count_holdings(db: Database) -> int:
     """How many active records the archive holds."""
     row = db.one("SELECT count(*) AS n FROM records WHERE status = 'active'")
+    return 0 if row is None else int(row["n"])
+
+
+def count_of_account(db: Database, account: str) -> int:
+    """How many active records stand under an account."""
+    row = db.one("SELECT count(*) AS n FROM records WHERE status = 'active' AND account = :a", {"a": account.strip()})
     return 0 if row is None else int(row["n"])
 
 

@@ -6,6 +6,7 @@ decided in ``recordkit.retention``.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 import tomllib
@@ -65,18 +66,20 @@ class Scheme:
     digest: str
 
     def get(self, class_id: str) -> RecordClass:
-        """The class.
+        """The class of this id or Chinese name.
 
         Raises:
             NotFound: the scheme has none of that id.
         """
-        try:
-            return self.classes[class_id]
-        except KeyError:
-            raise NotFound(
-                msg("There is no record class {id}.", id=class_id),
-                msg("Classes are: {classes}. They stand in retention.toml.", classes=", ".join(self.classes)),
-            ) from None
+        for one in self.classes.values():
+            if class_id in (one.id, one.name):
+                return one
+        names = {f"{one.name} ({one.id})": one for one in self.classes.values()}
+        near = difflib.get_close_matches(class_id, names, 5, 0.2) or list(names)[:5]
+        raise NotFound(
+            msg("There is no record class {id}.", id=class_id),
+            msg("Near ones are: {classes}. 'recordkit retention schedule show' lists all.", classes=", ".join(near)),
+        )
 
 
 def load_scheme(root: Path) -> Scheme:

@@ -101,7 +101,7 @@ def ingest_papers(
         MissingPart: OCR is wanted but not installed.
     """
     if options.record_class is not None:
-        load_scheme(workspace.root).get(options.record_class)
+        options = replace(options, record_class=load_scheme(workspace.root).get(options.record_class).id)
     options = replace(options, fields=_core_fields(options.fields))
     _class_date(workspace, options)
     for start in range(0, len(sources), _WINDOW):

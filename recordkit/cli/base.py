@@ -17,7 +17,7 @@ import click
 
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import InputRefused, RecordkitError, RefusedByRule, WrongUsage
+from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
 
@@ -105,7 +105,7 @@ class App:
                     self.print_json({"dry_run": True, "acts": acts})
                 else:
                     self.say(tr("Every check passed. Would enter: {acts}. Nothing was written.").format(
-                        acts=", ".join(acts)))
+                        acts=", ".join(map(tr, acts))))
                 raise click.exceptions.Exit(0) from None
 
     def signer(self, workspace: Workspace, key: Path | None) -> Signer:
@@ -116,6 +116,8 @@ class App:
         """
         from recordkit.people import open_signer
 
+        if key is not None and not key.exists():
+            raise NotFound(msg("There is no file {file}.", file=str(key)))
         if self.actor is None or key is None:
             raise RefusedByRule(
                 msg("This act needs a signature; a name alone is not enough."),
@@ -177,6 +179,8 @@ class App:
         """A listing: JSON with ``items`` and ``total``, or a table of ``columns`` (key, heading)."""
         if self.json:
             self.print_json({"items": list(items), "total": more.pop("total", len(items)), **more})
+        elif not items:
+            self.say(tr("Nothing to list."))
         else:
             self.print_table([[item.get(key) for key, _ in columns] for item in items], [name for _, name in columns])
 
@@ -217,7 +221,7 @@ class App:
             click.echo(f"{tr(name)}：{shown(value)}" if tr("yes") != "yes" else f"{tr(name)}: {shown(value)}")
 
 
-_IN_ONE_PIECE = {"Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time"}
+_IN_ONE_PIECE = {"Class", "Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time"}
 
 
 def shown(value: object) -> str:

@@ -206,7 +206,8 @@ def _play(stage: _Stage) -> None:
         ("store/outbox/", N_("the Word documents, ready to print")),
         ("store/objects/", N_("the archive: one folder per record, readable without recordkit (OCFL 1.1)")),
         ("store/ledger/", N_("the chained log of every act above")),
-        ("store/recordkit.toml, store/retention.toml", N_("settings and retention schedule")),
-        ("data/, scans/", N_("what went in")),
+        ("store/recordkit.toml", N_("settings")),
+        ("store/retention.toml", N_("retention schedule")),
+        ("data/", N_("the data that went in; the papers are beside it in scans/")),
     ):
-        click.echo(f"    {stage.folder / place.split(',')[0]}  {tr(what)}")
+        click.echo(f"    {stage.folder / place}  {tr(what)}")

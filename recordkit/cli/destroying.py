@@ -20,6 +20,7 @@ from recordkit.cli.base import (
     passphrase_option,
 )
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
 from recordkit.messages import msg
 
@@ -94,10 +95,11 @@ def people_add(
     passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Register one person."""
-    from recordkit.people import NewPerson, add_person, list_people, load_public_key
+    from recordkit.people import ROLES, NewPerson, add_person, list_people, load_public_key
 
     del passphrase_file
-    new = NewPerson(person_id, name, staff_no, tuple(roles), load_public_key(public))
+    known = {role: tr(role) for role in ROLES}
+    new = NewPerson(person_id, name, staff_no, tuple(meant(role, known) for role in roles), load_public_key(public))
     with app.acting(rehearse=dry_run) as workspace:
         first = not list_people(workspace.db)
         own = public.with_name(public.name.removesuffix(".pub"))
@@ -110,6 +112,8 @@ def people_add(
     if app.json:
         app.print_json(_plain_person(person))
     else:
+        if first:
+            app.say(tr("The first person registered is the administrator, too."))
         app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=", ".join(map(tr, person.roles))))
 
 
@@ -233,34 +237,41 @@ def appraise(
     passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Sign the opinions."""
-    from recordkit.retention.order_state import parse_opinion
     from recordkit.retention.orders import appraise_order
 
     del passphrase_file
     if (everything is None) == (opinion is None):
         raise WrongUsage(msg("Give --all OPINION or --opinion FILE, one of the two."))
-    opinions = parse_opinion(everything) if everything is not None else _read_opinions(opinion)
+    opinions = _opinion(everything) if everything is not None else _read_opinions(opinion)
     with app.acting(rehearse=dry_run) as workspace:
         order = appraise_order(workspace, order_id, opinions, app.signer(workspace, key))
         _print_order(app, workspace, order)
 
 
-def _read_opinions(path: Path | None) -> dict[str, Opinion]:
+def _opinion(text: str) -> Opinion:
+    """An opinion in code words or in those of the reader's language: 销毁, 永久保存, 延期:2040-01-01."""
     from recordkit.retention.order_state import parse_opinion
+
+    word, mark, rest = text.strip().replace("：", ":").partition(":")
+    known = {one: tr(one) for one in ("destroy", "keep", "extend")}
+    return parse_opinion(f"{meant(word, known)}{mark}{rest}")
+
+
+def _read_opinions(path: Path | None) -> dict[str, Opinion]:
     from recordkit.templates.rows import read_rows
 
     assert path is not None
     found = {}
     for row in read_rows(path).rows:
         values = {str(name).strip(): value for name, value in row.values.items()}
-        record = values.get("record") or values.get("档号") or values.get("code")
+        record = values.get("record") or values.get("档号") or values.get("档案") or values.get("code")
         opinion = values.get("opinion") or values.get("鉴定意见")
         if not record or not opinion:
             raise InputRefused(
                 msg("Row {row} of {file} needs a record and an opinion.", row=row.row, file=str(path)),
                 msg("Name the columns record and opinion, or 档号 and 鉴定意见."),
             )
-        found[str(record)] = parse_opinion(str(opinion))
+        found[str(record)] = _opinion(str(opinion))
     return found
 
 
@@ -453,12 +464,14 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
                       (N_("Signed by"), "order.signed"), (N_("Completed by"), "order.completed")):
         people_ids = order.signers(act)
         if people_ids:
-            app.print_pairs([(name, people_ids)])
+            app.print_pairs([(name, list(dict.fromkeys(people_ids)))])
     if data["status"] == "signed":
         app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
     rows = []
     for item in listed_items(workspace, order):
         opinion, outcome = item["opinion"] or "", item["outcome"] or ""
+        if opinion.startswith("extend:"):
+            opinion = tr("extended to {date}").format(date=opinion.removeprefix("extend:"))
         reason = REASONS.get(item["reason"]) if item["reason"] else ""
         rows.append([item["code"], item["title"], tr(opinion), tr(outcome), reason])
     app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])

@@ -7,6 +7,7 @@ import io
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,13 +49,20 @@ def _root(app: App) -> Path | None:
 
 @forms.command("list", cls=Command, help=N_("List the forms."))
 @pass_app
-def forms_list(app: App) -> None:
-    """Print id, name and origin."""
+def forms_list(app: App) -> int:
+    """Print id, name and origin; exit 3 when one of them cannot be read."""
     from recordkit.templates.forms import list_form_ids, load_form
 
     items = []
+    broken = 0
     for form_id in list_form_ids(_root(app)):
-        form = load_form(_root(app), form_id)
+        try:
+            form = load_form(_root(app), form_id)
+        except InputRefused as refusal:
+            # One broken form must not hide the others.
+            broken += 1
+            app.say(refusal.what)
+            continue
         items.append(
             {
                 "form": form_id,
@@ -67,6 +75,7 @@ def forms_list(app: App) -> None:
         )
     app.print_items(items, [("form", N_("Form")), ("name", N_("Name")), ("version", N_("Version")),
                             ("fields", N_("Fields")), ("own", N_("Own"))])
+    return 3 if broken else 0
 
 
 @forms.command("show", cls=Command, help=N_("Show a form's fields."))
@@ -191,6 +200,8 @@ def generate(
         for note in source.notes:
             app.say(note)
         plan = issue.plan_issue(loaded, source)
+        if not draft:
+            plan = replace(plan, problems=(*plan.problems, *issue.find_reissued(workspace, plan)))
         folder = out or workspace.root / "outbox"
         stop = bool(plan.errors) and (all_or_nothing or not plan.documents)
         made: list[Generated] = []
@@ -210,8 +221,6 @@ def generate(
 
 def _source(spec: FormSpec, data: Path | None, sheet: str | None, sets: tuple[str, ...]) -> RowSource:
     """The rows of the file with --set put over them, whether either side names fields by key or by label."""
-    from dataclasses import replace
-
     from recordkit.templates.rows import RawRow, RowSource, read_rows
     from recordkit.templates.spec import plain_heading
 
@@ -387,12 +396,13 @@ def issued() -> None:
 @pass_app
 def issued_list(app: App, form: str | None, unreturned: bool, since: date | None, until: date | None) -> None:
     """Print the register of numbers."""
+    from recordkit.templates.forms import load_form
     from recordkit.templates.issue import list_issues
 
     with app.reading() as workspace:
         found = list_issues(
             workspace.db,
-            form=form,
+            form=load_form(workspace.root, form).spec.id if form else None,
             unreturned=unreturned,
             since=since,
             until=until,
@@ -475,6 +485,8 @@ def issued_render(
     else:
         for item in items:
             click.echo(item["path"] or item["number"])
+        told = tr("Would write {count} document(s).") if dry_run else tr("{count} document(s) written.")
+        app.say(told.format(count=len(items)))
 
 
 @issued.command("void", cls=Command, help=N_("Make an issued document void; its number stays used."))

@@ -59,7 +59,7 @@ def ingest(
             if show_progress:
                 click.echo("\r\x1b[K", err=True, nl=False)
             if not app.json:
-                _print_item(item)
+                _print_item(item, dry_run)
         if not dry_run and any(item.outcome == "archived" for item in items):
             _index_now(workspace)
     counts = {name: sum(1 for item in items if item.outcome == name)
@@ -68,6 +68,8 @@ def ingest(
         app.print_json({"items": [_plain_item(item) for item in items], "total": len(items),
                         "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
     else:
+        if dry_run:
+            app.say(tr("Rehearsed; nothing was written. It would be:"))
         app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
                 .format(**counts))
         if counts["deferred"]:
@@ -111,10 +113,11 @@ def _plain_item(item: IngestItem) -> dict[str, object]:
     }
 
 
-def _print_item(item: IngestItem) -> None:
+def _print_item(item: IngestItem, dry_run: bool) -> None:
     from recordkit.archive.arrivals import told_name
 
-    parts = [told_name(item.source), tr(item.outcome)]
+    outcome = tr(item.outcome)
+    parts = [told_name(item.source), tr("(would be: {outcome})").format(outcome=outcome) if dry_run else outcome]
     parts += [part for part in (item.code, item.number) if part]
     if item.reason is not None:
         parts.append(item.reason.render(tr))
@@ -161,7 +164,7 @@ def match(app: App, paper: str, number: str, dry_run: bool) -> None:
     if app.json:
         app.print_json(_plain_item(item))
     else:
-        _print_item(item)
+        _print_item(item, dry_run)
 
 
 @click.command(cls=Command, help=N_("Find records by any fragment: a name, half an address, the last digits of a "
@@ -394,6 +397,8 @@ def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: boo
             _index_now(workspace)
     if not dry_run and after.version == before.version:
         app.say(tr("Nothing changes: the record says so already."))
+    labels = before.metadata.get("labels")
+    told = labels if isinstance(labels, dict) else {}
     rows = [
         {"field": key, "old": before.metadata.get(key, before.fields.get(key)), "new": value}
         for key, value in changes.items()
@@ -401,6 +406,7 @@ def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: boo
     if app.json:
         app.print_json({"record_id": before.record_id, "version": after.version, "items": rows, "total": len(rows)})
     else:
+        rows = [{**row, "field": told.get(row["field"]) or tr(str(row["field"]))} for row in rows]
         app.print_items(rows, [("field", N_("Field")), ("old", N_("Old")), ("new", N_("New"))])
         if dry_run:
             app.say(tr("Nothing was written."))
@@ -414,6 +420,7 @@ def _by_key(record: Record, given: dict[str, str]) -> Iterable[tuple[str, str]]:
 
     labels = record.metadata.get("labels")
     keys = {label: key for key, label in labels.items()} if isinstance(labels, dict) else {}
+    keys |= {tr(key): key for key in ("party", "address") if tr(key) not in keys}
     for name, value in given.items():
         yield keys.get(name, CORE_LABELS.get(name, name)), value
 

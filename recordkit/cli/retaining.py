@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import click
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.words import meant
 from recordkit.errors import WrongUsage
-from recordkit.messages import Message, msg
+from recordkit.messages import msg
 
 
 @click.group(cls=Group, help=N_("Events that start retention periods."))
@@ -33,7 +33,7 @@ def event_add(
     app: App, event_type: str, records: tuple[str, ...], on: date, account: str | None, note: str, dry_run: bool
 ) -> None:
     """Enter one event; a record may be given where an account is meant."""
-    from recordkit.archive.catalogue import find_record
+    from recordkit.archive.catalogue import count_of_account, find_record
     from recordkit.archive.classes import load_scheme
     from recordkit.errors import NotFound
     from recordkit.retention.events import add_event
@@ -42,7 +42,8 @@ def event_add(
     if not records and account is None:
         raise WrongUsage(msg("An event needs records or --account."))
     with app.acting(rehearse=dry_run) as workspace:
-        event_type = _meant(event_type, {one: event_name(one) for one in event_types(load_scheme(workspace.root))})
+        names = {one: event_name(one).render(tr) for one in event_types(load_scheme(workspace.root))}
+        event_type = meant(event_type, names)
         if len(records) == 1 and account is None:
             # The promised form is RECORD|ACCOUNT: what is no record is taken for an account that has records.
             try:
@@ -54,15 +55,14 @@ def event_add(
                 account = records[0]
                 records = ()
         event_id = add_event(workspace, event_type, on, records=records, account=account, note=note)
+        covered = count_of_account(workspace.db, account) if account is not None else 0
     if app.json:
         app.print_json({"event": event_id, "type": event_type, "date": on})
     else:
         app.say(tr("Event {id} entered.").format(id=event_id))
-
-
-def _meant(word: str, names: Mapping[str, Message]) -> str:
-    """The code word for what a person typed: the word itself, or its name in the language of the messages."""
-    return next((code for code, name in names.items() if word == name.render(tr)), word)
+        if account is not None:
+            app.say(tr("Records of this account today: {count}. The event starts the period only of those dated "
+                       "before it.").format(count=covered))
 
 
 @event.command("list", cls=Command, help=N_("List events."))
@@ -99,18 +99,23 @@ def hold_place(
     app: App, records: tuple[str, ...], account: str | None, kind: str, reason: str, until: date | None, dry_run: bool
 ) -> None:
     """Place one hold."""
+    from recordkit.archive.catalogue import count_of_account
     from recordkit.retention.holds import place_hold
     from recordkit.retention.review import HOLD_KINDS
 
     if bool(records) == (account is not None):
         raise WrongUsage(msg("A hold needs either records or --account."))
     with app.acting(rehearse=dry_run) as workspace:
-        kind = _meant(kind, HOLD_KINDS)
+        kind = meant(kind, {code: name.render(tr) for code, name in HOLD_KINDS.items()})
         hold_id = place_hold(workspace, kind=kind, reason=reason, records=records, account=account, until=until)
+        covered = count_of_account(workspace.db, account) if account is not None else 0
     if app.json:
         app.print_json({"hold": hold_id, "kind": kind, "until": until})
     else:
         app.say(tr("Hold {id} placed.").format(id=hold_id))
+        if account is not None:
+            app.say(tr("Records of this account today: {count}; those filed later are held, too.").format(
+                count=covered))
 
 
 @hold.command("release", cls=Command, help=N_("End a hold."))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from recordkit.cli.i18n import N_
 
 WORDS = (
@@ -20,7 +22,7 @@ WORDS = (
     N_("auditor"), N_("proposer"),
     # orders
     N_("proposed"), N_("appraised"), N_("approved"), N_("signed"), N_("executing"), N_("executed"), N_("completed"),
-    N_("withdrawn"), N_("closed"), N_("refused"), N_("failed"), N_("destroy"), N_("keep"),
+    N_("withdrawn"), N_("closed"), N_("refused"), N_("failed"), N_("destroy"), N_("keep"), N_("extend"),
     # types and stages of fields
     N_("text"), N_("integer"), N_("decimal"), N_("money"), N_("instant"), N_("choice"), N_("phone"), N_("id_number"),
     N_("uscc"), N_("calibre"), N_("table"), N_("yes_no"), N_("before"), N_("onsite"),
@@ -35,3 +37,13 @@ ACTS = (
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),
     N_("order.completed"),
 )  # fmt: skip
+
+
+def meant(word: str, names: Mapping[str, str]) -> str:
+    """The code word for what a person typed: itself, its name, or the one name that contains what was typed."""
+    word = word.strip()
+    if word in names:
+        return word
+    exact = [code for code, name in names.items() if word == name]
+    near = [code for code, name in names.items() if word and word in name]
+    return (exact or (near if len(near) == 1 else [word]))[0]

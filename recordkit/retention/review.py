@@ -170,7 +170,7 @@ def _without_holds(
         return Decision(facts.record_id, "waiting", None, None, "", reason)
     rule = f"{record_class.id} {record_class.period}"
     if record_class.years is None:
-        reason = msg("Class {id} is kept permanently.", id=record_class.id)
+        reason = msg("Class {name} is kept permanently.", name=record_class.name)
         return Decision(facts.record_id, "permanent", None, None, rule, reason)
     if extension is not None and extension.until is None:
         reason = msg("The appraisal of order {order} decided to keep it permanently.", order=extension.order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def list_form_ids(root: Path | None) -> list[str]:
 
 
 def load_form(root: Path | None, form_id: str) -> Form:
-    """The form of this id; the store's own wins over the shipped one.
+    """The form of this id, or of this Chinese or English name; the store's own wins over the shipped one.
 
     Raises:
         NotFound: no such form; near names are offered.
@@ -57,6 +58,11 @@ def load_form(root: Path | None, form_id: str) -> Form:
         if folder is not None and (folder / form_id / "form.toml").is_file():
             return read_form(folder / form_id, own=own)
     known = list_form_ids(root)
+    for other in known:
+        with contextlib.suppress(InputRefused):
+            form = load_form(root, other)
+            if form_id.strip() in (form.spec.name, form.spec.name_en):
+                return form
     near = difflib.get_close_matches(form_id, known, 1, 0.4)
     raise NotFound(
         msg("There is no form {form}.", form=form_id),

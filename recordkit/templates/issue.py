@@ -21,14 +21,14 @@ from recordkit import files, pending
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.model import Entry, Problem, canonical_json
+from recordkit.model import Entry, Problem, as_printed, canonical_json
 from recordkit.templates.code import PrintedCode
 from recordkit.templates.fieldtypes import Value, display, from_plain, to_plain
 from recordkit.templates.forms import Form, read_form
 from recordkit.templates.numbering import parse_number_pattern
 from recordkit.templates.render import Letterhead, Renderer
 from recordkit.templates.rows import RowSource
-from recordkit.templates.spec import FormSpec
+from recordkit.templates.spec import FormSpec, plain_heading
 from recordkit.templates.validate import find_duplicates, validate_row
 from recordkit.workspace import Projection, Workspace, Writer
 
@@ -115,12 +115,22 @@ class Generated:
 
 
 def plan_issue(form: Form, source: RowSource) -> IssuePlan:
-    """Validate every row; pure but for reading ``source``."""
+    """Validate every row; pure but for reading ``source``.
+
+    Raises:
+        InputRefused: a table without a single heading of the form: its first row is a title, not headings.
+    """
     documents: list[PlannedDocument] = []
     problems: list[Problem] = []
     refused = 0
     seen: dict[bytes, int] = {}
     rows = list(source.rows)
+    if rows and rows[0].cells and not any(plain_heading(name) in form.spec.by_heading for name in rows[0].values):
+        raise InputRefused(
+            msg("The first row of the table has no heading of form {form}.", form=form.spec.name),
+            msg("Delete title lines above the headings: the names of the fields stand in row 1, such as {names}.",
+                names=", ".join(one.label for one in form.spec.of_stage("before")[:4])),
+        )
     for raw in rows:
         values, found = validate_row(form.spec, raw, ignore=(REASON_HEADING,))
         problems += found
@@ -135,6 +145,26 @@ def plan_issue(form: Form, source: RowSource) -> IssuePlan:
     if form.spec.roles.account and len(rows) > 1:
         problems += find_duplicates(form.spec, rows, form.spec.roles.account)
     return IssuePlan(form, tuple(documents), tuple(problems), refused)
+
+
+def find_reissued(workspace: Workspace, plan: IssuePlan) -> list[Problem]:
+    """Warn of rows whose very values were issued before: the same spreadsheet given twice prints everything twice."""
+    account = plan.form.spec.roles.account
+    found: list[Problem] = []
+    for document in plan.documents:
+        plain = {key: to_plain(value) for key, value in document.values.items() if value is not None}
+        rows = workspace.db.all(
+            "SELECT * FROM issues WHERE form = :form AND status IN ('issued', 'returned') AND account IS :account",
+            {"form": plan.form.spec.id, "account": plain.get(account)},
+        )
+        for issue in map(_issue, rows):
+            with contextlib.suppress(NotFound):
+                if read_issue_data(workspace, issue)["values"] == plain:
+                    text = msg("The same values were issued as {number} on {date}; another number is used for them.",
+                               number=issue.number, date=issue.issue_date.isoformat())
+                    found.append(Problem(document.row, "", "", None, "issued-before", text, "warning"))
+                    break
+    return found
 
 
 def issue_documents(workspace: Workspace, plan: IssuePlan, out: Path, *, force: bool = False) -> Iterator[Generated]:
@@ -191,7 +221,9 @@ def render_issue(workspace: Workspace, issue: Issue, out: Path, *, force: bool =
 def list_missing(workspace: Workspace) -> list[Issue]:
     """Issues whose document should lie in the store's outbox and does not: a crash, a full disk, a clerk's Delete."""
     found = []
-    for issue in list_issues(workspace.db, unreturned=True):
+    for issue in list_issues(workspace.db):
+        if issue.status not in ("issued", "returned"):
+            continue
         with contextlib.suppress(NotFound):
             outputs = read_issue_data(workspace, issue)["outputs"]
             if isinstance(outputs, list) and any(not (workspace.root / str(one)).exists() for one in outputs):
@@ -259,7 +291,10 @@ def find_issue(db: Database, reference: str) -> Issue:
     Raises:
         NotFound: none.
     """
-    row = db.one("SELECT * FROM issues WHERE number = :ref OR issue_id = :ref", {"ref": reference.strip()})
+    row = db.one(
+        "SELECT * FROM issues WHERE number = :ref OR issue_id = :ref OR number = :printed",
+        {"ref": reference.strip(), "printed": as_printed(reference)},
+    )
     if row is None:
         raise NotFound(
             msg("No document {number} was issued.", number=reference),

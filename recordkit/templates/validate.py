@@ -118,7 +118,7 @@ def _unknown(spec: FormSpec, heading: str, raw: RawRow, stage: Stage) -> Problem
     text = (
         msg("{heading} is no field of this form; did you mean {near}?", heading=heading, near=names[near[0]])
         if near
-        else msg("{heading} is no field of this form.", heading=heading)
+        else msg("{heading} is no field of this form. Delete the column if it is not needed.", heading=heading)
     )
     return Problem(raw.row, "", heading, cell, "unknown-field", text)
 

@@ -150,3 +150,32 @@ def test_an_act_with_as_of_is_refused_in_a_real_store(office: Cli, tmp_path: Pat
     office("init", office.store, "--no-input")
     office("hold", "place", "--account", "1", "--kind", "debt", "--reason", "r", *DAY, expect=8)
     office("retention", "review", *DAY)
+
+
+def test_chinese_words_are_accepted_wherever_they_are_shown(office: Cli, tmp_path: Path) -> None:
+    office("hold", "place", CODE.format(1), "--kind", "投诉", "--reason", "投诉未办结", *DAY, lang="zh")
+    assert "投诉" in office("hold", "list", lang="zh")
+    order = str(office.json("destruction", "propose", CODE.format(2), CODE.format(3), *signed(office, "arch"))["order"])
+    (tmp_path / "意见.csv").write_text(f"档号,鉴定意见\n{CODE.format(2)},延期:2050-12-31\n{CODE.format(3)},销毁\n",
+                                     encoding="utf-8")
+    office("destruction", "appraise", order, "--opinion", tmp_path / "意见.csv", *signed(office, "appr"), lang="zh")
+    opinions = office.json("destruction", "show", order)["opinions"]
+    assert sorted(opinions.values()) == ["destroy", "extend:2050-12-31"]
+    assert "延期至2050-12-31" in office("destruction", "show", order, lang="zh")
+
+
+def test_a_supervisor_does_not_propose(office: Cli) -> None:
+    keys = office.keys  # type: ignore[attr-defined]
+    office("key", "create", keys / "both")
+    office("people", "add", "both", "--name", "both", "--role", "supervisor", "--role", "archivist", "--staff-no", "B1",
+           "--key", keys / "both.pub", *DAY)
+    office("destruction", "propose", "--due", *signed(office, "both"), expect=8)
+
+
+def test_one_opinion_for_all_leaves_the_decided_records_alone(office: Cli, tmp_path: Path) -> None:
+    order = str(office.json("destruction", "propose", "--due", *signed(office, "arch"))["order"])
+    (tmp_path / "o.csv").write_text(f"record,opinion\n{CODE.format(1)},keep\n", encoding="utf-8")
+    office("destruction", "appraise", order, "--opinion", tmp_path / "o.csv", *signed(office, "appr"))
+    office("destruction", "appraise", order, "--all", "destroy", *signed(office, "appr"))
+    assert sorted(office.json("destruction", "show", order)["opinions"].values()) == ["destroy", "destroy", "keep"]
+    office("destruction", "appraise", order, "--all", "destroy", *signed(office, "appr"), expect=8)

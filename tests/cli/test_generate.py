@@ -246,3 +246,26 @@ def test_refusals_speak_chinese(cli: Cli) -> None:
     cli("generate", "visit-record", "--data", sample("visit-record"), "--set", "户号=１", *AS_OF, expect=3, lang="zh")
     assert "拒绝" in cli.err
     assert "户号" in cli.err
+
+
+def test_the_same_file_given_twice_is_warned_of(cli: Cli) -> None:
+    cli("generate", "visit-record", "--data", sample("visit-record"), *AS_OF)
+    again = cli.json("generate", "visit-record", "--data", sample("visit-record"), *AS_OF)
+    assert [one["code"] for one in again["warnings"]] == ["issued-before"]
+    assert "回访〔2026〕00001号" in again["warnings"][0]["message"]
+
+
+def test_a_title_line_above_the_headings_is_said_once(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("换表通知清单,,\n户名,户号,地址\n甲,0012,乙\n", encoding="utf-8")
+    cli("generate", "meter-change-notice", "--data", path, *AS_OF, expect=3)
+    assert "title lines" in cli.err
+    assert len(cli.err.splitlines()) == 3  # the encoding, the fault, the next step
+
+
+def test_forms_and_numbers_answer_to_what_people_call_them(cli: Cli) -> None:
+    cli("generate", "客户回访记录", "--data", sample("visit-record"), *AS_OF)
+    for typed in ("回访[2026]00001号", "回访（2026）00001号", "回访〔２０２６〕00001号"):
+        assert cli.json("issued", "show", typed)["number"] == "回访〔2026〕00001号"
+    assert cli.json("issued", "list", "--form", "客户回访记录")["total"] == 1
+    cli("issued", "list", "--form", "胡说", expect=5)

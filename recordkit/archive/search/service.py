@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -71,7 +71,7 @@ def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult
         NotFound: the field or the class to search in does not exist.
     """
     if request.record_class is not None:
-        load_scheme(workspace.root).get(request.record_class)
+        request = replace(request, record_class=load_scheme(workspace.root).get(request.record_class).id)
     aliases = query_language.FIELD_ALIASES
     query = query_language.parse(request.text, aliases)
     if request.field is not None:
