@@ -47,6 +47,9 @@ def verify_objects(workspace: Workspace, references: Sequence[str] = ()) -> Fixi
         known = {record.record_id for record in records}
         suspects += sorted(set(catalogue.objects_of(workspace).ids()) - known)
     findings: list[FixityFinding] = []
+    if not references:
+        root = catalogue.objects_of(workspace).check_root()
+        findings += [FixityFinding("", "", f"objects/{one.file}", one.reason) for one in root]
     if suspects:
         with workspace.settled():
             for record_id in suspects:

@@ -25,6 +25,17 @@ _URN = "urn:recordkit:"
 _LAYOUT = "0003-hash-and-id-n-tuple-storage-layout"
 
 
+_ROOT_FILES: Mapping[str, bytes] = {
+    _ROOT_DECLARATION[0]: _ROOT_DECLARATION[1],
+    "ocfl_layout.json": json.dumps(
+        {"extension": _LAYOUT, "description": "Hash and id n-tuple layout of OCFL extension 0003"}, indent=2
+    ).encode(),
+    f"extensions/{_LAYOUT}/config.json": json.dumps(
+        {"extensionName": _LAYOUT, "digestAlgorithm": "sha256", "tupleSize": 3, "numberOfTuples": 3}, indent=2
+    ).encode(),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with one file of an object."""
@@ -69,16 +80,25 @@ class ObjectStore:
 
     def prepare(self) -> None:
         """Write the root's declaration and layout; harmless when they exist."""
-        plain = {"extensionName": _LAYOUT, "digestAlgorithm": "sha256", "tupleSize": 3, "numberOfTuples": 3}
-        layout = {"extension": _LAYOUT, "description": "Hash and id n-tuple layout of OCFL extension 0003"}
-        wanted = {
-            _ROOT_DECLARATION[0]: _ROOT_DECLARATION[1],
-            "ocfl_layout.json": json.dumps(layout, indent=2).encode(),
-            f"extensions/{_LAYOUT}/config.json": json.dumps(plain, indent=2).encode(),
-        }
-        for name, data in wanted.items():
+        for name, data in _ROOT_FILES.items():
             if not (self._folder / name).exists():
                 files.write_atomic(self._folder / name, data)
+
+    def check_root(self) -> list[Fault]:
+        """Whether the root's own files are as they were written, and nothing lies loose beside the objects."""
+        faults: list[Fault] = []
+        if not self._folder.is_dir() or not any(self._folder.iterdir()):
+            return faults
+        for name, data in _ROOT_FILES.items():
+            path = self._folder / name
+            if not path.exists():
+                faults.append(Fault("", name, msg("the file is missing")))
+            elif path.read_bytes() != data:
+                faults.append(Fault("", name, msg("the bytes are not those that were filed")))
+        for path in sorted(self._folder.iterdir()):
+            if path.is_file() and path.name not in _ROOT_FILES:
+                faults.append(Fault("", path.name, msg("a file that does not belong to the archive")))
+        return faults
 
     def create(self, object_id: str, content: Mapping[str, Path], note: VersionNote, staging: Path) -> str:
         """Put a new object in place; ``content`` maps ASCII names to synced files inside ``staging``, which move.
@@ -330,9 +350,12 @@ def _inventory_bytes(inventory: _Inventory) -> bytes:
 
 def _write_inventory(folder: Path, data: bytes) -> None:
     files.write_atomic(folder / "inventory.json", data, overwrite=True)
-    side = hashlib.sha512(data).hexdigest() + " inventory.json\n"
-    files.write_atomic(folder / "inventory.json.sha512", side.encode(), overwrite=True)
+    files.write_atomic(folder / "inventory.json.sha512", _sidecar(data), overwrite=True)
 
 
 def _sidecar_holds(data: bytes, side: bytes) -> bool:
-    return side.split(b" ")[0] == hashlib.sha512(data).hexdigest().encode()
+    return side == _sidecar(data)
+
+
+def _sidecar(data: bytes) -> bytes:
+    return f"{hashlib.sha512(data).hexdigest()} inventory.json\n".encode()

@@ -62,7 +62,7 @@ class App:
         """The store, for commands that change nothing."""
         from recordkit.store import open_store
 
-        workspace = open_store(self.store, self.clock(), self.actor or f"os:{getpass.getuser()}")
+        workspace = open_store(self.store, self.clock(), self.actor or system_user())
         try:
             yield workspace
         finally:
@@ -301,6 +301,14 @@ def report_error(error: RecordkitError) -> None:
             click.echo(line, err=True)
     if error.todo is not None:
         click.echo(tr("  -> {todo}").format(todo=error.todo.render(tr)), err=True)
+
+
+def system_user() -> str:
+    """The operating-system user as an actor; a container may run under a user without a name."""
+    try:
+        return f"os:{getpass.getuser()}"
+    except (KeyError, OSError, ImportError):
+        return "os:unknown"
 
 
 # --- click with our common options and late translation ----------------------------------------------------------

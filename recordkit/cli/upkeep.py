@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import shutil
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown, system_user
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import IntegrityFailure, RecordkitError, RefusedByRule
 from recordkit.messages import Message, msg
@@ -54,7 +53,7 @@ def init(
         make_store(
             root,
             app.clock(),
-            app.actor or f"os:{getpass.getuser()}",
+            app.actor or system_user(),
             simulation=simulation,
             company=CompanySection(name, office_name, standard.office_code),
             archive=ArchiveSection(fonds_no, name, archive.category, code_template),

@@ -368,3 +368,19 @@ def test_a_store_whose_catalogue_cannot_be_written_can_still_be_read(cli: Cli) -
     assert cli.json("issued", "list")["total"] == 1
     assert cli.json("ledger", "verify")["ok"]
     cli("verify")
+
+
+def test_one_flipped_byte_in_any_file_of_the_archive_is_found(workspace: Workspace) -> None:
+    record = file_one(workspace, "甲")
+    edit_record(workspace, record, {"title": "乙"}, "更正")
+    paths = [path for path in (workspace.root / "objects").rglob("*") if path.is_file()]
+    assert len(paths) > 10
+    for path in paths:
+        raw = path.read_bytes()
+        for place in (0, len(raw) // 2, len(raw) - 1):
+            broken = bytearray(raw)
+            broken[place] ^= 1
+            path.write_bytes(broken)
+            assert verify_objects(workspace).findings != (), (path.name, place)
+        path.write_bytes(raw)
+    assert verify_objects(workspace).findings == ()
