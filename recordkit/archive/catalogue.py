@@ -24,7 +24,7 @@ CREATE TABLE records (
   period TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, number TEXT, issue_id TEXT, form TEXT,
   account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
   content TEXT NOT NULL, version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
-  status TEXT NOT NULL, ordinal INTEGER NOT NULL UNIQUE, touched INTEGER NOT NULL);
+  status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER NOT NULL UNIQUE, touched INTEGER NOT NULL);
 CREATE INDEX records_number ON records (number);
 CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_content ON records (content);
@@ -45,6 +45,7 @@ class Record:
         fields: form fields by key, plain JSON values; ``metadata`` all of record.json.
         ordinal: running number of filing in this store, from 1; decides the index shard.
         commitment: keyed digest of the object's inventory, from the ledger.
+        destroyed_by: the order under which it was destroyed.
     """
 
     record_id: str
@@ -65,6 +66,7 @@ class Record:
     version: int
     commitment: str
     status: Literal["active", "destroyed"]
+    destroyed_by: str | None
     ordinal: int
     metadata: Mapping[str, object]
 
@@ -91,9 +93,10 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
     elif entry.act == "record.destroyed":
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
-            "UPDATE records SET status = 'destroyed', title = '', account = NULL, party = NULL, sha256 = '', "
+            "UPDATE records SET status = 'destroyed', destroyed_by = :order, title = '', account = NULL, party = NULL, "
+            "sha256 = '', "
             "metadata = '{}', date = year || '-01-01', pages = 0, touched = :seq WHERE record_id = :id",
-            {"seq": entry.seq, "id": entry.body["record"]},
+            {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
 
 
@@ -253,6 +256,7 @@ def _record(row: Row) -> Record:
         version=row["version"],
         commitment=row["commitment"],
         status=row["status"],
+        destroyed_by=row["destroyed_by"],
         ordinal=row["ordinal"],
         metadata=json.loads(row["metadata"]),
     )

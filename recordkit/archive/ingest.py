@@ -191,32 +191,47 @@ def _ingest_window(
             # It stays where it is: what cannot be read cannot be copied to quarantine either.
             staged.append(IngestItem(source, "quarantined", reason=reason))
             continue
-        known = _known_content(workspace, source, digests)
-        staged.append(known or StagedPaper(source, copy, digests, state))
-    to_read = [one.copy for one in staged if isinstance(one, StagedPaper)]
-    names = {one.copy: one.source for one in staged if isinstance(one, StagedPaper)}
+        staged.append(StagedPaper(source, copy, digests, state))
+    # What is known by its bytes need not be read.
+    names = {
+        one.copy: one.source
+        for one in staged
+        if isinstance(one, StagedPaper) and _known_content(workspace, one.source, one.digests) is None
+    }
 
     def report(path: Path, done: int, pages: int) -> None:
         if progress is not None:
             progress(names[path], done, pages)
 
-    readings = read_papers(to_read, jobs=options.jobs, ocr=options.ocr, progress=report) if to_read else iter(())
+    readings: Iterator[PaperReading] = iter(())
+    if names:
+        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report)
     for one in staged:
-        item = one if isinstance(one, IngestItem) else _settle(workspace, one, next(readings), options, staging)
-        if not options.dry_run and item.outcome == "duplicate":
-            leave_inbox(workspace, item.source)
+        if isinstance(one, IngestItem):
+            yield one
+            continue
+        reading = next(readings) if one.copy in names else None
+        item = _settle(workspace, one, reading, options, staging)
+        if not options.dry_run and item.outcome in ("archived", "duplicate") and not _was_destroyed(workspace, item):
+            leave_inbox(workspace, one.source, one.state)
         yield item
 
 
+def _was_destroyed(workspace: Workspace, item: IngestItem) -> bool:
+    """Bytes that come back after their destruction stay where they are: a person decides what that means."""
+    record = catalogue.get_record(workspace.db, item.record_id) if item.record_id else None
+    return record is not None and record.status == "destroyed"
+
+
 def _settle(
-    workspace: Workspace, paper: StagedPaper, reading: PaperReading, options: IngestOptions, staging: Path
+    workspace: Workspace, paper: StagedPaper, reading: PaperReading | None, options: IngestOptions, staging: Path
 ) -> IngestItem:
     """Decide what becomes of one paper that was read, and do it."""
     # The same bytes may have been filed a moment ago by this run or another one.
     known = _known_content(workspace, paper.source, paper.digests)
     if known is not None:
         return known
-    if not paper.is_still_as_read():
+    if reading is None or not paper.is_still_as_read():
         reason = msg("{file} changed while it was read; it stays for the next run", file=told_name(paper.source))
         return IngestItem(paper.source, "deferred", reason=reason)
     if reading.failure is not None:
@@ -242,20 +257,20 @@ def _settle(
                 paper.source, "archived", number=issue.number, pages=pages, ocr_pages=ocr_pages,
                 findings=tuple(findings),
             )
-        item = _file_issue(
-            workspace, paper.source, paper.copy, paper.digests, issue, texts, tuple(findings), staging, "code",
-            _signatures(reading),
-        )
-        leave_inbox(workspace, paper.source, paper.state)
-        return item
+        try:
+            return _file_issue(
+                workspace, paper.source, paper.copy, paper.digests, issue, texts, tuple(findings), staging, "code",
+                _signatures(reading),
+            )
+        except RefusedByRule as refusal:
+            # Another process filed or voided the document while this paper was read.
+            findings.insert(0, Finding("not-open", refusal.what))
     if options.record_class is not None and not _blocks_class(findings):
         if options.dry_run:
             return IngestItem(
                 paper.source, "archived", pages=pages, ocr_pages=ocr_pages, findings=tuple(findings)
             )
-        item = _file_class(workspace, paper, texts, options, findings, staging, _signatures(reading))
-        leave_inbox(workspace, paper.source, paper.state)
-        return item
+        return _file_class(workspace, paper, texts, options, findings, staging, _signatures(reading))
     if not options.dry_run:
         keep_unmatched(workspace, paper, texts, findings, _signatures(reading))
     reason = findings[0].message if findings else msg("no printed code of this store was found")
@@ -276,7 +291,8 @@ def _known_content(workspace: Workspace, source: Path, digests: files.Digests) -
             record.record_id,
             record.code,
             record.number,
-            reason=msg("these bytes were destroyed as {code}; they are not filed again", code=record.code),
+            reason=msg("these bytes were destroyed as {code} under order {order}; the file stays where it is",
+                       code=record.code, order=record.destroyed_by or "?"),
         )
     return IngestItem(
         source,

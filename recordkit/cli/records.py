@@ -280,6 +280,7 @@ def show(app: App, record: str) -> None:
         "shelf": found.metadata.get("shelf"),
         "access": found.access,
         "version": found.version,
+        "destroyed_by": found.destroyed_by,
         "matched": found.metadata.get("matched"),
         "source": found.metadata.get("source"),
         "findings": _told(found.metadata.get("findings")),
@@ -342,7 +343,7 @@ def _require_active(record: Record) -> None:
     if record.status == "destroyed":
         raise NotFound(
             msg("The record {code} was destroyed; nothing of it is left.", code=record.code),
-            msg("'recordkit history {code}' names the order; its register keeps the row.", code=record.code),
+            msg("Its row stands in the register: recordkit destruction show {order}", order=record.destroyed_by or "?"),
         )
 
 

@@ -44,7 +44,8 @@ def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
         trigger = "date" if record_class.trigger == "date" else list(record_class.events)
     if record.status == "destroyed":
         retention = {"period": period, "trigger": trigger, "start": None, "due": None}
-        return Standing("destroyed", name, (), retention, msg("Destroyed; the register keeps its row."))
+        told = msg("Destroyed under order {order}; the register keeps its row.", order=record.destroyed_by or "?")
+        return Standing("destroyed", name, (), retention, told)
     decision = explain_record(workspace, record, today)
     accounts = accounts_of(workspace, record)
     standing = tuple(

@@ -179,3 +179,18 @@ def test_one_opinion_for_all_leaves_the_decided_records_alone(office: Cli, tmp_p
     office("destruction", "appraise", order, "--all", "destroy", *signed(office, "appr"))
     assert sorted(office.json("destruction", "show", order)["opinions"].values()) == ["destroy", "destroy", "keep"]
     office("destruction", "appraise", order, "--all", "destroy", *signed(office, "appr"), expect=8)
+
+
+def test_destroyed_bytes_that_come_back_are_recognised_and_left_alone(office: Cli, tmp_path: Path) -> None:
+    order = ready(office, CODE.format(1))
+    office("destruction", "execute", order, *EXECUTE)
+    for folder in (office.store / "inbox", tmp_path):
+        path = folder / "wieder.pdf"
+        path.write_bytes("甲回访记录".encode())
+        item = office.json("ingest", path, "--no-ocr", *DAY)["items"][0]
+        assert (item["outcome"], item["code"]) == ("duplicate", CODE.format(1))
+        assert order in item["reason"]
+        assert path.exists()
+    office("get", CODE.format(1), "--out", tmp_path / "x", expect=5)
+    assert order in office.err
+    assert office.json("show", CODE.format(1))["destroyed_by"] == order
