@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recordkit import files
+from recordkit.errors import StoreBusy
 from recordkit.ledger import Cursor
+from recordkit.messages import msg
 
 Row = sqlite3.Row
 DatabaseError = sqlite3.DatabaseError
@@ -40,7 +42,7 @@ def discard(path: Path) -> None:
 class Database:
     """One open database file of projections. Everything in it can be rebuilt from objects and ledger."""
 
-    def __init__(self, path: Path | None, schema: str) -> None:
+    def __init__(self, path: Path | None, schema: str, *, wait_seconds: float = 30) -> None:
         """Open or create ``path``, or a database in memory when None.
 
         Raises:
@@ -48,6 +50,8 @@ class Database:
             DatabaseReadOnly: the file or its folder cannot be written.
         """
         self._schema = schema
+        self._wait_seconds = wait_seconds
+        self.is_file = path is not None
         try:
             self._open(path)
         except sqlite3.OperationalError as error:
@@ -56,7 +60,7 @@ class Database:
             raise DatabaseDamaged(str(error)) from error
 
     def _open(self, path: Path | None) -> None:
-        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=30)
+        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=self._wait_seconds)
         self._connection.row_factory = sqlite3.Row
         # Deleted rows must not linger in free pages: destruction means gone (ISO 16175-1).
         self._connection.execute("PRAGMA secure_delete=ON")
@@ -129,10 +133,22 @@ class Database:
         self._set_meta("cursor", json.dumps(plain))
 
     def wipe_traces(self) -> None:
-        """Leave no deleted row behind in the write-ahead log or in free pages."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._connection.execute("VACUUM")
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Leave no deleted row behind in the write-ahead log or in free pages.
+
+        Raises:
+            StoreBusy: another program keeps reading an old state, which the log must hold for it.
+        """
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute("VACUUM")
+            busy = bool(self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        except sqlite3.OperationalError:
+            busy = True
+        if busy:
+            raise StoreBusy(
+                msg("Another program reads the catalogue; its log still holds what was deleted."),
+                msg("Close it and give the same command again: it finishes what is left."),
+            )
 
     def close(self) -> None:
         """Close the connection."""

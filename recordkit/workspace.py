@@ -173,6 +173,10 @@ class Workspace:
         """
         nested = self._writing
         with self._locked():
+            if not self.db.is_file:
+                # What is derived in memory cannot be wiped on disk: acts work on the file, which is free now.
+                self.db.close()
+                self.db = self._open_database()
             self._bring_up()
             self.ledger.check_end(self.db.cursor())
             for projection in () if nested else self._projections:
@@ -239,7 +243,7 @@ class Workspace:
     def _open_database(self) -> Database:
         path = self.root / "catalogue.sqlite3"
         try:
-            return Database(path, self._schema)
+            return Database(path, self._schema, wait_seconds=self.settings.locks.wait_seconds)
         except DatabaseReadOnly:
             return Database(None, self._schema)
         except DatabaseDamaged:

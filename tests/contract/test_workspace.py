@@ -131,3 +131,27 @@ def test_record_json_alone_tells_a_stranger_what_the_record_is(workspace: Worksp
     found = json.loads(next((workspace.root / "objects").rglob("record.json")).read_bytes())
     assert found["record_id"] == record
     assert {"code", "title", "date", "record_class", "year", "sha256", "fields", "filed_at"} <= set(found)
+
+
+def test_deleted_rows_are_not_called_wiped_while_somebody_still_reads_them(store: Path) -> None:
+    import sqlite3
+
+    from recordkit.errors import StoreBusy
+
+    path = store / "recordkit.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("wait_seconds = 30.0", "wait_seconds = 0.1"),
+                    encoding="utf-8")
+    workspace = open_store(store, clock_at(TODAY), "test")
+    file_one(workspace, "唐喆回访记录")
+    reader = sqlite3.connect(store / "catalogue.sqlite3", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM records").fetchone()
+    workspace.db.run("DELETE FROM records")
+    with pytest.raises(StoreBusy):
+        workspace.db.wipe_traces()
+    reader.execute("COMMIT")
+    reader.close()
+    workspace.db.wipe_traces()
+    for left in store.glob("catalogue.sqlite3*"):
+        assert "唐喆".encode() not in left.read_bytes()
+    workspace.close()
