@@ -31,6 +31,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.search.text import normalise
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
@@ -162,13 +163,14 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
     _require_open(issue)
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
     texts = tuple(PageText(**page) for page in raw["pages"])
+    findings = _doubt_findings(issue, texts)
     if dry_run:
-        return IngestItem(paper.path, "archived", number=issue.number, pages=len(texts))
+        return IngestItem(paper.path, "archived", number=issue.number, pages=len(texts), findings=findings)
     with workspace.staging() as staging:
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
         return _file_issue(
-            workspace, paper.path, staged, digests, issue, texts, (), staging, "by-hand", raw["signatures"]
+            workspace, paper.path, staged, digests, issue, texts, findings, staging, "by-hand", raw["signatures"]
         )
 
 
@@ -355,6 +357,16 @@ def _require_open(issue: issues.Issue) -> None:
 def _blocks_class(findings: Sequence[Finding]) -> bool:
     """Papers that name documents of ours must not be filed as something else by a class for the rest."""
     return any(finding.code in ("several-documents", "unknown-issue", "not-open") for finding in findings)
+
+
+def _doubt_findings(issue: issues.Issue, texts: Sequence[PageText]) -> tuple[Finding, ...]:
+    """A paper that a person matched, but that says neither the number nor the account of the document."""
+    said = normalise("".join(text.text for text in texts))
+    marks = [one for one in (issue.number, issue.account) if one]
+    if any(normalise(mark) in said for mark in marks):
+        return ()
+    return (Finding("doubtful-match", msg("neither number nor account of {number} stands in its text",
+                                          number=issue.number)),)
 
 
 def _text_findings(texts: Sequence[PageText], ocr: bool) -> list[Finding]:

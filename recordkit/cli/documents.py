@@ -96,12 +96,20 @@ def forms_show(app: App, form: str) -> None:
     app.print_pairs([(N_("Form"), spec.id), (N_("Name"), spec.name), (N_("Number"), spec.number),
                      (N_("Note"), spec.note)])
     rows = [
-        [one.key, one.label, tr(one.type), tr(one.stage), one.required_if or one.required, one.example,
-         " / ".join(one.choices) or one.help]
+        [one.key, one.label, tr(one.type), tr(one.stage),
+         tr("in some cases") if one.required_if else one.required, one.example, _help_of(one)]
         for one in spec.fields
     ]
     app.print_table(rows, [N_("Key"), N_("Label"), N_("Type"), N_("Stage"), N_("Required"), N_("Example"),
                            N_("Choices or help")])
+
+
+def _help_of(one: FieldSpec) -> str:
+    """Choices, help, and what is printed when the field stays empty."""
+    parts = [" / ".join(one.choices), one.help]
+    if one.default != "":
+        parts.append(tr("empty means {value}").format(value=one.default))
+    return tr("; ").join(part for part in parts if part)
 
 
 def _plain_field(one: FieldSpec) -> dict[str, object]:

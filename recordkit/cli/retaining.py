@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,9 @@ from recordkit.cli.i18n import N_, tr
 from recordkit.cli.words import meant
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.db import Database
 
 
 @click.group(cls=Group, help=N_("Events that start retention periods."))
@@ -73,13 +77,28 @@ def event_list(app: App) -> None:
     from recordkit.retention.schedule import event_name
 
     with app.reading() as workspace:
-        items = [
+        items: list[dict[str, object]] = [
             {"event": one.event_id, "type": one.type, "name": event_name(one.type), "date": one.date,
              "records": list(one.records), "account": one.account}
             for one in list_events(workspace.db)
         ]
+        codes = _codes(workspace.db, items)
+    if not app.json:
+        items = [{**item, "records": codes[str(item["event"])]} for item in items]
     app.print_items(items, [("event", N_("Event")), ("name", N_("Type")), ("date", N_("Date")),
                             ("records", N_("Records")), ("account", N_("Account"))])
+
+
+def _codes(db: Database, items: Sequence[Mapping[str, object]]) -> dict[str, list[str]]:
+    """Archival codes of the records of events or holds, by the id of the event or hold: people know codes, not ids."""
+    from recordkit.archive.catalogue import get_record
+
+    found: dict[str, list[str]] = {}
+    for item in items:
+        ids = item["records"] if isinstance(item["records"], list) else []
+        records = [get_record(db, str(one)) for one in ids]
+        found[str(item.get("event") or item.get("hold"))] = [one.code for one in records if one is not None]
+    return found
 
 
 @click.group(cls=Group, help=N_("Holds that stop destruction."))
@@ -150,8 +169,12 @@ def hold_list(app: App, everything: bool) -> None:
             for one in list_holds(workspace, released=everything)
             if everything or one.until is None or one.until >= app.today
         ]
+        codes = _codes(workspace.db, items)
     if not app.json:
-        items = [{**item, "kind": HOLD_KINDS.get(str(item["kind"]), item["kind"])} for item in items]
+        items = [
+            {**item, "kind": HOLD_KINDS.get(str(item["kind"]), item["kind"]), "records": codes[str(item["hold"])]}
+            for item in items
+        ]
     app.print_items(items, [("hold", N_("Hold")), ("kind", N_("Kind")), ("records", N_("Records")),
                             ("account", N_("Account")), ("until", N_("Until")), ("reason", N_("Reason"))])
 

@@ -331,3 +331,10 @@ def test_a_waiting_paper_that_is_filed_by_class_waits_no_longer(issued: Cli, tmp
     issued.json("ingest", path, "--class", "visit-record", "--set", "题名=[走访记录]", *DAY)
     assert issued.json("unmatched", "list")["total"] == 0
     assert places(issued) == {"inbox": 0, "archive": 1, "quarantine": 0}
+
+
+def test_a_paper_matched_with_the_wrong_document_is_doubted(issued: Cli, tmp_path: Path) -> None:
+    issued.json("ingest", uncoded(tmp_path, pdf_of(issued, "回访〔2026〕00003号")), *DAY)
+    assert issued.json("match", "无码.pdf", "回访〔2026〕00003号", "--dry-run", *DAY)["findings"] == []
+    item = issued.json("match", "无码.pdf", "换通〔2026〕0001号", *DAY)
+    assert [one["code"] for one in item["findings"]] == ["doubtful-match"]
