@@ -106,7 +106,7 @@ def keep_unmatched(
     paper: StagedPaper,
     texts: tuple[PageText, ...],
     findings: Sequence[Finding],
-    signatures: list[dict[str, object]],
+    facts: Mapping[str, object],
 ) -> None:
     """Let a paper wait for a person, with all that reading it brought."""
     folder = unmatched_folder(workspace) / paper.digests.sha256[:16]
@@ -115,7 +115,7 @@ def keep_unmatched(
         "sha256": paper.digests.sha256,
         "findings": [str(one.message) for one in findings],
         "pages": [plain_page(text) for text in texts],
-        "signatures": signatures,
+        "facts": dict(facts),
     }
     _keep(workspace, folder, paper, "reading.json", note)
 

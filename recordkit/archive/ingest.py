@@ -170,7 +170,7 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
         return _file_issue(
-            workspace, paper.path, staged, digests, issue, texts, findings, staging, "by-hand", raw["signatures"]
+            workspace, paper.path, staged, digests, issue, texts, findings, staging, "by-hand", raw["facts"]
         )
 
 
@@ -262,7 +262,7 @@ def _settle(
         try:
             return _file_issue(
                 workspace, paper.source, paper.copy, paper.digests, issue, texts, tuple(findings), staging, "code",
-                _signatures(reading),
+                _facts(reading),
             )
         except RefusedByRule as refusal:
             # Another process filed or voided the document while this paper was read.
@@ -272,9 +272,9 @@ def _settle(
             return IngestItem(
                 paper.source, "archived", pages=pages, ocr_pages=ocr_pages, findings=tuple(findings)
             )
-        return _file_class(workspace, paper, texts, options, findings, staging, _signatures(reading))
+        return _file_class(workspace, paper, texts, options, findings, staging, _facts(reading))
     if not options.dry_run:
-        keep_unmatched(workspace, paper, texts, findings, _signatures(reading))
+        keep_unmatched(workspace, paper, texts, findings, _facts(reading))
     reason = findings[0].message if findings else msg("no printed code of this store was found")
     return IngestItem(
         paper.source, "unmatched", pages=pages, ocr_pages=ocr_pages, reason=reason, findings=tuple(findings)
@@ -379,10 +379,20 @@ def _text_findings(texts: Sequence[PageText], ocr: bool) -> list[Finding]:
     ]
 
 
-def _signatures(reading: PaperReading) -> list[dict[str, object]]:
-    """Digital signatures in the file: that they are there, not whether they hold."""
-    count = reading.facts.signatures if reading.facts else 0
-    return [{"kind": "pdf", "validated": False} for _ in range(count)]
+def _facts(reading: PaperReading) -> dict[str, object]:
+    """What the file itself is: digital signatures that are there (not whether they hold), and what it carries."""
+    facts = reading.facts
+    if facts is None:
+        return {"signatures": []}
+    return {
+        "signatures": [{"kind": "pdf", "validated": False} for _ in range(facts.signatures)],
+        "pdf": {
+            "producer": facts.producer.encode("utf-8", "replace").decode(),
+            "encrypted": facts.encrypted,
+            "javascript": facts.has_javascript,
+            "attached_files": facts.attached_files,
+        },
+    }
 
 
 def _page_findings(texts: Sequence[PageText]) -> list[Finding]:
@@ -417,7 +427,7 @@ def _file_issue(
     findings: tuple[Finding, ...],
     staging: Path,
     matched: str,
-    signatures: list[dict[str, object]],
+    facts: Mapping[str, object],
 ) -> IngestItem:
     spec = issues.form_of_issue(workspace, issue)
     data = issues.read_issue_data(workspace, issue)
@@ -435,7 +445,7 @@ def _file_issue(
         "labels": {one.key: one.label for one in spec.fields},
         "source": told_name(source),
         "matched": matched,
-        "signatures": signatures,
+        **facts,
         "findings": [_plain_finding(one) for one in findings],
     }
     new = NewRecord(
@@ -461,7 +471,7 @@ def _file_class(
     options: IngestOptions,
     findings: list[Finding],
     staging: Path,
-    signatures: list[dict[str, object]],
+    facts: Mapping[str, object],
 ) -> IngestItem:
     given = dict(options.fields)
     for key in ("account", "responsible"):
@@ -472,7 +482,7 @@ def _file_class(
     extra |= {
         "source": told_name(paper.source),
         "matched": "class",
-        "signatures": signatures,
+        **facts,
         "findings": [_plain_finding(one) for one in findings],
     }
     new = NewRecord(

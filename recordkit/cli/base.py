@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,7 +40,6 @@ class App:
     as_of: date | None = None
     actor: str | None = None
     no_input: bool = False
-    _workspace: Workspace | None = field(default=None, repr=False)
 
     @property
     def today(self) -> date:

@@ -190,6 +190,7 @@ def generate(
     """Plan, refuse or issue, print."""
     from recordkit.templates import issue
     from recordkit.templates.forms import load_form
+    from recordkit.templates.validate import wanted_attachments
 
     if data is None and not sets:
         raise WrongUsage(
@@ -219,6 +220,10 @@ def generate(
             failure = _gather(app, act(workspace, plan, folder, force=force), len(plan.documents), made)
         pdfs = _convert(made) if pdf else {}
         refused_file = _write_refused(plan, source, data, folder) if plan.errors and made else None
+        if len(made) == 1:
+            wanted = wanted_attachments(loaded.spec, plan.documents[0].values)
+            if wanted:
+                app.say(msg("To be collected with it: {names}.", names=", ".join(one.name for one in wanted)))
         _print_generated(app, plan, made, pdfs, refused_file, time.monotonic() - started, dry_run, draft)
     if failure is not None:
         raise _cut_short(failure, len(made))

@@ -29,7 +29,6 @@ from recordkit.messages import Message, msg
 from recordkit.retention.schedule import event_name
 
 DecisionKind = Literal["due", "not-due", "held", "permanent", "waiting"]
-HoldKind = Literal["debt", "litigation", "complaint", "arrears", "inspection", "other"]
 
 HOLD_KINDS: dict[str, Message] = {
     "debt": msg("unsettled debt"),  # 未结清债权债务
