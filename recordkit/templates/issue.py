@@ -149,13 +149,17 @@ def plan_issue(form: Form, source: RowSource) -> IssuePlan:
 
 def find_reissued(workspace: Workspace, plan: IssuePlan) -> list[Problem]:
     """Warn of rows whose very values were issued before: the same spreadsheet given twice prints everything twice."""
-    account = plan.form.spec.roles.account
+    spec = plan.form.spec
+    account = spec.roles.account
     found: list[Problem] = []
     for document in plan.documents:
         plain = {key: to_plain(value) for key, value in document.values.items() if value is not None}
+        title = None if "{number}" in spec.title else _fill(spec, spec.title, document.values, "")
+        # The newest few are enough: this is a warning, and it must not read a whole archive for papers without account.
         rows = workspace.db.all(
-            "SELECT * FROM issues WHERE form = :form AND status IN ('issued', 'returned') AND account IS :account",
-            {"form": plan.form.spec.id, "account": plain.get(account)},
+            "SELECT * FROM issues WHERE form = :form AND status IN ('issued', 'returned') AND account IS :account "
+            "AND (:title IS NULL OR title = :title) ORDER BY position DESC LIMIT 50",
+            {"form": spec.id, "account": plain.get(account), "title": title},
         )
         for issue in map(_issue, rows):
             with contextlib.suppress(NotFound):
