@@ -88,8 +88,14 @@ def cli(store: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
 def issued_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's folder with every document issued and turned into a PDF by the real LibreOffice; do not change it."""
     from recordkit.cli import demo
-    from recordkit.templates.pdf import convert_to_pdf
+    from recordkit.errors import MissingPart
+    from recordkit.templates.pdf import convert_to_pdf, require_office
 
+    try:
+        require_office()
+    except MissingPart as missing:
+        # Without LibreOffice no paper can be printed here; CI has it and counts a skip as a failure.
+        pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("issued")
     demo.prepare_folder(folder)
     store = folder / "store"

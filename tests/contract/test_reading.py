@@ -43,7 +43,8 @@ def page(code: PrintedCode | None = CODE, lines: Sequence[str] = ()) -> Image.Im
         picture.paste(drawn(draw_code128(code.encode()), CODE128_MM), (120, 100))
     if lines:
         found = sorted(Path("/usr/share/fonts").rglob("NotoSansCJK*-Regular.*"))
-        assert found, "this test draws Chinese: install fonts-noto-cjk"
+        if not found:
+            pytest.skip("this test draws Chinese: install fonts-noto-cjk (CI has it and counts a skip as a failure)")
         font = ImageFont.truetype(found[0], 42)
         for number, line in enumerate(lines):
             ImageDraw.Draw(picture).text((140, 300 + 90 * number), line, font=font, fill=20)
