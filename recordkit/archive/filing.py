@@ -16,7 +16,7 @@ from recordkit import files, pending
 from recordkit.archive import catalogue
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.objects import VersionNote
-from recordkit.errors import InputRefused, NotFound, RefusedByRule
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.notes import read_note
 from recordkit.templates import issue as issues
@@ -247,7 +247,7 @@ def _form_of(workspace: Workspace, record: catalogue.Record) -> FormSpec | None:
         return None
     try:
         return issues.form_of_issue(workspace, issues.find_issue(workspace.db, record.issue_id))
-    except (NotFound, InputRefused):
+    except (NotFound, InputRefused, IntegrityFailure):
         return None
 
 

@@ -32,7 +32,7 @@ from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading, Progress, read_papers
 from recordkit.archive.search.text import normalise
-from recordkit.errors import InputRefused, NotFound, RefusedByRule
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
@@ -264,8 +264,9 @@ def _settle(
                 workspace, paper.source, paper.copy, paper.digests, issue, texts, tuple(findings), staging, "code",
                 _facts(reading),
             )
-        except RefusedByRule as refusal:
-            # Another process filed or voided the document while this paper was read.
+        except (RefusedByRule, NotFound, InputRefused, IntegrityFailure) as refusal:
+            # Filed or voided by another process meanwhile, or its data or form is damaged: a person decides, and
+            # the other papers go on.
             findings.insert(0, Finding("not-open", refusal.what))
     if options.record_class is not None and not _blocks_class(findings):
         if options.dry_run:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -182,7 +182,8 @@ def match(app: App, paper: str, number: str, dry_run: bool) -> None:
 @pass_app
 def search(
     app: App, query: tuple[str, ...], record_class: str | None, year: int | None, since: date | None,
-    until: date | None, field_name: str | None, sort: str, limit: int, offset: int, facets: bool,
+    until: date | None, field_name: str | None,
+    sort: Literal["relevance", "date", "code"], limit: int, offset: int, facets: bool,
 ) -> None:
     """Search and print."""
     from recordkit.archive.search.service import SearchRequest, search_records
@@ -195,7 +196,7 @@ def search(
         year=year,
         since=since,
         until=until,
-        sort=sort,  # type: ignore[arg-type]  # click has checked the choice
+        sort=sort,
         limit=limit or None,
         offset=offset,
         facets=facets,

@@ -15,11 +15,12 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from recordkit import files, pending
 from recordkit.db import Database, Row
-from recordkit.errors import InputRefused, NotFound, RefusedByRule
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry, Problem, as_printed, canonical_json
 from recordkit.templates.code import PrintedCode
@@ -472,7 +473,24 @@ def _last_seq(db: Database, scope: str) -> int:
 
 
 def _kept_form(root: Path, issue: Issue) -> Form:
-    return read_form(root / "forms" / "versions" / issue.template / issue.form, own=True)
+    """The form version of an issue.
+
+    Raises:
+        IntegrityFailure: it is not the one that the ledger names.
+    """
+    form = _read_kept(root / "forms" / "versions" / issue.template / issue.form)
+    if form.digest != issue.template:
+        raise IntegrityFailure(
+            msg("The form that {number} was printed from is not what was kept.", number=issue.number),
+            msg("Restore forms/versions/{digest} from a backup.", digest=issue.template),
+        )
+    return form
+
+
+@lru_cache(maxsize=64)
+def _read_kept(folder: Path) -> Form:
+    # A kept version never changes, and reading a long form takes longer than filing a paper.
+    return read_form(folder, own=True)
 
 
 def _data_path(root: Path, issue_id: str) -> Path:

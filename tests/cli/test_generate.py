@@ -27,6 +27,17 @@ def text_of(path: str | Path) -> str:
     return "\n".join(parts)
 
 
+def table(path: Path, *changes: dict[str, str], encoding: str = "utf-8") -> list[str]:
+    """A CSV of meter notices: the sample once for each of ``changes``, with its values; returns the headings."""
+    row = tomllib.loads(Path(sample("meter-change-notice")).read_text(encoding="utf-8"))
+    with path.open("w", encoding=encoding, newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(row)
+        for change in changes:
+            writer.writerow({**row, **change}.values())
+    return list(row)
+
+
 def ledger_lines(cli: Cli) -> int:
     return len((cli.store / "ledger" / "ledger-000001.jsonl").read_bytes().splitlines())
 
@@ -79,14 +90,8 @@ def test_the_same_issue_is_rendered_again_byte_for_byte(cli: Cli, tmp_path: Path
 
 
 def test_a_refused_row_is_named_by_row_cell_and_field_and_nothing_is_issued_for_it(cli: Cli, tmp_path: Path) -> None:
-    rows = tomllib.loads(Path(sample("meter-change-notice")).read_text(encoding="utf-8"))
     path = tmp_path / "换表.csv"
-    headings = list(rows)
-    with path.open("w", encoding="gb18030", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(headings)
-        writer.writerow([rows[name] for name in headings])
-        writer.writerow([{"calibre": "DN17", "customer_name": ""}.get(name, rows[name]) for name in headings])
+    headings = table(path, {}, {"calibre": "DN17", "customer_name": ""}, encoding="gb18030")
     result = cli.json("generate", "meter-change-notice", "--data", path, *AS_OF, expect=4)
     assert result["summary"]["generated"] == 1
     assert result["summary"]["refused"] == 1
@@ -99,13 +104,8 @@ def test_a_refused_row_is_named_by_row_cell_and_field_and_nothing_is_issued_for_
 
 
 def test_the_file_of_refused_rows_can_be_corrected_and_fed_in_again(cli: Cli, tmp_path: Path) -> None:
-    rows = tomllib.loads(Path(sample("meter-change-notice")).read_text(encoding="utf-8"))
     path = tmp_path / "rows.csv"
-    with path.open("w", encoding="utf-8-sig", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(rows)
-        writer.writerow(rows.values())
-        writer.writerow([{"calibre": "DN17"}.get(name, value) for name, value in rows.items()])
+    table(path, {}, {"calibre": "DN17"}, encoding="utf-8-sig")
     refused = Path(cli.json("generate", "meter-change-notice", "--data", path, *AS_OF, expect=4)["refused_file"])
     corrected = refused.read_text(encoding="utf-8-sig").replace("DN17", "DN20")
     refused.write_text(corrected, encoding="utf-8-sig")
@@ -122,26 +122,16 @@ def test_one_refused_document_is_exit_3_and_leaves_no_entry(cli: Cli) -> None:
 
 
 def test_all_or_nothing_issues_nothing_when_a_row_is_refused(cli: Cli, tmp_path: Path) -> None:
-    rows = tomllib.loads(Path(sample("meter-change-notice")).read_text(encoding="utf-8"))
     path = tmp_path / "rows.csv"
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(rows)
-        writer.writerow(rows.values())
-        writer.writerow([{"calibre": "DN17"}.get(name, value) for name, value in rows.items()])
+    table(path, {}, {"calibre": "DN17"})
     result = cli.json("generate", "meter-change-notice", "--data", path, "--all-or-nothing", *AS_OF, expect=3)
     assert result["items"] == []
     assert cli.json("issued", "list")["total"] == 0
 
 
 def test_a_duplicate_account_is_a_warning_only(cli: Cli, tmp_path: Path) -> None:
-    rows = tomllib.loads(Path(sample("meter-change-notice")).read_text(encoding="utf-8"))
     path = tmp_path / "rows.csv"
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(rows)
-        writer.writerow(rows.values())
-        writer.writerow(rows.values())
+    table(path, {}, {})
     result = cli.json("generate", "meter-change-notice", "--data", path, *AS_OF)
     assert result["summary"]["generated"] == 2
     assert [(one["row"], one["code"]) for one in result["warnings"]] == [(3, "equal-row"), (3, "duplicate")]

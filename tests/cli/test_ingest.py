@@ -338,3 +338,13 @@ def test_a_paper_matched_with_the_wrong_document_is_doubted(issued: Cli, tmp_pat
     assert issued.json("match", "无码.pdf", "回访〔2026〕00003号", "--dry-run", *DAY)["findings"] == []
     item = issued.json("match", "无码.pdf", "换通〔2026〕0001号", *DAY)
     assert [one["code"] for one in item["findings"]] == ["doubtful-match"]
+
+
+def test_one_document_whose_form_is_damaged_does_not_stop_the_others(issued: Cli) -> None:
+    for template in (issued.store / "forms" / "versions").glob("*/meter-change-notice/template.docx"):
+        template.write_bytes(template.read_bytes() + b"x")
+    result = issued.json("ingest", issued.store.parent / "pdf", *DAY)
+    outcomes = {item["source"].rpartition("/")[2][:2]: item["outcome"] for item in result["items"]}
+    assert outcomes.pop("换通") == "unmatched"
+    assert outcomes == dict.fromkeys(("供合", "稽停", "稽改", "回访"), "archived")
+    issued("issued", "render", "换通〔2026〕0001号", "--out", issued.store.parent / "x", expect=7)
