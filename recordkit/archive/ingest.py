@@ -276,7 +276,8 @@ def _settle(
         return _file_class(workspace, paper, texts, options, findings, staging, _facts(reading))
     if not options.dry_run:
         keep_unmatched(workspace, paper, texts, findings, _facts(reading))
-    reason = findings[0].message if findings else msg("no printed code of this store was found")
+    telling = [one.message for one in findings if one.code in (*_BLOCKING, "foreign-code")]
+    reason = telling[0] if telling else msg("no printed code of this store was found")
     return IngestItem(
         paper.source, "unmatched", pages=pages, ocr_pages=ocr_pages, reason=reason, findings=tuple(findings)
     )
@@ -357,7 +358,11 @@ def _require_open(issue: issues.Issue) -> None:
 
 def _blocks_class(findings: Sequence[Finding]) -> bool:
     """Papers that name documents of ours must not be filed as something else by a class for the rest."""
-    return any(finding.code in ("several-documents", "unknown-issue", "not-open") for finding in findings)
+    return any(finding.code in _BLOCKING for finding in findings)
+
+
+_BLOCKING = ("several-documents", "unknown-issue", "not-open")
+"""Findings about a paper that names documents of ours, yet cannot be filed as one of them."""
 
 
 def _doubt_findings(issue: issues.Issue, texts: Sequence[PageText]) -> tuple[Finding, ...]:

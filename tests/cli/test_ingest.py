@@ -166,7 +166,8 @@ def uncoded(tmp_path: Path, source: Path) -> Path:
 def test_a_paper_without_code_waits_and_is_matched_by_hand(issued: Cli, tmp_path: Path) -> None:
     number = "回访〔2026〕00003号"
     path = uncoded(tmp_path, pdf_of(issued, number))
-    assert issued.json("ingest", path, *DAY)["items"][0]["outcome"] == "unmatched"
+    item = issued.json("ingest", path, "--no-ocr", *DAY)["items"][0]
+    assert (item["outcome"], item["reason"]) == ("unmatched", "no printed code of this store was found")
     waiting = issued.json("unmatched", "list")["items"]
     assert [one["file"] for one in waiting] == ["无码.pdf"]
     assert issued.json("ingest", *DAY)["total"] == 0
