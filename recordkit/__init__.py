@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from recordkit.retention.circumstances import explain_record, review_store
     from recordkit.store import make_store, open_store
     from recordkit.templates.forms import load_form
-    from recordkit.templates.issue import issue_documents, list_issues, plan_issue
+    from recordkit.templates.issue import list_issues
+    from recordkit.templates.issuing import issue_documents, plan_issue
     from recordkit.templates.rows import read_rows
     from recordkit.workspace import Clock, Workspace
 
@@ -61,7 +62,8 @@ _HOMES = {
     "retention.circumstances": ("explain_record", "review_store"),
     "store": ("make_store", "open_store"),
     "templates.forms": ("load_form",),
-    "templates.issue": ("issue_documents", "list_issues", "plan_issue"),
+    "templates.issue": ("list_issues",),
+    "templates.issuing": ("issue_documents", "plan_issue"),
     "templates.rows": ("read_rows",),
     "workspace": ("Clock", "Workspace"),
 }

@@ -17,9 +17,9 @@ from recordkit.errors import Interrupted, RecordkitError
 _COMMANDS = {
     "demo": ("demo", N_("The whole job on the shipped examples, told step by step.")),
     "init": ("upkeep", N_("Make a store.")),
-    "forms": ("documents", N_("The forms that can be issued.")),
-    "generate": ("documents", N_("Issue documents from data.")),
-    "issued": ("documents", N_("Issued documents: list, show, print again, make void.")),
+    "forms": ("forms", N_("The forms that can be issued.")),
+    "generate": ("generate", N_("Issue documents from data.")),
+    "issued": ("issued", N_("Issued documents: list, show, print again, make void.")),
     "ingest": ("records", N_("File signed papers into the archive.")),
     "unmatched": ("records", N_("Papers that wait for a person.")),
     "match": ("records", N_("File a waiting paper as a signed document.")),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import msg
-from recordkit.templates.spec import FormSpec, load_form_spec
+from recordkit.templates.spec import FormSpec
+from recordkit.templates.spec_reader import load_form_spec
 
 
 @dataclass(frozen=True, slots=True)

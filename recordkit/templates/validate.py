@@ -8,18 +8,10 @@ from types import MappingProxyType
 
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
+from recordkit.templates.expressions import ExpressionFault, compile_expression
 from recordkit.templates.fieldtypes import Fault, Value, is_empty, parse, shown
 from recordkit.templates.rows import RawRow
-from recordkit.templates.spec import (
-    AttachmentSpec,
-    ExpressionFault,
-    FieldSpec,
-    FormSpec,
-    RuleSpec,
-    Stage,
-    compile_expression,
-    plain_heading,
-)
+from recordkit.templates.spec import AttachmentSpec, FieldSpec, FormSpec, RuleSpec, Stage, plain_heading
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 

@@ -111,10 +111,10 @@ def test_a_refused_batch_writes_no_data_of_the_customer(cli: Cli, tmp_path: Path
 def test_a_document_lost_after_numbering_is_found_and_printed_again(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recordkit.templates import issue
+    from recordkit.templates import issuing
 
     with monkeypatch.context() as patch:
-        patch.setattr(issue, "_render", die)
+        patch.setattr(issuing, "_render", die)
         with pytest.raises(Killed):
             cli("generate", "visit-record", "--data", SAMPLE, *AS_OF)
     missing = cli.json("issued", "render", "--missing", "--dry-run")["items"]

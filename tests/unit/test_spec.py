@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from recordkit.errors import InputRefused
-from recordkit.templates.spec import ExpressionFault, FormSpec, compile_expression, load_form_spec, placeholders
+from recordkit.templates.expressions import ExpressionFault, compile_expression
+from recordkit.templates.spec import FormSpec, placeholders
+from recordkit.templates.spec_reader import load_form_spec
 from recordkit.templates.validate import sample_problems
 
 FORMS = Path(__file__).parents[2] / "forms"

@@ -11,7 +11,8 @@ import pytest
 
 from recordkit.model import Problem
 from recordkit.templates.rows import CellError, RawRow, read_rows
-from recordkit.templates.spec import FormSpec, load_form_spec
+from recordkit.templates.spec import FormSpec
+from recordkit.templates.spec_reader import load_form_spec
 from recordkit.templates.validate import find_duplicates, sample_problems, validate_row, wanted_attachments
 
 FORM = """
