@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from recordkit.store import make_store, open_store
     from recordkit.templates.forms import load_form
     from recordkit.templates.issue import list_issues
-    from recordkit.templates.issuing import issue_documents, plan_issue
+    from recordkit.templates.issuing import issue_documents
+    from recordkit.templates.planning import plan_issue
     from recordkit.templates.rows import read_rows
     from recordkit.workspace import Clock, Workspace
 
@@ -63,7 +64,8 @@ _HOMES = {
     "store": ("make_store", "open_store"),
     "templates.forms": ("load_form",),
     "templates.issue": ("list_issues",),
-    "templates.issuing": ("issue_documents", "plan_issue"),
+    "templates.issuing": ("issue_documents",),
+    "templates.planning": ("plan_issue",),
     "templates.rows": ("read_rows",),
     "workspace": ("Clock", "Workspace"),
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,50 +22,66 @@ from recordkit.cli.base import (
     option,
     pairs_of,
     pass_app,
+    plain,
     plain_problem,
     problem_lines,
 )
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.refused import write_refused
 from recordkit.errors import InputRefused, Interrupted, PartlyDone, RecordkitError, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
-    from recordkit.templates.issuing import Generated, IssuePlan
-    from recordkit.templates.rows import RowSource
+    from recordkit.templates.forms import Form
+    from recordkit.templates.issuing import Generated
+    from recordkit.templates.planning import IssuePlan
+    from recordkit.templates.rows import RawRow, RowSource
     from recordkit.templates.spec import FormSpec
+    from recordkit.workspace import Workspace
+
+_SHOWN = 50
+"""Documents listed one by one on a terminal; of more, the first and the last are named."""
 
 
 @click.command(cls=Command, help=N_("Issue documents from data: a file with one or many, or --set FIELD=VALUE."))
 @click.argument("form")
-@option("--data", type=click.Path(path_type=Path), metavar="FILE",
-        help=N_(".toml .yaml .json: one document or a list; .csv .tsv .xlsx: one per row."))
+@option("--data", metavar="FILE",
+        help=N_(".toml .yaml .json: one document or a list; .csv .tsv .xlsx: one per row; - reads standard input."))
 @option("--sheet", help=N_("Sheet of the spreadsheet."))
+@option("--where", metavar="EXPR", default="", help=N_("Only rows for which this is true, e.g. \"口径 == 'DN20'\"."))
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
 @option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
         help=N_("Where the documents go (default: the store's outbox)."))
+@option("--name", default="", metavar="PATTERN", help=N_("File names, e.g. \"{户号} {number}\" (default: the form's)."))
 @option("--pdf", is_flag=True, help=N_("Make PDFs too (needs LibreOffice)."))
 @option("--draft", is_flag=True, help=N_("No number, no entry: a draft to look at."))
+@option("--resume", is_flag=True, help=N_("Leave out rows that an earlier run of the same file issued."))
+@option("--unique", default="", metavar="FIELD", help=N_("Refuse rows whose FIELD is in an earlier row or document."))
 @option("--all-or-nothing", is_flag=True, help=N_("Issue nothing when any row is refused."))
+@option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help=N_("Processes that print (default: 1)."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @dry_run_option
 @pass_app
 def generate(
     app: App,
     form: str,
-    data: Path | None,
+    data: str | None,
     sheet: str | None,
+    where: str,
     sets: tuple[str, ...],
     out: Path | None,
+    name: str,
     pdf: bool,
     draft: bool,
+    resume: bool,
+    unique: str,
     all_or_nothing: bool,
+    jobs: int,
     force: bool,
     dry_run: bool,
 ) -> int:
     """Plan, refuse or issue, print."""
-    from recordkit.templates import issuing
     from recordkit.templates.forms import load_form
-    from recordkit.templates.validate import wanted_attachments
 
     if data is None and not sets:
         raise WrongUsage(
@@ -72,6 +89,8 @@ def generate(
             msg("Give --data FILE or --set FIELD=VALUE; 'recordkit forms sample {form} --json' shows what is needed.",
                 form=form),
         )
+    if resume and (data is None or draft):
+        raise WrongUsage(msg("--resume goes on with the rows of a file; give it with --data and without --draft."))
     if pdf:
         from recordkit.templates.pdf import require_office
 
@@ -82,33 +101,81 @@ def generate(
         source = _source(loaded.spec, data, sheet, sets)
         for note in source.notes:
             app.say(note)
-        plan = issuing.plan_issue(loaded, source)
-        if not draft:
-            plan = replace(plan, problems=(*plan.problems, *issuing.find_reissued(workspace, plan)))
+        plan = _plan(app, workspace, loaded, source, data, where, unique, resume, draft)
         folder = out or workspace.root / "outbox"
-        stop = bool(plan.errors) and (all_or_nothing or not plan.documents)
-        made: list[Generated] = []
+        stop = bool(plan.errors) and (all_or_nothing or not plan.count)
+        report = _Report(app, plan, with_pdf=pdf)
         failure: BaseException | None = None
         if not stop and not dry_run:
-            act = issuing.draft_documents if draft else issuing.issue_documents
-            failure = _gather(app, act(workspace, plan, folder, force=force), len(plan.documents), made)
-        pdfs = _convert(made) if pdf else {}
-        refused_file = _write_refused(plan, source, data, folder) if plan.errors and made else None
-        if len(made) == 1:
-            wanted = wanted_attachments(loaded.spec, plan.documents[0].values)
-            if wanted:
-                app.say(msg("To be collected with it: {names}.", names=", ".join(one.name for one in wanted)))
-        _print_generated(app, plan, made, pdfs, refused_file, time.monotonic() - started, dry_run, draft)
+            from recordkit.templates import issuing
+
+            if resume:
+                _tell_missing(app, workspace, _name_of(data))
+            items = (
+                issuing.draft_documents(workspace, plan, folder, force=force, name=name)
+                if draft
+                else issuing.issue_documents(
+                    workspace, plan, folder, force=force, jobs=jobs, name=name, source=_name_of(data)
+                )
+            )
+            failure = _gather(app, items, plan.count, report)
+        report.close(
+            refused_file=write_refused(plan, source, _name_of(data), folder) if plan.errors and report.count else None,
+            seconds=time.monotonic() - started,
+            dry_run=dry_run,
+            draft=draft,
+        )
     if failure is not None:
-        raise _cut_short(failure, len(made))
+        raise _cut_short(failure, report.count)
     if not plan.errors:
         return 0
-    return 3 if stop or not plan.documents else 4
+    return 3 if stop or not plan.count else 4
 
 
-def _source(spec: FormSpec, data: Path | None, sheet: str | None, sets: tuple[str, ...]) -> RowSource:
+def _name_of(data: str | None) -> str | None:
+    """What an issue keeps of the file it came from: its name, not the folders of somebody's computer."""
+    return None if data is None or data == "-" else Path(data).name
+
+
+def _plan(
+    app: App,
+    workspace: Workspace,
+    form: Form,
+    source: RowSource,
+    data: str | None,
+    where: str,
+    unique: str,
+    resume: bool,
+    draft: bool,
+) -> IssuePlan:
+    from recordkit.templates.earlier import EqualIssues, TakenValues
+    from recordkit.templates.planning import Lookup, field_named, plan_issue
+
+    lookups: list[Lookup] = []
+    if unique and not draft:
+        lookups.append(TakenValues(workspace, field_named(form.spec, unique).key))
+    if not draft:
+        lookups.append(EqualIssues(workspace, _name_of(data) if resume else None))
+    plan = plan_issue(
+        form, source, where=where, unique=unique, lookups=lookups, room=files.make_folder(workspace.root / "work")
+    )
+    if plan.skipped:
+        app.say(tr("{count} row(s) left out.").format(count=plan.skipped))
+    return plan
+
+
+def _tell_missing(app: App, workspace: Workspace, source: str | None) -> None:
+    from recordkit.templates.issue import list_missing
+
+    missing = len(list_missing(workspace, source))
+    if missing:
+        app.say(msg("{count} document(s) of the earlier run have a number but no file; "
+                    "'recordkit issued render --missing' prints them.", count=missing))
+
+
+def _source(spec: FormSpec, data: str | None, sheet: str | None, sets: tuple[str, ...]) -> RowSource:
     """The rows of the file with --set put over them, whether either side names fields by key or by label."""
-    from recordkit.templates.rows import RawRow, RowSource, read_rows
+    from recordkit.templates.rows import Lazily, RawRow, RowSource, read_rows
     from recordkit.templates.spec import plain_heading
 
     given = pairs_of(sets)
@@ -120,35 +187,49 @@ def _source(spec: FormSpec, data: Path | None, sheet: str | None, sets: tuple[st
     replaced = {field_of(name) for name in given}
     if data is None:
         return RowSource((RawRow(1, given, {}),))
-    source = read_rows(data, sheet)
-    if not source.rows:
+    source = _from_stdin(sheet) if data == "-" else read_rows(Path(data), sheet)
+    if next(iter(source.rows), None) is None:
         raise InputRefused(
-            msg("{file} holds no data.", file=str(data)),
+            msg("{file} holds no data.", file=data),
             msg("Give at least one row below the headings, or name another sheet with --sheet."),
         )
-    rows = []
-    for row in source.rows:
-        kept = {name: value for name, value in row.values.items() if field_of(name) not in replaced}
-        rows.append(replace(row, values={**kept, **given}))
-    return replace(source, rows=tuple(rows))
+    if not given:
+        return source
+
+    def rows() -> Iterator[RawRow]:
+        for row in source.rows:
+            kept = {name: value for name, value in row.values.items() if field_of(name) not in replaced}
+            yield replace(row, values={**kept, **given})
+
+    return replace(source, rows=Lazily(rows))
 
 
-def _gather(app: App, items: Iterator[Generated], total: int, made: list[Generated]) -> BaseException | None:
-    """Collect into ``made`` what is issued; what stopped it, when anything was issued before.
+def _from_stdin(sheet: str | None) -> RowSource:
+    """Rows from standard input; what they are shows in the first bytes."""
+    from recordkit.templates.rows import read_rows
+
+    content = sys.stdin.buffer.read()
+    start = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    kind = "xlsx" if content.startswith(b"PK") else "json" if start in (b"[", b"{") else "csv"
+    return read_rows(io.BytesIO(content), sheet, kind=kind)
+
+
+def _gather(app: App, items: Iterator[Generated], total: int, report: _Report) -> BaseException | None:
+    """Report what is issued; returns what stopped it, when anything was issued before.
 
     What was issued must be told whatever happens: its numbers are used.
     """
-    import sys
-
     show = not app.quiet and not app.json and sys.stderr.isatty() and total >= 20
     try:
         if show:
             with click.progressbar(items, length=total, label=tr("Issuing"), file=sys.stderr) as bar:
-                made.extend(bar)
+                for one in bar:
+                    report.add(one)
         else:
-            made.extend(items)
+            for one in items:
+                report.add(one)
     except (RecordkitError, OSError, KeyboardInterrupt) as failure:
-        if not made:
+        if not report.count:
             raise
         return failure
     return None
@@ -174,97 +255,104 @@ def _convert(made: list[Generated]) -> dict[Path, Path]:
     return found
 
 
-def _print_generated(
-    app: App,
-    plan: IssuePlan,
-    made: list[Generated],
-    pdfs: dict[Path, Path],
-    refused_file: Path | None,
-    seconds: float,
-    dry_run: bool,
-    draft: bool,
-) -> None:
-    items = [
-        {
+class _Report:
+    """Tells what was issued. JSON items go out as they come: a hundred thousand of them are never held."""
+
+    def __init__(self, app: App, plan: IssuePlan, *, with_pdf: bool) -> None:
+        self._app = app
+        self._plan = plan
+        self._with_pdf = with_pdf
+        self._kept: list[Generated] = []
+        self._last: Generated | None = None
+        self._open = False
+        self.count = 0
+
+    def add(self, one: Generated) -> None:
+        """One document is on disk."""
+        self.count += 1
+        self._last = one
+        if self._app.json and not self._with_pdf:
+            self._print_item(one, None)
+        elif self._with_pdf or self.count <= _SHOWN:
+            self._kept.append(one)
+
+    def close(self, *, refused_file: Path | None, seconds: float, dry_run: bool, draft: bool) -> None:
+        """Convert what is to be converted, print the rest."""
+        pdfs = _convert(self._kept) if self._with_pdf else {}
+        if self._app.json:
+            if self._with_pdf:
+                for one in self._kept:
+                    self._print_item(one, pdfs.get(one.path))
+            self._print_end(refused_file, seconds, dry_run)
+        else:
+            self._tell(pdfs, refused_file, dry_run, draft)
+
+    def _print_item(self, one: Generated, pdf: Path | None) -> None:
+        item = {
             "row": one.row,
             "number": one.number,
             "issue_id": one.issue_id,
             "form": one.form,
             "path": str(one.path),
-            "pdf": str(pdfs[one.path]) if one.path in pdfs else None,
+            "pdf": str(pdf) if pdf else None,
             "sha256": one.sha256,
         }
-        for one in made
-    ]
-    if app.json:
-        app.print_json(
-            {
-                "items": items,
-                "total": len(items),
-                "refused": [plain_problem(one) for one in plan.errors],
-                "warnings": [plain_problem(one) for one in plan.warnings],
-                "refused_file": str(refused_file) if refused_file else None,
-                "summary": {
-                    "generated": len(items),
-                    "refused": plan.refused,
-                    "seconds": round(seconds, 3),
-                    "would_generate": len(plan.documents) if dry_run else None,
-                },
-            }
-        )
-        return
-    for line in problem_lines(plan.problems):
-        click.echo(line, err=True)
-    if items:
-        columns = [("row", N_("Row")), ("number", N_("Number")), ("path", N_("File"))]
-        app.print_items(items, [*columns, ("pdf", "PDF")] if pdfs else columns)
-    if dry_run:
-        text = tr("Would issue {count} document(s); {refused} row(s) refused. Nothing was written.")
-        app.say(text.format(count=len(plan.documents), refused=plan.refused))
-        return
-    if draft:
-        app.say(tr("{count} draft(s) written; nothing was issued.").format(count=len(items)))
-        return
-    text = tr("{count} document(s) issued, {refused} row(s) refused.")
-    app.say(text.format(count=len(items), refused=plan.refused))
-    if refused_file:
-        app.say(tr("The refused rows are in {file}: correct them there and give that file to --data.").format(
-            file=refused_file))
+        click.echo(",\n    " if self._open else '{\n  "items": [\n    ', nl=False)
+        click.echo(json.dumps(item, ensure_ascii=False), nl=False)
+        self._open = True
 
+    def _print_end(self, refused_file: Path | None, seconds: float, dry_run: bool) -> None:
+        rest = {
+            "total": self.count,
+            "refused": [plain_problem(one) for one in self._plan.errors],
+            "warnings": [plain_problem(one) for one in self._plan.warnings],
+            "refused_file": str(refused_file) if refused_file else None,
+            "summary": {
+                "generated": self.count,
+                "refused": self._plan.refused,
+                "skipped": self._plan.skipped,
+                "seconds": round(seconds, 3),
+                "would_generate": self._plan.count if dry_run else None,
+            },
+        }
+        text = json.dumps(rest, ensure_ascii=False, indent=2, default=plain)
+        click.echo("\n  ],\n" if self._open else '{\n  "items": [],\n', nl=False)
+        click.echo(text.removeprefix("{\n"))
 
-def _write_refused(plan: IssuePlan, source: RowSource, data: Path | None, folder: Path) -> Path | None:
-    """The refused rows as a spreadsheet with their reasons, which can be corrected and fed in again."""
-    if data is None:
-        return None
-    reasons: dict[int, list[str]] = {}
-    for problem in plan.errors:
-        if problem.row is not None:
-            reasons.setdefault(problem.row, []).append(f"{problem.label}: {problem.message.render(tr)}")
-    rows = [row for row in source.rows if row.row in reasons]
-    from recordkit.templates.issuing import REASON_HEADING
+    def _tell(self, pdfs: dict[Path, Path], refused_file: Path | None, dry_run: bool, draft: bool) -> None:
+        app, plan = self._app, self._plan
+        for line in problem_lines(plan.problems):
+            click.echo(line, err=True)
+        if self.count <= _SHOWN:
+            items = [
+                {"row": one.row, "number": one.number, "path": str(one.path), "pdf": pdfs.get(one.path)}
+                for one in self._kept
+            ]
+            columns = [("row", N_("Row")), ("number", N_("Number")), ("path", N_("File"))]
+            if items:
+                app.print_items(items, [*columns, ("pdf", "PDF")] if pdfs else columns)
+        elif self._last is not None:
+            app.say(tr("{first} to {last}, in {folder}.").format(
+                first=self._kept[0].number, last=self._last.number, folder=self._last.path.parent))
+        if dry_run:
+            text = tr("Would issue {count} document(s); {refused} row(s) refused. Nothing was written.")
+            app.say(text.format(count=plan.count, refused=plan.refused))
+            return
+        if draft:
+            app.say(tr("{count} draft(s) written; nothing was issued.").format(count=self.count))
+            return
+        text = tr("{count} document(s) issued, {refused} row(s) refused.")
+        app.say(text.format(count=self.count, refused=plan.refused))
+        if self.count == 1:
+            self._tell_attachments()
+        if refused_file:
+            app.say(tr("The refused rows are in {file}: correct them there and give that file to --data.").format(
+                file=refused_file))
 
-    headings = list(dict.fromkeys(name for row in rows for name in row.values if name != REASON_HEADING))
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*headings, REASON_HEADING])
-    for row in rows:
-        cells = ["" if row.values.get(name) is None else _cell(row.values[name]) for name in headings]
-        writer.writerow([*cells, "; ".join(reasons[row.row])])
-    number = 1
-    while (path := folder / f"{data.stem}-refused-{number}.csv").exists():
-        number += 1
-    files.write_atomic(path, out.getvalue().encode("utf-8-sig"))
-    return path
+    def _tell_attachments(self) -> None:
+        from recordkit.templates.validate import wanted_attachments
 
-
-def _cell(value: object) -> str:
-    """What the cell held; one that held no value (#N/A, a formula never computed) is left empty, not quoted."""
-    from recordkit.templates.rows import CellError
-
-    if isinstance(value, CellError):
-        return ""
-    if isinstance(value, list):
-        return "; ".join(
-            "|".join(str(cell) for cell in row.values()) if isinstance(row, dict) else str(row) for row in value
-        )
-    return str(value)
+        spec = self._plan.form.spec
+        wanted = wanted_attachments(spec, next(iter(self._plan.documents)).values(spec))
+        if wanted:
+            self._app.say(msg("To be collected with it: {names}.", names=", ".join(one.name for one in wanted)))

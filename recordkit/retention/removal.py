@@ -16,6 +16,7 @@ from recordkit.archive.catalogue import objects_of
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.notes import note_folder, remove_notes
 from recordkit.retention.order_state import Item
+from recordkit.templates import issue_data
 from recordkit.workspace import Workspace
 
 _COPY_PLACES = ("inbox", "quarantine", "outbox")
@@ -34,6 +35,8 @@ class Remover:
         self._objects = objects_of(workspace)
         self._going = {item.record_id for item in items}
         self._shared = {item.issue_id for item in items if item.issue_id and self._is_shared(workspace, item.issue_id)}
+        issues = {item.issue_id for item in items if item.issue_id} - self._shared
+        self._data = {one: found for one in issues if (found := self._data_of(workspace, one)) is not None}
         self._outputs = {item.record_id: self._outputs_of(item) for item in items}
         self._digests = {item.record_id: self._digests_of(item) for item in items}
         self._copies = self._find_copies()
@@ -53,7 +56,8 @@ class Remover:
         remove_notes(self._root, item.record_id)
         if item.issue_id and item.issue_id not in self._shared:
             remove_notes(self._root, item.issue_id)
-            files.remove_file(self._issue_file(item.issue_id))
+            if item.issue_id in self._data:
+                issue_data.remove_line(self._root, *self._data[item.issue_id])
         self._objects.remove(item.record_id)
 
     def remove_accounts(self, events: Sequence[str], holds: Sequence[str]) -> None:
@@ -73,7 +77,9 @@ class Remover:
         places = [*self._outputs[item.record_id], *self._copies[item.record_id], *self._paper_folders(item),
                   note_folder(self._root, item.record_id)]
         if item.issue_id and item.issue_id not in self._shared:
-            places += [self._issue_file(item.issue_id), note_folder(self._root, item.issue_id)]
+            places.append(note_folder(self._root, item.issue_id))
+            if item.issue_id in self._data and issue_data.holds_line(self._root, *self._data[item.issue_id]):
+                found.append(f"{issue_data.FOLDER}: {item.issue_id}")
         return found + [path.relative_to(self._root).as_posix() for path in places if path.exists()]
 
     def sweep(self) -> list[str]:
@@ -101,16 +107,19 @@ class Remover:
         )
         return any(row["record_id"] not in self._going for row in rows)
 
-    def _issue_file(self, issue_id: str) -> Path:
-        return self._root / "issued" / f"{issue_id}.json"
+    def _data_of(self, workspace: Workspace, issue_id: str) -> tuple[str, str, str] | None:
+        """Pack, id and digest of the issue's data."""
+        row = workspace.db.one("SELECT pack, data FROM issues WHERE issue_id = :issue", {"issue": issue_id})
+        return (row["pack"], issue_id, row["data"]) if row is not None else None
 
     def _outputs_of(self, item: Item) -> list[Path]:
         """The documents that were generated for the record's issue and lie inside the store, PDF twins included."""
         if not item.issue_id or item.issue_id in self._shared:
             return []
+        pack, _, digest = self._data.get(item.issue_id, ("", "", ""))
         try:
-            data = json.loads(self._issue_file(item.issue_id).read_bytes())
-        except (FileNotFoundError, ValueError):
+            data = json.loads(issue_data.read_line(self._root, pack, digest) or b"{}")
+        except ValueError:
             return []
         outputs = data.get("outputs") if isinstance(data, dict) else None
         found: list[Path] = []

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+    from jinja2.runtime import Context
     from jinja2.sandbox import SandboxedEnvironment
+
+_RESULT = "_result"
+"""Where an expression leaves its value. No field's key begins with an underscore, so none is hidden by it."""
 
 
 class ExpressionFault(ValueError):
@@ -22,7 +27,7 @@ class Expression:
 
     text: str
     names: frozenset[str]
-    run: Callable[..., object]
+    template: Template
 
     def value(self, values: Mapping[str, object]) -> object:
         """Compute it.
@@ -30,12 +35,28 @@ class Expression:
         Raises:
             ExpressionFault: the values do not fit, e.g. a missing one is compared with a number.
         """
-        from jinja2 import TemplateError
+        return self.within(scope_of({name: values[name] for name in self.names if name in values}))
+
+    def within(self, scope: Context) -> object:
+        """Compute it with the values of ``scope_of``: a row's many conditions share one.
+
+        Raises:
+            ExpressionFault: as ``value``.
+        """
+        from jinja2 import TemplateError, Undefined
 
         try:
-            return self.run({name: values[name] for name in self.names if name in values})
+            for _ in self.template.root_render_func(scope):
+                pass
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise ExpressionFault(type(error).__name__) from error
+        result: object = scope.vars[_RESULT]
+        return None if isinstance(result, Undefined) else result
+
+
+def scope_of(values: Mapping[str, object]) -> Context:
+    """Values by name, ready for ``Expression.within``."""
+    return _empty_template().new_context(dict(values))
 
 
 @lru_cache(maxsize=1024)
@@ -50,12 +71,22 @@ def compile_expression(text: str) -> Expression:
 
     environment = _environment()
     try:
-        tree = nodes.Template([nodes.Output([Parser(environment, text, state="variable").parse_expression()])])
-        run = environment.compile_expression(text)
+        parser = Parser(environment, text, state="variable")
+        found = parser.parse_expression()
+        if not parser.stream.eos:
+            raise ExpressionFault(f"unexpected {parser.stream.current.value!r}")
+        assign = nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), found, lineno=1)
+        tree = nodes.Template([assign], lineno=1)
+        tree.set_environment(environment)
+        names = frozenset(name.name for name in tree.find_all(nodes.Name)) - environment.globals.keys() - {_RESULT}
+        return Expression(text, names, environment.from_string(tree))
     except TemplateError as error:
         raise ExpressionFault(error.message) from error
-    names = frozenset(name.name for name in tree.find_all(nodes.Name)) - environment.globals.keys()
-    return Expression(text, names, run)
+
+
+@cache
+def _empty_template() -> Template:
+    return _environment().from_string("")
 
 
 @cache

@@ -14,7 +14,8 @@ from recordkit import files, pending
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.model import Entry, as_printed
+from recordkit.model import Entry, as_printed, canonical_json
+from recordkit.templates import issue_data
 from recordkit.templates.forms import Form, read_form
 from recordkit.templates.spec import FormSpec
 from recordkit.workspace import Projection, Workspace
@@ -24,10 +25,12 @@ CREATE TABLE issues (
   issue_id TEXT PRIMARY KEY, form TEXT NOT NULL, number TEXT NOT NULL UNIQUE, scope TEXT NOT NULL,
   seq INTEGER NOT NULL, revision INTEGER NOT NULL, template TEXT NOT NULL, data TEXT NOT NULL,
   status TEXT NOT NULL, title TEXT NOT NULL, issue_date TEXT NOT NULL, account TEXT, record_id TEXT,
-  position INTEGER NOT NULL);
+  pack TEXT NOT NULL, sameness TEXT, source TEXT, position INTEGER NOT NULL);
 CREATE INDEX issues_scope ON issues (scope, seq);
 CREATE INDEX issues_record ON issues (record_id);
-CREATE INDEX issues_account ON issues (account)
+CREATE INDEX issues_account ON issues (account);
+CREATE INDEX issues_sameness ON issues (sameness);
+CREATE INDEX issues_pack ON issues (pack)
 """
 
 
@@ -39,7 +42,8 @@ class Issue:
         issue_id: twelve base32 characters, the store's tag and a serial; printed in the code.
         status: ``issued`` (out), ``returned`` (its signed paper is filed), ``void``, ``destroyed``.
         template: digest of the form version it was made with.
-        data: digest of the issue data file.
+        data: digest of the issue's data, a line of ``pack``.
+        source: name of the file whose row it was made from.
     """
 
     issue_id: str
@@ -53,13 +57,18 @@ class Issue:
     issue_date: date
     account: str | None
     record_id: str | None
+    pack: str
+    source: str | None
 
 
-def list_missing(workspace: Workspace) -> list[Issue]:
-    """Issues whose document should lie in the store's outbox and does not: a crash, a full disk, a clerk's Delete."""
+def list_missing(workspace: Workspace, source: str | None = None) -> list[Issue]:
+    """Issues whose document should lie in the store's outbox and does not: a crash, a full disk, a clerk's Delete.
+
+    ``source`` names the file that they were made from; None for all.
+    """
     found = []
     for issue in list_issues(workspace.db):
-        if issue.status not in ("issued", "returned"):
+        if issue.status not in ("issued", "returned") or source not in (None, issue.source):
             continue
         with contextlib.suppress(NotFound):
             outputs = read_issue_data(workspace, issue)["outputs"]
@@ -92,10 +101,15 @@ def void_issue(workspace: Workspace, number: str, reason: str) -> Issue:
 
 def keep_template(root: Path, form: Form) -> None:
     """Keep this version of the form by its digest, so that what was issued can be printed again years later."""
-    folder = root / "forms" / "versions" / form.digest / form.spec.id
+    folder = kept_folder(root, form.digest, form.spec.id)
     for name in ("template.docx", "form.toml"):
         if not (folder / name).exists():
             files.write_atomic(folder / name, (form.folder / name).read_bytes(), overwrite=True)
+
+
+def kept_folder(root: Path, digest: str, form_id: str) -> Path:
+    """Where a version of a form is kept."""
+    return root / "forms" / "versions" / digest / form_id
 
 
 def form_of_issue(workspace: Workspace, issue: Issue) -> FormSpec:
@@ -109,14 +123,11 @@ def read_issue_data(workspace: Workspace, issue: Issue) -> dict[str, object]:
     Raises:
         NotFound: it was destroyed, or is not what the ledger's digest says.
     """
-    try:
-        data = data_path(workspace.root, issue.issue_id).read_bytes()
-    except FileNotFoundError:
-        data = b""
-    if hashlib.sha256(data).hexdigest() != issue.data:
+    data = issue_data.read_line(workspace.root, issue.pack, issue.data)
+    if data is None:
         raise NotFound(
             msg("The data of {number} is gone or was changed.", number=issue.number),
-            msg("Restore issued/{issue}.json from a backup.", issue=issue.issue_id),
+            msg("Restore issued/{pack}.jsonl from a backup.", pack=issue.pack),
         )
     content: dict[str, object] = json.loads(data)
     return content
@@ -168,7 +179,7 @@ def kept_form(root: Path, issue: Issue) -> Form:
     Raises:
         IntegrityFailure: it is not the one that the ledger names.
     """
-    form = _read_kept(root / "forms" / "versions" / issue.template / issue.form)
+    form = _read_kept(kept_folder(root, issue.template, issue.form))
     if form.digest != issue.template:
         raise IntegrityFailure(
             msg("The form that {number} was printed from is not what was kept.", number=issue.number),
@@ -181,26 +192,6 @@ def kept_form(root: Path, issue: Issue) -> Form:
 def _read_kept(folder: Path) -> Form:
     # A kept version never changes, and reading a long form takes longer than filing a paper.
     return read_form(folder, own=True)
-
-
-def data_path(root: Path, issue_id: str) -> Path:
-    """Where the destroyable data of an issue lies."""
-    return root / "issued" / f"{issue_id}.json"
-
-
-def find_same(workspace: Workspace, form: str, account: object, title: str | None, plain: object) -> Issue | None:
-    """An issue of this form that carries the very same plain values; ``title`` narrows the search where it can."""
-    # The newest few are enough: this is for a warning, and must not read a whole archive for papers without account.
-    rows = workspace.db.all(
-        "SELECT * FROM issues WHERE form = :form AND status IN ('issued', 'returned') AND account IS :account "
-        "AND (:title IS NULL OR title = :title) ORDER BY position DESC LIMIT 50",
-        {"form": form, "account": account, "title": title},
-    )
-    for found in map(_issue, rows):
-        with contextlib.suppress(NotFound):
-            if read_issue_data(workspace, found)["values"] == plain:
-                return found
-    return None
 
 
 def _issue(row: Row) -> Issue:
@@ -216,7 +207,14 @@ def _issue(row: Row) -> Issue:
         issue_date=date.fromisoformat(row["issue_date"]),
         account=row["account"],
         record_id=row["record_id"],
+        pack=row["pack"],
+        source=row["source"],
     )
+
+
+def sameness(plain: object) -> str:
+    """Equal for equal plain values (empty ones left out), else different; 32 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(plain)).hexdigest()[:32]
 
 
 def _apply(workspace: Workspace, entry: Entry) -> None:
@@ -224,9 +222,7 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
     if entry.act == "issue.issued":
         shown: dict[str, object] = {}
         with contextlib.suppress(OSError):
-            raw = data_path(workspace.root, str(body["issue"])).read_bytes()
-            if hashlib.sha256(raw).hexdigest() == body["data"]:
-                shown = json.loads(raw)
+            shown = json.loads(issue_data.read_line(workspace.root, str(body["pack"]), str(body["data"])) or b"{}")
         db.insert(
             "issues",
             {
@@ -243,6 +239,9 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
                 "issue_date": body["date"],
                 "account": shown.get("account"),
                 "record_id": None,
+                "pack": body["pack"],
+                "sameness": sameness(shown["values"]) if shown else None,
+                "source": shown.get("source"),
                 "position": entry.seq,
             },
         )
@@ -255,18 +254,19 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         )
     elif entry.act == "record.destroyed":
         db.run(
-            "UPDATE issues SET status = 'destroyed', title = '', account = NULL WHERE record_id = :record",
+            "UPDATE issues SET status = 'destroyed', title = '', account = NULL, sameness = NULL, source = NULL "
+            "WHERE record_id = :record",
             {"record": body["record"]},
         )
 
 
 def _recover(workspace: Workspace) -> None:
     """Clear the data of documents that a killed process was about to issue: nobody will ever hold their paper."""
-    for path, ids in pending.unfinished(workspace.root, "issues"):
-        for issue_id in ids:
-            if workspace.db.one("SELECT 1 AS n FROM issues WHERE issue_id = :id", {"id": issue_id}) is None:
-                files.remove_file(data_path(workspace.root, issue_id))
-        for scrap in (workspace.root / "issued").glob(".*.tmp"):
+    for path, packs in pending.unfinished(workspace.root, "issues"):
+        for pack in packs:
+            if workspace.db.one("SELECT 1 AS n FROM issues WHERE pack = :pack LIMIT 1", {"pack": pack}) is None:
+                issue_data.remove_pack(workspace.root, pack)
+        for scrap in (workspace.root / issue_data.FOLDER).glob(".*.tmp"):
             files.remove_file(scrap)
         files.remove_file(path)
 

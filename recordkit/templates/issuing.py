@@ -1,69 +1,51 @@
-"""Issuing: validated rows become numbered documents.
+"""Issuing: planned documents get their numbers, are logged, printed and written.
 
-Plan first (pure: what would be issued, what is refused), then act: issue data durable, numbers and entries in one
-ledger batch, documents rendered and written. A crash between number and file leaves an issue whose document
-``render_issue`` makes again from its data, byte for byte.
+Issue data durable first, numbers and entries in one ledger batch, then the documents. A crash between number and file
+leaves an issue whose document ``render_issue`` makes again from its data, byte for byte.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from recordkit import files, pending
+from recordkit.crew import Crew
 from recordkit.db import Database
 from recordkit.errors import InputRefused, RefusedByRule
 from recordkit.messages import msg
-from recordkit.model import Problem, canonical_json
+from recordkit.model import canonical_json
+from recordkit.settings import Settings
+from recordkit.templates import issue_data
 from recordkit.templates.code import PrintedCode
-from recordkit.templates.fieldtypes import Value, display, from_plain, to_plain
-from recordkit.templates.forms import Form
-from recordkit.templates.issue import Issue, data_path, find_same, keep_template, kept_form, read_issue_data
+from recordkit.templates.fieldtypes import display, from_plain
+from recordkit.templates.forms import Form, read_form
+from recordkit.templates.issue import Issue, keep_template, kept_folder, kept_form, read_issue_data
 from recordkit.templates.numbering import parse_number_pattern
+from recordkit.templates.planning import IssuePlan, PlannedDocument
 from recordkit.templates.render import Letterhead, Renderer
-from recordkit.templates.rows import RowSource
-from recordkit.templates.spec import FormSpec, plain_heading
-from recordkit.templates.validate import find_duplicates, validate_row
+from recordkit.templates.spec import FieldSpec, FormSpec, placeholders
 from recordkit.workspace import Workspace, Writer
 
-REASON_HEADING = "拒绝原因"
-"""Column of a file of refused rows that is not read back."""
+_T = TypeVar("_T")
 
 _BATCH = 500
 """Documents numbered under one lock and one synced ledger write."""
 
+_CHUNK = 50
+"""Documents printed and synced together."""
 
-@dataclass(frozen=True, slots=True)
-class PlannedDocument:
-    """A valid row: its position in the input and its values by key."""
-
-    row: int | None
-    values: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class IssuePlan:
-    """What generating would do: documents to issue, and every finding about the rows that are refused."""
-
-    form: Form
-    documents: tuple[PlannedDocument, ...]
-    problems: tuple[Problem, ...]
-    refused: int
-
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """Findings that refuse nothing."""
-        return tuple(problem for problem in self.problems if problem.severity == "warning")
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """Findings that refuse their row."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
+_SECONDS = 300.0
+"""Time allowed to a worker for a chunk; one takes well below a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,86 +60,84 @@ class Generated:
     sha256: str
 
 
-def plan_issue(form: Form, source: RowSource) -> IssuePlan:
-    """Validate every row; pure but for reading ``source``.
-
-    Raises:
-        InputRefused: a table without a single heading of the form: its first row is a title, not headings.
-    """
-    documents: list[PlannedDocument] = []
-    problems: list[Problem] = []
-    refused = 0
-    seen: dict[bytes, int] = {}
-    rows = list(source.rows)
-    if rows and rows[0].cells and not any(plain_heading(name) in form.spec.by_heading for name in rows[0].values):
-        raise InputRefused(
-            msg("The first row of the table has no heading of form {form}.", form=form.spec.name),
-            msg("Delete title lines above the headings: the names of the fields stand in row 1, such as {names}.",
-                names=", ".join(one.label for one in form.spec.of_stage("before")[:4])),
-        )
-    for raw in rows:
-        values, found = validate_row(form.spec, raw, ignore=(REASON_HEADING,))
-        problems += found
-        if any(problem.severity == "error" for problem in found):
-            refused += 1
-        else:
-            documents.append(PlannedDocument(raw.row, values))
-            same = seen.setdefault(canonical_json({key: to_plain(one) for key, one in values.items()}), raw.row)
-            if same != raw.row:
-                text = msg("The row is equal to row {row}; both are issued.", row=same)
-                problems.append(Problem(raw.row, "", "", None, "equal-row", text, "warning"))
-    if form.spec.roles.account and len(rows) > 1:
-        problems += find_duplicates(form.spec, rows, form.spec.roles.account)
-    return IssuePlan(form, tuple(documents), tuple(problems), refused)
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    row: int | None
+    issue_id: str
+    raw: bytes
+    number: str
+    path: Path
 
 
-def find_reissued(workspace: Workspace, plan: IssuePlan) -> list[Problem]:
-    """Warn of rows whose very values were issued before: the same spreadsheet given twice prints everything twice."""
-    spec = plan.form.spec
-    account = spec.roles.account
-    found: list[Problem] = []
-    for document in plan.documents:
-        plain = {key: to_plain(value) for key, value in document.values.items() if value is not None}
-        title = None if "{number}" in spec.title else _fill(spec, spec.title, document.values, "")
-        same = find_same(workspace, spec.id, plain.get(account), title, plain)
-        if same is not None:
-            text = msg("The same values were issued as {number} on {date}; another number is used for them.",
-                       number=same.number, date=same.issue_date.isoformat())
-            found.append(Problem(document.row, "", "", None, "issued-before", text, "warning"))
-    return found
-
-
-def issue_documents(workspace: Workspace, plan: IssuePlan, out: Path, *, force: bool = False) -> Iterator[Generated]:
+def issue_documents(
+    workspace: Workspace,
+    plan: IssuePlan,
+    out: Path,
+    *,
+    force: bool = False,
+    jobs: int = 1,
+    name: str = "",
+    source: str | None = None,
+) -> Iterator[Generated]:
     """Number, log and write the planned documents, batch by batch; each is on disk when it is yielded.
+
+    Args:
+        workspace: the store.
+        plan: what to issue.
+        out: folder of the documents.
+        force: overwrite files that exist.
+        jobs: processes that print; with one, this process prints.
+        name: pattern of the file names instead of the form's.
+        source: name of the file that the rows came from; ``planning`` resumes by it.
 
     Raises:
         InputRefused: a document's file exists already and ``force`` is false; its batch is not numbered.
         OSError: a file cannot be written; its number is used, ``render_issue`` writes the document later.
     """
-    renderer = Renderer(plan.form.spec, plan.form.template)
-    keep_template(workspace.root, plan.form)
-    for start in range(0, len(plan.documents), _BATCH):
-        numbered = _number_batch(workspace, plan.form, plan.documents[start : start + _BATCH], out, force=force)
-        for document, issue_id, data in numbered:
-            path = out / str(data["file"])
-            content = _render(workspace, renderer, plan.form.spec, issue_id, data)
-            files.write_atomic(path, content, overwrite=force)
-            yield Generated(
-                document.row, str(data["number"]), issue_id, plan.form.spec.id, path,
-                hashlib.sha256(content).hexdigest(),
-            )
+    form = plan.form
+    keep_template(workspace.root, form)
+    numbering = _Numbering(workspace, form, out, force, name or form.spec.file_name, source)
+    batches = (numbering.enter(batch) for batch in _split(plan.documents, _BATCH))
+    if jobs <= 1 or plan.count <= _CHUNK:
+        renderer = Renderer(form.spec, form.template)
+        for batch in batches:
+            for chunk in _split(batch, _CHUNK):
+                yield from _generated(form, chunk, print_chunk(renderer, _papers(chunk), force))
+        return
+    folder = kept_folder(workspace.root, form.digest, form.spec.id)
+    with Crew(jobs, _SECONDS) as crew:
+        waiting: dict[int, list[_Numbered]] = {}
+        done: dict[int, list[str]] = {}
+        handed = next_out = 0
+        for batch in itertools.chain(batches, [[]]):
+            for chunk in _split(batch, _CHUNK):
+                crew.put((handed, 0), _print_kept, folder, _papers(chunk), force)
+                waiting[handed] = chunk
+                handed += 1
+            # While workers print a batch, the next one is numbered here; more than two ahead would only fill memory.
+            while waiting and (not batch or len(waiting) > 2 * _BATCH // _CHUNK):
+                (key, _), outcome = crew.take()
+                if outcome.error is not None:
+                    raise outcome.error
+                done[key] = outcome.value
+                while next_out in done:
+                    yield from _generated(form, waiting.pop(next_out), done.pop(next_out))
+                    next_out += 1
 
 
-def draft_documents(workspace: Workspace, plan: IssuePlan, out: Path, *, force: bool = False) -> Iterator[Generated]:
+def draft_documents(
+    workspace: Workspace, plan: IssuePlan, out: Path, *, force: bool = False, name: str = ""
+) -> Iterator[Generated]:
     """Write documents without number, code or entry, marked 草稿."""
-    renderer = Renderer(plan.form.spec, plan.form.template)
+    spec = plan.form.spec
+    renderer = Renderer(spec, plan.form.template)
+    pattern = NamePattern(spec, name or spec.file_name)
+    head = _letterhead(_head_of(workspace.settings, "草稿", workspace.clock.today))
     for position, document in enumerate(plan.documents, 1):
-        name = _file_name(plan.form.spec, document.values, f"草稿{position}", len(plan.documents) > 1)
-        path = out / name
-        head = _letterhead(workspace, "草稿", workspace.clock.today)
-        content = renderer.render(document.values, head, None)
+        path = out / pattern.file_name(document.plain, f"草稿{position}", marked=plan.count > 1)
+        content = renderer.render(document.values(spec), head, None)
         _write_new(path, content, force=force)
-        yield Generated(document.row, "草稿", None, plan.form.spec.id, path, hashlib.sha256(content).hexdigest())
+        yield Generated(document.row, "草稿", None, spec.id, path, hashlib.sha256(content).hexdigest())
 
 
 def render_issue(workspace: Workspace, issue: Issue, out: Path, *, force: bool = False) -> Path:
@@ -171,148 +151,239 @@ def render_issue(workspace: Workspace, issue: Issue, out: Path, *, force: bool =
         raise RefusedByRule(msg("{number} is {status}; it is not printed again.", number=issue.number,
                                 status=msg(issue.status)))
     data = read_issue_data(workspace, issue)
-    form = kept_form(workspace.root, issue)
-    content = _render(workspace, Renderer(form.spec, form.template), form.spec, issue.issue_id, data)
+    renderer = _renderer_in(kept_form(workspace.root, issue).folder)
     path = out / str(data["file"])
-    _write_new(path, content, force=force)
+    _write_new(path, _print(renderer, issue.issue_id, data), force=force)
     return path
 
 
-def _number_batch(
-    workspace: Workspace, form: Form, documents: Sequence[PlannedDocument], out: Path, *, force: bool
-) -> list[tuple[PlannedDocument, str, dict[str, object]]]:
-    spec = form.spec
-    pattern = parse_number_pattern(spec.number)
-    office = workspace.settings.company.office_code
-    with workspace.writing() as writer:
-        planned: list[tuple[PlannedDocument, str, int, dict[str, object]]] = []
-        last: dict[str, int] = {}
-        names: set[str] = set()
-        for document in documents:
-            on = _numbering_date(spec, document.values, workspace.clock.today)
-            scope = pattern.scope(on, office)
-            seq = last.setdefault(scope, _last_seq(workspace.db, scope)) + 1
-            last[scope] = seq
-            number = pattern.render(on, office, seq)
-            name = _file_name(spec, document.values, number, False)
-            if (out / name).exists() and not force or name in names:
-                raise InputRefused(
-                    msg("The file {file} exists already.", file=str(out / name)),
-                    msg("Move it away, choose another --out, or overwrite with --force."),
-                )
-            names.add(name)
-            planned.append((document, scope, seq, _issue_data(workspace, spec, document.values, number, name, out)))
-        return _enter_batch(workspace, writer, form, planned)
+def print_chunk(renderer: Renderer, papers: Sequence[tuple[str, bytes, Path]], force: bool) -> list[str]:
+    """Print documents and write them together.
+
+    Args:
+        renderer: of their form version.
+        papers: issue id, issue data as canonical JSON, and file of each.
+        force: overwrite files that exist.
+
+    Returns:
+        Their SHA-256.
+
+    Raises:
+        InputRefused: one of the files exists and ``force`` is false.
+    """
+    items = [(path, _print(renderer, issue_id, json.loads(raw))) for issue_id, raw, path in papers]
+    try:
+        files.write_batch(items, overwrite=force)
+    except FileExistsError as error:
+        raise _exists(Path(str(error))) from None
+    return [hashlib.sha256(content).hexdigest() for _, content in items]
 
 
-def _enter_batch(
-    workspace: Workspace,
-    writer: Writer,
-    form: Form,
-    planned: Sequence[tuple[PlannedDocument, str, int, dict[str, object]]],
-) -> list[tuple[PlannedDocument, str, dict[str, object]]]:
-    """Issue data durable first, then numbers and entries in one ledger batch."""
-    numbered: list[tuple[PlannedDocument, str, dict[str, object]]] = []
-    raws: list[tuple[str, bytes]] = []
-    for document, scope, seq, data in planned:
-        issue_id = workspace.store_tag + writer.next_id()
-        raw = canonical_json(data)
-        raws.append((issue_id, raw))
+class NamePattern:
+    """A title or file name with placeholders, filled from a row's plain values."""
+
+    def __init__(self, spec: FormSpec, pattern: str) -> None:
+        """The form's own patterns were checked when it was read.
+
+        Raises:
+            InputRefused: ``pattern`` asks for a name that is no single field filled in before printing.
+        """
+        self._spec = spec
+        self._pattern = pattern
+        self._fields: dict[str, FieldSpec] = {}
+        try:
+            names = placeholders(pattern)
+        except ValueError:
+            raise _no_pattern(pattern, spec) from None
+        for name in names:
+            if name in ("number", "form"):
+                continue
+            field = spec.by_name.get(name)
+            if field is None or field.type == "table" or field.stage != "before":
+                raise _no_pattern(pattern, spec)
+            self._fields[name] = field
+
+    def fill(self, plain: Mapping[str, object], number: str) -> str:
+        """The text."""
+        shown = {
+            name: display(from_plain(plain.get(one.key), one), one) for name, one in self._fields.items()
+        }
+        return self._pattern.format(number=number, form=self._spec.name, **shown)
+
+    def file_name(self, plain: Mapping[str, object], number: str, *, marked: bool = False) -> str:
+        """A name that every file system takes: no reserved characters, at most 200 bytes in UTF-8."""
+        text = self.fill(plain, number)
+        text = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", text if number in text or not marked else f"{number} {text}")
+        text = text.strip(" .") or number
+        while len(text.encode()) > 200:
+            text = text[:-1]
+        return f"{text}.docx"
+
+
+class _Numbering:
+    """Gives numbers to batches of one form and enters them."""
+
+    def __init__(
+        self, workspace: Workspace, form: Form, out: Path, force: bool, name: str, source: str | None
+    ) -> None:
+        self._workspace = workspace
+        self._form = form
+        self._out = out
+        self._force = force
+        self._source = source
+        self._title = NamePattern(form.spec, form.spec.title)
+        self._file_name = NamePattern(form.spec, name)
+        self._number = parse_number_pattern(form.spec.number)
+        self._head = _head_of(workspace.settings, "", workspace.clock.today)
+        root, folder = workspace.root.resolve(), out.resolve()
+        self._inside = folder.relative_to(root) if folder.is_relative_to(root) else None
+        self._names: set[str] = set()
+        day = form.spec.by_name.get(form.spec.numbering_date)
+        self._day = day.key if day else ""
+
+    def enter(self, documents: Sequence[PlannedDocument]) -> list[_Numbered]:
+        """Issue data durable first, then numbers and entries in one ledger batch.
+
+        Raises:
+            InputRefused: the file of one exists; none of them is numbered.
+        """
+        workspace = self._workspace
+        office = workspace.settings.company.office_code
+        with workspace.writing() as writer:
+            last: dict[str, int] = {}
+            numbered: list[_Numbered] = []
+            for document in documents:
+                on = self._numbering_day(document)
+                scope = self._number.scope(on, office)
+                seq = last[scope] = last.setdefault(scope, _last_seq(workspace.db, scope)) + 1
+                issue_id = workspace.store_tag + writer.next_id()
+                data = self._data_of(document, issue_id, self._number.render(on, office, seq))
+                path = self._out / str(data["file"])
+                if path.name in self._names or (not self._force and path.exists()):
+                    raise _exists(path)
+                self._names.add(path.name)
+                one = _Numbered(document.row, issue_id, canonical_json(data), str(data["number"]), path)
+                numbered.append(one)
+                self._log(writer, one, scope, seq, pack=numbered[0].issue_id)
+            pack = numbered[0].issue_id
+            with pending.announced(workspace.root, "issues", [pack]):
+                issue_data.write_pack(workspace.root, pack, [one.raw for one in numbered])
+                writer.commit()
+        return numbered
+
+    def _log(self, writer: Writer, one: _Numbered, scope: str, seq: int, *, pack: str) -> None:
         writer.add(
             "issue.issued",
             {
-                "issue": issue_id,
-                "form": form.spec.id,
-                "number": data["number"],
+                "issue": one.issue_id,
+                "form": self._form.spec.id,
+                "number": one.number,
                 "scope": scope,
                 "seq": seq,
                 "revision": 1,
-                "template": form.digest,
-                "data": hashlib.sha256(raw).hexdigest(),
-                "date": workspace.clock.today.isoformat(),
+                "template": self._form.digest,
+                "pack": pack,
+                "data": hashlib.sha256(one.raw).hexdigest(),
+                "date": self._workspace.clock.today.isoformat(),
             },
         )
-        numbered.append((document, issue_id, data))
-    with pending.announced(workspace.root, "issues", [issue_id for issue_id, _ in raws]):
-        for issue_id, raw in raws:
-            files.write_atomic(data_path(workspace.root, issue_id), raw, overwrite=True)
-        writer.commit()
-    return numbered
+
+    def _numbering_day(self, document: PlannedDocument) -> date:
+        text = document.plain.get(self._day)
+        return date.fromisoformat(str(text)[:10]) if text else self._workspace.clock.today
+
+    def _data_of(self, document: PlannedDocument, issue_id: str, number: str) -> dict[str, object]:
+        spec, plain = self._form.spec, document.plain
+        name = self._file_name.file_name(plain, number)
+        return {
+            **self._head,
+            "issue": issue_id,
+            "salt": secrets.token_hex(16),
+            "form": spec.id,
+            "number": number,
+            "title": self._title.fill(plain, number),
+            "file": name,
+            "values": plain,
+            "account": plain.get(spec.roles.account) if spec.roles.account else None,
+            "outputs": [(self._inside / name).as_posix()] if self._inside is not None else [],
+            "source": self._source,
+        }
 
 
-def _issue_data(
-    workspace: Workspace, spec: FormSpec, values: Mapping[str, Value], number: str, name: str, out: Path
-) -> dict[str, object]:
-    plain = {
-        field.key: to_plain(values.get(field.key)) for field in spec.fields if values.get(field.key) is not None
-    }
-    outputs = []
-    if (out / name).resolve().is_relative_to(workspace.root.resolve()):
-        outputs.append((out / name).resolve().relative_to(workspace.root.resolve()).as_posix())
-    account = plain.get(spec.roles.account) if spec.roles.account else None
+def _head_of(settings: Settings, number: str, on: date) -> dict[str, object]:
+    """What is printed besides the fields, as it stands in the issue data: a later setting changes no issued paper."""
     return {
-        "salt": secrets.token_hex(16),
-        "form": spec.id,
         "number": number,
-        "title": _fill(spec, spec.title, values, number),
-        "file": name,
-        "values": plain,
-        "account": account,
-        "company": workspace.settings.company.name,
-        "office": workspace.settings.company.office,
-        "issue_date": workspace.clock.today.isoformat(),
-        "outputs": outputs,
+        "company": settings.company.name,
+        "office": settings.company.office,
+        "issue_date": on.isoformat(),
+        "money_jiao_suffix": settings.documents.money_jiao_suffix,
     }
 
 
-def _render(
-    workspace: Workspace, renderer: Renderer, spec: FormSpec, issue_id: str, data: Mapping[str, object]
-) -> bytes:
+def _letterhead(data: Mapping[str, object]) -> Letterhead:
+    return Letterhead(
+        number=str(data["number"]),
+        company=str(data["company"]),
+        office=str(data["office"]),
+        issue_date=date.fromisoformat(str(data["issue_date"])),
+        money_jiao_suffix=bool(data["money_jiao_suffix"]),
+    )
+
+
+def _print(renderer: Renderer, issue_id: str, data: Mapping[str, object]) -> bytes:
     plain = data["values"]
     assert isinstance(plain, dict)
-    values = {field.key: from_plain(plain[field.key], field) for field in spec.fields if field.key in plain}
-    head = _letterhead(workspace, str(data["number"]), date.fromisoformat(str(data["issue_date"])))
-    head = replace(head, company=str(data["company"]), office=str(data["office"]))
-    return renderer.render(values, head, PrintedCode(issue_id, 1))
+    values = {one.key: from_plain(plain[one.key], one) for one in renderer.spec.fields if one.key in plain}
+    return renderer.render(values, _letterhead(data), PrintedCode(issue_id, 1))
 
 
-def _letterhead(workspace: Workspace, number: str, on: date) -> Letterhead:
-    settings = workspace.settings
-    return Letterhead(number, settings.company.name, settings.company.office, on, settings.documents.money_jiao_suffix)
+def _print_kept(folder: Path, papers: Sequence[tuple[str, bytes, Path]], force: bool) -> list[str]:
+    """A worker's task; the form version in ``folder`` never changes and is read once in a process."""
+    return print_chunk(_renderer_in(folder), papers, force)
+
+
+@lru_cache(maxsize=4)
+def _renderer_in(folder: Path) -> Renderer:
+    form = read_form(folder, own=True)
+    return Renderer(form.spec, form.template)
+
+
+def _papers(chunk: Sequence[_Numbered]) -> list[tuple[str, bytes, Path]]:
+    return [(one.issue_id, one.raw, one.path) for one in chunk]
+
+
+def _generated(form: Form, chunk: Sequence[_Numbered], digests: Sequence[str]) -> Iterator[Generated]:
+    for one, digest in zip(chunk, digests, strict=True):
+        yield Generated(one.row, one.number, one.issue_id, form.spec.id, one.path, digest)
+
+
+def _split(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    rest = iter(items)
+    while chunk := list(itertools.islice(rest, size)):
+        yield chunk
 
 
 def _write_new(path: Path, content: bytes, *, force: bool) -> None:
     try:
         files.write_atomic(path, content, overwrite=force)
     except FileExistsError:
-        raise InputRefused(
-            msg("The file {file} exists already.", file=str(path)),
-            msg("Move it away, choose another --out, or overwrite with --force."),
-        ) from None
+        raise _exists(path) from None
 
 
-def _numbering_date(spec: FormSpec, values: Mapping[str, Value], today: date) -> date:
-    value = values.get(spec.numbering_date) if spec.numbering_date else None
-    return value if isinstance(value, date) else today
+def _exists(path: Path) -> InputRefused:
+    return InputRefused(
+        msg("The file {file} exists already.", file=str(path)),
+        msg("Move it away, choose another --out, or overwrite with --force."),
+    )
 
 
-def _fill(spec: FormSpec, pattern: str, values: Mapping[str, Value], number: str) -> str:
-    shown = {"number": number, "form": spec.name}
-    for field in spec.fields:
-        if field.stage == "before":
-            text = display(values.get(field.key), field)
-            shown[field.key] = shown[field.label] = text
-    return pattern.format(**shown)
-
-
-def _file_name(spec: FormSpec, values: Mapping[str, Value], number: str, mark: bool) -> str:
-    """A name that every file system takes: no reserved characters, at most 200 bytes in UTF-8."""
-    text = _fill(spec, spec.file_name, values, number)
-    text = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", text if number in text or not mark else f"{number} {text}")
-    text = text.strip(" .") or number
-    while len(text.encode()) > 200:
-        text = text[:-1]
-    return f"{text}.docx"
+def _no_pattern(pattern: str, spec: FormSpec) -> InputRefused:
+    return InputRefused(
+        msg("{pattern} is no pattern for names.", pattern=pattern),
+        msg("Write it like {example}: single fields of form {form} by key or label, or {{number}}.",
+            example="{number} {" + spec.of_stage("before")[0].label + "}", form=spec.name),
+    )
 
 
 def _last_seq(db: Database, scope: str) -> int:

@@ -68,7 +68,7 @@ class Renderer:
         Raises:
             InputRefused: the file is not a Word document.
         """
-        self._spec = spec
+        self.spec = spec
         self._template = template
         try:
             self._pictures = _code_pictures(template)
@@ -97,13 +97,13 @@ class Renderer:
             template.render(self._context(values, head), self._environment(head), autoescape=True)
         except TemplateError as error:
             raise InputRefused(
-                msg("The template of form {form} cannot be filled: {error}", form=self._spec.id, error=error.message),
+                msg("The template of form {form} cannot be filled: {error}", form=self.spec.id, error=error.message),
                 msg("Correct the tag in template.docx; 'recordkit forms show {form}' lists the fields.",
-                    form=self._spec.id),
+                    form=self.spec.id),
             ) from None
         except ElementTree.ParseError as error:
             raise InputRefused(
-                msg("The template of form {form} cannot be filled: {error}", form=self._spec.id, error=str(error))
+                msg("The template of form {form} cannot be filled: {error}", form=self.spec.id, error=str(error))
             ) from None
         raw = io.BytesIO()
         template.save(raw)
@@ -122,9 +122,9 @@ class Renderer:
             "经办机构": head.office,
             "issue_date": head.issue_date,
             "签发日期": head.issue_date,
-            "form_name": self._spec.name,
+            "form_name": self.spec.name,
         }
-        for field in self._spec.fields:
+        for field in self.spec.fields:
             value = self._shown(field, values.get(field.key))
             context[field.key] = context[field.label] = value
         return context

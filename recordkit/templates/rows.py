@@ -11,7 +11,6 @@ import io
 import json
 import re
 import tomllib
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,23 +19,10 @@ from typing import Any, BinaryIO
 
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
+from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, column_letters, open_sheet
 
-_OLE = b"\xd0\xcf\x11\xe0"  # old .xls, and .xlsx behind a password
-_EXCEL_TEXT = re.compile(r'="([^"]*)"')
-_ZEROS = re.compile(r"0{2,20}")
-_FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
+_EXCEL_TEXT = re.compile(r'^="([^"]*)"$')
 _BARE_LABEL = re.compile(r"""^[ \t]*([^\x00-\x7f"'#\[][^\s="']*)[ \t]*=""", re.MULTILINE)
-_CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class CellError:
-    """What a spreadsheet cell holds instead of a value: an error such as #N/A, or a formula nobody computed."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +40,51 @@ class RawRow:
     cells: Mapping[str, str]
 
 
+class Addresses(Mapping[str, str]):
+    """Cell addresses of one row, written only when a message asks for one."""
+
+    __slots__ = ("_columns", "_row")
+
+    def __init__(self, columns: Mapping[str, str], row: int) -> None:
+        """``columns``: letters by heading."""
+        self._columns = columns
+        self._row = row
+
+    def __getitem__(self, heading: str) -> str:
+        return f"{self._columns[heading]}{self._row}"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Lazily:
+    """Rows that are read anew each time they are asked for, so that a long table never stands in memory."""
+
+    begin: Callable[[], Iterator[RawRow]]
+
+    def __iter__(self) -> Iterator[RawRow]:
+        return self.begin()
+
+
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """The rows of one file, empty ones left out, and what the reader should know, e.g. the encoding detected."""
+    """The rows of one file, empty ones left out, and what the reader should know, e.g. the encoding detected.
 
-    rows: tuple[RawRow, ...]
+    ``rows`` can be gone through again and again; a damage deep in the file shows only there (InputRefused).
+    """
+
+    rows: Iterable[RawRow]
     notes: tuple[Message, ...] = ()
+
+
+def _checked(begin: Callable[[], Iterator[RawRow]], notes: Sequence[Message]) -> RowSource:
+    """A source whose first row was looked at: a file that is empty or damaged at once is refused at once."""
+    next(begin(), None)
+    return RowSource(Lazily(begin), tuple(notes))
 
 
 def read_rows(source: Path | str | BinaryIO, sheet: str | None = None, *, kind: str = "") -> RowSource:
@@ -138,23 +163,20 @@ def _read_tsv(data: bytes, name: str, _: str | None) -> RowSource:
 
 
 def _delimited(text: str, encoding: str, name: str, delimiter: str) -> RowSource:
-    try:
-        grid = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise _broken(name, "CSV", error) from error
-    # Billing systems write ="0012" so that Excel keeps the zeros.
-    cells = ([_EXCEL_TEXT.sub(r"\1", cell) if _EXCEL_TEXT.fullmatch(cell) else cell for cell in row] for row in grid)
-    rows = tuple(_from_grid(cells, name))
-    return RowSource(rows, (msg("{file} read as {encoding}.", file=name, encoding=encoding.upper()),))
+    def rows() -> Iterator[RawRow]:
+        try:
+            # Billing systems write ="0012" so that Excel keeps the zeros.
+            yield from _from_grid(
+                (
+                    [_EXCEL_TEXT.sub(r"\1", cell) if cell.startswith('="') else cell for cell in row]
+                    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+                ),
+                name,
+            )
+        except csv.Error as error:
+            raise _broken(name, "CSV", error) from error
 
-
-def column_letters(number: int) -> str:
-    """1 -> A, 27 -> AA."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
+    return _checked(rows, (msg("{file} read as {encoding}.", file=name, encoding=encoding.upper()),))
 
 
 def _is_blank(cell: object) -> bool:
@@ -163,23 +185,28 @@ def _is_blank(cell: object) -> bool:
 
 def _from_grid(grid: Iterable[Sequence[object]], name: str) -> Iterator[RawRow]:
     headings: list[str] | None = None
+    columns: dict[str, str] = {}
     for number, row in enumerate(grid, 1):
         if all(map(_is_blank, row)):
             continue
         if headings is None:
             headings = _headings(row, name, number)
+            columns = {heading: column_letters(at) for at, heading in enumerate(headings, 1) if heading}
+            named = [(at, heading) for at, heading in enumerate(headings) if heading]
+            all_named = len(named) == len(headings)
             continue
-        values: dict[str, object] = {heading: None for heading in headings if heading}
-        cells: dict[str, str] = {
-            heading: f"{column_letters(at)}{number}" for at, heading in enumerate(headings, 1) if heading
+        if all_named and len(row) == len(headings):
+            yield RawRow(number, dict(zip(headings, row, strict=True)), Addresses(columns, number))
+            continue
+        values: dict[str, object] = {heading: row[at] if at < len(row) else None for at, heading in named}
+        stray = {
+            f"[{column_letters(at + 1)}]": (column_letters(at + 1), cell)
+            for at, cell in enumerate(row)
+            if (at >= len(headings) or not headings[at]) and not _is_blank(cell)
         }
-        for at, cell in enumerate(row, 1):
-            heading = headings[at - 1] if at <= len(headings) else ""
-            if heading or not _is_blank(cell):
-                heading = heading or f"[{column_letters(at)}]"
-                values[heading] = cell
-                cells[heading] = f"{column_letters(at)}{number}"
-        yield RawRow(number, values, cells)
+        values |= {heading: cell for heading, (_, cell) in stray.items()}
+        known = {**columns, **{heading: letters for heading, (letters, _) in stray.items()}} if stray else columns
+        yield RawRow(number, values, Addresses(known, number))
     if headings is None:
         raise InputRefused(
             msg("{file} is empty.", file=name), msg("The first row takes the field names, the rows below the data.")
@@ -187,7 +214,9 @@ def _from_grid(grid: Iterable[Sequence[object]], name: str) -> Iterator[RawRow]:
 
 
 def _headings(row: Sequence[object], name: str, number: int) -> list[str]:
-    headings = ["" if cell is None else str(cell).strip() for cell in row]
+    headings = ["" if cell is None or isinstance(cell, CellError) else str(cell).strip() for cell in row]
+    while headings and not headings[-1]:
+        headings.pop()  # an empty column behind the last heading is no column
     for at, heading in enumerate(headings, 1):
         if heading and heading in headings[: at - 1]:
             raise InputRefused(
@@ -287,72 +316,18 @@ def _read_yaml(data: bytes, name: str, _: str | None) -> RowSource:
 
 
 def _read_xlsx(data: bytes, name: str, sheet: str | None) -> RowSource:
-    if data.startswith(_OLE):
-        raise InputRefused(
-            msg("{file} is protected by a password or an old .xls file under another name.", file=name),
-            msg("Open it in the spreadsheet program and save it as .xlsx without a password."),
-        )
-    import openpyxl
-
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        titles = [one.title for one in book.worksheets]
-        if not titles:
-            raise _broken(name, "xlsx", msg("it has no sheet"))
-        title = sheet if sheet is not None else titles[0]
-        if title not in titles:
-            raise NotFound(
-                msg("{file} has no sheet {sheet}.", file=name, sheet=title),
-                msg("Its sheets are: {sheets}.", sheets="、".join(titles)),
-            )
-        grid = list(_sheet_cells(book[title]))
-        if _has_formulas(data):
-            _mark_uncomputed(grid, openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title])
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, OSError, EOFError) as error:
-        # SyntaxError: xml.etree's ParseError. openpyxl lets all of these escape on damaged files.
-        raise _broken(name, "xlsx", error) from error
-    notes = []
-    if len(titles) > 1 and sheet is None:
-        notes.append(msg("Only the first of {count} sheets was read: {sheet}.", count=len(titles), sheet=title))
-    return RowSource(tuple(_from_grid(grid, name)), tuple(notes))
+        grid, notes = open_sheet(data, name, sheet)
+    except DamagedWorkbook as damage:
+        raise _broken(name, "xlsx", damage) from damage
 
+    def rows() -> Iterator[RawRow]:
+        try:
+            yield from _from_grid(grid(), name)
+        except DamagedWorkbook as damage:
+            raise _broken(name, "xlsx", damage) from damage
 
-def _sheet_cells(sheet: Any) -> Iterator[list[object]]:
-    sheet.reset_dimensions()  # some programs write a wrong size, and openpyxl would silently stop there
-    for row in sheet.iter_rows():
-        yield [_cell_value(cell) for cell in row]
-
-
-def _cell_value(cell: Any) -> object:
-    value = cell.value
-    if cell.data_type == "e":
-        return CellError(str(value))
-    if type(value) is int and value >= 0 and _ZEROS.fullmatch(cell.number_format or ""):
-        return str(value).zfill(len(cell.number_format))  # the cell shows its leading zeros; so they are meant
-    return value
-
-
-def _has_formulas(data: bytes) -> bool:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for entry in archive.namelist():
-            if not entry.startswith("xl/worksheets/"):
-                continue
-            tail = b""
-            with archive.open(entry) as part:
-                while chunk := part.read(_CHUNK):
-                    if _FORMULA.search(tail + chunk):
-                        return True
-                    tail = chunk[-40:]
-    return False
-
-
-def _mark_uncomputed(grid: list[list[object]], sheet: Any) -> None:
-    """A formula that was never computed reads as empty, and an optional field would be left out without a word."""
-    sheet.reset_dimensions()
-    for row, cells in zip(grid, sheet.iter_rows(), strict=False):
-        for at, cell in enumerate(cells):
-            if at < len(row) and row[at] is None and cell.data_type == "f":
-                row[at] = CellError(f"formula {cell.value}")
+    return _checked(rows, notes)
 
 
 _READERS: Mapping[str, Callable[[bytes, str, str | None], RowSource]] = {

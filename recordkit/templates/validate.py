@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
-from recordkit.templates.expressions import ExpressionFault, compile_expression
-from recordkit.templates.fieldtypes import Fault, Value, is_empty, parse, shown
+from recordkit.templates.expressions import Expression, ExpressionFault, compile_expression, scope_of
+from recordkit.templates.fieldtypes import Fault, Value, is_empty, parse
 from recordkit.templates.rows import RawRow
 from recordkit.templates.spec import AttachmentSpec, FieldSpec, FormSpec, RuleSpec, Stage, plain_heading
 
@@ -24,7 +24,7 @@ def validate_row(
     known: Mapping[str, Value] = _NOTHING,
     ignore: Collection[str] = (),
 ) -> tuple[dict[str, Value], list[Problem]]:
-    """Read and check one row.
+    """Read and check one row; ``RowChecker`` does the same for many.
 
     Args:
         spec: the form.
@@ -37,64 +37,161 @@ def validate_row(
         Values by key for every field of the stage (None where empty or refused), and the problems in the form's order.
         The row is good when no problem has severity ``error``.
     """
-    problems: list[Problem] = []
-    given = _by_field(spec, raw, stage, {plain_heading(name) for name in ignore}, problems)
-    values: dict[str, Value] = {}
-    refused: set[str] = set()
-    for one in spec.of_stage(stage):
-        heading = given.get(one.key)
-        value = raw.values[heading] if heading is not None else None
-        parsed = parse(one.default if is_empty(value) else value, one)
-        values[one.key] = parsed.value
-        if parsed.refused:
-            refused.add(one.key)
-        problems += [_located(fault, one, raw, heading) for fault in parsed.faults]
-    context = _context(spec, {**known, **values})
-    wrong = {name for one in spec.fields if one.key in refused for name in (one.key, one.label)}
-    for one in spec.of_stage(stage):
-        if values[one.key] is not None or one.key in refused:
-            continue
+    return RowChecker(spec, stage, ignore).check(raw, known)
+
+
+class RowChecker:
+    """Checks rows of one form and stage. What does not depend on the row is found out once."""
+
+    def __init__(self, spec: FormSpec, stage: Stage = "before", ignore: Collection[str] = ()) -> None:
+        """See ``validate_row``."""
+        self._spec = spec
+        self._stage: Stage = stage
+        self._ignored = {plain_heading(name) for name in ignore}
+        self._fields = spec.of_stage(stage)
+        self._onsite = {name for one in spec.of_stage("onsite") for name in (one.key, one.label)}
+        # Rules about handwritten values wait for them; the others were checked before printing.
+        self._rules = [
+            rule
+            for rule in spec.rules
+            if compile_expression(rule.check).names.isdisjoint(self._onsite) == (stage == "before")
+        ]
+        self._names = tuple((name, one.key) for one in spec.fields for name in (one.key, one.label))
+        self._order = {one.key: at for at, one in enumerate(spec.fields)}
+        self._headings: dict[str, FieldSpec | None] = {}
+
+    def check(
+        self, raw: RawRow, known: Mapping[str, Value] = _NOTHING
+    ) -> tuple[dict[str, Value], list[Problem]]:
+        """Values and problems of one row, as ``validate_row`` returns them."""
+        problems: list[Problem] = []
+        given = self._by_field(raw, problems)
+        values: dict[str, Value] = {}
+        refused: set[str] = set()
+        for one in self._fields:
+            heading = given.get(one.key)
+            value = raw.values[heading] if heading is not None else None
+            if value is None or is_empty(value):
+                value = one.default
+            parsed = parse(value, one)
+            values[one.key] = parsed.value
+            if parsed.faults:
+                if parsed.refused:
+                    refused.add(one.key)
+                problems += [_located(fault, one, raw, heading) for fault in parsed.faults]
+        everything = {**known, **values}
+        conditions = _Conditions(
+            {name: everything.get(key) for name, key in self._names},
+            {name for name, key in self._names if key in refused} if refused else set(),
+        )
+        for one in self._fields:
+            if values[one.key] is None and one.key not in refused:
+                self._ask_for(one, raw, given, conditions, problems)
+        for rule in self._rules:
+            self._apply(rule, raw, given, conditions, problems)
+        if len(problems) > 1:
+            problems.sort(key=lambda problem: self._order.get(problem.field.partition("[")[0], -1))
+        return values, problems
+
+    def holds(self, expression: Expression, values: Mapping[str, Value]) -> bool:
+        """Whether a condition of the person at the terminal is true for a row's values.
+
+        Raises:
+            ExpressionFault: it compares what cannot be compared, e.g. an empty field with a number.
+        """
+        return bool(expression.value({name: values.get(key) for name, key in self._names}))
+
+    def _by_field(self, raw: RawRow, problems: list[Problem]) -> dict[str, str]:
+        """Heading by field key, for the fields of the stage."""
+        found: dict[str, str] = {}
+        for heading, value in raw.values.items():
+            if heading in self._headings:
+                one = self._headings[heading]
+            else:
+                one = self._headings[heading] = field_of(self._spec, heading)
+            if one is not None and one.stage == self._stage and one.key not in found:
+                found[one.key] = heading
+                continue
+            cell = raw.cells.get(heading)
+            if one is None:
+                if plain_heading(heading) not in self._ignored:
+                    problems.append(_unknown(self._spec, heading, raw, self._stage))
+            elif one.stage != self._stage:
+                if not is_empty(value):
+                    text = msg("This field is filled in at another stage; the value is not used.")
+                    problems.append(Problem(raw.row, one.key, one.label, cell, "unknown-field", text, "warning"))
+            else:
+                text = msg(
+                    "{label} stands under {first} and {second}.", label=one.label, first=found[one.key], second=heading
+                )
+                problems.append(Problem(raw.row, one.key, one.label, cell, "duplicate", text))
+        return found
+
+    def _ask_for(
+        self, one: FieldSpec, raw: RawRow, given: Mapping[str, str], conditions: _Conditions, problems: list[Problem]
+    ) -> None:
+        """Report a field that is empty and should not be."""
         try:
-            needed = one.required or (bool(one.required_if) and _holds(one.required_if, context, wrong) is True)
+            needed = one.required or (bool(one.required_if) and conditions.holds(one.required_if) is True)
         except ExpressionFault:
             problems.append(Problem(raw.row, one.key, one.label, None, "rule", _not_computable(one.required_if)))
-            continue
+            return
         if needed:
             problems.append(_missing(one, raw, given.get(one.key)))
-            wrong |= {one.key, one.label}
-    for rule in spec.rules:
-        problems += _rule_problems(spec, rule, stage, raw, given, context, wrong)
-    order = {one.key: at for at, one in enumerate(spec.fields)}
-    problems.sort(key=lambda problem: order.get(problem.field.partition("[")[0], -1))
-    return values, problems
+            conditions.wrong |= {one.key, one.label}
 
-
-def _by_field(
-    spec: FormSpec, raw: RawRow, stage: Stage, ignored: Collection[str], problems: list[Problem]
-) -> dict[str, str]:
-    """Heading by field key, for the fields of the stage."""
-    found: dict[str, str] = {}
-    for heading, value in raw.values.items():
-        one = _field_of(spec, heading)
-        cell = raw.cells.get(heading)
-        if one is None:
-            if plain_heading(heading) not in ignored:
-                problems.append(_unknown(spec, heading, raw, stage))
-        elif one.stage != stage:
-            if not is_empty(value):
-                text = msg("This field is filled in at another stage; the value is not used.")
-                problems.append(Problem(raw.row, one.key, one.label, cell, "unknown-field", text, "warning"))
-        elif one.key in found:
-            text = msg(
-                "{label} stands under {first} and {second}.", label=one.label, first=found[one.key], second=heading
+    def _apply(
+        self, rule: RuleSpec, raw: RawRow, given: Mapping[str, str], conditions: _Conditions, problems: list[Problem]
+    ) -> None:
+        try:
+            if conditions.holds(rule.check) is not False:
+                return
+            text = msg("{text}", text=rule.message)
+        except ExpressionFault:
+            text = _not_computable(rule.check)
+        targets = [one for key in rule.fields for one in self._spec.fields if one.key == key]
+        cells = [raw.cells[given[one.key]] for one in targets if one.key in given and given[one.key] in raw.cells]
+        problems.append(
+            Problem(
+                raw.row,
+                targets[0].key if targets else "",
+                "、".join(one.label for one in targets),
+                cells[0] if cells else None,
+                "rule",
+                text,
+                rule.level,
             )
-            problems.append(Problem(raw.row, one.key, one.label, cell, "duplicate", text))
-        else:
-            found[one.key] = heading
-    return found
+        )
 
 
-def _field_of(spec: FormSpec, heading: str) -> FieldSpec | None:
+class _Conditions:
+    """The values of one row as conditions see them; ``wrong`` names those that were refused or are missing."""
+
+    __slots__ = ("_scope", "_values", "wrong")
+
+    def __init__(self, values: Mapping[str, Value], wrong: set[str]) -> None:
+        self._values = values
+        self._scope = scope_of(values)
+        self.wrong = wrong
+
+    def holds(self, text: str) -> bool | None:
+        """Whether a condition is true; None when it asks for a refused value, or compares one that is not there.
+
+        Raises:
+            ExpressionFault: it cannot be computed although all its values are there.
+        """
+        expression = compile_expression(text)
+        if self.wrong and not expression.names.isdisjoint(self.wrong):
+            return None
+        try:
+            return bool(expression.within(self._scope))
+        except ExpressionFault:
+            if any(self._values.get(name) is None for name in expression.names):
+                return None
+            raise
+
+
+def field_of(spec: FormSpec, heading: str) -> FieldSpec | None:
     """The field a heading means. 用水量(m³/日) means 用水量: clerks add the unit in brackets."""
     plain = plain_heading(heading)
     return spec.by_heading.get(plain) or spec.by_heading.get(plain.partition("(")[0])
@@ -135,91 +232,21 @@ def _missing(one: FieldSpec, raw: RawRow, heading: str | None) -> Problem:
     return Problem(raw.row, one.key, one.label, cell, "required", msg("{label} is not filled in.", label=one.label))
 
 
-def _context(spec: FormSpec, values: Mapping[str, Value]) -> dict[str, Value]:
-    return {name: values.get(one.key) for one in spec.fields for name in (one.key, one.label)}
-
-
 def _not_computable(check: str) -> Message:
     return msg("The form's condition {check} cannot be computed with these values.", check=check)
 
 
-def _holds(text: str, context: Mapping[str, Value], wrong: Collection[str]) -> bool | None:
-    """Whether a condition is true; None when it asks for a refused value, or compares a value that is not there.
-
-    Raises:
-        ExpressionFault: it cannot be computed although all its values are there.
-    """
-    expression = compile_expression(text)
-    if not expression.names.isdisjoint(wrong):
-        return None
-    try:
-        return bool(expression.value(context))
-    except ExpressionFault:
-        if any(context.get(name) is None for name in expression.names):
-            return None
-        raise
-
-
-def _rule_problems(
-    spec: FormSpec,
-    rule: RuleSpec,
-    stage: Stage,
-    raw: RawRow,
-    given: Mapping[str, str],
-    context: Mapping[str, Value],
-    wrong: Collection[str],
-) -> Iterator[Problem]:
-    names = compile_expression(rule.check).names
-    onsite = {name for one in spec.of_stage("onsite") for name in (one.key, one.label)}
-    if names.isdisjoint(onsite) != (stage == "before"):
-        return  # rules about handwritten values wait for them; the others were checked before printing
-    try:
-        if _holds(rule.check, context, wrong) is not False:
-            return
-        text = msg("{text}", text=rule.message)
-    except ExpressionFault:
-        text = _not_computable(rule.check)
-    targets = [one for key in rule.fields for one in spec.fields if one.key == key]
-    cells = [raw.cells[given[one.key]] for one in targets if one.key in given and given[one.key] in raw.cells]
-    yield Problem(
-        raw.row,
-        targets[0].key if targets else "",
-        "、".join(one.label for one in targets),
-        cells[0] if cells else None,
-        "rule",
-        text,
-        rule.level,
-    )
-
-
 def wanted_attachments(spec: FormSpec, values: Mapping[str, Value]) -> tuple[AttachmentSpec, ...]:
     """The papers that belong to a document with these values. A condition that cannot be computed counts as true."""
-    context = _context(spec, values)
+    conditions = _Conditions({name: values.get(one.key) for one in spec.fields for name in (one.key, one.label)}, set())
 
     def is_wanted(one: AttachmentSpec) -> bool:
         try:
-            return not one.when or _holds(one.when, context, ()) is not False
+            return not one.when or conditions.holds(one.when) is not False
         except ExpressionFault:
             return True
 
     return tuple(one for one in spec.attachments if is_wanted(one))
-
-
-def find_duplicates(spec: FormSpec, rows: Iterable[RawRow], key: str) -> list[Problem]:
-    """Warn about every row whose value of ``key`` already stands in an earlier row, e.g. the same 户号 twice."""
-    one = spec.by_name[key]
-    first: dict[str, int] = {}
-    problems = []
-    for raw in rows:
-        heading = next((name for name in raw.values if _field_of(spec, name) is one), None)
-        value = parse(raw.values[heading], one).value if heading is not None else None
-        if heading is None or value is None:
-            continue
-        earlier = first.setdefault(str(value), raw.row)
-        if earlier != raw.row:
-            text = msg("{value} already stands in row {row}.", value=shown(value, one), row=earlier)
-            problems.append(Problem(raw.row, one.key, one.label, raw.cells.get(heading), "duplicate", text, "warning"))
-    return problems
 
 
 def sample_problems(spec: FormSpec) -> list[Problem]:

@@ -14,10 +14,12 @@ from recordkit import db, files  # noqa: E402
 from recordkit.archive.catalogue import get_record, objects_of  # noqa: E402
 from recordkit.archive.filing import edit_record  # noqa: E402
 from recordkit.errors import RefusedByRule  # noqa: E402
+from recordkit.model import canonical_json  # noqa: E402
 from recordkit.retention.audit import verify_signatures  # noqa: E402
 from recordkit.retention.events import add_event  # noqa: E402
 from recordkit.retention.holds import place_hold, release_hold  # noqa: E402
 from recordkit.retention.order_state import Order, find_order  # noqa: E402
+from recordkit.templates import issue_data  # noqa: E402
 
 SECRET = "欧阳秘密88412345"
 PAPER = f"客户：{SECRET}".encode()
@@ -60,8 +62,8 @@ def planted(root: Path) -> tuple[Archive, Order, str]:
             (folder / "reading.json").write_text(SECRET)
     (root / "outbox" / "通知 甲.docx").write_text(f"换表通知 {SECRET}")
     (root / "outbox" / "通知 甲.pdf").write_text(f"PDF {SECRET}")
-    data = {"values": {"customer_name": SECRET}, "account": SECRET, "outputs": ["outbox/通知 甲.docx"]}
-    (root / "issued" / f"{ISSUE}.json").write_text(json.dumps(data, ensure_ascii=False))
+    data = {"issue": ISSUE, "values": {"customer_name": SECRET}, "account": SECRET, "outputs": ["outbox/通知 甲.docx"]}
+    issue(archive, data)
     record = archive.file(
         "换表通知书", record_class="meter-change-notice", on=date(2020, 1, 1), content=PAPER, account=SECRET,
         party=SECRET, issue_id=ISSUE,
@@ -80,6 +82,25 @@ def planted(root: Path) -> tuple[Archive, Order, str]:
     order = archive.signed(record)
     assert archive.decision(other) == "due"
     return archive, order, record
+
+
+def issue(archive: Archive, data: dict[str, object]) -> None:
+    """Enter an issue whose data stands in one pack with a neighbour's."""
+    lines = [canonical_json(data), canonical_json({"issue": "NEIGHBOUR", "values": {"customer_name": "旁人"}})]
+    with archive.workspace.writing() as writer:
+        issue_data.write_pack(archive.root, ISSUE, lines)
+        writer.add("issue.issued", {
+            "issue": ISSUE, "form": "meter-change-notice", "number": "换通〔2020〕0001号",
+            "scope": "换通〔2020〕{seq}号",
+            "seq": 1, "revision": 1, "template": "0" * 64, "pack": ISSUE,
+            "data": hashlib.sha256(lines[0]).hexdigest(), "date": "2020-01-01",
+        })  # fmt: skip
+        writer.commit()
+
+
+def neighbours(archive: Archive) -> list[str]:
+    pack = issue_data.pack_path(archive.root, ISSUE)
+    return [json.loads(line)["issue"] for line in pack.read_bytes().splitlines()]
 
 
 def places_of(root: Path, text: str) -> list[str]:
@@ -201,6 +222,7 @@ def test_what_cannot_be_removed_is_failed_stays_listed_and_goes_with_the_next_ca
     with monkeypatch.context() as patch:
         patch.setattr(files, "remove_file", refuse(files.remove_file))
         patch.setattr(files.shutil, "rmtree", refuse(files.shutil.rmtree))
+        patch.setattr(files, "write_atomic", refuse(files.write_atomic))
         outcomes = archive.execute(order).outcomes
     assert [(one.outcome, one.reason_code) for one in outcomes] == [("failed", "undeletable")]
     assert "in use" in str(outcomes[0].reason)
@@ -218,7 +240,7 @@ def test_issue_data_that_another_record_needs_stays(tmp_path):
     second = archive.file("第二份扫描", on=date(2036, 1, 1), content=b"second", issue_id=ISSUE)
     archive.execute(order)
     assert get_record(archive.workspace.db, record).status == "destroyed"
-    assert (archive.root / "issued" / f"{ISSUE}.json").exists()
+    assert neighbours(archive) == [ISSUE, "NEIGHBOUR"]
     assert objects_of(archive.workspace).check(second) == []
     archive.workspace.close()
 
@@ -228,8 +250,9 @@ def test_issue_data_cannot_name_files_outside_the_places_for_documents(tmp_path)
     outside = tmp_path / "outside.txt"
     outside.write_text("keep")
     outputs = ["../outside.txt", str(outside), "ledger/ledger-000001.jsonl", "recordkit.toml", "outbox/通知 甲.docx"]
-    path = archive.root / "issued" / f"{ISSUE}.json"
-    path.write_text(json.dumps({"outputs": outputs}, ensure_ascii=False))
+    forged = canonical_json({"issue": ISSUE, "outputs": outputs})
+    issue_data.write_pack(archive.root, ISSUE, [forged])
+    archive.workspace.db.run("UPDATE issues SET data = :data", {"data": hashlib.sha256(forged).hexdigest()})
     archive.execute(order)
     assert outside.exists() and (archive.root / "recordkit.toml").exists()
     assert not (archive.root / "outbox" / "通知 甲.docx").exists()

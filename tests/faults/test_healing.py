@@ -94,7 +94,7 @@ def test_an_issue_killed_before_its_entry_leaves_no_data_of_the_customer(
         patch.setattr(files, "append_durable", die)
         with pytest.raises(Killed):
             cli("generate", "visit-record", "--data", SAMPLE, *AS_OF)
-    assert list((cli.store / "issued").glob("*.json")) != []
+    assert list((cli.store / "issued").glob("*.jsonl")) != []
     cli("hold", "place", "--account", "1", "--kind", "debt", "--reason", "任意操作", *AS_OF)
     assert list((cli.store / "issued").iterdir()) == []
     assert cli.json("generate", "visit-record", "--data", SAMPLE, *AS_OF)["items"][0]["number"].endswith("00001号")
@@ -114,7 +114,7 @@ def test_a_document_lost_after_numbering_is_found_and_printed_again(
     from recordkit.templates import issuing
 
     with monkeypatch.context() as patch:
-        patch.setattr(issuing, "_render", die)
+        patch.setattr(issuing, "_print", die)
         with pytest.raises(Killed):
             cli("generate", "visit-record", "--data", SAMPLE, *AS_OF)
     missing = cli.json("issued", "render", "--missing", "--dry-run")["items"]
@@ -129,20 +129,23 @@ def test_a_full_disk_in_mid_run_tells_what_was_issued(
 ) -> None:
     import tomllib
 
+    from recordkit.templates import issuing
+
     rows = [tomllib.loads(SAMPLE.read_text(encoding="utf-8"))] * 3
     (tmp_path / "rows.json").write_text(json.dumps(rows, default=str), encoding="utf-8")
-    real, count = files.write_atomic, 0
+    real, count = files._put_in_place, 0
 
-    def write(path: Path, data: bytes, *, overwrite: bool = False) -> None:
+    def put(temporary: Path, path: Path, *, overwrite: bool) -> None:
         nonlocal count
         if path.parent.name == "outbox":
             count += 1
             if count == 3:
                 raise OSError(28, "No space left on device", str(path))
-        real(path, data, overwrite=overwrite)
+        real(temporary, path, overwrite=overwrite)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "write_atomic", write)
+        patch.setattr(files, "_put_in_place", put)
+        patch.setattr(issuing, "_CHUNK", 2)
         result = cli.json("generate", "visit-record", "--data", tmp_path / "rows.json", *AS_OF, expect=4)
     assert result["summary"]["generated"] == 2
     assert "No space left" in cli.err

@@ -11,7 +11,7 @@ LAYERS = [
     {"messages"},
     {"errors"},
     {"model"},
-    {"files", "settings"},
+    {"files", "settings", "crew"},
     {"ledger", "notes", "pending"},
     {"db"},
     {"workspace"},

@@ -11,11 +11,13 @@ import openpyxl
 import pytest
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.templates.rows import CellError, RowSource, column_letters, read_rows
+from recordkit.templates.rows import RowSource, read_rows
+from recordkit.templates.spreadsheet import CellError, column_letters
 
 
 def read(data: bytes | str, kind: str, sheet: str | None = None) -> RowSource:
-    return read_rows(io.BytesIO(data.encode() if isinstance(data, str) else data), sheet, kind=kind)
+    source = read_rows(io.BytesIO(data.encode() if isinstance(data, str) else data), sheet, kind=kind)
+    return RowSource(list(source.rows), source.notes)
 
 
 def workbook(*rows: list[Any], title: str = "表", formats: dict[str, str] | None = None) -> bytes:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from recordkit.model import Problem
-from recordkit.templates.rows import CellError, RawRow, read_rows
+from recordkit.templates.rows import RawRow, read_rows
 from recordkit.templates.spec import FormSpec
 from recordkit.templates.spec_reader import load_form_spec
-from recordkit.templates.validate import find_duplicates, sample_problems, validate_row, wanted_attachments
+from recordkit.templates.spreadsheet import CellError
+from recordkit.templates.validate import sample_problems, validate_row, wanted_attachments
 
 FORM = """
 id = "contract"
@@ -214,18 +215,6 @@ def test_a_sensitive_value_never_stands_in_a_message() -> None:
     found = validate_row(SPEC, grid(GOOD | {"账号": "6222户0200111122223"}))[1]
     assert [problem.code for problem in found] == ["pattern"]
     assert "0200111122" not in str(found[0].message)
-
-
-def test_the_same_account_twice_is_a_warning_that_names_the_first_row() -> None:
-    rows = [
-        grid({"户号": text}, row)
-        for row, text in ((2, "00000012"), (3, None), (4, "０００００１２"), (5, "1"), (6, "00000012"))
-    ]
-    found = find_duplicates(SPEC, [*rows, grid({"account": "00000012"}, 8)], "account")
-    assert [(p.row, p.cell, p.code, p.severity, p.message.params["row"]) for p in found] == [
-        (6, "A6", "duplicate", "warning", 2),
-        (8, "A8", "duplicate", "warning", 2),
-    ]
 
 
 def test_a_sheet_read_and_checked_end_to_end() -> None:

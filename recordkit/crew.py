@@ -1,0 +1,203 @@
+"""Child processes that work through tasks: batches of documents to print, pages to read."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from recordkit.errors import RecordkitError
+from recordkit.messages import msg
+
+_SECONDS_TO_START = 120.0
+
+
+class Lost(Exception):
+    """A task that brought no outcome: its process died (``damaged``) or took too long (``timeout``)."""
+
+    def __init__(self, reason: Literal["damaged", "timeout"]) -> None:
+        """Keep the reason."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a task returned, or the error it ended with."""
+
+    value: Any
+    error: Exception | None
+
+
+Key = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: multiprocessing.process.BaseProcess
+    pipe: multiprocessing.connection.Connection
+    deadline: float
+    started: bool = False
+    key: Key | None = None
+
+
+class Crew:
+    """Child processes that work through tasks, smallest key first, under a time limit for each.
+
+    concurrent.futures cannot end a single task, and with one dead process all its tasks are lost; here each process
+    holds one task, so the guilty one is known. Processes start when there is work for them.
+
+    Args:
+        jobs: processes at most, at least one.
+        seconds: time allowed for one task; the start of a process does not count.
+    """
+
+    def __init__(self, jobs: int, seconds: float) -> None:
+        """Start nothing yet."""
+        self._jobs = max(1, jobs)
+        self._seconds = seconds
+        self._context = multiprocessing.get_context("spawn")
+        self._waiting: list[tuple[Key, Callable[..., Any], tuple[Any, ...]]] = []
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for worker in tuple(self._workers):
+            self._dismiss(worker)
+
+    def put(self, key: Key, function: Callable[..., Any], *arguments: Any) -> None:
+        """Add a task. ``key`` is unique; ``function`` must be importable by the child."""
+        heapq.heappush(self._waiting, (key, function, arguments))
+
+    def drop(self, first: int) -> None:
+        """Forget the waiting tasks whose key begins with ``first``."""
+        self._waiting = [task for task in self._waiting if task[0][0] != first]
+        heapq.heapify(self._waiting)
+
+    def take(self) -> tuple[Key, Outcome]:
+        """Wait for the next finished task, in whatever order they finish.
+
+        Raises:
+            LookupError: there is no task left.
+            RecordkitError: a process does not start.
+        """
+        while True:
+            self._hand_out()
+            busy = [worker for worker in self._workers if worker.key is not None or not worker.started]
+            if not busy:
+                raise LookupError("no task is left")
+            patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
+            ready = multiprocessing.connection.wait([worker.pipe for worker in busy], patience)
+            now = time.monotonic()
+            for worker in busy:
+                if worker.pipe in ready:
+                    finished = self._receive(worker)
+                elif worker.deadline <= now:
+                    finished = self._give_up(worker, "timeout")
+                else:
+                    continue
+                if finished is not None:
+                    return finished
+
+    def _hand_out(self) -> None:
+        for worker in tuple(self._workers):
+            if self._waiting and worker.started and worker.key is None:
+                key, function, arguments = self._waiting[0]
+                try:
+                    worker.pipe.send((function, arguments))
+                except OSError:  # it died while idle: no task is to blame
+                    self._dismiss(worker)
+                    continue
+                heapq.heappop(self._waiting)
+                worker.key, worker.deadline = key, time.monotonic() + self._seconds
+        starting = sum(not worker.started for worker in self._workers)
+        for _ in range(min(len(self._waiting) - starting, self._jobs - len(self._workers))):
+            self._start()
+
+    def _start(self) -> None:
+        here, there = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(there,), daemon=True)
+        with _deaf_to_interrupts():
+            process.start()
+        there.close()
+        self._workers.append(_Worker(process, here, time.monotonic() + _SECONDS_TO_START))
+
+    def _receive(self, worker: _Worker) -> tuple[Key, Outcome] | None:
+        try:
+            outcome = worker.pipe.recv()
+        except (EOFError, OSError):
+            return self._give_up(worker, "damaged")
+        if not worker.started:
+            worker.started = True
+            return None
+        key, worker.key = worker.key, None
+        assert key is not None
+        return key, outcome
+
+    def _give_up(self, worker: _Worker, reason: Literal["damaged", "timeout"]) -> tuple[Key, Outcome]:
+        self._dismiss(worker)
+        if worker.key is None:
+            raise RecordkitError(
+                msg("A worker process did not start."),
+                msg("Try again with fewer jobs; a script of your own must start under: if __name__ == '__main__'."),
+            )
+        return worker.key, Outcome(None, Lost(reason))
+
+    def _dismiss(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ctrl-C reaches all processes of the terminal; a child that is born deaf does not print a traceback over it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers; the child turns deaf by itself a little later
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+def _serve(pipe: multiprocessing.connection.Connection) -> None:
+    """A child's life: say that it is there, then one task after the other until the parent hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    # What libraries think of broken files is not news for the terminal; what matters is in the outcome.
+    logging.disable()
+    warnings.simplefilter("ignore")
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        pipe.send(None)
+        while True:
+            function, arguments = pipe.recv()
+            try:
+                outcome = Outcome(function(*arguments), None)
+            except Exception as error:
+                outcome = Outcome(None, error)
+            try:
+                pipe.send(outcome)
+            except (TypeError, AttributeError, ValueError) as error:  # an exception that cannot travel
+                pipe.send(Outcome(None, RuntimeError(f"{outcome.error!r}: {error}")))
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # in mid-page if need be: nobody waits for it

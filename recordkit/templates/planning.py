@@ -1,0 +1,260 @@
+"""What issuing a table of rows would do: every row checked, every finding listed, nothing written.
+
+Rows go through once, a block at a time; the good ones wait in a spool as plain values, so that a hundred thousand
+rows take no more memory than five hundred.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from recordkit.errors import InputRefused, WrongUsage
+from recordkit.files import Spool
+from recordkit.messages import msg
+from recordkit.model import Problem
+from recordkit.templates.expressions import Expression, ExpressionFault, compile_expression
+from recordkit.templates.fieldtypes import Value, from_plain, shown, to_plain
+from recordkit.templates.forms import Form
+from recordkit.templates.issue import sameness
+from recordkit.templates.rows import RawRow, RowSource
+from recordkit.templates.spec import FieldSpec, FormSpec
+from recordkit.templates.validate import RowChecker, field_of
+
+REASON_HEADING = "拒绝原因"
+"""Column of a file of refused rows that is not read back."""
+
+_BLOCK = 500
+"""Rows that are looked up in the store together."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDocument:
+    """A valid row: its position in the input and its plain values by key, empty ones left out."""
+
+    row: int | None
+    plain: Mapping[str, object]
+
+    def values(self, spec: FormSpec) -> dict[str, Value]:
+        """Typed values by key."""
+        return {one.key: from_plain(self.plain[one.key], one) for one in spec.fields if one.key in self.plain}
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePlan:
+    """What generating would do: documents to issue, and every finding about the rows.
+
+    Attributes:
+        documents: the good rows in their order; can be gone through again and again.
+        count: how many they are.
+        refused: rows refused.
+        skipped: good rows left out: not asked for by ``where``, or issued by an earlier run.
+    """
+
+    form: Form
+    documents: Iterable[PlannedDocument]
+    count: int
+    problems: tuple[Problem, ...]
+    refused: int
+    skipped: int = 0
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """Findings that refuse nothing."""
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Findings that refuse their row."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+class Lookup(Protocol):
+    """What the store knows about rows: asked once for every block of good ones."""
+
+    def review(self, form: Form, block: Sequence[PlannedDocument]) -> tuple[set[int], list[Problem]]:
+        """Positions in the block that were issued already and are left out, and findings about the others."""
+
+
+def plan_issue(
+    form: Form,
+    source: RowSource,
+    *,
+    where: str = "",
+    unique: str = "",
+    lookups: Sequence[Lookup] = (),
+    room: Path | None = None,
+) -> IssuePlan:
+    """Check every row; pure but for reading ``source`` and asking ``lookups``.
+
+    Args:
+        form: the form.
+        source: the rows.
+        where: an expression over keys and labels; rows for which it is false are left out.
+        unique: key or label of a field; a row whose value stands in an earlier row is refused.
+        lookups: what else is asked about good rows.
+        room: folder for the spool of a long table.
+
+    Raises:
+        InputRefused: a table without a single heading of the form: its first row is a title, not headings.
+        WrongUsage: ``where`` is no expression over the form's fields, or ``unique`` is none of them.
+    """
+    return _Planner(form, where, unique, lookups, room).run(source)
+
+
+class _Planner:
+    def __init__(self, form: Form, where: str, unique: str, lookups: Sequence[Lookup], room: Path | None) -> None:
+        spec = form.spec
+        self._form = form
+        self._checker = RowChecker(spec, "before", (REASON_HEADING,))
+        self._where = read_condition(spec, where) if where else None
+        self._unique = field_named(spec, unique).key if unique else ""
+        self._lookups = lookups
+        self._spool = Spool(room)
+        self._problems: list[Problem] = []
+        self._refused = self._skipped = 0
+        self._equal: dict[str, int] = {}
+        self._first: dict[str, int] = {}
+        self._waiting: list[PlannedDocument] = []
+
+    def run(self, source: RowSource) -> IssuePlan:
+        count = 0
+        for count, raw in enumerate(source.rows, 1):
+            if count == 1:
+                _require_headings(self._form.spec, raw)
+            self._take(raw)
+            if len(self._waiting) >= _BLOCK:
+                self._look_up()
+        self._look_up()
+        self._problems.sort(key=lambda problem: problem.row or 0)
+        return IssuePlan(
+            self._form,
+            _Spooled(self._spool),
+            len(self._spool),
+            tuple(self._problems),
+            self._refused,
+            self._skipped,
+        )
+
+    def _take(self, raw: RawRow) -> None:
+        values, found = self._checker.check(raw)
+        if self._where is not None:
+            wanted = self._is_wanted(raw, values, found)
+            if wanted is False:
+                self._skipped += 1
+                return
+        self._problems += found
+        document = PlannedDocument(raw.row, {key: to_plain(one) for key, one in values.items() if one is not None})
+        is_refused = any(problem.severity == "error" for problem in found)
+        twice = self._twice(raw, document, is_refused)
+        self._problems += twice
+        if is_refused or any(problem.severity == "error" for problem in twice):
+            self._refused += 1
+        else:
+            self._waiting.append(document)
+
+    def _is_wanted(self, raw: RawRow, values: Mapping[str, Value], found: list[Problem]) -> bool | None:
+        """Whether the row is asked for; None when that cannot be told: it is refused then, not left out."""
+        assert self._where is not None
+        try:
+            return self._checker.holds(self._where, values)
+        except ExpressionFault:
+            text = msg("The condition {where} cannot be computed for this row.", where=self._where.text)
+            if not any(problem.severity == "error" for problem in found):
+                found.append(Problem(raw.row, "", "", None, "where", text))
+            return None
+
+    def _twice(self, raw: RawRow, document: PlannedDocument, is_refused: bool) -> list[Problem]:
+        """Findings about what stands in an earlier row too: the whole row, its account, the field that is unique."""
+        spec = self._form.spec
+        found: list[Problem] = []
+        same = raw.row if is_refused else self._equal.setdefault(sameness(document.plain), raw.row)
+        if same != raw.row:
+            text = msg("The row is equal to row {row}; both are issued.", row=same)
+            found.append(Problem(raw.row, "", "", None, "equal-row", text, "warning"))
+        for key in {spec.roles.account, self._unique} - {""}:
+            value = document.plain.get(key)
+            if value is None:
+                continue
+            earlier = self._first.setdefault(f"{key} {value}", raw.row)
+            if earlier == raw.row:
+                continue
+            one = field_named(spec, key)
+            cell = next((raw.cells.get(name) for name in raw.values if field_of(spec, name) is one), None)
+            text = msg("{value} already stands in row {row}.", value=shown(value, one), row=earlier)
+            level: Literal["error", "warning"] = "error" if key == self._unique else "warning"
+            found.append(Problem(raw.row, one.key, one.label, cell, "duplicate", text, level))
+        return found
+
+    def _look_up(self) -> None:
+        block, self._waiting = self._waiting, []
+        gone: set[int] = set()
+        for lookup in self._lookups if block else ():
+            issued, found = lookup.review(self._form, block)
+            gone |= issued
+            self._problems += found
+            self._skipped += len(issued)
+            stopped = {problem.row for problem in found if problem.severity == "error"}
+            refused = {at for at, one in enumerate(block) if one.row in stopped} - gone
+            self._refused += len(refused)
+            gone |= refused
+        for at, document in enumerate(block):
+            if at not in gone:
+                self._spool.append(msgspec.json.encode((document.row, document.plain)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spooled:
+    spool: Spool
+
+    def __iter__(self) -> Iterator[PlannedDocument]:
+        for line in self.spool:
+            row, plain = msgspec.json.decode(line)
+            yield PlannedDocument(row, plain)
+
+
+def field_named(spec: FormSpec, name: str) -> FieldSpec:
+    """The field of this key or label.
+
+    Raises:
+        WrongUsage: there is none; near names are offered.
+    """
+    one = field_of(spec, name)
+    if one is None:
+        near = difflib.get_close_matches(name, [*spec.by_name], 1, 0.5)
+        todo = msg("Did you mean {near}?", near=near[0]) if near else msg("'recordkit forms show {form}' lists the "
+                                                                         "fields.", form=spec.id)
+        raise WrongUsage(msg("{name} is no field of form {form}.", name=name, form=spec.name), todo)
+    return one
+
+
+def read_condition(spec: FormSpec, text: str) -> Expression:
+    """A condition over the fields filled in before printing.
+
+    Raises:
+        WrongUsage: it is no expression, or asks for a name that is no such field.
+    """
+    try:
+        expression = compile_expression(text)
+    except ExpressionFault as fault:
+        raise WrongUsage(
+            msg("{text} is no condition: {reason}", text=text, reason=str(fault)),
+            msg("Write it like: {example}", example=f"{spec.of_stage('before')[0].label} == '…'"),
+        ) from None
+    for name in sorted(expression.names):
+        field_named(spec, name)
+    return expression
+
+
+def _require_headings(spec: FormSpec, first: RawRow) -> None:
+    if first.cells and not any(field_of(spec, name) for name in first.values):
+        raise InputRefused(
+            msg("The first row of the table has no heading of form {form}.", form=spec.name),
+            msg("Delete title lines above the headings: the names of the fields stand in row 1, such as {names}.",
+                names=", ".join(one.label for one in spec.of_stage("before")[:4])),
+        )
