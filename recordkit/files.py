@@ -94,7 +94,7 @@ def _put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
-        raise
+        raise FileExistsError(str(path)) from None
     except OSError:
         # FAT and some network file systems have no hard links; the check narrows the race that a link closes.
         if path.exists():
@@ -114,12 +114,12 @@ def write_batch(items: Sequence[tuple[Path, bytes]], *, overwrite: bool = False)
 
     temporaries: list[Path] = []
     handles: list[FileIO] = []
+    mark = secrets.token_hex(4)
+    for folder in {path.parent for path, _ in items}:
+        make_folder(folder)
     try:
-        for path, data in items:
-            if not overwrite and path.exists():
-                raise FileExistsError(str(path))
-            make_folder(path.parent)
-            temporaries.append(path.parent / f".{secrets.token_hex(8)}.tmp")
+        for number, (path, data) in enumerate(items):
+            temporaries.append(path.parent / f".{mark}{number:08x}.tmp")
             handles.append(temporaries[-1].open("xb", buffering=0))
             handles[-1].write(data)
         with ThreadPoolExecutor(_SYNCING) as pool:

@@ -11,7 +11,7 @@ from recordkit.messages import msg
 from recordkit.model import Problem
 from recordkit.templates.fieldtypes import from_plain, shown
 from recordkit.templates.forms import Form
-from recordkit.templates.issue import Issue, list_issues, read_issue_data, sameness
+from recordkit.templates.issue import Issue, list_issues, read_issue_data
 from recordkit.templates.planning import PlannedDocument
 from recordkit.workspace import Workspace
 
@@ -30,7 +30,7 @@ class EqualIssues:
 
     def review(self, form: Form, block: Sequence[PlannedDocument]) -> tuple[set[int], list[Problem]]:
         """As ``planning.Lookup``. A row that stands twice in the file is left out as often as it was issued."""
-        keys = [sameness(one.plain) for one in block]
+        keys = [one.sameness for one in block]
         names = {f"d{at}": key for at, key in enumerate(dict.fromkeys(keys))}
         rows = self._db.all(
             f"SELECT sameness, number, issue_date, source FROM issues WHERE form = :form AND {_LIVE} "  # noqa: S608

@@ -35,10 +35,11 @@ _BLOCK = 500
 
 @dataclass(frozen=True, slots=True)
 class PlannedDocument:
-    """A valid row: its position in the input and its plain values by key, empty ones left out."""
+    """A valid row: its position in the input, its plain values by key without the empty ones, and their sameness."""
 
     row: int | None
     plain: Mapping[str, object]
+    sameness: str
 
     def values(self, spec: FormSpec) -> dict[str, Value]:
         """Typed values by key."""
@@ -149,7 +150,8 @@ class _Planner:
                 self._skipped += 1
                 return
         self._problems += found
-        document = PlannedDocument(raw.row, {key: to_plain(one) for key, one in values.items() if one is not None})
+        plain = {key: to_plain(one) for key, one in values.items() if one is not None}
+        document = PlannedDocument(raw.row, plain, sameness(plain))
         is_refused = any(problem.severity == "error" for problem in found)
         twice = self._twice(raw, document, is_refused)
         self._problems += twice
@@ -173,7 +175,7 @@ class _Planner:
         """Findings about what stands in an earlier row too: the whole row, its account, the field that is unique."""
         spec = self._form.spec
         found: list[Problem] = []
-        same = raw.row if is_refused else self._equal.setdefault(sameness(document.plain), raw.row)
+        same = raw.row if is_refused else self._equal.setdefault(document.sameness, raw.row)
         if same != raw.row:
             text = msg("The row is equal to row {row}; both are issued.", row=same)
             found.append(Problem(raw.row, "", "", None, "equal-row", text, "warning"))
@@ -205,7 +207,7 @@ class _Planner:
             gone |= refused
         for at, document in enumerate(block):
             if at not in gone:
-                self._spool.append(msgspec.json.encode((document.row, document.plain)))
+                self._spool.append(msgspec.json.encode((document.row, document.plain, document.sameness)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +216,7 @@ class _Spooled:
 
     def __iter__(self) -> Iterator[PlannedDocument]:
         for line in self.spool:
-            row, plain = msgspec.json.decode(line)
-            yield PlannedDocument(row, plain)
+            yield PlannedDocument(*msgspec.json.decode(line))
 
 
 def field_named(spec: FormSpec, name: str) -> FieldSpec:

@@ -1,0 +1,225 @@
+"""Tables of rows through generate: selection, uniqueness, resuming, refused rows, several processes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from conftest import ISSUE_DAY, Cli
+from openpyxl.cell import Cell
+
+from recordkit.templates import issuing, planning
+from recordkit.templates.forms import shipped_forms
+from recordkit.templates.issue_data import FOLDER
+
+AS_OF = ("--as-of", ISSUE_DAY)
+LABELS = {
+    "notice_date": "通知日期", "customer_name": "户名", "account": "户号", "point_no": "接水点编号", "address": "地址",
+    "calibre": "口径", "reason": "换表原因", "old_meter_no": "旧表号", "old_meter_date": "旧表检定日期",
+    "appointment": "预约换表时间", "fitter": "换表员",
+}  # fmt: skip
+
+
+def rows(count: int, **changes: Any) -> list[dict[str, Any]]:
+    sample = tomllib.loads((shipped_forms() / "meter-change-notice" / "sample.toml").read_text(encoding="utf-8"))
+    kept = {label: sample[key] for key, label in LABELS.items()}
+    found = []
+    for at in range(count):
+        found.append({**kept, "户号": f"{at + 1:010}", "户名": f"用户{at + 1}", "旧表号": f"S{at + 1:06}", **changes})
+    return found
+
+
+def book(path: Path, some: list[dict[str, Any]]) -> Path:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    sheet.append(list(some[0]))
+    for row in some:
+        sheet.append(list(row.values()))
+    workbook.save(path)
+    return path
+
+
+def generate(cli: Cli, *arguments: object, expect: int = 0) -> Any:
+    return cli.json("generate", "meter-change-notice", *arguments, *AS_OF, expect=expect)
+
+
+def accounts(cli: Cli) -> list[str]:
+    return [one["account"] for one in cli.json("issued", "list")["items"]]
+
+
+def test_where_leaves_rows_out_and_they_are_neither_issued_nor_refused(cli: Cli, tmp_path: Path) -> None:
+    some = rows(4)
+    some[1]["口径"] = some[3]["口径"] = "DN40"
+    some[3]["户名"] = ""
+    some[0]["户名"] = ""  # refused were it asked for
+    path = book(tmp_path / "表.xlsx", some)
+    result = generate(cli, "--data", path, "--where", "口径 == 'DN40'", expect=4)
+    assert [one["row"] for one in result["items"]] == [3]
+    assert [(one["row"], one["field"]) for one in result["refused"]] == [(5, "customer_name")]
+    assert result["summary"]["skipped"] == 2
+
+
+def test_a_condition_that_is_none_or_asks_for_no_field_is_wrong_usage(cli: Cli, tmp_path: Path) -> None:
+    path = book(tmp_path / "表.xlsx", rows(1))
+    for text in ("口径 ==", "口経 == 'DN20'", "旧铅封 == '完好'"):
+        cli("generate", "meter-change-notice", "--data", path, "--where", text, *AS_OF, expect=2)
+    assert accounts(cli) == []
+
+
+def test_unique_refuses_what_stands_in_an_earlier_row_or_document(cli: Cli, tmp_path: Path) -> None:
+    generate(cli, "--data", book(tmp_path / "一.xlsx", rows(2)))
+    some = [*rows(3, 旧表号="T1"), *rows(1, 户号="9999", 旧表号="T2")]
+    some.append({**some[-1], "户名": "别人"})
+    result = generate(cli, "--data", book(tmp_path / "二.xlsx", some), "--unique", "户号", expect=4)
+    assert [(one["row"], one["code"], one["field"]) for one in result["refused"]] == [
+        (2, "duplicate", "account"), (3, "duplicate", "account"), (6, "duplicate", "account"),
+    ]  # fmt: skip
+    assert "换通〔2026〕0001号" in result["refused"][0]["message"]
+    assert [one["row"] for one in result["items"]] == [4, 5]
+    cli("issued", "void", "换通〔2026〕0001号", "--reason", "错", *AS_OF)
+    again = generate(cli, "--data", book(tmp_path / "三.xlsx", rows(1, 旧表号="T3")), "--unique", "account")
+    assert again["summary"]["generated"] == 1, "a void document takes no value"
+
+
+def test_resume_issues_only_what_an_earlier_run_of_the_file_did_not(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = rows(5)
+    some.append(dict(some[0]))  # stands twice and is meant twice
+    path = book(tmp_path / "清单.xlsx", some)
+    real, calls = issuing.print_chunk, 0
+
+    def stop(*arguments: Any) -> list[str]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(issuing, "_BATCH", 2)
+        patch.setattr(issuing, "_CHUNK", 1)
+        patch.setattr(issuing, "print_chunk", stop)
+        assert generate(cli, "--data", path, expect=130)["summary"]["generated"] == 1
+    assert len(accounts(cli)) == 2, "the second is numbered and its file is missing"
+    result = generate(cli, "--data", path, "--resume")
+    assert [one["row"] for one in result["items"]] == [4, 5, 6, 7]
+    assert result["summary"]["skipped"] == 2
+    assert "1 document(s) of the earlier run" in cli.err
+    assert sorted(accounts(cli)) == sorted(row["户号"] for row in some)
+    assert generate(cli, "--data", path, "--resume")["summary"]["generated"] == 0
+    other = book(tmp_path / "别的.xlsx", rows(1))
+    assert generate(cli, "--data", other, "--resume")["summary"]["generated"] == 1, "another file is another order"
+
+
+def test_resume_without_a_file_is_wrong_usage(cli: Cli) -> None:
+    cli("generate", "meter-change-notice", "--set", "户名=甲", "--resume", *AS_OF, expect=2)
+
+
+def test_the_file_name_may_be_given(cli: Cli, tmp_path: Path) -> None:
+    path = book(tmp_path / "表.xlsx", rows(1))
+    item = generate(cli, "--data", path, "--name", "{户号}/{customer_name} {number}")["items"][0]
+    assert Path(item["path"]).name == "0000000001_用户1 换通〔2026〕0001号.docx"
+    cli("generate", "meter-change-notice", "--data", path, "--name", "{户哈}", *AS_OF, expect=3)
+    cli("generate", "meter-change-notice", "--data", path, "--name", "{户号", *AS_OF, expect=3)
+
+
+def test_rows_are_read_from_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = rows(2)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(some[0])
+    writer.writerows(row.values() for row in some)
+    for content in (
+        json.dumps(some, default=str).encode(), out.getvalue().encode("gb18030"), book_bytes(some),
+    ):  # fmt: skip
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert generate(cli, "--data", "-")["summary"]["generated"] == 2
+
+
+def book_bytes(some: list[dict[str, Any]]) -> bytes:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        return book(Path(folder) / "x.xlsx", some).read_bytes()
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "csv", "json"])
+def test_refused_rows_come_back_in_their_kind_and_can_be_corrected_and_fed_in(
+    cli: Cli, tmp_path: Path, ending: str
+) -> None:
+    some = rows(3)
+    some[1]["口径"] = "DN17"
+    some[2]["户名"] = "=HYPERLINK(1)"
+    some[2]["换表原因"] = "无理由"
+    path = tmp_path / f"清单.{ending}"
+    if ending == "xlsx":
+        workbook = openpyxl.load_workbook(book(path, some))
+        sheet = workbook.active
+        assert sheet is not None
+        cell = sheet["B4"]
+        assert isinstance(cell, Cell)
+        cell.value, cell.data_type = "=HYPERLINK(1)", "s"
+        workbook.save(path)
+    elif ending == "csv":
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(some[0])
+            writer.writerows(row.values() for row in some)
+    else:
+        path.write_text(json.dumps(some, default=str), encoding="utf-8")
+    result = generate(cli, "--data", path, expect=4)
+    refused = Path(result["refused_file"])
+    assert refused.suffix == path.suffix
+    source = list(planning.RowSource(__import__("recordkit").read_rows(refused).rows).rows)
+    assert [row.values["户号"] for row in source] == ["0000000002", "0000000003"]
+    assert source[1].values["户名"] == "=HYPERLINK(1)"
+    assert "DN17" in str(source[0].values[planning.REASON_HEADING])
+    again = generate(cli, "--data", refused, "--set", "口径=DN20", "--set", "换表原因=逾龄")
+    assert again["summary"]["generated"] == 2
+    assert sorted(accounts(cli)) == ["0000000001", "0000000002", "0000000003"]
+
+
+def test_several_processes_print_the_same_bytes_in_the_same_order(cli: Cli, tmp_path: Path) -> None:
+    path = book(tmp_path / "表.xlsx", rows(120))
+    result = generate(cli, "--data", path, "--jobs", 2)
+    assert [one["row"] for one in result["items"]] == list(range(2, 122))
+    for one in (result["items"][0], result["items"][77]):
+        again = cli.json("issued", "render", one["number"], "--out", tmp_path / "again")
+        assert again["sha256"] == one["sha256"]
+        assert Path(again["path"]).read_bytes() == Path(one["path"]).read_bytes()
+    assert len(list((cli.store / FOLDER).iterdir())) == 1, "one batch is one pack"
+
+
+def test_a_file_in_the_way_stops_a_worker_s_chunk_by_name(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    path = book(tmp_path / "表.xlsx", rows(60))
+    (out / "换通〔2026〕0055号 用户55.docx").write_bytes(b"mine")
+    cli("generate", "meter-change-notice", "--data", path, "--out", out, "--jobs", 2, *AS_OF, expect=3)
+    assert "0055" in cli.err
+    assert accounts(cli) == []
+
+
+def test_a_long_list_is_told_by_its_ends(cli: Cli, tmp_path: Path) -> None:
+    path = book(tmp_path / "表.xlsx", rows(60))
+    out = cli("generate", "meter-change-notice", "--data", path, *AS_OF)
+    assert out == ""
+    assert "换通〔2026〕0001号 to 换通〔2026〕0060号" in cli.err
+
+
+def test_a_later_setting_does_not_change_an_issued_paper(cli: Cli, tmp_path: Path) -> None:
+    """The style of amounts and the company's name stand in the issue data."""
+    item = generate(cli, "--data", book(tmp_path / "表.xlsx", rows(1)))["items"][0]
+    settings = cli.store / "recordkit.toml"
+    text = settings.read_text(encoding="utf-8").replace("某某市自来水有限公司", "新名称水务有限公司")
+    settings.write_text(text + "\n[documents]\nmoney_jiao_suffix = true\n", encoding="utf-8")
+    again = cli.json("issued", "render", item["number"], "--out", tmp_path / "again")
+    assert again["sha256"] == item["sha256"]
