@@ -430,7 +430,9 @@ def _render(
 
 def _letterhead(workspace: Workspace, number: str, on: date) -> Letterhead:
     settings = workspace.settings
-    return Letterhead(number, settings.company.name, settings.company.office, on, settings.documents.money_jiao_suffix)
+    style = settings.documents
+    return Letterhead(number, settings.company.name, settings.company.office, on, style.money_jiao_suffix,
+                      style.money_zero_style)
 
 
 def _write_new(path: Path, content: bytes, *, force: bool) -> None:
