@@ -43,16 +43,17 @@ def render(template: bytes, bound: Any, context: Mapping[str, object], environme
     from docxtpl import DocxTemplate
 
     source = bound if bound is not None else DocxTemplate(io.BytesIO(template))
+    refusing = _refusing(environment, context)
     ours: dict[str, Any] = {
         "fix_tables": lambda xml: _fix_tables(source, xml),
         "render_footnotes": lambda values, env=None: _render_footnotes(source, values, env),
         "render_properties": lambda values, env=None: type(source).render_properties(
-            source, values, environment.overlay(autoescape=False)),
+            source, values, refusing.overlay(autoescape=False)),
     }
     for name, method in ours.items():
         setattr(source, name, method)
     try:
-        source.render(dict(context), _refusing(environment, context), autoescape=True)
+        source.render(dict(context), refusing, autoescape=True)
         out = io.BytesIO()
         source.save(out)
     finally:
