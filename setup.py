@@ -36,6 +36,8 @@ setup(
         "cryptography>=43",
         "docxtpl>=0.20",
         "filelock>=3.15",
+        "Jinja2>=3.1",
+        "lxml>=5",
         "msgspec>=0.19",
         "numpy>=1.26",
         "openpyxl>=3.1",

@@ -16,15 +16,14 @@ import io
 import itertools
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes, pass_context
-from jinja2.runtime import Context
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
 from lxml import etree
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, msg
@@ -42,10 +41,11 @@ from recordkit.templates.package import (
     repack,
     stored,
 )
-from recordkit.templates.proof import ATTRIBUTE_FILTER, DRAWING_FILTER, STRUCTURE_FILTER, Walk
+from recordkit.templates.placing import ForDocxtpl, Marks, PartContext, strict_environment
+from recordkit.templates.proof import Walk
+from recordkit.templates.sources import LONGEST_PROPERTY, Source, plan_parts
 
 if TYPE_CHECKING:
-    from docxtpl import DocxTemplate
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -53,34 +53,10 @@ FILL_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupErro
 """What a template's own expressions can raise."""
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_FOOTNOTES = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
-_PROPERTIES = ("author", "comments", "identifier", "language", "subject", "title")
-_LONGEST_PROPERTY = 255  # python-docx and Word refuse more
 _UNUSUAL = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 _LISTING = re.compile("[\n\t\a\f]")
 _ILLEGAL = misses.ILLEGAL
 _ESCAPES = (("{_{", "{{"), ("}_}", "}}"), ("{_%", "{%"), ("%_}", "%}"))
-_COLOURS = {"w:shd w:fill", "w:shd w:color", "w:color w:val"}
-
-
-class _Context(Context):
-    """Jinja's context, with what one document needs while it is made."""
-
-    marks: _Marks
-
-
-@dataclass(slots=True)
-class _Marks:
-    drawing: Callable[[], int]
-    markup: bool = False
-
-
-class _ForDocxtpl(Exception):
-    """A value that only docxtpl can place: a picture or a document of its own."""
-
-    def __init__(self, template: Any) -> None:
-        super().__init__()
-        self.template = template
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +123,16 @@ class CompiledTemplate:
         if self.path == "docxtpl":
             return self.render_by_docxtpl(context, pictures)
         layout = self._layout(frozenset(pictures))
-        marks = _Marks(itertools.count(1001).__next__)
+        marks = Marks(itertools.count(1001).__next__)
         names = {**self._globals, **context}
         made: list[Entry] = []
         try:
             for part in self._parts:
                 marks.markup = False
-                inside = _Context(self._environment, names, part.name, {})
+                inside = PartContext(self._environment, names, part.name, {})
                 inside.marks = marks
                 made.append(self._fill(part, part.template.root_render_func(inside), marks))
-        except _ForDocxtpl as value:
+        except ForDocxtpl as value:
             return self.render_by_docxtpl(context, pictures, value.template)
         except _Unwritable as found:
             raise self._unwritable(context, found.part) from None
@@ -198,7 +174,7 @@ class CompiledTemplate:
             self._layouts[swapped] = found
         return found
 
-    def _fill(self, part: _Part, chunks: Iterator[str], marks: _Marks) -> Entry:
+    def _fill(self, part: _Part, chunks: Iterator[str], marks: Marks) -> Entry:
         """One part of one document."""
         pieces = part.pieces
         out: list[Piece | str] = []
@@ -289,12 +265,12 @@ def compile_template(template: bytes, environment: SandboxedEnvironment) -> Comp
     from docx.opc.exceptions import PackageNotFoundError
     from docxtpl import DocxTemplate
 
-    prepared = _prepared(environment)
+    prepared = strict_environment(environment)
     source = DocxTemplate(io.BytesIO(template))
     try:
         source.init_docx()
         assert isinstance(source.docx, docx.document.Document)
-        plan = _plan(source)
+        plan = plan_parts(source)
     except (zipfile.BadZipFile, KeyError, ValueError, AttributeError, PackageNotFoundError, etree.XMLSyntaxError,
             UnicodeDecodeError):
         raise InputRefused(
@@ -326,176 +302,7 @@ def _reasons(part: _Part) -> list[Message]:
     return found
 
 
-@dataclass(slots=True)
-class _Source:
-    """A part as docxtpl would render it: ``head`` and ``tail`` stand around ``text``."""
-
-    name: str
-    text: str
-    head: str = ""
-    tail: str = ""
-    body: bool = False
-    prefixes: frozenset[str] = frozenset()
-    properties: bool = False
-
-
-@dataclass(slots=True)
-class _Plan:
-    entries: dict[str, bytes]
-    sources: list[_Source]
-    unusual: list[Message]
-
-
-def _plan(source: DocxTemplate) -> _Plan:
-    """What docxtpl would render, and the package as its save would write it."""
-    document = source.docx
-    main = document.part
-    unusual: list[Message] = []
-    sources: list[_Source] = []
-    body = source.patch_xml(source.get_xml())
-    seen: set[str] = set()
-    for uri in (source.HEADER_URI, source.FOOTER_URI):
-        for _, part in source.get_headers_footers(uri):
-            name = part.partname.lstrip("/")
-            if name in seen:
-                unusual.append(msg("{part} is used twice.", part=name))
-            seen.add(name)
-            sources.append(_Source(name, source.patch_xml(source.get_part_xml(part))))
-    for part in main.package.parts:
-        if part.content_type == _FOOTNOTES:
-            sources.append(_Source(part.partname.lstrip("/"), source.patch_xml(part.blob.decode())))
-    sources += _properties(main)
-    saved = io.BytesIO()
-    document.save(saved)
-    entries = read_entries(saved.getvalue())
-    name = main.partname.lstrip("/")
-    whole = entries[name].decode()
-    start, end = whole.find("<w:body"), whole.rfind("</w:body>")
-    if start < 0 or end < 0:
-        unusual.append(msg("{part} has no body.", part=name))
-    else:
-        own = {prefix or "": uri for prefix, uri in document.element.nsmap.items()}
-        body = re.sub(r"^<w:body[^>]*>", lambda found: _without_declarations(found[0], own), body)
-        sources.insert(0, _Source(name, body, whole[:start], whole[end + len("</w:body>"):], True,
-                                  frozenset(prefix for prefix in own if prefix)))
-    _number_outside(sources)
-    return _Plan(entries, sources, unusual)
-
-
-def _without_declarations(tag: str, own: Mapping[str, str]) -> str:
-    """A start tag without the namespace declarations that hold around it anyway."""
-    def kept(found: re.Match[str]) -> str:
-        return "" if own.get(found[1] or "") == found[2] else found[0]
-
-    return re.sub(r'\sxmlns(?::([\w.\-]+))?="([^"]*)"', kept, tag)
-
-
-def _properties(main: Any) -> list[_Source]:
-    """The core properties as one source; docxtpl renders six of them one by one."""
-    from docx.opc.constants import RELATIONSHIP_TYPE
-
-    try:
-        part = main.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES)
-    except KeyError:
-        return []  # docxtpl would make some and write the hour into them
-    properties = part.core_properties
-    initial = {one: getattr(properties, one) for one in _PROPERTIES}
-    for one, text in initial.items():
-        if len(text) <= _LONGEST_PROPERTY:
-            setattr(properties, one, text)
-    return [_Source(part.partname.lstrip("/"), part.blob.decode(), properties=True)]
-
-
-def _number_outside(sources: Sequence[_Source]) -> None:
-    """Give drawings outside the body ids that no other drawing has; docxtpl leaves what it finds."""
-    used: set[int] = set()
-    free = itertools.count(1)
-
-    def renumber(found: re.Match[str]) -> str:
-        number = int(found[2]) if found[2].isdigit() else 0
-        if not number or number in used or number > 1000:
-            number = next(one for one in free if one not in used)
-        used.add(number)
-        return f"{found[1]}{number}{found[3]}"
-
-    for source in sources:
-        if not source.body and not source.properties:
-            source.text = re.sub(r'(<wp:docPr\b[^>]*?\sid=")([^"]*)(")', renumber, source.text)
-
-
-def _prepared(environment: SandboxedEnvironment) -> SandboxedEnvironment:
-    """The caller's environment with our rules on top."""
-    shown = environment.finalize
-    strict = issubclass(environment.undefined, StrictUndefined)
-
-    def finalize(context: Context, value: Any) -> object:
-        if type(value) is str:
-            return value
-        if shown is not None:
-            value = shown(value)
-        if value is None:
-            return ""
-        if type(value) is str or type(value) is int:
-            return value
-        return _marked(context, value)
-
-    prepared = environment.overlay(
-        autoescape=True,
-        undefined=environment.undefined if strict else StrictUndefined,
-        finalize=pass_context(finalize),
-    )
-    prepared.context_class = _Context
-    prepared.filters = {
-        **environment.filters,
-        ATTRIBUTE_FILTER: pass_context(lambda context, value, kind: _in_attribute(context, finalize, value, kind)),
-        STRUCTURE_FILTER: pass_context(lambda context, value, place: _in_structure(context, finalize, value, place)),
-        DRAWING_FILTER: pass_context(lambda context, _: Markup(context.marks.drawing())),
-    }
-    return prepared
-
-
-def _marked(context: Context, value: Any) -> object:
-    """A value that is no plain text: markup is remembered, so that the part is read strictly."""
-    if type(value) is _Done:
-        return value
-    if hasattr(value, "__html__"):
-        marks = getattr(context, "marks", None)
-        if type(value).__module__.startswith("docxtpl.") and hasattr(value, "tpl") and marks is not None:
-            raise _ForDocxtpl(value.tpl)
-        if marks is not None:
-            marks.markup = True
-    return value
-
-
-class _Done(Markup):
-    """Text that one of our filters has made ready."""
-
-    __slots__ = ()
-
-
-def _in_attribute(context: Context, finalize: Callable[..., object], value: object, kind: str) -> _Done:
-    text = str(escape(finalize(context, value)))
-    if kind in _COLOURS and not re.fullmatch("[0-9A-Fa-f]{6}|auto|", text):
-        raise InputRefused(msg("{value} is no colour; give six hexadecimal digits such as FFFF00.", value=text[:40]))
-    if kind == "w:gridSpan w:val" and not re.fullmatch("[1-9][0-9]{0,2}", text):
-        raise InputRefused(msg("{value} is no number of columns.", value=text[:40]))
-    # A reader turns a bare tab or line break in an attribute into a space.
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _Done(text.replace("\n", "&#10;").replace("\t", "&#9;"))
-
-
-def _in_structure(context: Context, finalize: Callable[..., object], value: object, place: str) -> object:
-    """Between paragraphs, rows and runs only markup has an effect; text there would vanish from sight."""
-    shown = finalize(context, value)
-    if hasattr(shown, "__html__") or not str(shown).strip():
-        return shown
-    raise InputRefused(
-        msg("Text cannot stand between paragraphs or runs ({place}).", place=place),
-        msg("Use {{{{ ... }}}} without p, r, tr or tc for plain text."),
-    )
-
-
-def _compiled(source: _Source, environment: SandboxedEnvironment) -> _Part | bytes:
+def _compiled(source: Source, environment: SandboxedEnvironment) -> _Part | bytes:
     """The part, or its final bytes when nothing in it depends on a document."""
     try:
         tree = _property_tree(source, environment) if source.properties else environment.parse(source.text)
@@ -530,7 +337,7 @@ def _compiled(source: _Source, environment: SandboxedEnvironment) -> _Part | byt
     return replace(part, pieces={id(text): make_piece(text) for text in texts}, texts=texts)
 
 
-def _property_tree(source: _Source, environment: SandboxedEnvironment) -> nodes.Template:
+def _property_tree(source: Source, environment: SandboxedEnvironment) -> nodes.Template:
     """The properties' texts are templates of their own; what stands around them is none."""
     body: list[nodes.Node] = []
     at = 0
@@ -547,7 +354,7 @@ def _property_tree(source: _Source, environment: SandboxedEnvironment) -> nodes.
     return nodes.Template(body, lineno=1)
 
 
-def _add_around(tree: nodes.Template, source: _Source) -> None:
+def _add_around(tree: nodes.Template, source: Source) -> None:
     if source.head:
         tree.body.insert(0, nodes.Output([nodes.TemplateData(source.head)], lineno=1))
     if source.tail:
@@ -555,7 +362,7 @@ def _add_around(tree: nodes.Template, source: _Source) -> None:
 
 
 def _resolve_escapes(tree: nodes.Template) -> None:
-    """docxtpl's spelling of braces that are no tags; resolved in the template, never in values."""
+    """Docxtpl's spelling of braces that are no tags; resolved in the template, never in values."""
     for data in tree.find_all(nodes.TemplateData):
         for written, meant in _ESCAPES:
             data.data = data.data.replace(written, meant)
@@ -570,8 +377,8 @@ def _static_listing(tree: nodes.Template) -> bool:
 
 
 def _static_bytes(part: _Part, environment: SandboxedEnvironment) -> bytes:
-    context = _Context(environment, {}, part.name, {})
-    context.marks = _Marks(itertools.count(1001).__next__)
+    context = PartContext(environment, {}, part.name, {})
+    context.marks = Marks(itertools.count(1001).__next__)
     text = "".join(part.template.root_render_func(context))
     if part.listed:
         text = _docxtpl().resolve_listing(text)
@@ -600,7 +407,7 @@ def _strict_parser() -> etree.XMLParser:
 
 
 def _repaired(text: str, part: _Part) -> bytes:
-    """docxtpl's repairs of tables and drawing ids, on text that was found to be well-formed."""
+    """Docxtpl's repairs of tables and drawing ids, on text that was found to be well-formed."""
     helper = _docxtpl()
     # docxtpl reads str, which must not declare an encoding.
     try:
@@ -621,9 +428,9 @@ def _damaged(part: str, error: object) -> InputRefused:
 
 def _refuse_long_properties(text: str) -> None:
     for child in etree.fromstring(text.encode(), _strict_parser()):
-        if len(child.text or "") > _LONGEST_PROPERTY:
+        if len(child.text or "") > LONGEST_PROPERTY:
             raise InputRefused(
                 msg("The document property {name} would be longer than {limit} characters.",
-                    name=etree.QName(child).localname, limit=_LONGEST_PROPERTY),
+                    name=etree.QName(child).localname, limit=LONGEST_PROPERTY),
                 msg("Shorten the value, or take the tag out of the properties of template.docx."),
             )

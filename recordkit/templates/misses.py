@@ -181,11 +181,6 @@ def _recorder(part: str, noted: dict[tuple[str, int], None]) -> type[ChainableUn
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _note
         __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _note
         __call__ = __getitem__ = _note
-
-        def __lt__(self, other: object) -> bool:
-            self._note()
-            return False
-
-        __le__ = __gt__ = __ge__ = __contains__ = __lt__
+        __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _note
 
     return Recorder

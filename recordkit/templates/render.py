@@ -22,7 +22,7 @@ from recordkit.messages import Message, msg
 from recordkit.model import Problem
 from recordkit.templates import chinese
 from recordkit.templates.code import PrintedCode, blank_picture, draw_code128, draw_qr
-from recordkit.templates.spec import FieldSpec, FormSpec
+from recordkit.templates.spec import FormSpec
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -87,7 +87,7 @@ class Renderer:
                 msg("Save it as .docx in Word or WPS."),
             ) from None
         try:
-            self._compiled = compile_template(template, _environment())
+            self._compiled = compile_template(template, form_environment())
         except InputRefused as refusal:
             raise self._named(refusal) from None
         self._fields: list[tuple[str, str, bool, object]] = []
@@ -118,7 +118,7 @@ class Renderer:
                 or the result would not be well-formed; ``problems`` names the fields and places.
         """
         try:
-            return self._compiled.render(self._context(values, head), self._drawn(code))
+            return self._compiled.render(self.context(values, head), self._drawn(code))
         except InputRefused as refusal:
             raise self._named(refusal) from None
 
@@ -130,7 +130,7 @@ class Renderer:
         """
         from recordkit.templates.fallback import differing_parts
 
-        context = self._context(values, head)
+        context = self.context(values, head)
         try:
             return differing_parts(self._compiled.render(context), self._compiled.render_by_docxtpl(context))
         except InputRefused as refusal:
@@ -142,7 +142,8 @@ class Renderer:
         payload = code.encode()
         return {part: _PICTURES[mark](payload) for part, mark in self._pictures.items()}
 
-    def _context(self, values: Mapping[str, object], head: Letterhead) -> dict[str, object]:
+    def context(self, values: Mapping[str, object], head: Letterhead) -> dict[str, object]:
+        """What the template's tags can ask for, by every name; values as :meth:`render` takes them."""
         context: dict[str, object] = {
             "number": head.number,
             "文书编号": head.number,
@@ -193,7 +194,8 @@ def _told(problem: Problem) -> Message:
     return msg("{label}: {message}", label=problem.label, message=problem.message)
 
 
-def _environment() -> SandboxedEnvironment:
+def form_environment() -> SandboxedEnvironment:
+    """The filters and the ways of printing values that every form has: 大写, 中文日期, 日期."""
     from jinja2 import StrictUndefined, pass_context
     from jinja2.sandbox import SandboxedEnvironment
 

@@ -19,7 +19,7 @@ from word_templates import Case, cases
 from recordkit.templates.code import PrintedCode
 from recordkit.templates.compiled import compile_template
 from recordkit.templates.forms import list_form_ids, load_form
-from recordkit.templates.render import Letterhead, Renderer, _environment
+from recordkit.templates.render import Letterhead, Renderer, form_environment
 from recordkit.templates.rows import RawRow
 from recordkit.templates.validate import validate_row
 
@@ -54,8 +54,10 @@ def parts_of(package: bytes) -> dict[str, bytes]:
         assert source.testzip() is None
         assert len({*source.namelist()}) == len(source.namelist())
         found = {name: source.read(name) for name in source.namelist()}
-    return {name: etree.tostring(etree.fromstring(data), method="c14n") if name.endswith((".xml", ".rels")) else data
-            for name, data in found.items()}
+    return {
+        name: etree.tostring(etree.fromstring(data), method="c14n") if name.endswith((".xml", ".rels")) else data
+        for name, data in found.items()
+    }
 
 
 def test_there_are_at_least_sixty_pairs_and_names_are_unique() -> None:
@@ -88,9 +90,10 @@ def test_a_shipped_form_is_what_docxtpl_makes(form_id: str, filled: bool) -> Non
     renderer = Renderer(form.spec, form.template)
     assert (renderer.compiled.path, renderer.compiled.reasons) == ("compiled", ())
     ours = parts_of(renderer.render(values, head, PrintedCode("0123456789AB", 1)))
-    theirs = parts_of(by_docxtpl(form.template, renderer._context(values, head), env=_environment()))
+    theirs = parts_of(by_docxtpl(form.template, renderer.context(values, head), env=form_environment()))
     swapped = renderer._pictures.keys()
     assert len(swapped) == 2
     assert {name: data for name, data in ours.items() if name not in swapped} == {
-        name: data for name, data in theirs.items() if name not in swapped}
+        name: data for name, data in theirs.items() if name not in swapped
+    }
     assert all(ours[name] != theirs[name] and ours[name].startswith(b"\x89PNG") for name in swapped)

@@ -1,4 +1,7 @@
-"""The only differences from docxtpl: each test shows docxtpl doing the wrong thing and the compiled template the right one."""
+"""The only differences from docxtpl that are allowed.
+
+Each test shows docxtpl doing the wrong thing and the compiled template the right one.
+"""
 
 from __future__ import annotations
 
@@ -150,8 +153,12 @@ def test_docxtpl_leaves_equal_drawing_ids_in_headers() -> None:
 
     def ids(package: bytes) -> list[str]:
         with zipfile.ZipFile(io.BytesIO(package)) as source:
-            return [one for name in source.namelist() if name.startswith("word/") and name.endswith(".xml")
-                    for one in re.findall(r'<wp:docPr[^>]* id="(\d+)"', source.read(name).decode())]
+            return [
+                one
+                for name in source.namelist()
+                if name.startswith("word/") and name.endswith(".xml")
+                for one in re.findall(r'<wp:docPr[^>]* id="(\d+)"', source.read(name).decode())
+            ]
 
     drawing = f"<w:r>{picture('@R0@', 1001)}</w:r>"
     template = word(p("{{ a }}", drawing), header=p(drawing, drawing), pictures=1, header_pictures=1)
@@ -178,7 +185,9 @@ def test_docxtpl_turns_a_line_break_in_an_attribute_into_a_space() -> None:
 
     def tooltip(package: bytes) -> str:
         root = etree.fromstring(part(package, "word/document.xml").encode())
-        return next(value for one in root.iter("{*}hyperlink") for name, value in one.items() if name.endswith("tooltip"))
+        return next(
+            value for one in root.iter("{*}hyperlink") for name, value in one.items() if name.endswith("tooltip")
+        )
 
     assert tooltip(by_docxtpl(template, {"a": "一\n二\t三"})) == "一 二 三"
     assert tooltip(by_us(template, {"a": "一\n二\t三"})) == "一\n二\t三"
@@ -202,19 +211,23 @@ def test_docxtpl_nests_runs_when_the_r_is_forgotten() -> None:
     template = word(p("前 {{ a }}"))
     context = {"a": RichText("粗", bold=True)}
     assert etree.fromstring(part(by_docxtpl(template, context), "word/document.xml").encode()).xpath(
-        "//*[local-name()='t']/*")
+        "//*[local-name()='t']/*"
+    )
     assert "damaged" in str(refusal(template, context))
 
 
 def test_docxtpl_itself_called_by_us_has_none_of_the_faults_that_lose_text() -> None:
-    template = word(p("{{ a }}", REF, text_box(p("{{ a }}"))), footnotes=p("{{ a }}"), sections=2,
-                    properties={"title": "{{ a }}"})
+    template = word(
+        p("{{ a }}", REF, text_box(p("{{ a }}"))), footnotes=p("{{ a }}"), sections=2, properties={"title": "{{ a }}"}
+    )
     compiled = compile_template(template, environment())
     for value in ("甲 & <乙>", "{{ 7*7 }}", "一\r\n二"):
         made = compiled.render_by_docxtpl({"a": value})
         assert lines(made)[0].startswith(value.replace("\r\n", "\n"))
         assert Document(io.BytesIO(made)).core_properties.title == value.replace("\r\n", "\n")
-        assert texts(part(made, "word/footnotes.xml")) == texts(part(compiled.render({"a": value}), "word/footnotes.xml"))
+        assert texts(part(made, "word/footnotes.xml")) == texts(
+            part(compiled.render({"a": value}), "word/footnotes.xml")
+        )
     with pytest.raises(InputRefused) as caught:
         compiled.render_by_docxtpl({"a": "坏\x00"})
     assert [one.field for one in caught.value.problems] == ["a"]

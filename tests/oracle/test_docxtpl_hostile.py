@@ -23,21 +23,57 @@ from recordkit.errors import InputRefused
 from recordkit.templates.compiled import compile_template
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-PARTS = {"word/document.xml": "body", "word/header1.xml": "header", "word/footer1.xml": "footer",
-         "word/footnotes.xml": "footnote"}
+PARTS = {
+    "word/document.xml": "body",
+    "word/header1.xml": "header",
+    "word/footer1.xml": "footer",
+    "word/footnotes.xml": "footnote",
+}
 LINK = '<w:hyperlink w:tooltip="«{{ link }}»" w:anchor="x"><w:r><w:t>甲</w:t></w:r></w:hyperlink>'
 TEMPLATE = word(
-    p("«{{ body }}»", REF, LINK) + p(text_box(p("«{{ box }}»"))) + tbl(1, tr("{%tr for x in rows %}"), tr("«{{ x }}»"),
-                                                                      tr("{%tr endfor %}"), tr("尾")),
-    header=p("«{{ header }}»"), footer=p("«{{ footer }}»"), footnotes=p("«{{ footnote }}»"),
+    p("«{{ body }}»", REF, LINK)
+    + p(text_box(p("«{{ box }}»")))
+    + tbl(1, tr("{%tr for x in rows %}"), tr("«{{ x }}»"), tr("{%tr endfor %}"), tr("尾")),
+    header=p("«{{ header }}»"),
+    footer=p("«{{ footer }}»"),
+    footnotes=p("«{{ footnote }}»"),
     properties={"title": "«{{ title }}»"},
 )
 FIELDS = ("body", "link", "box", "row", "header", "footer", "footnote", "title")
 COMPILED = compile_template(TEMPLATE, environment())
 HOSTILE = [
-    "<select>", "甲 & 乙", "{{ 7*7 }}", "{% raw %}", "{# x #}", "\"'“”", "\u200f\u202eRTL\u2069", "😀🏳️‍🌈", "𠀀𪛖",
-    "e\u0301", "]]>", "&#x0;", "&amp;", "{_{", "}_}", "{_%", "一\n二", "栏\t栏", "一\r\n二", "\r", "<w:p>", "</w:t>",
-    "<!--", "<?x?>", "\ufeff", "\u2028", "\x85", "\xa0 　", "%s {0} {x}", "\\n\\1", "", " 前后 ",
+    "<select>",
+    "甲 & 乙",
+    "{{ 7*7 }}",
+    "{% raw %}",
+    "{# x #}",
+    "\"'“”",
+    "\u200f\u202eRTL\u2069",
+    "😀🏳️‍🌈",
+    "𠀀𪛖",
+    "e\u0301",
+    "]]>",
+    "&#x0;",
+    "&amp;",
+    "{_{",
+    "}_}",
+    "{_%",
+    "一\n二",
+    "栏\t栏",
+    "一\r\n二",
+    "\r",
+    "<w:p>",
+    "</w:t>",
+    "<!--",
+    "<?x?>",
+    "\ufeff",
+    "\u2028",
+    "\x85",
+    "\xa0 　",
+    "%s {0} {x}",
+    "\\n\\1",
+    "",
+    " 前后 ",
 ]
 ILLEGAL = ["\x00", "\x0b", "\x1f", "\ud800", "\udfff", "\ufffe", "\uffff"]
 values = st.one_of(
@@ -64,12 +100,18 @@ def read_back(package: bytes) -> dict[str, list[str]]:
     """The values found in the document, by field; a text box stands in it twice."""
     with zipfile.ZipFile(io.BytesIO(package)) as source:
         assert source.testzip() is None
-        roots = {name: etree.fromstring(source.read(name)) for name in source.namelist() if name.endswith((".xml", ".rels"))}
+        roots = {
+            name: etree.fromstring(source.read(name)) for name in source.namelist() if name.endswith((".xml", ".rels"))
+        }
     found = {field: between("".join(read_text(roots[name]))) for name, field in PARTS.items()}
     body, box, box_again, row = found["body"]
     found |= {"body": [body], "box": [box, box_again], "row": [row]}
-    tooltip = next(value for one in roots["word/document.xml"].iter(f"{W}hyperlink")
-                   for name, value in one.items() if name.endswith("tooltip"))
+    tooltip = next(
+        value
+        for one in roots["word/document.xml"].iter(f"{W}hyperlink")
+        for name, value in one.items()
+        if name.endswith("tooltip")
+    )
     found["link"] = between(tooltip)
     found["title"] = between(Document(io.BytesIO(package)).core_properties.title)
     return found
@@ -142,8 +184,11 @@ def test_bytes_are_the_same_in_every_process() -> None:
     found = []
     for seed, locale in (("0", "C"), ("1", "C.UTF-8"), ("4242", "zh_CN.UTF-8")):
         ran = subprocess.run(
-            [sys.executable, "-c", program, str(here.parents[2]), str(here.parent)], check=True, capture_output=True,
-            text=True, env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": locale, "TZ": "Asia/Shanghai"},
+            [sys.executable, "-c", program, str(here.parents[2]), str(here.parent)],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": locale, "TZ": "Asia/Shanghai"},
         )
         found.append(ran.stdout)
     assert len(found[0].split()) == 3

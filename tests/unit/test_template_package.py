@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from recordkit.templates.package import Layout, deflated, make_piece, pieced, read_entries, repack, stored
 
 LONG = "表" * 70_000
-parts = st.lists(st.tuples(st.booleans(), st.text(st.characters(exclude_categories=("Cs",)), max_size=3000)), max_size=6)
+parts = st.lists(
+    st.tuples(st.booleans(), st.text(st.characters(exclude_categories=("Cs",)), max_size=3000)), max_size=6
+)
 
 
 @given(parts)
@@ -41,7 +43,8 @@ def test_pieces_shorter_than_their_tables_are_computed_and_longer_ones_looked_up
 def package() -> bytes:
     piece = make_piece("<w:p>静态</w:p>" * 200)
     return Layout([deflated("[Content_Types].xml", b"<a/>" * 50), stored("甲.png", b"\x89PNG")]).write(
-        [pieced("word/document.xml", [piece, "值", piece, LONG]), stored("media/image1.png", b"12")])
+        [pieced("word/document.xml", [piece, "值", piece, LONG]), stored("media/image1.png", b"12")]
+    )
 
 
 def test_the_zip_is_read_by_others(tmp_path: Path) -> None:
@@ -55,8 +58,12 @@ def test_the_zip_is_read_by_others(tmp_path: Path) -> None:
         assert {(one.create_system, one.external_attr >> 16) for one in source.infolist()} == {(3, 0o600)}
     for program in ("unzip", "7z"):
         if found := shutil.which(program):
-            assert subprocess.run([found, "-t" if program == "unzip" else "t", str(path)], check=False,
-                                  capture_output=True).returncode == 0
+            assert (
+                subprocess.run(
+                    [found, "-t" if program == "unzip" else "t", str(path)], check=False, capture_output=True
+                ).returncode
+                == 0
+            )
 
 
 def test_a_damaged_byte_shows() -> None:

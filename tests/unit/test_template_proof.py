@@ -28,8 +28,9 @@ def prove(source: str) -> tuple[Proof, list[str]]:
     proof = Walk("x", frozenset(), number_drawings=True).prove(tree)
     tree.set_environment(environment)
     template = environment.template_class.from_code(environment, environment.compile(tree), {}, None)
-    return proof, [template.render(a=a, b=b, v=HOSTILE, rows=rows) for a in (0, 1) for b in (0, 1)
-                   for rows in ([], [1], [1, 2])]
+    return proof, [
+        template.render(a=a, b=b, v=HOSTILE, rows=rows) for a in (0, 1) for b in (0, 1) for rows in ([], [1], [1, 2])
+    ]
 
 
 def wrapped(body: str) -> str:
@@ -47,28 +48,66 @@ def parses(text: str) -> bool:
 def mixed(leaves: list[str], around: list[tuple[str, str]], strays: list[str]) -> st.SearchStrategy[str]:
     """Sources that are often, not always, balanced."""
     leaf = st.sampled_from(leaves)
-    return st.recursive(leaf, lambda inner: st.one_of(
-        st.lists(inner, max_size=3).map("".join),
-        st.tuples(st.sampled_from(around), inner).map(lambda one: one[0][0] + one[1] + one[0][1]),
-        st.tuples(inner, inner).map(lambda one: f"{{% if a %}}{one[0]}{{% else %}}{one[1]}{{% endif %}}"),
-        st.tuples(st.sampled_from(strays), inner, st.sampled_from(strays)).map("".join),
-    ), max_leaves=8)
+    return st.recursive(
+        leaf,
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3).map("".join),
+            st.tuples(st.sampled_from(around), inner).map(lambda one: one[0][0] + one[1] + one[0][1]),
+            st.tuples(inner, inner).map(lambda one: f"{{% if a %}}{one[0]}{{% else %}}{one[1]}{{% endif %}}"),
+            st.tuples(st.sampled_from(strays), inner, st.sampled_from(strays)).map("".join),
+        ),
+        max_leaves=8,
+    )
 
 
 CONTENT = mixed(
-    ["", "<w:br/>", "{{ v }}", "甲", "&amp;", "<!-- x -->", "</w:p><w:p>", "<w:t>{{ v }}</w:t>", '<w:x a="{{ v }}"/>',
-     '<w:x a="1{% if a %}2{{ v }}{% endif %}" b="{{ v }}">', "</w:x>", "& ", "]]>", "<z:q/>", "{{ y }}"],
-    [("<w:p>", "</w:p>"), ("<w:t>", "</w:t>"), ("{% if a %}", "{% endif %}"), ("{% if a %}{% elif b %}", "{% endif %}"),
-     ("{% for x in rows %}", "{% endfor %}"), ("{% if a %}<w:p>{% else %}<w:p w:q='1'>{% endif %}", "</w:p>"),
-     ('<w:x a="', '"/>'), ("{% set y %}", "{% endset %}"), ("{% with %}", "{% endwith %}")],
+    [
+        "",
+        "<w:br/>",
+        "{{ v }}",
+        "甲",
+        "&amp;",
+        "<!-- x -->",
+        "</w:p><w:p>",
+        "<w:t>{{ v }}</w:t>",
+        '<w:x a="{{ v }}"/>',
+        '<w:x a="1{% if a %}2{{ v }}{% endif %}" b="{{ v }}">',
+        "</w:x>",
+        "& ",
+        "]]>",
+        "<z:q/>",
+        "{{ y }}",
+    ],
+    [
+        ("<w:p>", "</w:p>"),
+        ("<w:t>", "</w:t>"),
+        ("{% if a %}", "{% endif %}"),
+        ("{% if a %}{% elif b %}", "{% endif %}"),
+        ("{% for x in rows %}", "{% endfor %}"),
+        ("{% if a %}<w:p>{% else %}<w:p w:q='1'>{% endif %}", "</w:p>"),
+        ('<w:x a="', '"/>'),
+        ("{% set y %}", "{% endset %}"),
+        ("{% with %}", "{% endwith %}"),
+    ],
     ["", "", "<w:p>", "</w:p>", "{% if b %}", "{% endif %}"],
 )
 CELLS = mixed(
-    ["", "<w:tc><w:tcPr/></w:tc>", '<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr></w:tc>', "<w:tr><w:tc/><w:tc/></w:tr>",
-     '<w:tr><w:tc><w:tcPr><w:gridSpan w:val="{{ b + 1 }}"/></w:tcPr></w:tc></w:tr>', "<w:tr><w:tc/></w:tr>",
-     "<w:tr><w:tc><w:tbl><w:tblGrid><w:gridCol w:w='9'/></w:tblGrid><w:tr><w:tc/></w:tr></w:tbl></w:tc></w:tr>"],
-    [("<w:tr>", "</w:tr>"), ("{% if a %}", "{% endif %}"), ("{% for x in rows %}", "{% endfor %}"),
-     ("<w:tr><w:tc/>", "</w:tr>"), ("<w:tr><w:tc><w:tcPr/>", "</w:tc></w:tr>")],
+    [
+        "",
+        "<w:tc><w:tcPr/></w:tc>",
+        '<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr></w:tc>',
+        "<w:tr><w:tc/><w:tc/></w:tr>",
+        '<w:tr><w:tc><w:tcPr><w:gridSpan w:val="{{ b + 1 }}"/></w:tcPr></w:tc></w:tr>',
+        "<w:tr><w:tc/></w:tr>",
+        "<w:tr><w:tc><w:tbl><w:tblGrid><w:gridCol w:w='9'/></w:tblGrid><w:tr><w:tc/></w:tr></w:tbl></w:tc></w:tr>",
+    ],
+    [
+        ("<w:tr>", "</w:tr>"),
+        ("{% if a %}", "{% endif %}"),
+        ("{% for x in rows %}", "{% endfor %}"),
+        ("<w:tr><w:tc/>", "</w:tr>"),
+        ("<w:tr><w:tc><w:tcPr/>", "</w:tc></w:tr>"),
+    ],
     ["", "", "</w:tr><w:tr>", "<w:tc/>"],
 )
 
@@ -102,7 +141,8 @@ def test_ordinary_templates_are_proved() -> None:
     row = "<w:tr><w:tc><w:p/></w:tc><w:tc><w:p/></w:tc></w:tr>"
     body = (
         "<w:p><w:r><w:t>{{ v }}{% if a %}是{% elif b %}号{% else %}否{% endif %}</w:t></w:r></w:p>"
-        "{% if a %}<w:p/>{% endif %}{% for x in rows %}<w:p><w:r><w:t>{{ x }}</w:t></w:r></w:p>{% else %}<w:p/>{% endfor %}"
+        "{% if a %}<w:p/>{% endif %}{% for x in rows %}"
+        "<w:p><w:r><w:t>{{ x }}</w:t></w:r></w:p>{% else %}<w:p/>{% endfor %}"
         "<w:p><w:r><w:t>{% if a %}一</w:t></w:r></w:p><w:p><w:r><w:t>{% endif %}二</w:t></w:r></w:p>"
         f"<w:tbl><w:tblGrid><w:gridCol/><w:gridCol/></w:tblGrid>{row}{{% for x in rows %}}{row}{{% endfor %}}</w:tbl>"
     )
