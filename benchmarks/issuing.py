@@ -35,8 +35,8 @@ for number, row in enumerate(rows):
     document.save(Path(out) / f"{number}.docx")
 """
 HEADINGS = (
-    "通知日期", "户名", "户号", "接水点编号", "地址", "联系电话", "口径", "换表原因", "旧表号", "旧表检定日期", "上次抄见行度",
-    "新表号", "预约换表时间", "换表员", "服务电话",
+    "通知日期", "户名", "户号", "接水点编号", "地址", "联系电话", "口径", "换表原因", "旧表号", "旧表检定日期",
+    "上次抄见行度", "新表号", "预约换表时间", "换表员", "服务电话",
 )  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def make_sheet(path: Path, rows: int) -> None:
     for at in range(rows):
         sheet.append([
             date(2026, 11, 20), f"魏堃{at % 97}", f"{1200000 + at:010d}", f"JD-{at // 100:04d}-{at % 100:02d}",
-            f"清源市河湾区柳荫街{at % 200 + 1}号{at % 9 + 1}幢{at % 4 + 1}单元{at % 6 + 1}01室", f"139{at:08d}", "DN20", "逾龄",
-            f"S2020{at:06d}", date(2020, 11, 1) + timedelta(days=at % 28), 1000 + at % 900, f"S2026{at:06d}",
+            f"清源市河湾区柳荫街{at % 200 + 1}号{at % 9 + 1}幢{at % 4 + 1}单元{at % 6 + 1}01室", f"139{at:08d}", "DN20",
+            "逾龄", f"S2020{at:06d}", date(2020, 11, 1) + timedelta(days=at % 28), 1000 + at % 900, f"S2026{at:06d}",
             datetime(2026, 11, 26, 9) + timedelta(minutes=15 * (at % 20)), "孟昇", "010-55500012",
         ])  # fmt: skip
     book.save(path)

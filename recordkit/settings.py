@@ -46,9 +46,10 @@ class ArchiveSection:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsSection:
-    """How documents are printed."""
+    """How documents are printed: 整 after 角 too; where the free 零 of an amount stands (chinese.money_in_capitals)."""
 
     money_jiao_suffix: bool = False
+    money_zero_style: Literal["after-yuan", "after-wan"] = "after-yuan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,13 +117,16 @@ def _plain_field(one: FieldSpec) -> dict[str, object]:
 @pass_app
 def forms_check(app: App, which: tuple[str, ...]) -> int:
     """Print every finding; exit 3 when there is any."""
-    from recordkit.templates.checking import check_form
+    from recordkit.templates.checking import check_form, template_path
     from recordkit.templates.forms import list_form_ids
 
     items = []
     for name in which or list_form_ids(_root(app)):
         for problem in check_form(_root(app), name):
             items.append({"form": name, **plain_problem(problem)})
+        path = template_path(_root(app), name)
+        if path is not None:
+            app.say(path)
     app.print_items(items, [("form", N_("Form")), ("field", N_("Place")), ("message", N_("Finding"))])
     if not app.json:
         app.say(tr("{count} finding(s).").format(count=len(items)))

@@ -46,14 +46,36 @@ def _sample(form: Form) -> tuple[dict[str, Value], list[Problem]]:
     return values, [one for one in problems if one.severity == "error"]
 
 
+def template_path(root: Path | None, name: str) -> Message | None:
+    """How the form's template is filled and why, for a person; None where it cannot be filled at all."""
+    folder = Path(name)
+    try:
+        form = read_form(folder, own=True) if (folder / "form.toml").is_file() else load_form(root, name)
+        compiled = Renderer(form.spec, form.template).compiled
+    except InputRefused:
+        return None
+    path = msg("compiled (fast)") if compiled.path == "compiled" else msg("by docxtpl (slow)")
+    if compiled.reasons:
+        return msg("{form}: {path}: {reasons}", form=form.spec.id, path=path, reasons=compiled.reasons)
+    return msg("{form}: {path}", form=form.spec.id, path=path)
+
+
 def _template_findings(form: Form, values: dict[str, Value]) -> list[Problem]:
-    """Fill the template with nothing but what every document has, and with the sample: both ways must go."""
+    """Fill the template with nothing but what every document has, and with the sample: both ways must go.
+
+    Both must also be what docxtpl makes of the same values.
+    """
     head = Letterhead("000", "", "", date(2026, 1, 1))
-    for trial in ({}, values):
-        try:
-            Renderer(form.spec, form.template).render(trial, head, None)
-        except InputRefused as refusal:
-            return [_finding("template.docx", refusal.what)]
+    try:
+        renderer = Renderer(form.spec, form.template)
+        for trial in ({}, values):
+            differing = renderer.differing_parts(trial, head)
+            if differing:
+                return [_finding("template.docx", msg("filled in the fast way, {parts} is not what docxtpl makes",
+                                                      parts=", ".join(differing)))]
+    except InputRefused as refusal:
+        found = [_finding("template.docx", one.message) for one in refusal.problems]
+        return found or [_finding("template.docx", refusal.what)]
     return []
 
 

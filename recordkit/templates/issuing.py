@@ -318,6 +318,7 @@ def _head_of(settings: Settings, number: str, on: date) -> dict[str, object]:
         "office": settings.company.office,
         "issue_date": on.isoformat(),
         "money_jiao_suffix": settings.documents.money_jiao_suffix,
+        "money_zero_style": settings.documents.money_zero_style,
     }
 
 
@@ -328,6 +329,7 @@ def _letterhead(data: Mapping[str, object]) -> Letterhead:
         office=str(data["office"]),
         issue_date=date.fromisoformat(str(data["issue_date"])),
         money_jiao_suffix=bool(data["money_jiao_suffix"]),
+        money_zero_style="after-wan" if data["money_zero_style"] == "after-wan" else "after-yuan",
     )
 
 
