@@ -19,8 +19,8 @@ DAY = "　　　　年　　月　　日"
 MOMENT = "　　年　　月　　日　　时　　分"
 SEALS = "□完好　□破损　□缺失"
 
-# Two pairs of label and value are 22|59|22|59 mm, three pairs 22|32|22|32|22|32: both in one grid.
-GRID = (22.0, 32.0, 22.0, 5.0, 22.0, 5.0, 22.0, 32.0)
+# Two pairs of label and value, or three, in one grid; the last column just holds a date such as 2026年12月18日.
+GRID = (21.5, 31.8, 21.5, 5.5, 21.5, 5.5, 21.5, 33.2)
 ALL = len(GRID)
 TYPED = 7.0
 WRITTEN = 8.5
@@ -52,7 +52,7 @@ def heading(name: str, left: str = "", right: str = "") -> list[str]:
         f"{left}\t{right}", font=SONG, size=10.5, line=16, align="left", after=2, tabs=(("right", TEXT_WIDTH),)
     )
     return [
-        para(name, font=HEI, size=20, line=27, align="center", style="FormTitle", before=2, after=1),
+        para(name, font=HEI, size=20, line=26, align="center", style="FormTitle", before=1, after=0),
         para("{{ 文书编号 }}", font=FANG, size=12, line=17, align="center", after=3),
         *([facts] if left else []),
     ]
@@ -72,13 +72,13 @@ def named(text: str) -> Cell:
 
 def typed(text: str, span: int = 1, *, align: str = "left", top: bool = False) -> Cell:
     """A value filled in before printing, a little smaller than the labels so that long ones fit."""
-    return Cell(span=span, raw=para(text, font=SONG, size=10, line=13, align=align, before=0.7, after=0.7,
+    return Cell(span=span, raw=para(text, font=SONG, size=10, line=13, align=align, before=4 if top else 0.7, after=0.7,
                                     style="FormCell"), top=top)
 
 
 def part(text: str) -> Row:
     """A line that heads a part of the table."""
-    return row(Cell(text, ALL, font=HEI, size=10.5, line=15), height=6)
+    return row(Cell(text, ALL, font=HEI, size=10.5, line=15), height=5.8)
 
 
 def one(name: str, text: str, height: float = TYPED, *, top: bool = False) -> Row:
@@ -103,6 +103,11 @@ def when(condition: str, *rows: Row) -> list[Row]:
     return [tag_row(f"{{%tr if {condition} %}}", ALL), *rows, tag_row("{%tr endif %}", ALL)]
 
 
+def listed(name: str, *columns: Cell, height: float) -> Row:
+    """The headings of a list whose label stands at its left, merged downwards over all its rows."""
+    return row(label(name, size=10, merge="start"), *columns, height=height)
+
+
 def each(table_name: str, item: str, *cells: Cell, height: float) -> list[Row]:
     """A row for each row of a table, under a label merged downwards."""
     return [
@@ -117,26 +122,28 @@ def roomy(rows: Sequence[Row], height: float) -> list[Row]:
     return [replace(one, height=max(one.height, height)) if len(one.cells) > 1 else one for one in rows]
 
 
-def line(text: str, *, before: float = 3, font: str = SONG, right: bool = False) -> str:
+def line(text: str, *, before: float = 3, after: float = 0, font: str = SONG, right: bool = False) -> str:
     """A line inside a cell beside a label; ``right`` sets what follows a tab at the cell's right edge."""
     tabs = (("right", EDGE),) if right else ()
-    return para(text, font=font, size=10.5, line=15, align="left", before=before, style="FormCell", tabs=tabs)
+    return para(
+        text, font=font, size=10.5, line=15, align="left", before=before, after=after, style="FormCell", tabs=tabs
+    )
 
 
 def signed(name: str, lines: Sequence[str], signature: str, day: str, *, height: float, room: float = 20) -> Row:
     """Lines, and ``room`` points below them a signature with its date: an opinion, a statement, a finding."""
-    foot = line(f"{signature}\t{day}", before=room, right=True)
+    foot = line(f"{signature}\t{day}", before=room, after=2, right=True)
     return row(named(name), Cell(raw="".join([*lines, foot]), span=ALL - 1), height=height)
 
 
 def remark(text: str) -> str:
     """Small print under the table."""
-    return para(text, font=SONG, size=9, line=13, align="left", before=3)
+    return para(text, font=SONG, size=9, line=12.5, align="left", before=2)
 
 
 APPLIED = ("申请日期：{{ 申请日期 }}", "受理人：{{ 受理人 }}")
 DOCUMENT = "{{ 身份证号码 or 统一社会信用代码 or 其他证件号码 }}"
-AGENT = two(("经办人", "{{ 经办人 }}"), ("经办人\n身份证号", "{{ 经办人身份证号 }}"), height=9)
+AGENT = two(("经办人", "{{ 经办人 }}"), ("经办人\n身份证号", "{{ 经办人身份证号 }}"), height=9.6)
 ARREARS = two(
     ("欠费情况", "{{ 欠费情况 }}{% if 欠费金额 %}　{{ 欠费金额 }} 元{% endif %}"),
     ("欠费核查", "{{ 欠费核查人 }}　{{ 欠费核查日期 }}"),
@@ -201,7 +208,8 @@ def water_application() -> list[str]:
         three(("消防用水", "{{ 消防用水 }}"), ("二次供水", "{{ 二次供水设施 }}"), ("自备水源", "{{ 自备水源 }}")),
         *when("临时用水至", one("临时用水至", "{{ 临时用水至 }}")),
         one("申请事由", "{{ 申请事由 }}", 18),
-        applicant("　　以上内容和所附材料真实有效；愿按规定配合勘查，经审核同意后与供水单位签订供用水合同。", height=30),
+        applicant("　　以上内容和所附材料真实有效；愿按规定配合勘查，经审核同意后与供水单位签订供用水合同。",
+                  height=30),
     ]
     back = [
         part("三、勘查和审核（供水单位填写）"),
@@ -265,8 +273,7 @@ def account_closing() -> list[str]:
         two(("证件类型", "{{ 证件类型 }}"), ("证件号码", DOCUMENT)),
         two(("联系电话", "{{ 联系电话 }}"), ("合同编号", "{{ 供用水合同编号 }}")),
         AGENT,
-        row(label("水　表", size=10, merge="start"), label("表号"), label("口径"), label("安装位置", 4), label("上次行度"),
-            height=7),
+        listed("水　表", label("表号"), label("口径"), label("安装位置", 4), label("上次行度"), height=7),
         *each("水表", "m", typed("{{ m.表号 }}", align="center"), typed("{{ m.口径 }}", align="center"),
               typed("{{ m.安装位置 }}", 4, align="center"), typed("{{ m.上次行度 }}", align="center"), height=7),
         part("二、销户申请"),
@@ -293,7 +300,7 @@ def account_closing() -> list[str]:
         *heading("客户拆表销户申请", *APPLIED),
         table(GRID, roomy(front, 8.2)),
         overleaf("客户拆表销户申请", "户名：{{ 户名 }}"),
-        table(GRID, roomy(back, 11)),
+        table(GRID, roomy(back, 12)),
         remark("结清水费在先，拆表、销户在后。拆表行度由拆表员与客户共同抄见，多只水表逐一写明表号和行度；"
                "客户不在场的，由拆表员在“客户确认”栏注明并附照片。"),
     ]
@@ -328,26 +335,26 @@ def account_transfer() -> list[str]:
 
     def side(who: str, text: str, signature: str, day: str) -> Row:
         return signed(who, (line("　　" + text, font=FANG),), f"签名或盖章：{{{{ {signature} }}}}", blank(day, DAY),
-                      height=33, room=30)
+                      height=38, room=42)
 
     back = [
         part("五、共同抄见和结清"),
-        three(("过户行度", to_fill("过户行度", "m³")), ("抄见日期", blank("抄见日期", SHORT_DAY)),
-              ("抄表员", "{{ 抄表员 }}"), height=SIGNED),
+        three(("过户行度", to_fill("过户行度", "m³")), ("抄表员", "{{ 抄表员 }}"),
+              ("抄见日期", blank("抄见日期", SHORT_DAY)), height=SIGNED),
         two(("铅封状态", blank("铅封状态", SEALS)), ("结算水费", to_fill("结算水费", "元"))),
         two(("结清日期", blank("结清日期", DAY)), ("结算核对人", "{{ 结算核对人 }}"), height=SIGNED),
         part("六、双方声明"),
         side("原用户", "同意将上列户号{{ 办理类别 }}。过户行度以前的水费由本人（单位）结清，户内用水设施一并移交。",
              "原用户签章", "原用户签署日期"),
-        side("新用户", "已知悉上列行度和水费结清情况。过户行度以后的水费由本人（单位）承担，并按供水单位的规定重新签订供用水合同。",
-             "新用户签章", "新用户签署日期"),
+        side("新用户", "已知悉上列行度和水费结清情况。过户行度以后的水费由本人（单位）承担，"
+             "并按供水单位的规定重新签订供用水合同。", "新用户签章", "新用户签署日期"),
         part("七、审核和办结（供水单位填写）"),
         decided(DECISIONS, height=48, room=55),
         two(("新合同编号", "{{ 新合同编号 }}"), ("办结日期", blank("办结日期", DAY))),
     ]
     return [
         *heading("更名过户申请", *APPLIED),
-        table(GRID, roomy(front, 9)),
+        table(GRID, roomy(front, 9.6)),
         overleaf("更名过户申请", "新户名：{{ 新户名 }}"),
         table(GRID, roomy(back, 10.5)),
         remark("继承、法院判决等原用户不能签章的，附公证书或者裁判文书。水费结清、新用户签章之后签订供用水合同（过户）。"),
@@ -368,11 +375,13 @@ def complaint() -> list[str]:
         two(("户　号", "{{ 户号 }}"), ("承办部门", "{{ 承办部门 }}")),
         two(("转办时间", "{{ 转办时间 }}"), ("办结期限", "{{ 办结期限 }}")),
         part("二、调查和处理（承办部门填写）"),
-        signed("调查情况", (line("{{ 调查情况 }}"), line(blank("属实情况", "□属实　　□部分属实　　□不属实　　□无法核实"),
-                                                        before=22)),
-               "承办人（签名）：{{ 承办人 }}", "", height=30, room=18),
-        row(named("处理措施"), Cell(raw=line("{{ 处理措施 }}") + line(
-            "\t处理完成日期：" + blank("处理完成日期", DAY), before=20, right=True), span=ALL - 1), height=21),
+        signed(
+            "调查情况",
+            (line("{{ 调查情况 }}"),
+             line(blank("属实情况", "□属实　　□部分属实　　□不属实　　□无法核实"), before=22)),
+            "承办人（签名）：{{ 承办人 }}", "", height=30, room=18,
+        ),
+        signed("处理措施", (line("{{ 处理措施 }}"),), "", "处理完成日期：" + blank("处理完成日期", DAY), height=21, room=18),
         part("三、答复和办结"),
         one("答复方式", blank("答复方式", "□电话　　□当面　　□书面　　□短信　　□无法联系"), 8),
         one("满意度", blank("满意度", "□非常满意　　□满意　　□一般　　□不满意"), 8),
@@ -407,18 +416,16 @@ def repair_order() -> list[str]:
         two(("停水开始", blank("停水开始", MOMENT)), ("恢复供水", blank("恢复供水", MOMENT)), height=8),
         one("现场情况", "{{ 现场情况 }}", 12, top=True),
         one("维修内容", "{{ 维修内容 }}", 14, top=True),
-        row(label("用　料", size=10, merge="start"), label("名称", 2), label("规格", 2), label("数量", 2), label("金额（元）"),
-            height=6),
+        listed("用　料", label("名称", 2), label("规格", 2), label("数量", 2), label("金额（元）"), height=6),
         *each("用料", "m", typed("{{ m.名称 }}", 2), typed("{{ m.规格 }}", 2, align="center"),
               typed("{{ m.数量 }}", 2, align="center"), typed("{{ m.金额 }}", align="center"), height=8),
         *when("not 用料", used, used, used),
         three(("人工费", to_fill("人工费", "元")), ("材料费", to_fill("材料费", "元")),
               ("收费合计", to_fill("收费合计", "元")), height=8),
-        one("遗留问题", "{{ 遗留问题 }}", 8),
-        two(("现场恢复", blank("现场恢复", "□已恢复 □待恢复 □不涉及")), ("同意收费\n（用户签）", "{{ 同意收费签字 }}"),
-            height=SIGNED),
+        two(("现场恢复", blank("现场恢复", "□已恢复 □待恢复 □不涉及")), ("遗留问题", "{{ 遗留问题 }}"), height=11),
         one("满意度", blank("满意度", "□非常满意　　□满意　　□一般　　□不满意"), 8),
-        two(("用户签字", "{{ 用户签字 }}"), ("维修人员\n签字", "{{ 维修人员签字 }}"), height=SIGNED),
+        three(("同意收费\n用户签字", "{{ 同意收费签字 }}"), ("完工确认\n用户签字", "{{ 用户签字 }}"),
+              ("维修人员\n签字", "{{ 维修人员签字 }}"), height=13),
         two(("验收人", "{{ 验收人 }}"), ("验收日期", blank("验收日期", DAY)), height=SIGNED),
     ]
     return [
@@ -440,14 +447,14 @@ def violation_registration() -> list[str]:
         two(("检查时间", "{{ 检查时间 }}"), ("线索来源", "{{ 线索来源 }}")),
         one("地　点", "{{ 地点 }}"),
         one("违章类别", "{{ 违章类别 }}"),
-        one("违规事实", "{{ 违规事实 }}", 26, top=True),
+        one("违规事实", "{{ 违规事实 }}", 30, top=True),
         two(("现场行度", measured("现场行度", "m³")), ("铅封状态", "{{ 铅封状态 }}")),
-        row(label("证据保全", size=10, merge="start"), label("证据名称", 2), label("数量", 2), label("保全方式", 3), height=6.5),
+        listed("证据保全", label("证据名称", 2), label("数量", 2), label("保全方式", 3), height=6.5),
         *each("证据保全", "e", typed("{{ e.证据名称 }}", 2, align="center"), typed("{{ e.数量 }}", 2, align="center"),
               typed("{{ e.保全方式 }}", 3, align="center"), height=7),
     ]
     inspectors = [
-        row(label("稽查人员", size=10, merge="start"), label("姓名", 2), label("稽查证件号", 4), label("签名"), height=6.5),
+        listed("稽查人员", label("姓名", 2), label("稽查证件号", 4), label("签名"), height=6.5),
         *each("稽查人员", "p", typed("{{ p.姓名 }}", 2, align="center"), typed("{{ p.稽查证件号 }}", 4, align="center"),
               value(""), height=SIGNED),
     ]
@@ -491,11 +498,13 @@ def violation_approval() -> list[str]:
         part("二、拟处理意见"),
         one("授权依据", "{{ 授权依据 }}", 10),
         one("拟发文书", "{{ 拟发文书 }}"),
-        *when("拟定整改内容 or 拟定整改期限", one(
+        *when("拟定整改内容", one(
             "拟定整改", "{{ 拟定整改内容|trim('。') }}。整改期限：{{ 拟定整改期限 }}。", 13)),
-        *when("拟追补水量 or 拟追补水费", one(
-            "拟追补\n水费", "{{ 拟追补水量 }} m³，{{ 拟追补水费 }} 元（{{ 拟追补水费|大写 }}）；依据：{{ 追补依据|trim('。') }}。", 13)),
-        one("稽查人员", "{% for p in 稽查人员 %}{{ p.姓名 }}（{{ p.稽查证件号 }}）{% if not loop.last %}、{% endif %}{% endfor %}"),
+        *when("拟追补水量", one(
+            "拟追补\n水费",
+            "{{ 拟追补水量 }} m³，{{ 拟追补水费 }} 元（{{ 拟追补水费|大写 }}）；依据：{{ 追补依据|trim('。') }}。", 13)),
+        one("稽查人员", "{% for p in 稽查人员 %}{{ p.姓名 }}（{{ p.稽查证件号 }}）"
+                    "{% if not loop.last %}、{% endif %}{% endfor %}"),
     ]
     back = [
         part("三、呈报和审批"),
