@@ -252,7 +252,7 @@ def change_application() -> list[str]:
         part("三、勘查、审核和办理（供水单位填写）"),
         two(("现场行度", to_fill("现场行度", "m³")), ("铅封状态", blank("铅封状态", SEALS)), height=WRITTEN),
         surveyed(height=24),
-        decided(DECISIONS, height=24, room=14),
+        decided(DECISIONS, height=25, room=17),
         three(("新表号", "{{ 新表号 }}"), ("办理人", "{{ 办理人 }}"), ("办结日期", blank("办结日期", SHORT_DAY)),
               height=SIGNED),
     ]
@@ -381,7 +381,8 @@ def complaint() -> list[str]:
              line(blank("属实情况", "□属实　　□部分属实　　□不属实　　□无法核实"), before=22)),
             "承办人（签名）：{{ 承办人 }}", "", height=30, room=18,
         ),
-        signed("处理措施", (line("{{ 处理措施 }}"),), "", "处理完成日期：" + blank("处理完成日期", DAY), height=21, room=18),
+        signed("处理措施", (line("{{ 处理措施 }}"),), "", "处理完成日期：" + blank("处理完成日期", DAY), height=21,
+               room=18),
         part("三、答复和办结"),
         one("答复方式", blank("答复方式", "□电话　　□当面　　□书面　　□短信　　□无法联系"), 8),
         one("满意度", blank("满意度", "□非常满意　　□满意　　□一般　　□不满意"), 8),
@@ -502,7 +503,8 @@ def violation_approval() -> list[str]:
             "拟定整改", "{{ 拟定整改内容|trim('。') }}。整改期限：{{ 拟定整改期限 }}。", 13)),
         *when("拟追补水量", one(
             "拟追补\n水费",
-            "{{ 拟追补水量 }} m³，{{ 拟追补水费 }} 元（{{ 拟追补水费|大写 }}）；依据：{{ 追补依据|trim('。') }}。", 13)),
+            "{{ 拟追补水量 }} m³，{{ 拟追补水费 }} 元（{{ 拟追补水费|大写 }}）；"
+            "依据：{{ 追补依据|trim('。') }}。", 13)),
         one("稽查人员", "{% for p in 稽查人员 %}{{ p.姓名 }}（{{ p.稽查证件号 }}）"
                     "{% if not loop.last %}、{% endif %}{% endfor %}"),
     ]
