@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import forms_customers
 from formkit import (
     FANG,
     HEI,
@@ -562,6 +563,7 @@ def main() -> None:
     }
     for form, (name, blocks) in drawn.items():
         save_form(FORMS / form / "template.docx", name, blocks)
+    forms_customers.main()
 
 
 if __name__ == "__main__":
