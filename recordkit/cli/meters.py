@@ -158,7 +158,7 @@ def _lines(problems: Sequence[Problem]) -> list[str]:
     told: set[tuple[str, str, str, str]] = set()
     lines = []
     for one, mark in zip(problems, marks, strict=True):
-        if one.row is None or count[mark] <= _SHOWN_ROWS:
+        if one.row is None or count[mark] <= (1 if one.code == "missing-column" else _SHOWN_ROWS):
             lines.append(problem_line(one))
         elif mark not in told:
             told.add(mark)
