@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from recordkit.errors import InputRefused
@@ -22,6 +22,7 @@ from recordkit.templates.validate import validate_row
 
 FORM = "meter-change-notice"
 REASON = "逾龄"
+_REMEMBERED = 20_000
 _NEEDED = ("calibre", "old_meter_no", "old_meter_date", "reason")
 
 _Q3 = FieldSpec(key="q3", label="Q3", type="decimal", required=False, min=Decimal(0), exclusive_min=True, unit="m³/h")
@@ -193,7 +194,7 @@ class _Reader:
         self._start = "old_meter_date" if rules.start == "calibration" else "installed_on"
         self._known: dict[tuple[str, ...], dict[str, str]] = {}
         self._seen: dict[str, str | None] = {}
-        self._calibres: dict[str, int] = {}
+        self._read: dict[tuple[str, str | datetime], Value] = {}
 
     def columns(self, raw: RawRow) -> Mapping[str, str]:
         """Heading by key. Of equal headings the same mapping is given again."""
@@ -229,7 +230,7 @@ class _Reader:
     def reckon(self, raw: RawRow, columns: Mapping[str, str]) -> tuple[date | None, Cycle | None, list[Problem]]:
         """Start and cycle of a row's meter, and every reason why one of them is not known."""
         problems: list[Problem] = []
-        calibre = self._calibre(raw, columns, problems)
+        size = self._value(raw, columns, "calibre", problems)
         start = self._value(raw, columns, self._start, problems)
         q3 = self._value(raw, columns, "q3", problems) if "q3" in columns else None
         if isinstance(start, date) and start > self._as_of:
@@ -237,24 +238,13 @@ class _Reader:
                        as_of=self._as_of.isoformat())
             problems.append(self._problem(raw, columns, self._start, "range", text))
         cycle = None
-        if calibre is not None:
+        if isinstance(size, str):
+            calibre = int(size.removeprefix("DN"))
             cycle = cycle_of(calibre, q3 if isinstance(q3, Decimal) else None, self._rules)
             if cycle is None:
                 text = msg("The settings name no cycle for DN{calibre}; add one under [meters].", calibre=calibre)
                 problems.append(self._problem(raw, columns, "calibre", "no-cycle", text))
         return (start if isinstance(start, date) else None), cycle, problems
-
-    def _calibre(self, raw: RawRow, columns: Mapping[str, str], problems: list[Problem]) -> int | None:
-        cell = raw.values.get(columns.get("calibre", ""))
-        if isinstance(cell, str) and cell in self._calibres:
-            return self._calibres[cell]
-        value = self._value(raw, columns, "calibre", problems)
-        if not isinstance(value, str):
-            return None
-        size = int(value.removeprefix("DN"))
-        if isinstance(cell, str):
-            self._calibres[cell] = size
-        return size
 
     def _value(self, raw: RawRow, columns: Mapping[str, str], key: str, problems: list[Problem]) -> Value:
         """The cell's value; what is wrong with it goes to ``problems``."""
@@ -270,9 +260,15 @@ class _Reader:
                 text, code = msg("There is no date to count the cycle from."), "no-date"
             problems.append(self._problem(raw, columns, key, code, text))
             return None
+        # The same few dates, sizes and flows stand in thousands of rows.
+        known = (key, cell) if isinstance(cell, str | datetime) else None
+        if known is not None and known in self._read:
+            return self._read[known]
         parsed = parse(cell, self._specs[key])
         problems += [self._problem(raw, columns, key, one.code, one.message) for one in parsed.faults
                      if one.severity == "error"]
+        if known is not None and not parsed.faults and len(self._read) < _REMEMBERED:
+            self._read[known] = parsed.value
         return parsed.value
 
     def _name(self, key: str) -> str:
