@@ -84,6 +84,27 @@ class DestructionSection:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibreCycle:
+    """Meters of at most ``up_to`` mm, and above the entry before, may be used ``years`` years."""
+
+    up_to: int
+    years: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetersSection:
+    """When a meter in use is overage. The defaults are the handbook's; DN32 and Q3 (m³/h) are JJG 162-2019's.
+
+    ``start`` names the date the cycle counts from; ``q3_years`` 0 switches the rule of Q3 off.
+    """
+
+    start: Literal["calibration", "installation"] = "calibration"
+    cycles: tuple[CalibreCycle, ...] = (CalibreCycle(25, 6), CalibreCycle(50, 4), CalibreCycle(300, 2))
+    q3_above: float = 16.0
+    q3_years: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of recordkit.toml. ``digest`` is the SHA-256 of the file, named in ledger and manifests."""
 
@@ -95,6 +116,7 @@ class Settings:
     locks: LocksSection = field(default_factory=LocksSection)
     ledger: LedgerSection = field(default_factory=LedgerSection)
     destruction: DestructionSection = field(default_factory=DestructionSection)
+    meters: MetersSection = field(default_factory=MetersSection)
     digest: str = ""
 
 
@@ -162,6 +184,7 @@ _SECTIONS: dict[str, Any] = {
     "locks": LocksSection,
     "ledger": LedgerSection,
     "destruction": DestructionSection,
+    "meters": MetersSection,
 }
 
 
@@ -175,6 +198,13 @@ def _problem(settings: Settings) -> str | None:
         return "locks.wait_seconds must lie between 0 and 3600"
     if settings.ledger.max_bytes < 1 << 16:
         return "ledger.max_bytes must be at least 65536"
+    sizes = [one.up_to for one in settings.meters.cycles]
+    if not sizes or sizes != sorted(set(sizes)) or sizes[0] < 1:
+        return "meters.cycles needs entries with up_to in rising order"
+    if not all(1 <= one.years <= 50 for one in settings.meters.cycles) or not 0 <= settings.meters.q3_years <= 50:
+        return "meters: years must lie between 1 and 50 (q3_years: 0 for no rule)"
+    if not 0 < settings.meters.q3_above < 1e6:
+        return "meters.q3_above must be above 0"
     if "{seq" not in settings.archive.code:
         return "archive.code needs {seq}"
     try:
@@ -223,4 +253,11 @@ wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数
 supervisors = 2          # 监销人人数，不少于二
 supervisor_excludes = ["proposer", "approver"]   # 监销人不得兼任：提出人、批准人
 total_share = 0.5        # 一次销毁超过馆藏的这一比例时，需另行键入确认词
+
+[meters]
+start = "calibration"    # 使用周期自检定日期起算；"installation" 自安装日期起算
+# 口径（毫米）不大于 up_to 的，使用周期 years 年
+cycles = [{{ up_to = 25, years = 6 }}, {{ up_to = 50, years = 4 }}, {{ up_to = 300, years = 2 }}]
+q3_above = 16.0          # 常用流量 Q3 大于此值（m³/h）的，周期为 q3_years 年（JJG 162-2019）；取较短者
+q3_years = 2             # 0 表示不看 Q3
 """

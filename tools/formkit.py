@@ -283,7 +283,7 @@ def table(widths: Sequence[float], rows: Iterable[Row], *, borders: bool = True,
     )
 
 
-def _placeholder(width: int, height: int, text: str) -> io.BytesIO:
+def placeholder(width: int, height: int, text: str) -> io.BytesIO:
     """A grey frame standing where the renderer puts the real code; deliberately unreadable by a scanner."""
     picture = Image.new("L", (width, height), 255)
     pen = ImageDraw.Draw(picture)
@@ -331,7 +331,7 @@ def _header(section: Any) -> None:
     ):
         paragraph: Paragraph = cell.paragraphs[0]
         shape = paragraph.add_run().add_picture(
-            _placeholder(*pixels, f"recordkit {name}"), width=Mm(size[0]), height=Mm(size[1])
+            placeholder(*pixels, f"recordkit {name}"), width=Mm(size[0]), height=Mm(size[1])
         )
         for side in ("distT", "distB", "distL", "distR"):
             # Left out, LibreOffice takes 3 mm, pushes the picture out of its cell and cuts the code's last bars.

@@ -563,7 +563,10 @@ def main() -> None:
     }
     for form, (name, blocks) in drawn.items():
         save_form(FORMS / form / "template.docx", name, blocks)
+    import forms_meters  # it draws with this module's own parts
+
     forms_customers.main()
+    forms_meters.draw()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ _COMMANDS = {
     "init": ("upkeep", N_("Make a store.")),
     "forms": ("forms", N_("The forms that can be issued.")),
     "generate": ("generate", N_("Issue documents from data.")),
+    "meters": ("meters", N_("Meters in use: which are overage.")),
     "issued": ("issued", N_("Issued documents: list, show, print again, make void.")),
     "ingest": ("records", N_("File signed papers into the archive.")),
     "unmatched": ("records", N_("Papers that wait for a person.")),

@@ -12,8 +12,9 @@ from recordkit.templates.forms import list_form_ids, shipped_forms
 
 def test_every_shipped_form_passes_its_check(cli: Cli) -> None:
     assert cli.json("forms", "check")["items"] == []
-    assert {one["form"] for one in cli.json("forms", "list")["items"]} == set(list_form_ids(None)) == {
-        "supply-contract", "stop-order", "rectification-order", "meter-change-notice", "visit-record"}
+    listed = {one["form"] for one in cli.json("forms", "list")["items"]}
+    assert listed == set(list_form_ids(None))
+    assert listed > {"supply-contract", "stop-order", "rectification-order", "meter-change-notice", "visit-record"}
 
 
 @pytest.fixture
