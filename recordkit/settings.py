@@ -46,9 +46,10 @@ class ArchiveSection:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsSection:
-    """How documents are printed."""
+    """How documents are printed, and how strictly the gates of the forms are kept."""
 
     money_jiao_suffix: bool = False
+    gates: Literal["as-form", "warn", "stop", "off"] = "as-form"
 
 
 @dataclass(frozen=True, slots=True)
