@@ -9,6 +9,8 @@ from recordkit.cli.i18n import N_
 WORDS = (
     # documents and records
     N_("issued"), N_("returned"), N_("void"), N_("destroyed"), N_("active"), N_("held"), N_("open"), N_("restricted"),
+    # what became of on-site values
+    N_("keyed-in"), N_("corrected"), N_("unchanged"), N_("collected"),
     # ingest
     N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"), N_("deferred"),
     N_("account"), N_("responsible"),
