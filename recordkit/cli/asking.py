@@ -190,6 +190,10 @@ class _Dialogue:
         """Whether the field must be filled in, with the answers so far."""
         if one.required or not one.required_if:
             return one.required
+        answered = {question.field.key for question in self.answers}
+        open_ = {name for other in self.wanted if other.key not in answered for name in (other.key, other.label)}
+        if not compile_expression(one.required_if).names.isdisjoint(open_):
+            return False  # it depends on a question still to come: the check at the end asks again
         values: dict[str, Value] = dict(self.known)
         given = self.values()
         for other in self.spec.of_stage(self.stage):
@@ -257,7 +261,7 @@ class _Dialogue:
         if one.unit:
             facts.append(one.unit)
         if not is_empty(one.example) and one.type != "choice":
-            facts.append(tr("e.g. {example}").format(example=_text_of(one.example)))
+            facts.append(tr("e.g. {example}").format(example=_example(one)))
         if not is_empty(one.default):
             facts.append(tr("Enter = {default}").format(default=_text_of(one.default)))
         self._tell(f"{click.style(f'{place} {name}', bold=True)}  {' · '.join(facts)}")
@@ -272,7 +276,7 @@ class _Dialogue:
         for text in (question.field.help, one.help if one is not question.field else ""):
             lines += [text] if text else []
         if not is_empty(one.example):
-            lines.append(tr("e.g. {example}").format(example=_text_of(one.example)))
+            lines.append(tr("e.g. {example}").format(example=_example(one)))
         if one.max_length is not None:
             lines.append(tr("At most {limit} characters.").format(limit=one.max_length))
         if one.min is not None or one.max is not None:
@@ -457,6 +461,12 @@ def _text_of(value: object) -> str:
     if isinstance(value, Mapping):
         return "|".join(map(str, value.values()))
     return str(value)
+
+
+def _example(one: FieldSpec) -> str:
+    """The example as people type it: a form's author writes an instant with a T."""
+    text = _text_of(one.example)
+    return text.replace("T", " ") if one.type == "instant" else text
 
 
 def _chosen(one: FieldSpec, typed: str) -> str:

@@ -265,7 +265,8 @@ def enter_completion(workspace: Workspace, writer: Writer, planned: PlannedCompl
         note = writer.note(issue.issue_id, {"values": dict(planned.values), "reason": reason})
         writer.add("issue.completed", {"issue": issue.issue_id, "keys": sorted(planned.changed), "note": note})
     if planned.collects:
-        note = writer.note(issue.issue_id, {"collected": list(planned.collected), "reason": reason})
+        why = "" if planned.completes else reason
+        note = writer.note(issue.issue_id, {"collected": list(planned.collected), "reason": why})
         writer.add("issue.collected", {"issue": issue.issue_id, "note": note})
 
 

@@ -150,6 +150,8 @@ class Terminal:
     def ends(self) -> int:
         """The exit code."""
         while True:
+            ready, _, _ = select.select([self._master], [], [], 60)
+            assert ready, f"the program does not end:\n{self.screen}"
             try:
                 data = os.read(self._master, 65536)
             except OSError:
@@ -254,6 +256,19 @@ def test_an_answer_that_makes_another_field_needed_brings_its_question(ask: list
     terminal.answer("1/1 类别", "单位")
     terminal.expect("开户行 is not filled in.")
     terminal.answer("开户行", "清源银行")
+    terminal.answer("Enter: all is right.", "")
+    assert result(terminal)["bank"] == "清源银行"
+
+
+def test_a_need_that_hangs_on_a_later_answer_is_asked_for_at_the_end(ask: list[Terminal], tmp_path: Path) -> None:
+    later = FORM.replace("required_if = \"kind == '单位'\"", 'required_if = "high > 5"')
+    (tmp_path / "form.toml").write_text(later, encoding="utf-8")
+    given = {name: value for name, value in ALL_BUT_KIND.items() if name not in ("bank", "high")}
+    terminal = start(ask, tmp_path, {**given, "kind": "居民"})
+    assert "may be left empty" in terminal.answer("1/2 开户行", "")
+    terminal.answer("2/2 止度", "6")
+    terminal.expect("开户行 is not filled in.")
+    assert "needed" in terminal.answer("开户行", "清源银行")
     terminal.answer("Enter: all is right.", "")
     assert result(terminal)["bank"] == "清源银行"
 
