@@ -46,10 +46,17 @@ class ArchiveSection:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsSection:
-    """How documents are printed: 整 after 角 too; where the free 零 of an amount stands (chinese.money_in_capitals)."""
+    """How documents are printed, and how strictly the gates of the forms are kept.
+
+    Attributes:
+        money_jiao_suffix: 整 after 角 too.
+        money_zero_style: where the free 零 of an amount stands (``chinese.money_in_capitals``).
+        gates: whether cross-document rules warn or stop: as the form says, or all alike.
+    """
 
     money_jiao_suffix: bool = False
     money_zero_style: Literal["after-yuan", "after-wan"] = "after-yuan"
+    gates: Literal["as-form", "warn", "stop", "off"] = "as-form"
 
 
 @dataclass(frozen=True, slots=True)

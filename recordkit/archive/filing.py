@@ -7,7 +7,7 @@ where it was, so nothing is lost and nothing is filed twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -216,6 +216,8 @@ def edit_record(
                     msg("Fields are: {fields}.", fields=", ".join([*EDITABLE, *fields])),
                 )
         metadata["fields"] = fields
+        if spec is not None and "meters" in metadata:
+            metadata["meters"] = meters_of(spec.roles.meters, fields)
         if metadata == dict(record.metadata):
             return record
         version = record.version + 1
@@ -288,6 +290,21 @@ def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str,
                 "reason": content.get("reason") if content else None,
             }
         )
+    return found
+
+
+def meters_of(keys: Sequence[str], values: Mapping[str, object]) -> list[str]:
+    """Meter numbers named by ``key`` or ``table.column``; a table alone gives all its text cells."""
+    found: list[str] = []
+    for key in keys:
+        name, _, column = key.partition(".")
+        value = values.get(name)
+        if isinstance(value, list):
+            for row in value:
+                cells = [row.get(column)] if column else list(row.values())
+                found += [str(cell) for cell in cells if cell]
+        elif value:
+            found.append(str(value))
     return found
 
 

@@ -28,7 +28,7 @@ from recordkit.archive.arrivals import (
     unmatched_folder,
 )
 from recordkit.archive.classes import load_scheme
-from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
+from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record, meters_of
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading, Progress, read_papers
 from recordkit.archive.search.text import normalise
@@ -36,6 +36,7 @@ from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedBy
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
+from recordkit.templates.completing import onsite_values
 from recordkit.workspace import Workspace
 
 Outcome = Literal["archived", "duplicate", "unmatched", "quarantined", "deferred"]
@@ -437,8 +438,9 @@ def _file_issue(
 ) -> IngestItem:
     spec = issues.form_of_issue(workspace, issue)
     data = issues.read_issue_data(workspace, issue)
-    values = data["values"]
-    assert isinstance(values, dict)
+    assert isinstance(data["values"], dict)
+    # What was keyed in before the paper was filed belongs to the record.
+    values = {**data["values"], **onsite_values(workspace, issue)}
     roles = spec.roles
     on = str(values.get(roles.date) or data["issue_date"])[:10]
     extra = {
@@ -446,7 +448,7 @@ def _file_issue(
         "party": values.get(roles.party) if roles.party else None,
         "address": values.get(roles.address) if roles.address else None,
         "phone": values.get(roles.phone) if roles.phone else None,
-        "meters": _meters(roles.meters, values),
+        "meters": meters_of(roles.meters, values),
         "form_name": spec.name,
         "labels": {one.key: one.label for one in spec.fields},
         "source": told_name(source),
@@ -545,18 +547,3 @@ def _text_json(texts: tuple[PageText, ...]) -> bytes:
 def _plain_finding(finding: Finding) -> dict[str, object]:
     return {"code": finding.code, "message": finding.message.msgid,
             "params": {name: str(value) for name, value in finding.message.params.items()}}
-
-
-def _meters(keys: Sequence[str], values: Mapping[str, object]) -> list[str]:
-    """Meter numbers named by ``key`` or ``table.column``; a table alone gives all its text cells."""
-    found: list[str] = []
-    for key in keys:
-        name, _, column = key.partition(".")
-        value = values.get(name)
-        if isinstance(value, list):
-            for row in value:
-                cells = [row.get(column)] if column else list(row.values())
-                found += [str(cell) for cell in cells if cell]
-        elif value:
-            found.append(str(value))
-    return found

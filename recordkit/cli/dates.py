@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, timedelta
 
 import click
 
@@ -29,3 +30,25 @@ class DateType(click.ParamType[date]):
 
 
 DATE = DateType()
+
+
+class MonthType(click.ParamType[tuple[date, date]]):
+    """A month as its first and last day: 2026-11, 2026/11, 202611 or 2026年11月."""
+
+    name = "month"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[date, date]:
+        """Parse, or fail with the form that is understood."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"([0-9]{4})(?:[-/.年]?)([0-9]{1,2})月?", str(value).strip())
+        if found is None or not 1 <= int(found[2]) <= 12 or not 1900 <= int(found[1]) < 9999:
+            self.fail(tr("{value} is no month; write it like 2026-11.").format(value=value), param, ctx)
+        year, month = int(found[1]), int(found[2])
+        following = date(year + month // 12, month % 12 + 1, 1)
+        return date(year, month, 1), following - timedelta(days=1)
+
+
+MONTH = MonthType()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -17,13 +18,16 @@ from recordkit.cli.base import (
     option,
     pass_app,
 )
-from recordkit.cli.dates import DATE
+from recordkit.cli.completing import complete
+from recordkit.cli.dates import DATE, MONTH
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
+    from recordkit.templates.completing import Completion
     from recordkit.templates.issue import Issue
+    from recordkit.templates.spec import FieldSpec
 
 
 @click.group(cls=Group, help=N_("Issued documents."))
@@ -31,30 +35,66 @@ def issued() -> None:
     """Group."""
 
 
-@issued.command("list", cls=Command, help=N_("List issued documents."))
+issued.add_command(complete)
+
+
+@issued.command("list", cls=Command, help=N_("List issued documents; together the filters give what is still out."))
 @option("--form", help=N_("Only this form."))
 @option("--unreturned", is_flag=True, help=N_("Only those whose signed paper is not filed yet."))
+@option("--incomplete", is_flag=True, help=N_("Only those whose paper is filed, but not keyed in."))
+@option("--lacking", is_flag=True, help=N_("Only those of whose checklist a paper was not collected."))
+@option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help=N_("Issued more than so many days ago."))
+@option("--month", type=MONTH, metavar="YYYY-MM", help=N_("Issued in this month."))
 @option("--from", "since", type=DATE, metavar="DATE", help=N_("Issued on or after."))
 @option("--to", "until", type=DATE, metavar="DATE", help=N_("Issued on or before."))
 @pass_app
-def issued_list(app: App, form: str | None, unreturned: bool, since: date | None, until: date | None) -> None:
+def issued_list(
+    app: App,
+    form: str | None,
+    unreturned: bool,
+    incomplete: bool,
+    lacking: bool,
+    older_than: int | None,
+    month: tuple[date, date] | None,
+    since: date | None,
+    until: date | None,
+) -> None:
     """Print the register of numbers."""
+    from recordkit.templates.completing import completed_ids, find_incomplete, find_lacking
     from recordkit.templates.forms import load_form
     from recordkit.templates.issue import list_issues
 
+    first, last = month or (None, None)
+    old = app.today - timedelta(days=older_than + 1) if older_than is not None else None
     with app.reading() as workspace:
         found = list_issues(
             workspace.db,
             form=load_form(workspace.root, form).spec.id if form else None,
             unreturned=unreturned,
-            since=since,
-            until=until,
+            since=max(filter(None, (since, first)), default=None),
+            until=min(filter(None, (until, last, old)), default=None),
         )
-    items = [_plain_issue(one) for one in found]
+        if incomplete:
+            found = find_incomplete(workspace, found)
+        papers: dict[str, tuple[str, ...]] = {}
+        if lacking:
+            papers = {one.issue_id: names for one, names in find_lacking(workspace, found)}
+            found = [one for one in found if one.issue_id in papers]
+        done = completed_ids(workspace.db)
+    items: list[dict[str, object]] = [
+        {**_plain_issue(one), "completed": one.issue_id in done, "days": (app.today - one.issue_date).days}
+        for one in found
+    ]
+    columns = [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")), ("status", N_("Status")),
+               ("issue_id", N_("Issue"))]
+    if unreturned or older_than is not None:
+        columns.insert(3, ("days", N_("Days")))
+    if lacking:
+        items = [{**item, "lacking": list(papers[str(item["issue_id"])])} for item in items]
+        columns.append(("lacking", N_("Still lacking")))
     if not app.json:
         items = [{**item, "status": tr(str(item["status"]))} for item in items]
-    app.print_items(items, [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")),
-                            ("status", N_("Status")), ("issue_id", N_("Issue"))])
+    app.print_items(items, columns)
 
 
 def _plain_issue(one: Issue) -> dict[str, object]:
@@ -75,26 +115,77 @@ def _plain_issue(one: Issue) -> dict[str, object]:
 @click.argument("number")
 @pass_app
 def issued_show(app: App, number: str) -> None:
-    """Print the issue and its fields."""
+    """Print the issue, its fields as printed and as keyed in, its papers, and who keyed in what."""
+    from recordkit.templates.completing import completion_of, lacking_papers
     from recordkit.templates.issue import find_issue, form_of_issue, read_issue_data
 
     with app.reading() as workspace:
         found = find_issue(workspace.db, number)
         item = _plain_issue(found)
         values: dict[str, object] = {}
-        labels: dict[str, str] = {}
+        fields: Mapping[str, FieldSpec] = {}
+        lacking: tuple[str, ...] = ()
+        second = completion_of(workspace, found)
         if found.status != "destroyed":
             raw = read_issue_data(workspace, found)["values"]
             values = raw if isinstance(raw, dict) else {}
-            labels = {one.key: one.label for one in form_of_issue(workspace, found).fields}
+            fields = {one.key: one for one in form_of_issue(workspace, found).fields}
+            lacking = lacking_papers(workspace, found)
+    onsite = {key: value for key, value in second.values.items() if value is not None}
+    history = _steps(second)
     if app.json:
-        app.print_json({**item, "fields": values})
+        app.print_json({**item, "fields": values, "completed": second.is_complete, "onsite": onsite,
+                        "collected": list(second.collected), "lacking": list(lacking), "history": history})
         return
     names = {"number": N_("Number"), "issue_id": N_("Issue"), "form": N_("Form"), "title": N_("Title"),
              "date": N_("Date"), "status": N_("Status"), "record_id": N_("Record id")}
     told = {**item, "status": tr(found.status)}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "")])
-    app.print_pairs([(labels.get(key, key), value) for key, value in values.items()])
+    app.print_pairs([_told(fields, key, value) for key, value in values.items()])
+    if onsite:
+        click.echo(tr("Keyed in on return:"))
+        app.print_pairs([_told(fields, key, value) for key, value in onsite.items()])
+    app.print_pairs([(name, papers) for name, papers in ((N_("Papers collected"), second.collected),
+                                                         (N_("Still lacking"), lacking)) if papers])
+    for step in history:
+        changed = ", ".join(_told(fields, key, None)[0] for key in step["changed"])
+        why = f" ({step['reason']})" if step["reason"] else ""
+        click.echo(f"{step['time']} {step['actor']} {tr(step['act'])} {changed}{why}".rstrip())
+
+
+def _told(fields: Mapping[str, FieldSpec], key: str, value: object) -> tuple[str, object]:
+    """Label and value as printed; as it is stored where the form no longer knows the field."""
+    from recordkit.templates.fieldtypes import display, from_plain
+
+    field = fields.get(key)
+    if field is None:
+        return key, value
+    if value is None:
+        return field.label, ""
+    return field.label, display(from_plain(value, field), field) + field.unit
+
+
+class _Step(TypedDict):
+    time: str
+    actor: str
+    act: str
+    reason: str
+    changed: list[str]
+    before: dict[str, object]
+    collected: list[str]
+
+
+def _steps(second: Completion) -> list[_Step]:
+    """The history, each step with the keys it changed and what stood there before."""
+    found: list[_Step] = []
+    earlier: Mapping[str, object] = {}
+    for step in second.history:
+        changed = [key for key, value in step.values.items() if value != earlier.get(key)]
+        before = {key: earlier[key] for key in changed if earlier.get(key) is not None}
+        found.append({"time": step.time, "actor": step.actor, "act": step.act, "reason": step.reason,
+                      "changed": changed, "before": before, "collected": list(step.collected)})
+        earlier = step.values
+    return found
 
 
 @issued.command("render", cls=Command, help=N_("Write an issued document again, byte for byte; or all whose file is "

@@ -9,6 +9,8 @@ from recordkit.cli.i18n import N_
 WORDS = (
     # documents and records
     N_("issued"), N_("returned"), N_("void"), N_("destroyed"), N_("active"), N_("held"), N_("open"), N_("restricted"),
+    # what became of on-site values
+    N_("keyed-in"), N_("corrected"), N_("unchanged"), N_("collected"),
     # ingest
     N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"), N_("deferred"),
     N_("account"), N_("responsible"),
@@ -25,13 +27,14 @@ WORDS = (
     N_("withdrawn"), N_("closed"), N_("refused"), N_("failed"), N_("destroy"), N_("keep"), N_("extend"),
     # types and stages of fields
     N_("text"), N_("integer"), N_("decimal"), N_("money"), N_("instant"), N_("choice"), N_("phone"), N_("id_number"),
-    N_("uscc"), N_("calibre"), N_("table"), N_("yes_no"), N_("before"), N_("onsite"),
+    N_("uscc"), N_("calibre"), N_("table"), N_("yes_no"), N_("person"), N_("before"), N_("onsite"),
     # core metadata
     N_("title"), N_("number"), N_("box"), N_("shelf"), N_("party"), N_("address"),
 )  # fmt: skip
 
 ACTS = (
     N_("store.created"), N_("person.added"), N_("person.revoked"), N_("issue.issued"), N_("issue.voided"),
+    N_("issue.completed"), N_("issue.collected"),
     N_("record.filed"), N_("record.edited"), N_("record.destroyed"), N_("event.added"), N_("hold.placed"),
     N_("hold.released"), N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, Literal
 
 FieldType = Literal[
     "text",
@@ -30,6 +27,7 @@ FieldType = Literal[
     "account",
     "table",
     "yes_no",
+    "person",
 ]
 Stage = Literal["before", "onsite"]
 
@@ -37,7 +35,6 @@ CONTEXT_NAMES = frozenset(
     {"number", "文书编号", "company", "单位名称", "office", "经办机构", "issue_date", "签发日期", "form_name"}
 )
 """Names every template gets besides its fields; a field of that name would silently replace them."""
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +85,7 @@ class FieldSpec:
     @property
     def is_masked(self) -> bool:
         """Whether messages may show the value only masked: identity numbers and phones always."""
-        return self.sensitive or self.type in {"id_number", "phone"}
+        return self.sensitive or self.type in {"id_number", "phone", "person"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +104,33 @@ class AttachmentSpec:
 
     name: str
     when: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSpec:
+    """Another document that must be there before this one is issued.
+
+    Attributes:
+        needs: id of the form whose document is needed.
+        number: key of the field that names that document's number; it is then looked up by its number.
+        same: keys of the fields that must agree in both; without ``number`` the account must be among them.
+        state: ``returned``, its signed paper is filed, or ``issued``, it was handed out at least.
+        when: expression over this form's fields; the gate stands only where it is true. Empty for always.
+        where: expression over the needed document's fields, on-site values that were keyed in included.
+        within_days: how old the needed document may be, counted from its day of issue; None for any age.
+        level: ``error`` refuses the row, ``warning`` does not; the setting documents.gates may override it.
+        message: what to tell; a standard text when empty.
+    """
+
+    needs: str
+    number: str = ""
+    same: tuple[str, ...] = ()
+    state: Literal["issued", "returned"] = "returned"
+    when: str = ""
+    where: str = ""
+    within_days: int | None = None
+    level: Literal["error", "warning"] = "warning"
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +164,7 @@ class FormSpec:
     note: str = ""
     rules: tuple[RuleSpec, ...] = ()
     attachments: tuple[AttachmentSpec, ...] = ()
+    gates: tuple[GateSpec, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, FieldSpec]:

@@ -26,6 +26,7 @@ from recordkit.templates.spec import (
     FieldSpec,
     FieldType,
     FormSpec,
+    GateSpec,
     RoleSpec,
     RuleSpec,
     Stage,
@@ -38,6 +39,7 @@ T = TypeVar("T")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _FORM_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 _TEMPLATE_WORDS = {*keyword.kwlist, "true", "false", "none", "loop", "self", "super", "caller", "varargs", "kwargs"}
+_MANY_PARTS = frozenset({"table", "person"})
 _NUMBERS = frozenset({"integer", "decimal", "money"})
 _ONLY_FOR: Mapping[str, frozenset[str]] = {
     "choices": frozenset({"choice"}),
@@ -46,7 +48,7 @@ _ONLY_FOR: Mapping[str, frozenset[str]] = {
     "exclusive_min": _NUMBERS,
     "places": frozenset({"decimal", "money"}),
     "pattern": frozenset({"text", "account", "phone"}),
-    "max_length": frozenset({"text", "account", "phone", "choice"}),
+    "max_length": frozenset({"text", "account", "phone", "choice", "person"}),
     "columns": frozenset({"table"}),
     "min_rows": frozenset({"table"}),
     "max_rows": frozenset({"table"}),
@@ -127,9 +129,10 @@ _EXPECTED: Mapping[object, Message] = {
     Stage: msg("one of {names}", names="before, onsite"),
     Literal["open", "restricted"]: msg("one of {names}", names="open, restricted"),
     Literal["error", "warning"]: msg("one of {names}", names="error, warning"),
+    Literal["issued", "returned"]: msg("one of {names}", names="issued, returned"),
 }
 _NESTED = {
-    FormSpec: {"roles", "fields", "rules", "attachments"},
+    FormSpec: {"roles", "fields", "rules", "attachments", "gates"},
     FieldSpec: {"columns"},
 }
 
@@ -150,6 +153,7 @@ class _Reader:
         nested["fields"] = tuple(self._fields(raw.get("fields", []), "fields", "before"))
         nested["rules"] = tuple(self._many(RuleSpec, raw.get("rules", []), "rules"))
         nested["attachments"] = tuple(self._many(AttachmentSpec, raw.get("attachments", []), "attachments"))
+        nested["gates"] = tuple(self._many(GateSpec, raw.get("gates", []), "gates"))
         spec = self._one(FormSpec, raw, "", nested)
         return replace(spec, record_class=spec.record_class or spec.id) if spec and not self.faults else None
 
@@ -235,6 +239,8 @@ def _form_faults(spec: FormSpec, folder: str | None) -> Iterator[Problem]:
                 yield _fault(f"rules {position}: fields", "unknown-field", _unknown(name, spec.by_name))
     for position, attachment in enumerate(spec.attachments, 1):
         yield from _expression_faults(attachment.when, f"attachments {position}: when", _names(spec, "before"))
+    for position, gate in enumerate(spec.gates, 1):
+        yield from _gate_faults(spec, gate, f"gates {position}")
 
 
 def _names(spec: FormSpec, stage: Stage) -> set[str]:
@@ -325,6 +331,30 @@ def _expression_faults(text: str, place: str, known: Collection[str]) -> Iterato
         yield _fault(place, "unknown-field", msg("{name} is no field that is known at this stage.", name=name))
 
 
+def _gate_faults(spec: FormSpec, gate: GateSpec, place: str) -> Iterator[Problem]:
+    """What is wrong with a gate, as far as this form alone can tell; the needed form may not be there yet."""
+    if not _FORM_ID.fullmatch(gate.needs):
+        yield _fault(f"{place}: needs", "pattern", msg("the id takes lower-case letters, digits and - only."))
+    before = {one.key: one for one in spec.of_stage("before")}
+    for name, keys in (("number", (gate.number,) if gate.number else ()), ("same", gate.same)):
+        for key in keys:
+            if key not in before:
+                yield _fault(f"{place}: {name}", "unknown-field", _unknown(key, before))
+            elif before[key].type in _MANY_PARTS:
+                yield _fault(f"{place}: {name}", "wrong-type",
+                             msg("{key} is of type {type}; it cannot be compared.", key=key, type=before[key].type))
+    if not gate.number and not (spec.roles.account and spec.roles.account in gate.same):
+        yield _fault(f"{place}: same", "required",
+                     msg("name the document by its number, or let the account be among the fields that agree."))
+    if gate.within_days is not None and gate.within_days < 0:
+        yield _fault(f"{place}: within_days", "range", msg("{name} is below 0.", name="within_days"))
+    yield from _expression_faults(gate.when, f"{place}: when", _names(spec, "before"))
+    try:
+        compile_expression(gate.where or "true")
+    except ExpressionFault as fault:
+        yield _fault(f"{place}: where", "rule", msg("not an expression: {reason}", reason=fault))
+
+
 def _role_faults(spec: FormSpec) -> Iterator[Problem]:
     by_key = {one.key: one for one in spec.fields}
     roles = spec.roles
@@ -339,6 +369,10 @@ def _role_faults(spec: FormSpec) -> Iterator[Problem]:
             yield _fault("roles: date", "wrong-type", msg("{key} is not a date.", key=key))
         elif role != "meters" and (column or target.type == "table"):
             yield _fault(f"roles: {role}", "wrong-type", msg("{key} is a table; only meters may be one.", key=key))
+        elif target.type == "person":
+            # The catalogue would show the ID number in every list.
+            yield _fault(f"roles: {role}", "wrong-type", msg("{key} is a person with ID; use a field with the name "
+                                                             "alone.", key=key))
     if spec.numbering_date:
         source = by_key.get(spec.numbering_date)
         if source is None:
@@ -352,8 +386,9 @@ def _text_faults(spec: FormSpec) -> Iterator[Problem]:
         parse_number_pattern(spec.number)
     except InputRefused as error:
         yield _fault("number", "pattern", error.what)
-    tables = {name for one in spec.fields if one.type == "table" for name in (one.key, one.label)}
-    known = (_names(spec, "before") - tables) | {"number"}
+    # A person's ID number must not get into file names and lists of titles.
+    unfit = {name for one in spec.fields if one.type in _MANY_PARTS for name in (one.key, one.label)}
+    known = (_names(spec, "before") - unfit) | {"number"}
     for place, text in (("title", spec.title), ("file_name", spec.file_name)):
         try:
             names = placeholders(text)

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordkit.errors import IntegrityFailure
-from recordkit.templates.fieldtypes import CALIBRES, Value, display, from_plain, mask, parse, to_plain
+from recordkit.templates.fieldreaders import Refusal, refuse_illegal
+from recordkit.templates.fieldtypes import (
+    CALIBRES,
+    Blank,
+    Person,
+    Value,
+    display,
+    display_masked,
+    from_plain,
+    mask,
+    parse,
+    to_plain,
+)
 from recordkit.templates.spec import FieldSpec
 
 ID = "110101190303070012"  # fictional: born 1903
@@ -335,3 +347,136 @@ def test_a_stored_value_of_another_type_is_an_integrity_failure(plain: object, k
 )
 def test_values_are_shown_as_printed(value: Value, spec: FieldSpec, text: str) -> None:
     assert display(value, spec) == text
+
+
+# --- a person with the number of the identity card ----------------------------------------------------------------
+
+PERSON = of("person", max_length=20)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"name": "张三", "id": ID},
+        {"姓名": " 张三 ", "身份证号": ID},
+        {"姓名": "张三", "证件号码": "１１０１０１１９０３０３０７００１２"},
+        ["张三", ID],
+        f"张三 {ID}",
+        f"张三|{ID}",
+        f"张三｜{ID}",
+        f"张三　{ID}",
+        f"张三，身份证号：{ID}",
+        f"张三（居民身份证号码 {ID}）",
+        Person("张三", ID),
+    ],
+)
+def test_a_person_is_read_from_a_table_a_list_and_one_cell(raw: object) -> None:
+    parsed = parse(raw, PERSON)
+    assert parsed.faults == ()
+    assert parsed.value == Person("张三", ID)
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        ("张三", "required"),
+        (ID, "required"),
+        ({"name": "张三"}, "required"),
+        ({"name": "张三", "id": ID, "电话": "1"}, "unknown-field"),
+        ({"name": "张三", "姓名": "李四", "id": ID}, "duplicate"),
+        (["张三", ID, "甲"], "wrong-type"),
+        (f"张三|{ID}|甲", "wrong-type"),
+        ("张三 110101800307001", "pattern"),  # the fifteen digits of before 1999
+        ("张三 110101190303070010", "check-digit"),
+        ({"name": "张\x0b三", "id": ID}, "illegal-character"),
+        ({"name": "张三", "id": 110101190303070012}, "number-not-text"),
+        ("张" * 21 + ID, "too-long"),
+        (3, "wrong-type"),
+    ],
+)
+def test_a_wrong_person_is_refused_and_the_number_never_shown(raw: object, code: str) -> None:
+    parsed = parse(raw, PERSON)
+    assert [fault.code for fault in parsed.faults] == [code]
+    assert parsed.value is None
+    assert "03030700" not in str(parsed.faults[0].message)
+
+
+def test_a_person_is_stored_restored_printed_and_masked() -> None:
+    person = Person("张三", ID)
+    assert to_plain(person) == {"name": "张三", "id": ID}
+    assert from_plain(to_plain(person), PERSON) == person
+    assert display(person, PERSON) == f"张三 {ID}"
+    assert parse(display(person, PERSON), PERSON).value == person
+    assert display_masked(person, PERSON) == "张三 110*************12"
+    table = of("table", columns=(PERSON,))
+    assert display_masked([{"x": person}], table) == "张三 110*************12"
+    for plain in ({"name": "张三"}, "张三", {"name": 1, "id": ID}):
+        with pytest.raises(IntegrityFailure):
+            from_plain(plain, PERSON)
+
+
+def test_a_template_reaches_the_parts_of_a_person_and_prints_a_line_where_there_is_none() -> None:
+    from jinja2 import StrictUndefined, UndefinedError
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
+    template = environment.from_string("{{ 甲 }}/{{ 甲.姓名 }}/{{ 甲.证件号码 }}/{{ 甲.姓名 or '□' }}")
+    assert template.render(甲=Person("<张三>", ID)) == f"&lt;张三&gt; {ID}/&lt;张三&gt;/{ID}/&lt;张三&gt;"
+    assert template.render(甲=Blank(2)) == "＿＿/＿＿/＿＿/□"
+    for value in (Person("张三", ID), Blank(2)):
+        with pytest.raises(UndefinedError):
+            environment.from_string("{{ 甲.电话 }}").render(甲=value)
+
+
+# --- the short ways read as the long ones do ----------------------------------------------------------------------
+
+
+def wide(text: str) -> str:
+    """The same in full-width characters: NFKC brings it back, no short way takes it."""
+    return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
+
+
+@given(
+    st.sampled_from(["integer", "decimal", "money", "date", "instant", "phone", "account", "calibre", "yes_no"]),
+    st.one_of(
+        st.text("0123456789-:.,T +DNdn", max_size=19),
+        st.dates(date(1890, 1, 1), date(2210, 1, 1)).map(str),
+        st.datetimes(datetime(1890, 1, 1), datetime(2210, 1, 1)).map(lambda v: v.isoformat("T", "minutes")),
+        st.datetimes(datetime(1890, 1, 1), datetime(2210, 1, 1)).map(lambda v: v.isoformat(" ", "seconds")),
+        st.from_regex(r"1[0-9]{10}|DN?[0-9]{1,3}|[0-9]{1,20}(\.[0-9]{1,4})?", fullmatch=True),
+    ),
+)
+def test_plain_text_is_read_as_its_full_width_twin(kind: str, text: str) -> None:
+    plain, other = parse(text, of(kind)), parse(wide(text), of(kind))
+    assert plain.value == other.value
+    assert type(plain.value) is type(other.value)
+    assert repr(plain.value) == repr(other.value)
+    assert [fault.code for fault in plain.faults] == [fault.code for fault in other.faults]
+
+
+@pytest.mark.parametrize("text", ["2026-03-02T24:00", "2026-03-02T09+08", "2026-W10-1", "20260302", "2026-03-02t09:00",
+                                  "2026-03-02T09:00:00.5", "2026-02-30", "1899-12-31"])
+def test_what_python_alone_would_take_for_a_date_is_read_by_our_rules(text: str) -> None:
+    for kind in ("date", "instant"):
+        assert parse(text, of(kind)).value == parse(wide(text), of(kind)).value
+
+
+def test_the_illegal_characters_are_exactly_those_of_xml_and_the_marks_that_turn_text() -> None:
+    import sys
+    import unicodedata
+
+    for code in range(sys.maxunicode + 1):
+        char = chr(code)
+        category = unicodedata.category(char)
+        bad = (category == "Cc" and char not in "\t\n\r") or category == "Cs" or code & 0xFFFE == 0xFFFE
+        bad = bad or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+        try:
+            refuse_illegal(f"甲{char}乙")
+            assert not bad, hex(code)
+        except Refusal:
+            assert bad, hex(code)
+
+
+def test_a_value_that_cannot_be_looked_up_is_refused_not_raised() -> None:
+    for kind in ("calibre", "choice", "phone", "date", "person"):
+        assert parse([["15"]], of(kind, choices=("甲",))).refused

@@ -194,3 +194,59 @@ def test_shipped_forms_load_and_their_samples_are_valid() -> None:
     for path in paths:
         spec = load_form_spec(path)
         assert [(p.field, str(p.message)) for p in sample_problems(spec)] == [], path
+
+
+PERSON = '[[fields]]\nkey = "agent"\nlabel = "经办人"\ntype = "person"\nmax_length = 20\nrequired = false\n'
+ACCOUNT = '[[fields]]\nkey = "account"\nlabel = "户号"\ntype = "account"\n'
+WITH_ACCOUNT = HEAD + ROLES + 'account = "account"\n' + FIELDS + ACCOUNT
+
+
+def test_the_number_of_a_person_gets_into_no_title_file_name_or_catalogue() -> None:
+    assert load(GOOD + PERSON).by_name["经办人"].is_masked
+    assert faults_of(GOOD.replace("{户名}", "{经办人}") + PERSON) == [("title", "unknown-field")]
+    assert faults_of('file_name = "{agent}"\n' + GOOD + PERSON) == [("file_name", "unknown-field")]
+    assert faults_of(GOOD.replace('date = "day"', 'date = "day"\nparty = "agent"') + PERSON) == [
+        ("roles: party", "wrong-type")
+    ]
+
+
+def test_a_gate_is_read_with_its_defaults() -> None:
+    spec = load(WITH_ACCOUNT + '[[gates]]\nneeds = "approval"\nsame = ["account"]\n')
+    (gate,) = spec.gates
+    assert (gate.needs, gate.same, gate.state, gate.level) == ("approval", ("account",), "returned", "warning")
+    (gate,) = load(GOOD + '[[gates]]\nneeds = "a"\nnumber = "customer"\nwhen = "户名 == \'甲\'"\n').gates
+    assert gate.number == "customer"
+
+
+@pytest.mark.parametrize(
+    ("gate", "fault"),
+    [
+        ("same = ['account']", ("gates 1", "required")),
+        ("needs = 'A!'\nsame = ['account']", ("gates 1: needs", "pattern")),
+        ("needs = 'a'\nsame = ['customer']", ("gates 1: same", "required")),
+        ("needs = 'a'\nsame = ['account', 'acount']", ("gates 1: same", "unknown-field")),
+        ("needs = 'a'\nsame = ['account', 'meters']", ("gates 1: same", "wrong-type")),
+        ("needs = 'a'\nnumber = 'reading'", ("gates 1: number", "unknown-field")),
+        ("needs = 'a'\nnumber = 'account'\nstate = 'filed'", ("gates 1: state", "wrong-type")),
+        ("needs = 'a'\nnumber = 'account'\nlevel = 'stop'", ("gates 1: level", "wrong-type")),
+        ("needs = 'a'\nnumber = 'account'\nwithin_days = -1", ("gates 1: within_days", "range")),
+        ("needs = 'a'\nnumber = 'account'\nwhen = 'reading > 1'", ("gates 1: when", "unknown-field")),
+        ("needs = 'a'\nnumber = 'account'\nwhere = 'x >'", ("gates 1: where", "rule")),
+    ],
+)
+def test_a_wrong_gate_is_refused_at_its_place(gate: str, fault: tuple[str, str]) -> None:
+    assert faults_of(WITH_ACCOUNT + f"[[gates]]\n{gate}\n") == [fault]
+
+
+def test_an_expression_sees_the_parts_of_a_person_and_nothing_outside_its_values() -> None:
+    from recordkit.templates.fieldtypes import Person
+
+    values = {"经办人": Person("张三", "110101190303070012"), "x": 2}
+    assert compile_expression("经办人.姓名 == '张三' and x * 0.1 == 0.2").value(values) is True
+    assert compile_expression("经办人.__class__").value(values) is None
+    for text in ("y > 1", "经办人.电话 == 1", "x.__init__ == 1"):
+        with pytest.raises(ExpressionFault):
+            compile_expression(text).value(values)
+    for text in ("x) %}{{ x }}{% set y = (2", "x }}{{ x", "x; x"):
+        with pytest.raises(ExpressionFault):
+            compile_expression(text)

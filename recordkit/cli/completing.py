@@ -1,0 +1,230 @@
+"""The command that keys in what returned papers say: one document, or many from a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recordkit import files
+from recordkit.cli.base import (
+    App,
+    Command,
+    dry_run_option,
+    option,
+    pairs_of,
+    pass_app,
+    plain_problem,
+    problem_lines,
+    shown,
+)
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import InputRefused, WrongUsage
+from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.archive.returning import Completed
+    from recordkit.model import Problem
+    from recordkit.templates.completing import CompletionPlan, PlannedCompletion
+    from recordkit.templates.issue import Issue
+    from recordkit.templates.rows import RawRow
+    from recordkit.workspace import Workspace
+
+_REASON_HEADING = "拒绝原因"
+
+
+@click.command(cls=Command, help=N_("Key in what was written by hand when the paper comes back: one document with "
+                                    "--set, --data or --ask, or many from a spreadsheet with a column 文书编号."))
+@click.argument("number", required=False)
+@option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
+@option("--data", type=click.Path(path_type=Path), metavar="FILE",
+        help=N_("On-site values; without a number, one row for each document, named under 文书编号."))
+@option("--sheet", help=N_("Sheet of the spreadsheet."))
+@option("--ask", is_flag=True, help=N_("Ask in the terminal for what is missing."))
+@option("--collected", multiple=True, metavar="NAME", help=N_("A paper of the checklist that came; may be repeated."))
+@option("--not-collected", "uncollected", multiple=True, metavar="NAME", help=N_("A paper ticked by mistake."))
+@option("--reason", default="", help=N_("Why what was keyed in before is corrected."))
+@dry_run_option
+@pass_app
+def complete(
+    app: App,
+    number: str | None,
+    sets: tuple[str, ...],
+    data: Path | None,
+    sheet: str | None,
+    ask: bool,
+    collected: tuple[str, ...],
+    uncollected: tuple[str, ...],
+    reason: str,
+    dry_run: bool,
+) -> int:
+    """Plan, refuse or enter, print."""
+    from recordkit.archive.returning import complete_documents
+    from recordkit.templates.completing import plan_completions, require_completable
+    from recordkit.templates.issue import find_issue
+
+    values: Mapping[str, object] = pairs_of(sets)
+    if number is None and (data is None or ask):
+        raise WrongUsage(msg("Name a document, or give --data FILE with a column {heading}.", heading="文书编号"))
+    if not (values or data or ask or collected or uncollected):
+        raise WrongUsage(
+            msg("There is nothing to key in."),
+            msg("Give --set FIELD=VALUE, --data FILE, --ask or --collected NAME."),
+        )
+    with app.acting() as workspace:
+        issue = find_issue(workspace.db, number) if number is not None else None
+        if issue is not None:
+            require_completable(issue)
+        rows = _rows(app, data, sheet, single=issue is not None)
+        if ask and issue is not None:
+            rows, values = _asked(app, workspace, issue, rows, values), {}
+        plan = plan_completions(workspace, rows, issue=issue, values=values, collected=collected,
+                                uncollected=uncollected, reason=reason, ignore=(_REASON_HEADING,))
+        if issue is not None and plan.errors:
+            raise InputRefused(
+                msg("Nothing was keyed in for {number}.", number=issue.number),
+                msg("Correct the values named above and give the command again."),
+                plan.problems,
+            )
+        done: list[Completed] = []
+        if not dry_run:
+            done = list(complete_documents(workspace, plan.documents, reason=reason,
+                                           record_reason=tr("on-site values keyed in")))
+        late = [one.problem for one in done if one.problem is not None]
+        refused = [*plan.errors, *late]
+        refused_file = None
+        if data and refused and done:
+            refused_file = _write_refused(rows, refused, workspace.root / "outbox" / data.stem)
+        _print(app, plan, done, late, refused_file, dry_run)
+    if not refused:
+        return 0
+    return 4 if len(plan.documents) > len(late) else 3
+
+
+def _rows(app: App, data: Path | None, sheet: str | None, *, single: bool) -> list[RawRow]:
+    from recordkit.templates.rows import RawRow, read_rows
+
+    if data is None:
+        return [RawRow(1, {}, {})]
+    source = read_rows(data, sheet)
+    for note in source.notes:
+        app.say(note)
+    rows = list(source.rows)
+    if not rows or (single and len(rows) > 1):
+        raise InputRefused(
+            msg("{file} holds {count} rows.", file=str(data), count=len(rows)),
+            msg("Give one row for one document; for many, leave the number out and give a column {heading}.",
+                heading="文书编号"),
+        )
+    return rows
+
+
+def _asked(
+    app: App, workspace: Workspace, issue: Issue, rows: Sequence[RawRow], values: Mapping[str, object]
+) -> list[RawRow]:
+    """One row with the answers put in; what was keyed in before is not asked again."""
+    from recordkit.cli.asking import ask_values
+    from recordkit.templates.completing import NUMBER_HEADINGS, issued_values, onsite_values
+    from recordkit.templates.issue import form_of_issue
+    from recordkit.templates.rows import RawRow
+
+    spec = form_of_issue(workspace, issue)
+    file = {name: cell for name, cell in rows[0].values.items() if name not in NUMBER_HEADINGS}
+    given = {**onsite_values(workspace, issue), **file, **values}
+    known = issued_values(workspace, issue, spec)
+    app.say(f"{issue.number}  {issue.title}")
+    return [RawRow(1, ask_values(app, spec, given, "onsite", known=known), {})]
+
+
+def _print(
+    app: App,
+    plan: CompletionPlan,
+    done: Sequence[Completed],
+    late: Sequence[Problem],
+    refused_file: Path | None,
+    dry_run: bool,
+) -> None:
+    entered = [one for one in done if one.problem is None]
+    items = [_item(one.planned, one.record_id) for one in entered]
+    if dry_run:
+        items = [_item(one, one.issue.record_id) for one in plan.documents]
+    refused = len({problem.row for problem in (*plan.errors, *late)})
+    if app.json:
+        app.print_json({
+            "items": items,
+            "total": len(items),
+            "refused": [plain_problem(one) for one in (*plan.errors, *late)],
+            "warnings": [plain_problem(one) for one in plan.warnings],
+            "refused_file": str(refused_file) if refused_file else None,
+            "summary": {"completed": 0 if dry_run else len(items), "refused": refused,
+                        "would_complete": len(items) if dry_run else None},
+        })
+        return
+    for line in problem_lines([*plan.problems, *late]):
+        click.echo(line, err=True)
+    told = [{**item, "outcome": tr(str(item["outcome"])), "lacking": shown(item["lacking"])} for item in items]
+    if told:
+        app.print_items(told, [("number", N_("Number")), ("outcome", N_("Result")), ("lacking", N_("Still lacking"))])
+    text = (
+        tr("Would key in {count} document(s); {refused} row(s) refused. Nothing was written.")
+        if dry_run
+        else tr("{count} document(s) keyed in, {refused} row(s) refused.")
+    )
+    app.say(text.format(count=len(items), refused=refused))
+    if refused_file:
+        app.say(tr("The refused rows are in {file}: correct them there and give that file to --data.").format(
+            file=refused_file))
+
+
+def _item(planned: PlannedCompletion, record_id: str | None) -> dict[str, object]:
+    outcome = "unchanged"
+    if planned.completes:
+        outcome = "corrected" if planned.is_correction else "keyed-in"
+    elif planned.collects:
+        outcome = "collected"
+    return {
+        "row": planned.row,
+        "number": planned.issue.number,
+        "issue_id": planned.issue.issue_id,
+        "form": planned.issue.form,
+        "record_id": record_id,
+        "outcome": outcome,
+        "changed": list(planned.changed),
+        "collected": list(planned.collected),
+        "lacking": list(planned.lacking),
+    }
+
+
+def _write_refused(rows: Sequence[RawRow], problems: Sequence[Problem], stem: Path) -> Path:
+    """The refused rows with their reasons as a spreadsheet, to be corrected and fed in again."""
+    reasons: dict[int | None, list[str]] = {}
+    for problem in problems:
+        reasons.setdefault(problem.row, []).append(f"{problem.label}: {problem.message.render(tr)}".lstrip(": "))
+    refused = [row for row in rows if row.row in reasons]
+    headings = list(dict.fromkeys(name for row in refused for name in row.values if name != _REASON_HEADING))
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*headings, _REASON_HEADING])
+    for row in refused:
+        cells = [_cell(row.values.get(name)) for name in headings]
+        writer.writerow([*cells, "; ".join(reasons[row.row])])
+    number = 1
+    while (path := stem.with_name(f"{stem.name}-refused-{number}.csv")).exists():
+        number += 1
+    files.write_atomic(path, out.getvalue().encode("utf-8-sig"))
+    return path
+
+
+def _cell(value: object) -> str:
+    from recordkit.templates.spreadsheet import CellError
+
+    if value is None or isinstance(value, CellError):
+        return ""
+    if isinstance(value, list):
+        rows = (row.values() if isinstance(row, dict) else [row] for row in value)
+        return "; ".join("|".join(map(str, row)) for row in rows)
+    return str(value)
