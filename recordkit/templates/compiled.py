@@ -71,6 +71,7 @@ class _Part:
         checked: not proved; every filled part is parsed strictly.
         repaired: docxtpl repairs the tables of every filled part.
         listed: static text holds tabs or line breaks, so docxtpl's listing rules always apply.
+        flat: no paragraph stands inside another, so a paragraph can be found by its tags.
     """
 
     name: str
@@ -81,6 +82,7 @@ class _Part:
     checked: bool
     repaired: bool
     listed: bool
+    flat: bool
     properties: bool = False
     texts: tuple[str, ...] = ()  # keeps alive what ``pieces`` knows by identity
 
@@ -195,9 +197,13 @@ class CompiledTemplate:
             text = "".join(pending)
             unusual = unusual or _UNUSUAL.search(text) is not None
             out.append(text)
-        if unusual or marks.markup or part.checked or part.repaired or part.listed or part.properties:
-            whole = "".join(one if isinstance(one, str) else one.data.decode() for one in out)
-            return self._finish(part, whole, markup=marks.markup)
+        whole_needed = marks.markup or part.checked or part.repaired or part.listed or part.properties
+        if unusual and part.flat and not whole_needed:
+            listed = _listed(out)
+            if listed is not None:
+                return pieced(part.name, listed)
+        if unusual or whole_needed:
+            return self._finish(part, "".join(map(_text_of, out)), markup=marks.markup)
         return pieced(part.name, out)
 
     def _finish(self, part: _Part, text: str, *, markup: bool) -> Entry:
@@ -329,6 +335,7 @@ def _compiled(source: Source, environment: SandboxedEnvironment) -> _Part | byte
         checked=not proof_holds,
         repaired=source.body and proof_holds and not proof.tables_fit,
         listed=not source.properties and _static_listing(tree),
+        flat=proof.well_formed and not proof.nested_paragraphs and not source.properties,
         properties=source.properties,
     )
     if all(isinstance(one, (nodes.Output, nodes.TemplateData, nodes.Scope)) for one in tree.find_all(nodes.Node)):
@@ -383,6 +390,47 @@ def _static_bytes(part: _Part, environment: SandboxedEnvironment) -> bytes:
     if part.listed:
         text = _docxtpl().resolve_listing(text)
     return _repaired(text, part) if part.repaired or (part.body and part.checked) else text.encode()
+
+
+def _listed(out: Sequence[Piece | str]) -> list[Piece | str] | None:
+    """The listing rules on the paragraphs that hold a tab or line break, or None where all must be looked at.
+
+    The rules go by paragraph, so the others keep their ready pieces. Paragraph and page breaks in a value can tear a
+    link apart and need the strict reading.
+    """
+    done: list[Piece | str] = []
+    waiting = [one.replace("\r\n", "\n").replace("\r", "\n") if isinstance(one, str) else one for one in reversed(out)]
+    helper = _docxtpl()
+    while waiting:
+        one = waiting.pop()
+        found = _UNUSUAL.search(one) if isinstance(one, str) else None
+        if found is None:
+            done.append(one)
+            continue
+        text, at = _text_of(one), found.start()
+        start = _paragraph_start(text, at)
+        while start < 0 and done:
+            before = _text_of(done.pop())
+            text, at = before + text, at + len(before)
+            start = _paragraph_start(text, at)
+        end = text.find("</w:p>", at)
+        while end < 0 and waiting:
+            text += _text_of(waiting.pop())
+            end = text.find("</w:p>", at)
+        end += len("</w:p>")
+        if start < 0 or end < len("</w:p>") or _ILLEGAL.search(text, start, end):
+            return None
+        done += (text[:start], helper.resolve_listing(text[start:end]))
+        waiting.append(text[end:])
+    return done
+
+
+def _text_of(one: Piece | str) -> str:
+    return one if isinstance(one, str) else one.data.decode()
+
+
+def _paragraph_start(text: str, end: int) -> int:
+    return max(text.rfind("<w:p>", 0, end), text.rfind("<w:p ", 0, end))
 
 
 def _constants(code: CodeType) -> Iterator[str]:
