@@ -235,7 +235,7 @@ class CompiledTemplate:
         return InputRefused(
             msg("The text holds characters that no Word document can hold."),
             msg("Type the text of the named field anew; it was probably copied from a damaged file."),
-            problems or [Problem(None, "", "", None, "character", msg("in {place}", place=part.name))],
+            problems or [Problem(None, "", "", None, "character", msg("in {place}", place=misses.part_name(part.name)))],
         )
 
     def _explained(self, context: Mapping[str, object], error: Exception) -> InputRefused:
@@ -244,9 +244,7 @@ class CompiledTemplate:
         problems = misses.find_missing(sources, context, self._environment)
         text = error.message if isinstance(error, TemplateError) else str(error)
         return InputRefused(
-            msg("The template cannot be filled: {error}", error=text or type(error).__name__),
-            msg("Correct the tag in template.docx."),
-            problems,
+            msg("The template cannot be filled: {error}", error=text or type(error).__name__), None, problems
         )
 
 
@@ -301,10 +299,10 @@ def _reasons(part: _Part) -> list[Message]:
     found = []
     if part.checked:
         found.append(msg("{part}: a condition or loop cuts through the structure; each document is read and checked.",
-                         part=part.name))
+                         part=misses.part_name(part.name)))
     elif part.repaired:
         found.append(msg("{part}: the columns of a table depend on the data; each document's tables are adjusted.",
-                         part=part.name))
+                         part=misses.part_name(part.name)))
     return found
 
 
@@ -316,8 +314,8 @@ def _compiled(source: Source, environment: SandboxedEnvironment) -> _Part | byte
         place = misses.place_of(source.name, source.text, environment)
         raise InputRefused(
             msg("The template cannot be filled: {error}", error=error.message or ""),
-            msg("Correct the tag in template.docx."),
-            [Problem(None, source.name, "", None, "syntax", place or msg("in {place}", place=source.name))],
+            None,
+            [Problem(None, "", "", None, "syntax", place or msg("in {place}", place=misses.part_name(source.name)))],
         ) from None
     _add_around(tree, source)
     _resolve_escapes(tree)
@@ -469,8 +467,7 @@ def _repaired(text: str, part: _Part) -> bytes:
 
 def _damaged(part: str, error: object) -> InputRefused:
     return InputRefused(
-        msg("The document would be damaged in {part}: {error}", part=part, error=str(error)[:200]),
-        msg("Correct the tag in template.docx."),
+        msg("The document would be damaged in {part}: {error}", part=misses.part_name(part), error=str(error)[:200])
     )
 
 
