@@ -71,6 +71,7 @@ class _Part:
         checked: not proved; every filled part is parsed strictly.
         repaired: docxtpl repairs the tables of every filled part.
         listed: static text holds tabs or line breaks, so docxtpl's listing rules always apply.
+        flat: no paragraph stands inside another, so a paragraph can be found by its tags.
     """
 
     name: str
@@ -81,6 +82,7 @@ class _Part:
     checked: bool
     repaired: bool
     listed: bool
+    flat: bool
     properties: bool = False
     texts: tuple[str, ...] = ()  # keeps alive what ``pieces`` knows by identity
 
@@ -195,9 +197,13 @@ class CompiledTemplate:
             text = "".join(pending)
             unusual = unusual or _UNUSUAL.search(text) is not None
             out.append(text)
-        if unusual or marks.markup or part.checked or part.repaired or part.listed or part.properties:
-            whole = "".join(one if isinstance(one, str) else one.data.decode() for one in out)
-            return self._finish(part, whole, markup=marks.markup)
+        whole_needed = marks.markup or part.checked or part.repaired or part.listed or part.properties
+        if unusual and part.flat and not whole_needed:
+            listed = _listed(out)
+            if listed is not None:
+                return pieced(part.name, listed)
+        if unusual or whole_needed:
+            return self._finish(part, "".join(map(_text_of, out)), markup=marks.markup)
         return pieced(part.name, out)
 
     def _finish(self, part: _Part, text: str, *, markup: bool) -> Entry:
@@ -229,7 +235,7 @@ class CompiledTemplate:
         return InputRefused(
             msg("The text holds characters that no Word document can hold."),
             msg("Type the text of the named field anew; it was probably copied from a damaged file."),
-            problems or [Problem(None, "", "", None, "character", msg("in {place}", place=part.name))],
+            problems or [Problem(None, "", "", None, "character", msg("in {place}", place=misses.part_name(part.name)))],
         )
 
     def _explained(self, context: Mapping[str, object], error: Exception) -> InputRefused:
@@ -238,9 +244,7 @@ class CompiledTemplate:
         problems = misses.find_missing(sources, context, self._environment)
         text = error.message if isinstance(error, TemplateError) else str(error)
         return InputRefused(
-            msg("The template cannot be filled: {error}", error=text or type(error).__name__),
-            msg("Correct the tag in template.docx."),
-            problems,
+            msg("The template cannot be filled: {error}", error=text or type(error).__name__), None, problems
         )
 
 
@@ -295,10 +299,10 @@ def _reasons(part: _Part) -> list[Message]:
     found = []
     if part.checked:
         found.append(msg("{part}: a condition or loop cuts through the structure; each document is read and checked.",
-                         part=part.name))
+                         part=misses.part_name(part.name)))
     elif part.repaired:
         found.append(msg("{part}: the columns of a table depend on the data; each document's tables are adjusted.",
-                         part=part.name))
+                         part=misses.part_name(part.name)))
     return found
 
 
@@ -310,8 +314,8 @@ def _compiled(source: Source, environment: SandboxedEnvironment) -> _Part | byte
         place = misses.place_of(source.name, source.text, environment)
         raise InputRefused(
             msg("The template cannot be filled: {error}", error=error.message or ""),
-            msg("Correct the tag in template.docx."),
-            [Problem(None, source.name, "", None, "syntax", place or msg("in {place}", place=source.name))],
+            None,
+            [Problem(None, "", "", None, "syntax", place or msg("in {place}", place=misses.part_name(source.name)))],
         ) from None
     _add_around(tree, source)
     _resolve_escapes(tree)
@@ -329,6 +333,7 @@ def _compiled(source: Source, environment: SandboxedEnvironment) -> _Part | byte
         checked=not proof_holds,
         repaired=source.body and proof_holds and not proof.tables_fit,
         listed=not source.properties and _static_listing(tree),
+        flat=proof.well_formed and not proof.nested_paragraphs and not source.properties,
         properties=source.properties,
     )
     if all(isinstance(one, (nodes.Output, nodes.TemplateData, nodes.Scope)) for one in tree.find_all(nodes.Node)):
@@ -385,6 +390,47 @@ def _static_bytes(part: _Part, environment: SandboxedEnvironment) -> bytes:
     return _repaired(text, part) if part.repaired or (part.body and part.checked) else text.encode()
 
 
+def _listed(out: Sequence[Piece | str]) -> list[Piece | str] | None:
+    """The listing rules on the paragraphs that hold a tab or line break, or None where all must be looked at.
+
+    The rules go by paragraph, so the others keep their ready pieces. Paragraph and page breaks in a value can tear a
+    link apart and need the strict reading.
+    """
+    done: list[Piece | str] = []
+    waiting = [one.replace("\r\n", "\n").replace("\r", "\n") if isinstance(one, str) else one for one in reversed(out)]
+    helper = _docxtpl()
+    while waiting:
+        one = waiting.pop()
+        found = _UNUSUAL.search(one) if isinstance(one, str) else None
+        if found is None:
+            done.append(one)
+            continue
+        text, at = _text_of(one), found.start()
+        start = _paragraph_start(text, at)
+        while start < 0 and done:
+            before = _text_of(done.pop())
+            text, at = before + text, at + len(before)
+            start = _paragraph_start(text, at)
+        end = text.find("</w:p>", at)
+        while end < 0 and waiting:
+            text += _text_of(waiting.pop())
+            end = text.find("</w:p>", at)
+        end += len("</w:p>")
+        if start < 0 or end < len("</w:p>") or _ILLEGAL.search(text, start, end):
+            return None
+        done += (text[:start], helper.resolve_listing(text[start:end]))
+        waiting.append(text[end:])
+    return done
+
+
+def _text_of(one: Piece | str) -> str:
+    return one if isinstance(one, str) else one.data.decode()
+
+
+def _paragraph_start(text: str, end: int) -> int:
+    return max(text.rfind("<w:p>", 0, end), text.rfind("<w:p ", 0, end))
+
+
 def _constants(code: CodeType) -> Iterator[str]:
     """The strings of generated code: static text is among them, as the very objects that filling yields."""
     for one in code.co_consts:
@@ -421,8 +467,7 @@ def _repaired(text: str, part: _Part) -> bytes:
 
 def _damaged(part: str, error: object) -> InputRefused:
     return InputRefused(
-        msg("The document would be damaged in {part}: {error}", part=part, error=str(error)[:200]),
-        msg("Correct the tag in template.docx."),
+        msg("The document would be damaged in {part}: {error}", part=misses.part_name(part), error=str(error)[:200])
     )
 
 

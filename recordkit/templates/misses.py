@@ -105,6 +105,20 @@ def place_of(part: str, source: str, environment: SandboxedEnvironment) -> Messa
     return None
 
 
+def part_name(part: str) -> Message | str:
+    """What a clerk calls a part of the package."""
+    for beginning, name in (
+        ("word/header", msg("page header")),
+        ("word/footer", msg("page footer")),
+        ("word/footnotes", msg("footnotes")),
+        ("word/document", msg("main text")),
+        ("docProps/core", msg("document properties")),
+    ):
+        if part.startswith(beginning):
+            return name
+    return part
+
+
 def _paragraphs(source: str) -> list[str]:
     """The source in lines, each beginning with a paragraph."""
     return re.sub(r"<w:p(?=[ >])", "\n<w:p", source.replace("\n", " ")).split("\n")
@@ -129,8 +143,8 @@ def _place(part: str, lines: Sequence[str], line: int) -> Message:
     shown = text if len(text) <= _TEXT_LENGTH else text[:_TEXT_LENGTH] + "…"
     if cells > 0:
         table = len(re.findall(r"<w:tbl[ >]", before))
-        return msg("{part}, table {table}: {text}", part=part, table=table, text=shown)
-    return msg("{part}: {text}", part=part, text=shown)
+        return msg("{part}, table {table}: {text}", part=part_name(part), table=table, text=shown)
+    return msg("{part}: {text}", part=part_name(part), text=shown)
 
 
 def _line_of(traceback: TracebackType | None, part: str) -> int:

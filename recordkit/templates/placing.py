@@ -111,5 +111,5 @@ def _in_structure(context: Context, finalize: Callable[..., object], value: obje
         return shown
     raise InputRefused(
         msg("Text cannot stand between paragraphs or runs ({place}).", place=place),
-        msg("Use {{{{ ... }}}} without p, r, tr or tc for plain text."),
+        msg("Take the p, r, tr or tc out of the tag where a plain text is printed."),
     )

@@ -223,7 +223,7 @@ class Walk:
         if not top:
             raise _NotProved("a value outside the root")
         if top not in _TEXT_HOLDERS and _STRUCTURE.match(top):
-            place = f"{self._part}: …{self._near[-20:]}"
+            place = f"{self._part}: …{self._near}"
             return nodes.Filter(value, STRUCTURE_FILTER, [nodes.Const(place)], [], None, None)
         return value
 

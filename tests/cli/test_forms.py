@@ -53,3 +53,14 @@ def test_the_sample_is_valid_data_for_generate(cli: Cli, tmp_path: Path) -> None
         path = tmp_path / f"{form}.json"
         path.write_text(cli("forms", "sample", form, "--json"), encoding="utf-8")
         assert cli.json("generate", form, "--data", path, "--as-of", "2026-11-20")["summary"]["generated"] == 1
+
+
+def test_check_says_which_way_a_template_is_filled_and_why(cli: Cli, own: Path) -> None:
+    cli("forms", "check", "visit-record")
+    assert "visit-record: compiled (fast)" in cli.err
+    document = Document(str(own / "template.docx"))
+    table = document.add_table(1, 2)
+    table.rows[0].cells[0].text = "{% colspan 2 %}{{ 客户 }}"
+    document.save(str(own / "template.docx"))
+    cli("forms", "check", "visit-record")
+    assert "the columns of a table depend on the data" in cli.err

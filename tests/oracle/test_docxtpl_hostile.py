@@ -16,7 +16,7 @@ from docx import Document
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from test_docxtpl_differential import environment
+from test_docxtpl_differential import by_docxtpl, environment, parts_of
 from word_templates import REF, p, tbl, text_box, tr, word
 
 from recordkit.errors import InputRefused
@@ -162,6 +162,26 @@ def test_paragraph_and_page_breaks_in_a_value_never_damage_the_file(text: str) -
     assert document.paragraphs[-1].text == "末"
     kept = "".join(one.text for one in document.paragraphs)
     assert [one for one in kept if one in "一<&"] == [one for one in text if one in "一<&"]
+
+
+MANY = word(
+    p("甲{{ a }}", properties='<w:jc w:val="center"/>')
+    + '<w:p w:rsidR="00A1"/>'
+    + p("{% for x in rows %}{{ x }}；{% endfor %}{{ b }}")
+    + tbl(2, tr("{{ a }}", "静"), tr("{%tr for x in rows %}", ""), tr("{{ x }}", "{{ b }}"), tr("{%tr endfor %}", ""))
+    + p("静态" * 300) + p("{{ b }}{{ a }}"),
+    header=p("{{ b }}"), footnotes=p("{{ a }}"),
+)
+MANY_COMPILED = compile_template(MANY, environment())
+ORDINARY = ["一", "<b>", " & ", "'", '"', "\n", "\t", "\a", "\f", " "]
+ordinary = st.lists(st.sampled_from(ORDINARY), max_size=5).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ordinary, ordinary, st.lists(ordinary, max_size=3))
+def test_lines_and_tabs_anywhere_are_what_docxtpl_makes(a: str, b: str, rows: list[str]) -> None:
+    context = {"a": a, "b": b, "rows": rows}
+    assert parts_of(MANY_COMPILED.render(context)) == parts_of(by_docxtpl(MANY, context))
 
 
 def test_bytes_are_the_same_in_every_process() -> None:
