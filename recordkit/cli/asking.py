@@ -315,7 +315,7 @@ class _Dialogue:
     def _summary(self) -> None:
         self._tell("")
         for at, (one, parsed) in enumerate(self._parsed(), 1):
-            self._tell(f"{at:>3} {_name(one)}{tr(': ')}{display_masked(parsed.value, one)}"
+            self._tell(f"{at:>3} {_name(one)}{_colon()}{display_masked(parsed.value, one)}"
                        f"{one.unit if parsed.value is not None else ''}")
 
     def _confirm(self, *, allowed: bool) -> FieldSpec | None:
@@ -398,7 +398,7 @@ def ask_values(
     for one in wanted:
         dialogue.put_before(one, raw.get(one.key))
         for fault in parse(raw.get(one.key), one).faults:
-            click.echo(f"    × {_name(one)}{tr(': ')}{fault.message.render(tr)}", err=True)
+            click.echo(f"    × {_name(one)}{_colon()}{fault.message.render(tr)}", err=True)
     try:
         return dialogue.run()
     except (KeyboardInterrupt, EOFError, click.Abort, _Leave) as stopped:
@@ -461,6 +461,10 @@ def _text_of(value: object) -> str:
     if isinstance(value, Mapping):
         return "|".join(map(str, value.values()))
     return str(value)
+
+
+def _colon() -> str:
+    return "：" if tr("yes") != "yes" else ": "
 
 
 def _example(one: FieldSpec) -> str:
