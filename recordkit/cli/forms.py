@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,15 @@ from recordkit.cli.base import (
     App,
     Command,
     Group,
+    option,
     pass_app,
-    plain_problem,
 )
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
+    from recordkit.templates.findings import FormFinding
     from recordkit.templates.spec import FieldSpec
 
 
@@ -97,6 +99,9 @@ def _help_of(one: FieldSpec) -> str:
     return tr("; ").join(part for part in parts if part)
 
 
+_SEVERITIES = (N_("error"), N_("warning"), N_("remark"))
+
+
 def _plain_field(one: FieldSpec) -> dict[str, object]:
     return {
         "key": one.key,
@@ -111,23 +116,49 @@ def _plain_field(one: FieldSpec) -> dict[str, object]:
     }
 
 
-@forms.command("check", cls=Command, help=N_("Check forms: their fields, rules, examples, and that the template "
-                                             "fills; all forms, or the named ones, or folders."))
-@click.argument("which", nargs=-1, metavar="[FORM|FOLDER]...")
+@forms.command("check", cls=Command, help=N_("Check forms: fields, rules, examples, and every tag of the template with "
+                                             "its place and the fix; all forms, or the named ones, folders or files."))
+@click.argument("which", nargs=-1, metavar="[FORM|FOLDER|FILE.docx]...")
+@option("--strict", is_flag=True, help=N_("Let warnings count as errors."))
 @pass_app
-def forms_check(app: App, which: tuple[str, ...]) -> int:
-    """Print every finding; exit 3 when there is any."""
+def forms_check(app: App, which: tuple[str, ...], strict: bool) -> int:
+    """Print every finding; exit 3 when there is an error, with --strict also for a warning."""
     from recordkit.templates.checking import check_form
     from recordkit.templates.forms import list_form_ids
 
-    items = []
-    for name in which or list_form_ids(_root(app)):
-        for problem in check_form(_root(app), name):
-            items.append({"form": name, **plain_problem(problem)})
-    app.print_items(items, [("form", N_("Form")), ("field", N_("Place")), ("message", N_("Finding"))])
-    if not app.json:
-        app.say(tr("{count} finding(s).").format(count=len(items)))
-    return 3 if items else 0
+    found = [(name, one) for name in which or list_form_ids(_root(app)) for one in check_form(_root(app), name)]
+    count = Counter(one.severity for _, one in found)
+    if app.json:
+        app.print_items([_plain_finding(name, one) for name, one in found], [], summary=dict(count))
+    else:
+        for name in dict.fromkeys(name for name, _ in found):
+            click.echo(name)
+            for _, one in (pair for pair in found if pair[0] == name):
+                click.echo(_finding_lines(one))
+        app.say(tr("{errors} error(s), {warnings} warning(s), {remarks} remark(s).").format(
+            errors=count["error"], warnings=count["warning"], remarks=count["remark"]))
+    return 3 if count["error"] or (strict and count["warning"]) else 0
+
+
+def _plain_finding(form: str, one: FormFinding) -> dict[str, object]:
+    """The keys of every problem, and where in Word it stands."""
+    return {
+        "form": form, "row": None, "field": one.field, "label": one.label, "cell": None, "code": one.code,
+        "severity": one.severity, "message": one.message.render(tr), "part": one.part,
+        "place": one.place.render(tr) if one.place else "", "text": one.text,
+        "fix": one.fix.render(tr) if one.fix else "",
+    }
+
+
+def _finding_lines(one: FormFinding) -> str:
+    """Severity, place and what is wrong; beneath it the text around and the fix."""
+    where = one.place.render(tr) if one.place else one.label or one.field
+    lines = [f"  [{tr(one.severity)}] {where}: {one.message.render(tr)}"]
+    if one.text:
+        lines.append(tr("      text: {text}").format(text=one.text))
+    if one.fix is not None:
+        lines.append(tr("      -> {fix}").format(fix=one.fix.render(tr)))
+    return "\n".join(lines)
 
 
 @forms.command("sample", cls=Command, help=N_("A complete valid document's data."))
