@@ -143,14 +143,16 @@ def _looks(under: FormUnderCheck) -> list[FormFinding]:
 
 
 def _filling(under: FormUnderCheck) -> Iterator[FormFinding]:
-    """Fill the template with nothing but what every document has, and with the sample: both ways must go.
+    """Fill the template with the sample, and with no more of it than every document has: both ways must go.
 
     Left out when an error of the template is already known: it would be told twice, in worse words.
     """
     if any(one.severity == "error" and one.field == TEMPLATE for one in under.found):
         return
     head = Letterhead("000", "", "", date(2026, 1, 1))
-    for trial in ({}, under.sample[0]):
+    sample = under.sample[0]
+    needed = {one.key: sample[one.key] for one in under.spec.fields if one.required and one.key in sample}
+    for trial in (needed, sample):
         try:
             Renderer(under.spec, under.form.template).render(trial, head, None)
         except InputRefused as refusal:

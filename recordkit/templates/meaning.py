@@ -90,7 +90,7 @@ class Meaning:
 
     def enter_broken_loop(self, tag: Tag) -> None:
         """A loop whose tag cannot be read: its names are taken as given, so that not each of them is reported."""
-        found = re.match(r"for\s+([\w\s,]+?)\s+in\b\s*(.*)", tag.body)
+        found = re.match(r"for\s+([\w,]+)", tag.body)
         names = re.findall(r"\w+", found[1]) if found else []
         self._scopes.append(dict.fromkeys([*names, "loop"], ANY))
         self.note_words(tag.body)
