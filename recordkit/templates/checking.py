@@ -86,11 +86,25 @@ def check_form(root: Path | None, name: str) -> list[FormFinding]:
         form = read_form(path, own=True) if (path / "form.toml").is_file() else load_form(root, name)
     except InputRefused as refusal:
         problems = [from_problem(one) for one in refusal.problems]
-        return problems or [FormFinding("form", refusal.what, field="form.toml", fix=refusal.todo)]
+        return [*(problems or [FormFinding("form", refusal.what, field="form.toml", fix=refusal.todo)]),
+                *_template_alone(root, path, name)]
     under = FormUnderCheck(form)
     for check in CHECKS:
         under.found += [one if isinstance(one, FormFinding) else from_problem(one) for one in check(under)]
     return sorted(under.found, key=lambda one: _ORDER[one.severity])
+
+
+def _template_alone(root: Path | None, path: Path, name: str) -> list[FormFinding]:
+    """What is wrong with the template of a form whose form.toml cannot be read: its names are taken as given."""
+    folders = [path, *([root / "forms" / name] if root else []), shipped_forms() / name]
+    template = next((one / TEMPLATE for one in folders if (one / "form.toml").is_file()), None)
+    if template is None or not template.is_file():
+        return []
+    try:
+        word = read_word(template.read_bytes())
+    except InputRefused as refusal:
+        return [FormFinding("form", refusal.what, fix=refusal.todo)]
+    return [*lint_template(word, None), *find_looks(word)]
 
 
 def check_file(path: Path) -> list[FormFinding]:
