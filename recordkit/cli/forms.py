@@ -12,11 +12,12 @@ from recordkit.cli.base import (
     App,
     Command,
     Group,
+    dry_run_option,
     option,
     pass_app,
 )
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import InputRefused, NotFound
+from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -159,6 +160,70 @@ def _finding_lines(one: FormFinding) -> str:
     if one.fix is not None:
         lines.append(tr("      -> {fix}").format(fix=one.fix.render(tr)))
     return "\n".join(lines)
+
+
+@forms.command("new", cls=Command, help=N_("Draft a form from a Word file with {{tags}} or with blanks: 【】, ____, □, "
+                                           "empty cells; says what it guessed."))
+@click.argument("form")
+@option("--from", "source", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.docx",
+        help=N_("The Word file."))
+@option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+        help=N_("Folder that takes the form's folder (default: the store's forms)."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@dry_run_option
+@pass_app
+def forms_new(app: App, form: str, source: Path, out: Path | None, force: bool, dry_run: bool) -> None:
+    """Write form.toml, template.docx and sample.toml; then check them."""
+    from recordkit.templates.checking import check_form
+    from recordkit.templates.drafting import draft_form
+    from recordkit.templates.forms import shipped_forms
+
+    root = _root(app)
+    if out is None and root is None:
+        raise WrongUsage(msg("There is no store in {folder}.", folder=str(app.store)),
+                         msg("Make one with 'recordkit init', or say with --out where the form goes."))
+    try:
+        data = source.read_bytes()
+    except OSError:
+        raise NotFound(msg("There is no file {file}.", file=str(source)), msg("Check the path.")) from None
+    draft = draft_form(data, form, source.name)
+    folder = (out or app.store / "forms") / form
+    there = [name for name in draft.files if (folder / name).exists()]
+    if there and not force:
+        raise InputRefused(msg("{folder} has a form already: {names}.", folder=str(folder), names=", ".join(there)),
+                           msg("Choose another id, or overwrite it with --force."))
+    findings: list[FormFinding] = []
+    if not dry_run:
+        for name, content in draft.files.items():
+            app.save(folder / name, content, force=force)
+        findings = check_form(root, str(folder))
+    if app.json:
+        app.print_json({
+            "form": form, "folder": str(folder), "files": [] if dry_run else list(draft.files),
+            "fields": [{"key": one.key, "label": one.label, "type": one.type, "stage": one.stage,
+                        "choices": list(one.choices), "columns": [column.key for column in one.columns]}
+                       for one in draft.fields],
+            "guessed": [one.render(tr) for one in draft.guessed],
+            "undecided": [one.render(tr) for one in draft.undecided],
+            "findings": [_plain_finding(form, one) for one in findings]})
+        return
+    app.print_table([[one.key, one.label, tr(one.type), tr(one.stage), " / ".join(one.choices)
+                      or "、".join(column.label for column in one.columns)] for one in draft.fields],
+                    [N_("Key"), N_("Label"), N_("Type"), N_("Stage"), N_("Choices or columns")])
+    for heading, messages in ((N_("Guessed:"), draft.guessed), (N_("To be decided by you:"), draft.undecided)):
+        click.echo(tr(heading))
+        for one in messages:
+            click.echo(f"  - {one.render(tr)}")
+    for finding in findings:
+        if finding.severity != "remark":
+            click.echo(_finding_lines(finding))
+    if (shipped_forms() / form).is_dir():
+        app.say(tr("This form hides the shipped one of the same id."))
+    if dry_run:
+        app.say(tr("Would write {folder}. Nothing was written.").format(folder=folder))
+        return
+    app.say(tr("Written: {folder}. Look at template.docx in Word, correct form.toml, then run: recordkit forms check "
+               "{form}").format(folder=folder, form=form))
 
 
 @forms.command("sample", cls=Command, help=N_("A complete valid document's data."))

@@ -104,7 +104,7 @@ class Meaning:
         from jinja2 import TemplateError, nodes
 
         try:
-            tree = _environment().parse(_source(tag))
+            tree = reading_environment().parse(tag_source(tag))
         except (TemplateError, RecursionError) as error:
             reason = error.message if isinstance(error, TemplateError) else None
             report("syntax", *syntax_words(tag, reason or ""), "error")
@@ -123,7 +123,7 @@ class Meaning:
             look.kind(node.test)
         elif isinstance(node, nodes.Assign):
             kind = look.kind(node.node)
-            for name in _targets(node.target):
+            for name in targets(node.target):
                 self._scopes[-1][name] = kind
         elif isinstance(node, nodes.Output):
             for one in node.nodes:
@@ -138,7 +138,7 @@ class Meaning:
         from jinja2 import nodes
 
         over = look.kind(node.iter)
-        targets = _targets(node.target)
+        names = targets(node.target)
         if over.shape == "scalar" and over.spec is not None:
             look.report(
                 "loop-no-table",
@@ -147,7 +147,7 @@ class Meaning:
                 "error",
             )
         row = Kind("row", over.spec, "row") if over.shape == "table" and isinstance(node.target, nodes.Name) else ANY
-        self._scopes.append({**dict.fromkeys(targets, row), "loop": Kind("loop")})
+        self._scopes.append({**dict.fromkeys(names, row), "loop": Kind("loop")})
         if node.test is not None:
             look.kind(node.test)
 
@@ -249,8 +249,8 @@ class _Look:
             return self._filtered(node)
         if isinstance(node, nodes.Test):
             self.kind(node.node)
-            if node.name not in _environment().tests:
-                near = nearest(node.name, list(_environment().tests))
+            if node.name not in reading_environment().tests:
+                near = nearest(node.name, list(reading_environment().tests))
                 self.report("unknown-test", msg("There is no test 'is {name}'.", name=node.name),
                             msg("Did you mean {near}?", near=near) if near else None, "error")
             for one in node.args or ():
@@ -313,8 +313,8 @@ class _Look:
         for one in [*node.args, *(pair.value for pair in node.kwargs)]:
             self.kind(one)
         name = node.name
-        if name not in _environment().filters:
-            near = nearest(name, [*FORM_FILTERS, *_environment().filters])
+        if name not in reading_environment().filters:
+            near = nearest(name, [*FORM_FILTERS, *reading_environment().filters])
             self.report("unknown-filter", msg("There is no filter {name}.", name=name),
                         msg("Did you mean {near}?", near=near) if near
                         else msg("Filters for forms are: {names}.", names="、".join(FORM_FILTERS)), "error")
@@ -405,7 +405,8 @@ def nearest(name: str, known: list[str]) -> str:
     return plain[near[0]] if near else ""
 
 
-def _targets(node: nodes.Node) -> list[str]:
+def targets(node: nodes.Node) -> list[str]:
+    """Names that a loop or assignment gives values to."""
     return list(_names(node, "store"))
 
 
@@ -418,7 +419,7 @@ def _names(node: nodes.Node, context: str) -> Iterator[str]:
         yield from _names(child, context)
 
 
-def _source(tag: Tag) -> str:
+def tag_source(tag: Tag) -> str:
     """A small template that holds this tag alone and is complete."""
     if tag.opening == "{{":
         return "{{ " + tag.body + " }}"
@@ -488,7 +489,7 @@ def statement_fix(word: str) -> Message | None:
 
 
 @cache
-def _environment() -> SandboxedEnvironment:
+def reading_environment() -> SandboxedEnvironment:
     """Only reads: the filters of our own are known by name."""
     from jinja2.sandbox import SandboxedEnvironment
 

@@ -115,10 +115,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A stretch of text of one look."""
+    """A stretch of text of one look: its run, and the element that holds the text."""
 
     text: str
     element: Element | None
+    source: Element | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -305,6 +306,11 @@ def _walk(part: Part) -> Iterator[Block]:
         yield from _inside(body, _Spot(part.place), _Counter())
 
 
+def body_blocks(root: Element, kind: Kind) -> list[Block]:
+    """The texts of one part whose root is already parsed, e.g. by python-docx, which can then be changed."""
+    return list(_walk(Part("", kind, 0, root)))
+
+
 def _inside(container: Element, spot: _Spot, counter: _Counter) -> Iterator[Block]:
     for child in container:
         if child.tag == f"{W}p":
@@ -365,15 +371,15 @@ def _collect(
     for child in element:
         tag = child.tag
         if tag == f"{W}t" or tag == _MATH_TEXT:
-            texts["text"].append(Run(child.text or "", run))
+            texts["text"].append(Run(child.text or "", run, child))
         elif tag in (f"{W}tab", f"{W}ptab") and run is not None:
-            texts["text"].append(Run("\t", run))
+            texts["text"].append(Run("\t", run, child))
         elif tag in (f"{W}br", f"{W}cr"):
-            texts["text"].append(Run("\n", run))
+            texts["text"].append(Run("\n", run, child))
         elif tag == f"{W}delText":
-            texts["deleted"].append(Run(child.text or "", run))
+            texts["deleted"].append(Run(child.text or "", run, child))
         elif tag == f"{W}instrText":
-            texts["field"].append(Run(child.text or "", run))
+            texts["field"].append(Run(child.text or "", run, child))
         elif tag == f"{W}txbxContent":
             boxes.append(child)
             continue
