@@ -226,16 +226,43 @@ def forms_new(app: App, form: str, source: Path, out: Path | None, force: bool, 
                "{form}").format(folder=folder, form=form))
 
 
-@forms.command("sample", cls=Command, help=N_("A complete valid document's data."))
+@forms.command("sample", cls=Command,
+               help=N_("A complete valid document's data, as JSON or as a spreadsheet to fill in."))
 @click.argument("form")
+@option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help=N_("Write a spreadsheet with headings, lists to choose from and one sample row."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def forms_sample(app: App, form: str) -> None:
-    """Print the sample as JSON: it can be given to --data."""
+def forms_sample(app: App, form: str, xlsx: Path | None, force: bool) -> None:
+    """Print the sample as JSON, or write it as a spreadsheet: both can be given to --data."""
     import tomllib
 
     from recordkit.templates.forms import load_form
 
-    path = load_form(_root(app), form).folder / "sample.toml"
+    loaded = load_form(_root(app), form)
+    path = loaded.folder / "sample.toml"
     if not path.exists():
         raise NotFound(msg("The form {form} has no sample data.", form=form))
-    app.print_json(tomllib.loads(path.read_text(encoding="utf-8")))
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputRefused(msg("{file} is not valid {kind}: {reason}", file=str(path), kind="TOML", reason=error),
+                           msg("Correct the line named above.")) from None
+    if xlsx is None:
+        app.print_json(raw)
+        return
+    from recordkit.templates.rows import RawRow
+    from recordkit.templates.samplesheet import sample_workbook
+    from recordkit.templates.validate import validate_row
+
+    values, problems = validate_row(loaded.spec, RawRow(1, raw, {}))
+    if any(one.severity == "error" for one in problems):
+        raise InputRefused(msg("The sample data of the form {form} is refused by the form itself.", form=form),
+                           msg("Correct sample.toml."), problems)
+    target = xlsx if xlsx.suffix.lower() == ".xlsx" else xlsx.with_name(xlsx.name + ".xlsx")
+    app.save(target, sample_workbook(loaded.spec, values, tr), force=force)
+    if app.json:
+        app.print_json({"form": loaded.spec.id, "path": str(target), "columns": len(loaded.spec.of_stage("before"))})
+        return
+    text = tr("Written: {file}. Fill in one row for each document, then: recordkit generate {form} --data {file}")
+    app.say(text.format(file=target, form=loaded.spec.id))

@@ -113,3 +113,53 @@ def test_a_template_is_checked_with_its_form_whether_folder_or_file_is_named(cli
     document.save(str(own / "template.docx"))
     for name in (own, own / "template.docx", own / "form.toml", "visit-record"):
         assert "unknown-variable" in by_code(cli.json("forms", "check", name, expect=3)["items"])
+
+
+@pytest.mark.parametrize("form", list_form_ids(None))
+def test_the_sample_spreadsheet_issues_what_the_sample_says(cli: Cli, tmp_path: Path, form: str) -> None:
+    """Drafts have no number and are byte for byte the same for the same values."""
+    plain, sheet = tmp_path / "样.json", tmp_path / "样 表.xlsx"
+    plain.write_text(cli("forms", "sample", form, "--json"), encoding="utf-8")
+    cli("forms", "sample", form, "--xlsx", sheet)
+    made = [cli.json("generate", form, "--draft", "--data", one, "--out", tmp_path / one.suffix[1:])
+            for one in (plain, sheet)]
+    assert [one["summary"]["generated"] for one in made] == [1, 1]
+    assert made[1]["refused"] == made[1]["warnings"] == []
+    assert made[0]["items"][0]["sha256"] == made[1]["items"][0]["sha256"]
+    cli("forms", "sample", form, "--xlsx", sheet, expect=3)
+    cli("forms", "sample", form, "--xlsx", sheet, "--force")
+
+
+def test_the_sample_spreadsheet_guards_what_spreadsheets_damage(cli: Cli, tmp_path: Path) -> None:
+    import openpyxl
+
+    path = tmp_path / "换表.xlsx"
+    cli("forms", "sample", "meter-change-notice", "--xlsx", path)
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    at = {str(cell.value).rstrip("*"): cell.column_letter for cell in sheet[1]}
+    assert sheet["A1"].value == "通知日期*"
+    assert sheet[f"{at['联系电话']}1"].value == "联系电话"
+    assert "旧表行度" not in at  # written by hand on the paper
+    for label in ("户号", "联系电话", "旧表号"):
+        assert sheet[f"{at[label]}2"].number_format == "@" == sheet.column_dimensions[at[label]].number_format
+        assert isinstance(sheet[f"{at[label]}2"].value, str)
+    assert sheet[f"{at['通知日期']}2"].is_date
+    assert sheet.freeze_panes == "A2"
+    rules = {str(rule.sqref).split(":")[0].rstrip("2"): rule.formula1 for rule in sheet.data_validations.dataValidation}
+    assert set(rules) == {at["换表原因"], at["口径"]}
+    title, _, cells = rules[at["换表原因"]].partition("!")
+    listed = [cell.value for (cell,) in book[title.strip("'")][cells.replace("$", "")]]
+    assert listed == ["逾龄", "停滞行", "无铅封", "黑面", "其他"]
+    help_sheet = book.worksheets[1]
+    told = {row[0].value: [cell.value for cell in row[1:5]] for row in help_sheet.iter_rows(min_row=2)}
+    assert told["原因说明"][0] == "in some cases"
+    assert "4至20位" in told["户号"][3]
+
+
+def test_a_sample_that_the_form_refuses_makes_no_spreadsheet(cli: Cli, own: Path, tmp_path: Path) -> None:
+    text = (own / "sample.toml").read_text(encoding="utf-8").replace('visit_method = "上门"', 'visit_method = "托梦"')
+    (own / "sample.toml").write_text(text, encoding="utf-8")
+    cli("forms", "sample", "visit-record", "--xlsx", tmp_path / "a.xlsx", expect=3)
+    assert "托梦" in cli.err
+    assert not (tmp_path / "a.xlsx").exists()
