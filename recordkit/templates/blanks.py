@@ -157,7 +157,8 @@ def _in_text(block: Block, beside: str) -> Iterator[Blank]:
             before = end
             continue
         if shape == "date":
-            start += len(one[0]) - len(one[0].lstrip(" \t\n\u3000")) if text[before:start].strip() else 0
+            apart = text[before:start].strip() and text[:start].rstrip()[-1:] not in ":："
+            start += len(one[0]) - len(one[0].lstrip()) if apart else 0
         label = _label_before(text[before:start]) or (beside if not text[:start].strip() else "")
         unit = _UNIT.match(text, end)
         choices: tuple[str, ...] = ()

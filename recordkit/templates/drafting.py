@@ -62,7 +62,7 @@ _NUMBER_LABELS = frozenset({"编号", "文书编号", "单号", "单据编号", 
 _PARTY = ("customer_name", "party", "applicant", "name")
 _SAMPLES: dict[str, object] = {
     "date": "2026-01-05", "instant": "2026-01-05T09:30:00", "phone": "13900000000", "id_number": "110101199001010015",
-    "uscc": "91110000MA00000002", "calibre": "DN20", "account": "0012003456", "money": "100.00", "yes_no": True,
+    "uscc": "91110000MA0000000H", "calibre": "DN20", "account": "0012003456", "money": "100.00", "yes_no": True,
     "integer": 1, "decimal": "1.5", "text": "示例",
 }
 
