@@ -19,6 +19,7 @@ _MIDDLE = {"elif": ("if",), "else": ("if", "for")}
 _CELL_WORDS = {"vm", "hm", "colspan", "cellbg"}
 _FILES = {"include", "import", "from", "extends"}
 _UNITS = {"p": msg("paragraph"), "tr": msg("table row"), "tc": msg("table cell"), "r": msg("text run")}
+_RUN_TOGETHER = re.compile(r"\{[{%#]|[%}#]\}")
 _MERGE_FIELD = re.compile(r'MERGEFIELD\s+"?([^\s"\\]+)')
 
 
@@ -90,6 +91,7 @@ class _Lint:
                     msg("Write the address as text, or take the link off ({kind}).", kind=kind), text=target))
         self._blocks(placed)
         self._placement(placed, part)
+        self._running_together(part)
 
     def _add(
         self,
@@ -148,6 +150,18 @@ class _Lint:
                 broken.add(slip.start)
         found += [(tag.start, _Placed(tag, block, sound=tag.start not in broken)) for tag in tags]
         yield from (one for _, one in sorted(found, key=lambda pair: pair[0]))
+
+    def _running_together(self, part: Part) -> None:
+        """Brackets at the end of one paragraph and the beginning of the next: what is between is taken out."""
+        if part.kind not in FILLED or part.kind == "properties":
+            return
+        blocks = [block for block in part.blocks if block.origin == "text" and block.text]
+        for before, block in zip(blocks, blocks[1:], strict=False):
+            if _RUN_TOGETHER.search(before.text[-1] + block.text[0]):
+                self._add(block, (0, 1), "running-together",
+                          msg("{last} ends one paragraph and {first} begins the next; together they are read as a tag "
+                              "and what is between them is lost.", last=before.text[-1], first=block.text[0]),
+                          msg("Put a word or a space between them."))
 
     # --- blocks ------------------------------------------------------------------------------------------------
 

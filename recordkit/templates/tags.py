@@ -22,6 +22,7 @@ _WIDE |= {ord("、"): ",", ord("。"): ".", ord("　"): " ", ord("\u00a0"): " "}
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 _LOOSE = re.compile(r"(?:[{｛]\s*[{｛%％]|[{｛]\s*[%％])(.{0,80}?)(?:[}｝%％]\s*[}｝])")
 _SINGLE = re.compile(r"[{｛]+\s*([^{}｛｝]{1,60}?)\s*[}｝]+")
+_TRIPLE = re.compile(r"\{{3,}(?:\s*([^{}]{1,60}?)\s*\}{2,})?")
 _REST = re.compile(r"\{\{|\{%|%\}|\}\}|[｛｝]")
 _BLANK = re.compile(
     r"【\s*([^【】]{1,30}?)\s*】|《\s*([^《》]{1,30}?)\s*》"
@@ -100,18 +101,18 @@ def scan(text: str, known: Collection[str]) -> tuple[list[Tag], list[Slip]]:
 
 def _tag_at(text: str, start: int) -> Tag | Slip:
     opening: Opening = text[start : start + 2]  # type: ignore[assignment]
-    if triple := re.match(r"\{{3,}\s*([^{}]{1,60}?)\s*\}{2,}", text[start:]):
-        return _slip("too-many-brackets", msg("{text} has too many brackets.", text=_cut(triple[0])), "{{", triple[1],
-                     start, start + triple.end())
+    if triple := _TRIPLE.match(text, start):
+        return _slip("too-many-brackets", msg("{text} has too many brackets.", text=_cut(triple[0])), "{{",
+                     triple[1] or "", start, triple.end())
     closing = _CLOSING[opening]
-    end = _outside_quotes(text, closing, start + 2)
     following = _OPENER.search(text, start + 2)
-    if end >= 0 and (following is None or end < following.start() or opening == "{#"):
+    until = following.start() if following else len(text)
+    end = text.find(closing, start + 2) if opening == "{#" else _outside_quotes(text, closing, start + 2, until)
+    if end >= 0:
         inner = text[start + 2 : end]
         wrong = next((one for one in ("}}", "%}") if one != closing and one in _LITERAL.sub("", inner)), "")
         if not wrong:
             return _made(text, start, end + 2, opening)
-    until = following.start() if following else len(text)
     inner = text[start + 2 : until]
     tail = re.search(r"[%％]\s*[}｝]|[}｝]\s*[}｝]?", inner)
     raw_end = start + 2 + (tail.end() if tail else len(inner))
@@ -119,7 +120,8 @@ def _tag_at(text: str, start: int) -> Tag | Slip:
     if tail and re.search("[％｝]", tail[0]):
         return _slip("wide-brackets", msg("The tag begins with {signs} and ends with full-width signs.", signs=opening),
                      opening, name, start, raw_end)
-    if following and end > following.start() and tail is None:
+    end = text.find(closing, until)
+    if following and end > until and tail is None:
         second = text.find(closing, end + 2)
         further = _OPENER.search(text, following.end())
         if second >= 0 and (further is None or second < further.start()):
@@ -146,18 +148,16 @@ def _tag_at(text: str, start: int) -> Tag | Slip:
     )
 
 
-def _outside_quotes(text: str, wanted: str, start: int) -> int:
-    """Where ``wanted`` stands outside of quotes; an apostrophe without its partner is no quote."""
-    following = _OPENER.search(text, start)
-    limit = following.start() if following else len(text)
+def _outside_quotes(text: str, wanted: str, start: int, limit: int) -> int:
+    """Where ``wanted`` stands outside of quotes before ``limit``; an apostrophe without its partner is no quote."""
     at, quote = start, ""
-    while at < len(text):
+    while at < limit:
         char = text[at]
         if quote:
             quote = "" if char == quote else quote
         elif text.startswith(wanted, at):
             return at
-        elif char in "'\"" and char in text[at + 1 : limit]:
+        elif char in "'\"" and text.find(char, at + 1, limit) >= 0:
             quote = char
         at += 1
     return -1

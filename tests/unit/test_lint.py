@@ -166,6 +166,8 @@ TAGS: list[Trial] = [
     ("text-lost", para("{%p if 户号 %} 有户号") + para("{%p endif %}"), para("{%p if 户号 %}") + para("{%p endif %}")),
     ("text-lost", table(["甲", "乙"], ["{%tr if 户号 %}", "{{ 户名 }}"], ["{%tr endif %}", ""]),
      table(["甲", "乙"], ["{%tr if 户号 %}", ""], ["{%tr endif %}", ""])),
+    ("running-together", para("{% if 户号 %}{% endif %}") + para("} 见上"), para("100%") + para("(见上)")),
+    ("running-together", para("甲{") + para("{{ 户号 }}"), para("甲") + para("{{ 户号 }}")),
     ("rich-text-tag", para("{{r 户名 }}"), para("{{ 户名 }}")),
     ("sign-in-prefixed-tag", para("{%p if 金额 % 2 %}") + para("{%p endif %}"), para("{% if 金额 % 2 %}{% endif %}")),
     ("empty-cell", table([para("{%p if 户号 %}") + para("a") + para("{%p endif %}")]),
