@@ -40,12 +40,12 @@ class FormUnderCheck:
         return self.form.spec
 
     @cached_property
-    def word(self) -> WordFile | None:
-        """The template; None when it is no Word document."""
+    def word(self) -> WordFile | InputRefused:
+        """The template, or why it cannot be read."""
         try:
             return read_word(self.form.template)
-        except InputRefused:
-            return None
+        except InputRefused as refusal:
+            return refusal
 
     @cached_property
     def sample(self) -> tuple[dict[str, Value], tuple[Problem, ...]]:
@@ -146,14 +146,13 @@ def _no_sample(under: FormUnderCheck) -> Iterator[FormFinding]:
 
 
 def _tags(under: FormUnderCheck) -> list[FormFinding]:
-    if under.word is None:
-        return [FormFinding("form", msg("The template of form {form} is not a Word document.", form=under.spec.id),
-                            fix=msg("Save it as .docx in Word or WPS."))]
+    if isinstance(under.word, InputRefused):
+        return [FormFinding("form", under.word.what, fix=under.word.todo)]
     return lint_template(under.word, under.spec)
 
 
 def _looks(under: FormUnderCheck) -> list[FormFinding]:
-    return find_looks(under.word) if under.word is not None else []
+    return [] if isinstance(under.word, InputRefused) else find_looks(under.word)
 
 
 def _filling(under: FormUnderCheck) -> Iterator[FormFinding]:
@@ -171,6 +170,12 @@ def _filling(under: FormUnderCheck) -> Iterator[FormFinding]:
             Renderer(under.spec, under.form.template).render(trial, head, None)
         except InputRefused as refusal:
             yield FormFinding("filling", refusal.what, fix=refusal.todo)
+            return
+        except (TypeError, ValueError, ArithmeticError) as error:
+            # Jinja lets what Python says about None / 2 through.
+            yield FormFinding("filling", msg("The template of form {form} cannot be filled: {error}",
+                                             form=under.spec.id, error=str(error)),
+                              fix=msg("A tag computes with a value that is empty or of another type."))
             return
 
 

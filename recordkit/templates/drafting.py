@@ -265,7 +265,7 @@ class _Drafter:
         if one.choices:
             what = msg("{what}, choices {choices}", what=what, choices="、".join(one.choices))
         if one.columns:
-            names = "、".join(f"{column.label}({column.type})" for column in one.columns)
+            names = tuple(msg("{label}: {type}", label=column.label, type=msg(column.type)) for column in one.columns)
             what = msg("{what}, columns {columns}", what=what, columns=names)
         self._guessed.append(what)
 

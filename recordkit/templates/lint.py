@@ -51,9 +51,8 @@ def lint_template(word: WordFile, spec: FormSpec | None) -> list[FormFinding]:
     lint = _Lint(Meaning(spec), known)
     for part in word.parts:
         lint.part(part)
-    if spec is not None:
-        lint.findings += _unused(spec, lint.meaning.used)
-    return lint.findings
+    told = [finding for _, finding in sorted(lint.findings, key=lambda pair: pair[0])]
+    return [*told, *(_unused(spec, lint.meaning.used) if spec is not None else ())]
 
 
 def has_tags(word: WordFile) -> bool:
@@ -72,11 +71,14 @@ def is_filled(block: Block) -> bool:
 class _Lint:
     meaning: Meaning
     known: set[str]
-    findings: list[FormFinding] = field(default_factory=list)
+    findings: list[tuple[int, FormFinding]] = field(default_factory=list)
+    """Each with the position of its paragraph in the file: they are told from the top to the bottom."""
+    _positions: dict[int, int] = field(default_factory=dict)
 
     def part(self, part: Part) -> None:
         placed: list[_Placed] = []
         for block in part.blocks:
+            self._positions[id(block)] = len(self._positions)
             if not is_filled(block):
                 self._unfilled(block)
             elif block.origin in ("deleted", "field"):
@@ -85,10 +87,10 @@ class _Lint:
                 placed += self._scanned(block)
         for kind, target in part.relations.values():
             if "{{" in target or "%7B%7B" in target.upper():
-                self.findings.append(at_place(
+                self.findings.append((len(self._positions), at_place(
                     part.place, "tag-in-link",
                     msg("A tag in the target of a link or picture is not filled: {target}", target=target),
-                    msg("Write the address as text, or take the link off ({kind}).", kind=kind), text=target))
+                    msg("Write the address as text, or take the link off ({kind}).", kind=kind), text=target)))
         self._blocks(placed)
         self._placement(placed, part)
         self._running_together(part)
@@ -102,7 +104,8 @@ class _Lint:
         fix: Message | None,
         severity: Severity = "error",
     ) -> None:
-        self.findings.append(at_place(block.place, code, message, fix, severity, text=around(block, *span)))
+        finding = at_place(block.place, code, message, fix, severity, text=around(block, *span))
+        self.findings.append((self._positions[id(block)], finding))
 
     def _at(self, one: _Placed, code: str, message: Message, fix: Message | None, severity: Severity = "error") -> None:
         self._add(one.block, (one.tag.start, one.tag.end), code, message, fix, severity)
@@ -179,6 +182,8 @@ class _Lint:
                 self._read(one)
                 if word in _PAIRS and tag.opening == "{%" and not (word == "set" and "=" in tag.body):
                     stack.append((word, one))
+                if word in ("if", "elif"):
+                    self.meaning.enter_condition(tag.body, again=word == "elif")
             elif word.startswith("end") and word in _PAIRS.values():
                 self._close(one, stack)
                 if one.sound and tag.body != word:
@@ -222,6 +227,8 @@ class _Lint:
             word, opener = stack.pop()
             if word == "for":
                 self.meaning.leave_loop()
+            elif word == "if":
+                self.meaning.leave_condition()
             if word == wanted:
                 self._pair(opener, one)
                 return

@@ -78,10 +78,28 @@ class Meaning:
     used: set[str] = field(default_factory=set)
     _scopes: list[dict[str, Kind]] = field(default_factory=lambda: [{}])
     _past: set[str] = field(default_factory=set)
+    _asked: list[set[str]] = field(default_factory=list)
 
     def begin_part(self) -> None:
         """Forget the loops of the part before."""
-        self._scopes, self._past = [{}], set()
+        self._scopes, self._past, self._asked = [{}], set(), []
+
+    def enter_condition(self, text: str, *, again: bool = False) -> None:
+        """Names asked for in a condition are taken care of until it ends; ``again`` for another branch of it."""
+        words = set(re.findall(r"\w+", text))
+        if again and self._asked:
+            self._asked[-1] |= words
+        else:
+            self._asked.append(words)
+
+    def leave_condition(self) -> None:
+        """The innermost condition ends."""
+        if self._asked:
+            self._asked.pop()
+
+    def is_asked(self, spec: FieldSpec) -> bool:
+        """Whether a condition around this place asks for the field."""
+        return any({spec.key, spec.label} & words for words in self._asked)
 
     def leave_loop(self) -> None:
         """The names of the innermost loop end."""
@@ -245,6 +263,15 @@ class _Look:
                 return self._member(base, node.arg.value)
             self.kind(node.arg)
             return Kind("row", base.spec, "row") if base.shape == "table" and isinstance(node.arg, nodes.Const) else ANY
+        if isinstance(node, nodes.And | nodes.CondExpr):
+            first = node.left if isinstance(node, nodes.And) else node.test
+            self.kind(first)
+            self.meaning.enter_condition(" ".join(_names(first, "load")) + " " + " ".join(_members(first)))
+            for one in node.iter_child_nodes():
+                if one is not first:
+                    self.kind(one)
+            self.meaning.leave_condition()
+            return ANY
         if isinstance(node, nodes.Filter):
             return self._filtered(node)
         if isinstance(node, nodes.Test):
@@ -262,10 +289,9 @@ class _Look:
         if isinstance(node, nodes.Div | nodes.FloorDiv | nodes.Mod | nodes.Sub | nodes.Mul):
             self._computed(node)
             return ANY
-        if isinstance(node, nodes.Or | nodes.And | nodes.CondExpr):
-            kinds = [self.kind(one) for one in node.iter_child_nodes()]
-            same = {one for one in kinds if one != ANY}
-            return same.pop() if len(same) == 1 and isinstance(node, nodes.Or) else ANY
+        if isinstance(node, nodes.Or):
+            self.children(node)  # what an empty value is replaced with may be of any kind
+            return ANY
         self.children(node)
         return ANY
 
@@ -304,7 +330,22 @@ class _Look:
             self.report("unknown-column", msg("{label} is a single value and has no part {name}.", label=label,
                                               name=name),
                         msg("Leave out .{name}, or name the table that has this column.", name=name), "error")
+        elif base.shape == "scalar":
+            self._may_be_empty(base, f".{name}")
         return ANY
+
+    def _may_be_empty(self, kind: Kind, what: str) -> None:
+        """A part or filter of a value that is not there prints the word None, or stops the document."""
+        one = kind.spec
+        if one is None or one.stage != "before" or one.required or one.default != "" or self.meaning.is_asked(one):
+            return
+        self.report(
+            "may-be-empty",
+            msg("{label} may be empty; then {what} prints the word None, or the document cannot be made.",
+                label=one.label, what=what),
+            msg("Put the tag between {first} and {last}.", first=f"{{% if {one.label} %}}", last="{% endif %}"),
+            "warning",
+        )
 
     def _filtered(self, node: nodes.Filter) -> Kind:
         from jinja2 import nodes
@@ -328,13 +369,15 @@ class _Look:
                 self.report(
                     "wrong-filter",
                     msg("The filter {name} prints nothing for {label}, which is of type {type}.", name=name,
-                        label=label or "?", type=base.type),
-                    msg("It works on: {types}.", types=", ".join(FORM_FILTERS[name])),
+                        label=label or "?", type=msg(base.type)),
+                    msg("It works on: {types}.", types=tuple(map(msg, FORM_FILTERS[name]))),
                     "error",
                 )
         elif name in _LIST_ONLY and base.shape == "scalar" and base.spec is not None and base.type != "text":
             self.report("wrong-filter", msg("The filter {name} needs a table; {label} is a single value.", name=name,
                                             label=label), msg("Leave the filter out."), "error")
+        elif base.shape == "scalar" and name not in (*FORM_FILTERS, "default", "d"):
+            self._may_be_empty(base, f"|{name}")
         elif base.shape == "table" and name not in _OF_LISTS:
             self.report("wrong-filter", msg("The filter {name} works on a single value; {label} is a table.",
                                             name=name, label=label), msg("Use it on a column inside a loop."), "error")
@@ -384,8 +427,10 @@ class _Look:
             and not (sign == "-" and kind.type in ("date", "instant"))
         ]
         if not wrong:
-            self.kind(node.left)
-            self.kind(node.right)
+            for one in (node.left, node.right):
+                kind = self.kind(one)
+                if kind.shape == "scalar":
+                    self._may_be_empty(kind, sign)
             return
         self.report(
             "computation",
@@ -401,13 +446,25 @@ def nearest(name: str, known: list[str]) -> str:
     wanted = plain_name(name).casefold()
     if wanted in plain:
         return plain[wanted]
-    near = difflib.get_close_matches(wanted, plain, 1, 0.5)
-    return plain[near[0]] if near else ""
+
+    def likeness(one: str) -> float:
+        # 客户名称 is rather 客户 than 客户签名.
+        return difflib.SequenceMatcher(None, wanted, one).ratio() + (0.3 if one in wanted or wanted in one else 0.0)
+
+    best = max(plain, key=likeness, default="")
+    return plain[best] if best and likeness(best) >= 0.5 else ""
 
 
 def targets(node: nodes.Node) -> list[str]:
     """Names that a loop or assignment gives values to."""
     return list(_names(node, "store"))
+
+
+def _members(node: nodes.Node) -> Iterator[str]:
+    from jinja2 import nodes
+
+    for one in [*node.find_all(nodes.Getattr), *([node] if isinstance(node, nodes.Getattr) else [])]:
+        yield one.attr
 
 
 def _names(node: nodes.Node, context: str) -> Iterator[str]:

@@ -163,3 +163,20 @@ def test_a_sample_that_the_form_refuses_makes_no_spreadsheet(cli: Cli, own: Path
     cli("forms", "sample", "visit-record", "--xlsx", tmp_path / "a.xlsx", expect=3)
     assert "托梦" in cli.err
     assert not (tmp_path / "a.xlsx").exists()
+
+
+def test_a_template_that_computes_with_what_is_empty_is_found(cli: Cli, own: Path) -> None:
+    document = Document(str(own / "template.docx"))
+    document.add_paragraph("{{ 1 + none }}")
+    document.save(str(own / "template.docx"))
+    items = by_code(cli.json("forms", "check", "visit-record", expect=3)["items"])
+    assert items["filling"]["fix"].startswith("A tag computes")
+
+
+def test_a_template_that_is_no_word_file_or_missing_is_said(cli: Cli, own: Path) -> None:
+    (own / "template.docx").write_bytes(b"PK\x03\x04 half a file")
+    items = cli.json("forms", "check", "visit-record", expect=3)["items"]
+    assert "template.docx is not a Word document." in [one["message"] for one in items]
+    (own / "template.docx").unlink()
+    items = cli.json("forms", "check", "visit-record", expect=3)["items"]
+    assert [one["message"] for one in items] == ["The form visit-record has no template.docx."]

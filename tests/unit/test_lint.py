@@ -45,6 +45,10 @@ label = "金额"
 type = "money"
 required = false
 [[fields]]
+key = "note"
+label = "备注"
+required = false
+[[fields]]
 key = "reason"
 label = "换表原因"
 type = "choice"
@@ -68,7 +72,7 @@ type = "calibre"
 """
 ROWS = table(["号", "口径"], ["{%tr for m in 计费总水表 %}", ""], ["{{ m.注册号 }}", "{{ m.水表口径 }}"],
              ["{%tr endfor %}", ""])
-ALL = para("{{ 日期项 }}{{ 户名 }}{{ 户号 }}{{ 金额 }}{{ 换表原因 }}{{ 客户签收 }}") + ROWS
+ALL = para("{{ 日期项 }}{{ 户名 }}{{ 户号 }}{{ 金额 }}{{ 备注 }}{{ 换表原因 }}{{ 客户签收 }}") + ROWS
 Trial = tuple[str, str, str]
 
 
@@ -114,7 +118,11 @@ TAGS: list[Trial] = [
     ("loop-no-table", para("{% for x in 户号 %}a{% endfor %}"), para("{% for x in 计费总水表 %}a{% endfor %}")),
     ("impossible-choice", para("{% if 换表原因 == '逾令' %}a{% endif %}"),
      para("{% if 换表原因 == '逾龄' or 换表原因 in ['其他'] %}a{% endif %}")),
-    ("computation", para("{{ 户号/户名 }}"), para("{{ 户号 }}/{{ 户名 }}{{ 金额/2 }}")),
+    ("computation", para("{{ 户号/户名 }}"), para("{{ 户号 }}/{{ 户名 }}{% if 金额 %}{{ 金额/2 }}{% endif %}")),
+    ("may-be-empty", para("{{ 金额|string }}"), para("{% if 金额 is not none %}{{ 金额|string }}{% endif %}")),
+    ("may-be-empty", para("{{ 金额 + 1 }}{{ 金额 * 2 }}"),
+     para("{{ 金额 * 2 if 金额 else '' }}{{ 金额 and 金额 - 1 }}")),
+    ("may-be-empty", para("{{ 备注|trim }}"), para("{{ 户名|trim }}{{ (备注 or '')|trim }}{{ 备注|default('') }}")),
     ("syntax", para("{% if 户号 = '1' %}a{% endif %}"), para("{% if 户号 == '1' %}a{% endif %}")),
     ("syntax", para("{{ 户号 户名 }}"), para("{{ 户号 ~ 户名 }}")),
     ("syntax", para("{{ }}"), para("{{ 户号 }}")),
@@ -169,7 +177,8 @@ TAGS: list[Trial] = [
     ("running-together", para("{% if 户号 %}{% endif %}") + para("} 见上"), para("100%") + para("(见上)")),
     ("running-together", para("甲{") + para("{{ 户号 }}"), para("甲") + para("{{ 户号 }}")),
     ("rich-text-tag", para("{{r 户名 }}"), para("{{ 户名 }}")),
-    ("sign-in-prefixed-tag", para("{%p if 金额 % 2 %}") + para("{%p endif %}"), para("{% if 金额 % 2 %}{% endif %}")),
+    ("sign-in-prefixed-tag", para("{%p if 金额 % 2 %}") + para("{%p endif %}"),
+     para("{% if 金额 and 金额 % 2 %}a{% endif %}")),
     ("empty-cell", table([para("{%p if 户号 %}") + para("a") + para("{%p endif %}")]),
      table([para("{%p if 户号 %}") + para("a") + para("{%p endif %}") + para()])),
     ("empty-table", table(["{%tr for m in 计费总水表 %}"], ["{{ m.注册号 }}"], ["{%tr endfor %}"]), ROWS),
@@ -196,8 +205,8 @@ def test_what_the_check_calls_clean_can_be_filled(spec: FormSpec, right: str) ->
     """The clean twins are real: the engine fills each of them, with and without values."""
     head = Letterhead("1", "甲", "乙", date(2026, 1, 1))
     row = {"meter_no": "S1", "size": "DN15"}
-    needed = {"customer": "张", "account": "1", "reason": "逾龄", "day": date(2026, 1, 1), "amount": Decimal("2.50")}
-    for values in (needed, {**needed, "meters": [row]}):
+    needed = {"customer": "张", "account": "1", "reason": "逾龄", "day": date(2026, 1, 1)}
+    for values in (needed, {**needed, "meters": [row], "amount": Decimal("2.50")}):
         assert Renderer(spec, word_file(ALL + right)).render(values, head, None)
 
 
@@ -322,3 +331,24 @@ def test_what_is_no_word_file_is_refused_and_a_bomb_is_not_unpacked() -> None:
 def test_a_person_with_parts_and_a_type_unknown_here_are_left_alone(spec: FormSpec) -> None:
     person = dataclasses.replace(spec, fields=(*spec.fields, FieldSpec(key="p", label="经办人", type="person")))  # type: ignore[arg-type]
     assert lint_template(read_word(word_file(ALL + para("{{ 经办人.姓名 }}"))), person) == []
+
+
+def test_findings_come_from_the_top_to_the_bottom(spec: FormSpec) -> None:
+    body = para("{{ 甲甲 }}") + para("｛｛ 户号 ｝｝") + table(["{{ 乙乙 }}"]) + para("{户号}")
+    body += para("{{ 户号 户名 }}")
+    found = lint_template(read_word(word_file(ALL + body, header=para("{{ 丙丙 }}"))), spec)
+    assert [one.code for one in found] == [
+        "unknown-variable", "wide-brackets", "unknown-variable", "single-brackets", "syntax", "unknown-variable"]
+    assert found[-1].part == "header"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("户民", "户名"), ("户 号", ""), ("客户签名", "客户签收"), ("ａｃｃｏｕｎｔ", "account"), ("户名称", "户名"),
+     ("签收", "客户签收"), ("xyzzy", "")],
+)
+def test_the_name_that_was_meant_is_offered(spec: FormSpec, typed: str, meant: str) -> None:
+    data = word_file(ALL + para(f"{{{{ {typed} }}}}"))
+    found = [one for one in findings(spec, data) if one.code == "unknown-variable"]
+    assert [str(one.fix) for one in found] == ([] if " " in typed else [
+        f"Did you mean {meant}?" if meant else "'recordkit forms show trial' lists the fields."])

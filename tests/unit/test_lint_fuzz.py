@@ -17,8 +17,8 @@ from recordkit.templates.wordtext import read_word
 SPEC = load_form_spec(FORM.encode())
 PIECES = [
     "{{", "}}", "{%", "%}", "{#", "#}", "{", "}", "｛", "｝", "％", " ", "户号", "户名", "if ", "endif", "for m in ",
-    "endfor", "计费总水表", "m.注册号", "else", "|", "大写", "'", '"', "“", "”", "（", "）", "=", "==", "p ", "tr ", "【",
-    "】", "\t", "/", "\u200b", "set a = 1", "\n", ".", "[", "]", "1", "raw", "endraw", "-", "~", "and ",
+    "endfor", "计费总水表", "m.注册号", "else", "|", "大写", "'", '"', "“", "”", "（", "）", "=", "==", "p ", "tr ",
+    "【", "】", "\t", "/", "\u200b", "set a = 1", "\n", ".", "[", "]", "1", "raw", "endraw", "-", "~", "and ",
 ]
 TEXT = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
 
