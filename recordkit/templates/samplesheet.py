@@ -56,7 +56,7 @@ def sample_workbook(spec: FormSpec, values: Mapping[str, Value], translate: Tran
         sheet.column_dimensions[letters].width = max(10, widest + 2)
     sheet.freeze_panes = "A2"
     sheet.row_dimensions[1].height = 24
-    _add_help(book.create_sheet(translate("Help")), sheet, columns, translate)
+    _add_help(book.create_sheet(msg("Help").render(translate)), sheet, columns, translate)
     sheet.page_setup.orientation = "landscape"
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_setup.fitToHeight = 0
@@ -121,7 +121,7 @@ def _add_help(help_sheet: Worksheet, sheet: Worksheet, columns: tuple[FieldSpec,
         title = help_sheet.title.replace("'", "''")
         source = f"'{title}'!${letters}$2:${letters}${len(choices) + 1}"
         rule = DataValidation("list", formula1=source, allow_blank=True, showErrorMessage=True,
-                              errorTitle=one.label[:30], error=translate("Choose one of the list."))
+                              errorTitle=one.label[:30], error=msg("Choose one of the list.").render(translate))
         sheet.add_data_validation(rule)
         target = column_letters(columns.index(one) + 1)
         rule.add(f"{target}2:{target}{_ROWS}")
