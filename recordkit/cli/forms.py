@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,16 @@ from recordkit.cli.base import (
     App,
     Command,
     Group,
+    dry_run_option,
+    option,
     pass_app,
-    plain_problem,
 )
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import InputRefused, NotFound
+from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
+    from recordkit.templates.findings import FormFinding
     from recordkit.templates.spec import FieldSpec
 
 
@@ -97,6 +100,9 @@ def _help_of(one: FieldSpec) -> str:
     return tr("; ").join(part for part in parts if part)
 
 
+_SEVERITIES = (N_("error"), N_("warning"), N_("remark"))
+
+
 def _plain_field(one: FieldSpec) -> dict[str, object]:
     return {
         "key": one.key,
@@ -111,38 +117,152 @@ def _plain_field(one: FieldSpec) -> dict[str, object]:
     }
 
 
-@forms.command("check", cls=Command, help=N_("Check forms: their fields, rules, examples, and that the template "
-                                             "fills; all forms, or the named ones, or folders."))
-@click.argument("which", nargs=-1, metavar="[FORM|FOLDER]...")
+@forms.command("check", cls=Command, help=N_("Check forms: fields, rules, examples, and every tag of the template with "
+                                             "its place and the fix; all forms, or the named ones, folders or files."))
+@click.argument("which", nargs=-1, metavar="[FORM|FOLDER|FILE.docx]...")
+@option("--strict", is_flag=True, help=N_("Let warnings count as errors."))
 @pass_app
-def forms_check(app: App, which: tuple[str, ...]) -> int:
-    """Print every finding; exit 3 when there is any."""
-    from recordkit.templates.checking import check_form, template_path
+def forms_check(app: App, which: tuple[str, ...], strict: bool) -> int:
+    """Print every finding; exit 3 when there is an error, with --strict also for a warning."""
+    from recordkit.templates.checking import check_form
     from recordkit.templates.forms import list_form_ids
 
-    items = []
-    for name in which or list_form_ids(_root(app)):
-        for problem in check_form(_root(app), name):
-            items.append({"form": name, **plain_problem(problem)})
-        path = template_path(_root(app), name)
-        if path is not None:
-            app.say(path)
-    app.print_items(items, [("form", N_("Form")), ("field", N_("Place")), ("message", N_("Finding"))])
-    if not app.json:
-        app.say(tr("{count} finding(s).").format(count=len(items)))
-    return 3 if items else 0
+    found = [(name, one) for name in which or list_form_ids(_root(app)) for one in check_form(_root(app), name)]
+    count = Counter(one.severity for _, one in found)
+    if app.json:
+        app.print_items([_plain_finding(name, one) for name, one in found], [], summary=dict(count))
+    else:
+        for name in dict.fromkeys(name for name, _ in found):
+            click.echo(name)
+            for _, one in (pair for pair in found if pair[0] == name):
+                click.echo(_finding_lines(one))
+        app.say(tr("{errors} error(s), {warnings} warning(s), {remarks} remark(s).").format(
+            errors=count["error"], warnings=count["warning"], remarks=count["remark"]))
+    return 3 if count["error"] or (strict and count["warning"]) else 0
 
 
-@forms.command("sample", cls=Command, help=N_("A complete valid document's data."))
+def _plain_finding(form: str, one: FormFinding) -> dict[str, object]:
+    """The keys of every problem, and where in Word it stands."""
+    return {
+        "form": form, "row": None, "field": one.field, "label": one.label, "cell": None, "code": one.code,
+        "severity": one.severity, "message": one.message.render(tr), "part": one.part,
+        "place": one.place.render(tr) if one.place else "", "text": one.text,
+        "fix": one.fix.render(tr) if one.fix else "",
+    }
+
+
+def _finding_lines(one: FormFinding) -> str:
+    """Severity, place and what is wrong; beneath it the text around and the fix."""
+    where = one.place.render(tr) if one.place else one.label or one.field
+    lines = [f"  [{tr(one.severity)}] {where}: {one.message.render(tr)}"]
+    if one.text:
+        lines.append(tr("      text: {text}").format(text=one.text))
+    if one.fix is not None:
+        lines.append(tr("      -> {fix}").format(fix=one.fix.render(tr)))
+    return "\n".join(lines)
+
+
+@forms.command("new", cls=Command, help=N_("Draft a form from a Word file with {{tags}} or with blanks: 【】, ____, □, "
+                                           "empty cells; says what it guessed."))
 @click.argument("form")
+@option("--from", "source", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.docx",
+        help=N_("The Word file."))
+@option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+        help=N_("Folder that takes the form's folder (default: the store's forms)."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@dry_run_option
 @pass_app
-def forms_sample(app: App, form: str) -> None:
-    """Print the sample as JSON: it can be given to --data."""
+def forms_new(app: App, form: str, source: Path, out: Path | None, force: bool, dry_run: bool) -> None:
+    """Write form.toml, template.docx and sample.toml; then check them."""
+    from recordkit.templates.checking import check_form
+    from recordkit.templates.drafting import draft_form
+    from recordkit.templates.forms import shipped_forms
+
+    root = _root(app)
+    if out is None and root is None:
+        raise WrongUsage(msg("There is no store in {folder}.", folder=str(app.store)),
+                         msg("Make one with 'recordkit init', or say with --out where the form goes."))
+    try:
+        data = source.read_bytes()
+    except OSError:
+        raise NotFound(msg("There is no file {file}.", file=str(source)), msg("Check the path.")) from None
+    draft = draft_form(data, form, source.name)
+    folder = (out or app.store / "forms") / form
+    there = [name for name in draft.files if (folder / name).exists()]
+    if there and not force:
+        raise InputRefused(msg("{folder} has a form already: {names}.", folder=str(folder), names=", ".join(there)),
+                           msg("Choose another id, or overwrite it with --force."))
+    findings: list[FormFinding] = []
+    if not dry_run:
+        for name, content in draft.files.items():
+            app.save(folder / name, content, force=force)
+        findings = check_form(root, str(folder))
+    if app.json:
+        app.print_json({
+            "form": form, "folder": str(folder), "files": [] if dry_run else list(draft.files),
+            "fields": [{"key": one.key, "label": one.label, "type": one.type, "stage": one.stage,
+                        "choices": list(one.choices), "columns": [column.key for column in one.columns]}
+                       for one in draft.fields],
+            "guessed": [one.render(tr) for one in draft.guessed],
+            "undecided": [one.render(tr) for one in draft.undecided],
+            "findings": [_plain_finding(form, one) for one in findings]})
+        return
+    app.print_table([[one.key, one.label, tr(one.type), tr(one.stage), " / ".join(one.choices)
+                      or "、".join(column.label for column in one.columns)] for one in draft.fields],
+                    [N_("Key"), N_("Label"), N_("Type"), N_("Stage"), N_("Choices or columns")])
+    for heading, messages in ((N_("Guessed:"), draft.guessed), (N_("To be decided by you:"), draft.undecided)):
+        click.echo(tr(heading))
+        for one in messages:
+            click.echo(f"  - {one.render(tr)}")
+    for finding in findings:
+        if finding.severity != "remark":
+            click.echo(_finding_lines(finding))
+    if (shipped_forms() / form).is_dir():
+        app.say(tr("This form hides the shipped one of the same id."))
+    if dry_run:
+        app.say(tr("Would write {folder}. Nothing was written.").format(folder=folder))
+        return
+    app.say(tr("Written: {folder}. Look at template.docx in Word, correct form.toml, then run: recordkit forms check "
+               "{form}").format(folder=folder, form=form))
+
+
+@forms.command("sample", cls=Command,
+               help=N_("A complete valid document's data, as JSON or as a spreadsheet to fill in."))
+@click.argument("form")
+@option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help=N_("Write a spreadsheet with headings, lists to choose from and one sample row."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@pass_app
+def forms_sample(app: App, form: str, xlsx: Path | None, force: bool) -> None:
+    """Print the sample as JSON, or write it as a spreadsheet: both can be given to --data."""
     import tomllib
 
     from recordkit.templates.forms import load_form
 
-    path = load_form(_root(app), form).folder / "sample.toml"
+    loaded = load_form(_root(app), form)
+    path = loaded.folder / "sample.toml"
     if not path.exists():
         raise NotFound(msg("The form {form} has no sample data.", form=form))
-    app.print_json(tomllib.loads(path.read_text(encoding="utf-8")))
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputRefused(msg("{file} is not valid {kind}: {reason}", file=str(path), kind="TOML", reason=error),
+                           msg("Correct the line named above.")) from None
+    if xlsx is None:
+        app.print_json(raw)
+        return
+    from recordkit.templates.rows import RawRow
+    from recordkit.templates.samplesheet import sample_workbook
+    from recordkit.templates.validate import validate_row
+
+    values, problems = validate_row(loaded.spec, RawRow(1, raw, {}))
+    if any(one.severity == "error" for one in problems):
+        raise InputRefused(msg("The sample data of the form {form} is refused by the form itself.", form=form),
+                           msg("Correct sample.toml."), problems)
+    target = xlsx if xlsx.suffix.lower() == ".xlsx" else xlsx.with_name(xlsx.name + ".xlsx")
+    app.save(target, sample_workbook(loaded.spec, values, tr), force=force)
+    if app.json:
+        app.print_json({"form": loaded.spec.id, "path": str(target), "columns": len(loaded.spec.of_stage("before"))})
+        return
+    text = tr("Written: {file}. Fill in one row for each document, then: recordkit generate {form} --data {file}")
+    app.say(text.format(file=target, form=loaded.spec.id))
