@@ -1,9 +1,9 @@
-"""Fonts of printed documents: the shipped table of look-alikes, what was substituted, and boxes instead of characters.
+"""Fonts of printed documents: the shipped table of look-alikes, what was substituted, boxes instead of characters.
 
-LibreOffice replaces a missing font and prints a box for a missing character, both without a word. The text of such a PDF
-looks complete to every reader (it is kept beside the boxes as ActualText), so the glyphs themselves are looked at: a
-character whose drawing equals its font's ``.notdef`` was not printed. LibreOffice folds all missing characters of a
-font into one code that bears the name of the first; the others are those that no font of the file knows.
+LibreOffice replaces a missing font and prints a box for a missing character, both without a word. The text of such a
+PDF looks complete to every reader (it is kept beside the boxes as ActualText), so the glyphs themselves are looked
+at: a character whose drawing equals its font's ``.notdef`` was not printed. LibreOffice folds all missing characters
+of a font into one code that bears the name of the first; the others are those that no font of the file knows.
 """
 
 from __future__ import annotations

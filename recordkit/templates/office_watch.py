@@ -1,4 +1,4 @@
-"""Runs one program and ends it with all its children as soon as the caller is gone. Started as a script, never imported.
+"""Runs one program and ends it with all its children as soon as the caller is gone. Started as a script.
 
 Arguments: a folder, then the command. Standard input is a pipe that the caller holds open: when it closes, the program
 is killed. A byte before that says that the caller did it on purpose; without one the caller has died, and the folder,
@@ -39,11 +39,12 @@ def _obey(process: int, folder: str) -> None:
 
 def _main() -> None:
     folder, *command = sys.argv[1:]
-    silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    none = subprocess.DEVNULL
     if sys.platform == "win32":
-        child = subprocess.Popen(command, **silent, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP
+        child = subprocess.Popen(command, stdin=none, stdout=none, stderr=none, creationflags=flags)
     else:
-        child = subprocess.Popen(command, **silent, process_group=0)
+        child = subprocess.Popen(command, stdin=none, stdout=none, stderr=none, process_group=0)
     sys.stdout.write(f"{child.pid}\n")
     sys.stdout.flush()
     threading.Thread(target=_obey, args=(child.pid, folder), daemon=True).start()

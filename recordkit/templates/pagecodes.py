@@ -1,4 +1,4 @@
-"""A code of its own for each page of a PDF: a QR with the readable code and 第n页 共m页 beneath, where nothing is printed.
+"""A code of its own for each page of a PDF: a QR, the readable code and 第n页 共m页 beneath, where nothing is printed.
 
 The same PDF and the same code give the same bytes. Everything is drawn as lines and areas: an image of a QR would be
 smoothed by printers, and the three Chinese characters come from strokes of our own, so that no font is needed.
@@ -20,7 +20,7 @@ MM = 72 / 25.4
 QR_MM = 16.0
 """Edge of the QR with its quiet zone."""
 WIDTH_MM = QR_MM
-HEIGHT_MM = QR_MM + 6.6
+HEIGHT_MM = QR_MM + 7.2
 EDGE_MM = 5.0
 """Distance from the paper's edge: office printers leave 4.2 mm blank."""
 
@@ -29,6 +29,7 @@ _STEP_MM = 4.0
 _SCALE = 1.5  # pixels per point when looking for ink
 _PAPER = 248  # grey values from here up are paper
 _LINE_MM = 2.1
+_PAGE_LINE_MM = 2.7
 _CODE_POINTS = 5.2
 _PAGE_POINTS = 6.2
 
@@ -177,7 +178,7 @@ def _drawing(code: PrintedCode, x: float, y: float) -> bytes:
         at -= _LINE_MM * MM
         left = middle - len(text) * per_character * points / 2
         parts.append(f"BT {font} {points} Tf {left:.3f} {at:.3f} Td ({text}) Tj ET")
-    at -= _LINE_MM * MM + 0.2
+    at -= _PAGE_LINE_MM * MM
     parts.append(_page_line(f"第{code.page}页 共{code.pages}页", middle, at))
     parts.append("Q")
     return "\n".join(parts).encode("ascii")

@@ -7,7 +7,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +137,7 @@ class PdfPress:
         """The fonts replaced in what was printed so far, each once; complete when the orders are done."""
         return tuple(self._substitutions[name] for name in sorted(self._substitutions))
 
-    def make(self, orders: Sequence[PdfOrder]) -> Iterator[PdfMade]:
+    def make(self, orders: Sequence[PdfOrder]) -> Generator[PdfMade, None, None]:
         """One result per order, as they come, bad inputs first; a target that exists is replaced.
 
         Raises:
@@ -198,8 +198,9 @@ class PdfPress:
             coded = add_page_codes(data, order.code)
             data = coded.data
             if coded.without:
-                warnings.append(msg("{file}: no room for the code on page(s) {pages}; the code of the document must do.",
-                                    file=name, pages=", ".join(map(str, coded.without))))
+                pages_without = ", ".join(map(str, coded.without))
+                warnings.append(msg("{file}: no room for a code on page(s) {pages}; the code of the document must do.",
+                                    file=name, pages=pages_without))
         files.write_atomic(order.target, data, overwrite=True)
         return PdfMade(order, pages, None, tuple(warnings), unprinted)
 
@@ -223,7 +224,8 @@ def unprinted_message(name: str, characters: str) -> Message:
         name: of the file.
         characters: each once.
     """
-    shown = " ".join(f"{one} (U+{ord(one):04X})" for one in characters[:20])
+    points = [f"{one} (U+{ord(one):04X})" if one.isprintable() else f"U+{ord(one):04X}" for one in characters[:20]]
+    shown = " ".join(points)
     if len(characters) > 20:
         shown += f" … ({len(characters)})"
     return msg("{file}: no installed font has {characters}; boxes are printed instead. Do not send it out.",
