@@ -147,19 +147,23 @@ def docx_facts(package: zipfile.ZipFile) -> DocxFacts:
 
 
 def pdf_fonts(pdf: bytes) -> PdfFonts:
-    """Look into the fonts embedded in a PDF that LibreOffice wrote.
+    """Look into the fonts embedded in a PDF that LibreOffice wrote."""
+    try:
+        return _pdf_fonts(pdf)
+    # pypdf raises bare TypeError, KeyError and its own errors on odd files: then every character is in doubt, which
+    # unprinted_characters() handles, and the paper is still there.
+    except Exception:
+        return PdfFonts({}, "", unread=True)
 
-    Raises:
-        Exception: pypdf cannot walk the file; it raises all sorts.
-    """
+
+def _pdf_fonts(pdf: bytes) -> PdfFonts:
     import pypdf
 
     known: dict[str, str] = {}
     boxed: set[str] = set()
     unread, seen = False, set()
     for page in pypdf.PdfReader(io.BytesIO(pdf)).pages:
-        resources: Any = page.get("/Resources", {}).get_object()
-        for reference in resources.get("/Font", {}).get_object().values():
+        for reference in _inside(_inside(page, "/Resources"), "/Font").values():
             font: Any = reference.get_object()
             identity = (font.get("/BaseFont"), id(font))
             if identity in seen:
@@ -174,6 +178,11 @@ def pdf_fonts(pdf: bytes) -> PdfFonts:
             drawn = {character for text in codes.values() for character in text} - boxes
             known[name] = "".join(sorted(drawn | set(known.get(name, ""))))
     return PdfFonts(known, "".join(sorted(boxed)), unread)
+
+
+def _inside(holder: Any, key: str) -> Any:
+    value = holder.get(key)
+    return {} if value is None else value.get_object()
 
 
 def _codes(font: Any) -> dict[int, str]:
@@ -203,7 +212,7 @@ def _boxes(font: Any, codes: Mapping[int, str]) -> set[str] | None:
         return {one for one in codes.get(0, "") if _must_show(one)}
     from PIL import ImageFont
 
-    descriptor = font.get("/FontDescriptor", {}).get_object()
+    descriptor = _inside(font, "/FontDescriptor")
     embedded = next((descriptor[key] for key in ("/FontFile", "/FontFile2", "/FontFile3") if key in descriptor), None)
     if embedded is None:
         return None

@@ -154,7 +154,6 @@ class OfficeCrew:
                 for position, pdf in self._finished(call, ended is not None):
                     failures = 0
                     yield Produced(position, "made", pdf)
-                    pdf.unlink(missing_ok=True)
                 if ended is None:
                     continue
                 missing = [position for position in call.positions if position >= 0]
@@ -246,7 +245,8 @@ class OfficeCrew:
             _close(process.stdout)
         if forget:
             self._calls.remove(call)
-            shutil.rmtree(call.folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # a virus scanner holds a file: the whole folder goes in the end
+                files.remove_tree(call.folder)
 
 
 def _close(pipe: IO[bytes] | None) -> None:

@@ -7,6 +7,7 @@ smoothed by printers, and the three Chinese characters come from strokes of our 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ def add_page_codes(pdf: bytes, code: PrintedCode) -> CodedPdf:
 
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf))
     total = len(writer.pages)
+    replace(code, page=1, pages=total)
     without = []
     opening = StreamObject()
     opening.set_data(b"q\n")
@@ -109,13 +111,16 @@ def add_page_codes(pdf: bytes, code: PrintedCode) -> CodedPdf:
     return CodedPdf(out.getvalue(), tuple(without))
 
 
-def _inks(pdf: bytes) -> list[NDArray[np.uint8]]:
-    """Grey pictures of the pages as they are seen."""
+def _inks(pdf: bytes) -> Iterator[NDArray[np.uint8]]:
+    """Grey pictures of the pages as they are seen, one at a time: each takes a megabyte."""
     import pypdfium2
 
     document = pypdfium2.PdfDocument(pdf)
     try:
-        return [page.render(scale=_SCALE, grayscale=True).to_numpy().copy() for page in document]
+        for page in document:
+            bitmap = page.render(scale=_SCALE, grayscale=True)
+            yield bitmap.to_numpy().reshape(bitmap.height, bitmap.width)
+            page.close()
     finally:
         document.close()
 

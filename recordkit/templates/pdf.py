@@ -18,7 +18,7 @@ from recordkit.errors import PartlyDone, WrongUsage
 from recordkit.messages import Message, msg
 from recordkit.templates import fonts
 from recordkit.templates.code import LARGEST_PAGE, PrintedCode
-from recordkit.templates.fonts import DocxFacts, PdfFonts, Substitution
+from recordkit.templates.fonts import DocxFacts, Substitution
 from recordkit.templates.office import (
     FILES_PER_CALL,
     MOST_FAILURES_IN_A_ROW,
@@ -173,9 +173,12 @@ class PdfPress:
     def _read_probe(self, portion: list[fonts.WantedFont], produced: Produced) -> None:
         if produced.pdf is None:
             return  # no PDF of it, hence none of the documents: they tell it
+        found = fonts.pdf_fonts(produced.pdf.read_bytes())
+        if found.unread:
+            return
         self._probed.update(portion)
-        for found in fonts.read_probe(portion, fonts.pdf_fonts(produced.pdf.read_bytes())):
-            self._substitutions.setdefault(found.wanted, found)
+        for one in fonts.read_probe(portion, found):
+            self._substitutions.setdefault(one.wanted, one)
 
     def _finish(self, order: PdfOrder, facts: DocxFacts, produced: Produced) -> PdfMade:
         name = order.source.name
@@ -188,7 +191,7 @@ class PdfPress:
         if facts.has_text and not has_text:
             return PdfMade(order, 0, msg("LibreOffice made an empty PDF of {file}, which has text.", file=name))
         warnings = []
-        unprinted = fonts.unprinted_characters(facts, _pdf_fonts(data))
+        unprinted = fonts.unprinted_characters(facts, fonts.pdf_fonts(data))
         if unprinted:
             warnings.append(unprinted_message(name, unprinted))
         if order.code is not None and pages > LARGEST_PAGE:
@@ -315,12 +318,3 @@ def _look_at(pdf: bytes) -> tuple[int, bool]:
         except pypdfium2.PdfiumError:
             return 0, False
         return len(document), has_text
-
-
-def _pdf_fonts(pdf: bytes) -> PdfFonts:
-    try:
-        return fonts.pdf_fonts(pdf)
-    # pypdf raises bare TypeError, KeyError and its own errors on odd files: then every character is in doubt, which
-    # unprinted_characters() handles, and the paper is still there.
-    except Exception:
-        return PdfFonts({}, "", unread=True)
