@@ -146,17 +146,23 @@ def docx_facts(package: zipfile.ZipFile) -> DocxFacts:
     return DocxFacts(frozenset(fonts), "".join(sorted(characters)))
 
 
-def pdf_fonts(pdf: bytes) -> PdfFonts:
-    """Look into the fonts embedded in a PDF that LibreOffice wrote."""
+def pdf_fonts(pdf: bytes, proven: dict[str, set[str]] | None = None) -> PdfFonts:
+    """Look into the fonts embedded in a PDF that LibreOffice wrote.
+
+    Args:
+        pdf: the file.
+        proven: characters seen drawn, by font; they are not drawn again, and new ones are added. For the files of one
+            run on one machine: there a font has a character or has it not.
+    """
     try:
-        return _pdf_fonts(pdf)
+        return _pdf_fonts(pdf, {} if proven is None else proven)
     # pypdf raises bare TypeError, KeyError and its own errors on odd files: then every character is in doubt, which
     # unprinted_characters() handles, and the paper is still there.
     except Exception:
         return PdfFonts({}, "", unread=True)
 
 
-def _pdf_fonts(pdf: bytes) -> PdfFonts:
+def _pdf_fonts(pdf: bytes, proven: dict[str, set[str]]) -> PdfFonts:
     import pypdf
 
     known: dict[str, str] = {}
@@ -170,12 +176,15 @@ def _pdf_fonts(pdf: bytes) -> PdfFonts:
                 continue
             seen.add(identity)
             codes = _codes(font)
-            boxes = _boxes(font, codes)
-            unread = unread or boxes is None
-            boxes = boxes or set()
-            boxed |= boxes
             name = re.sub(r"^[A-Z]{6}\+", "", str(font.get("/BaseFont", "")).lstrip("/"))
-            drawn = {character for text in codes.values() for character in text} - boxes
+            before = proven.setdefault(name, set())
+            doubtful = {code: text for code, text in codes.items() if not text or text[0] not in before}
+            boxes = _boxes(font, doubtful) if doubtful or not codes else set()
+            unread = unread or boxes is None
+            boxed |= boxes or set()
+            drawn = {character for text in codes.values() for character in text} - (boxes or set())
+            if boxes is not None:
+                before |= drawn
             known[name] = "".join(sorted(drawn | set(known.get(name, ""))))
     return PdfFonts(known, "".join(sorted(boxed)), unread)
 

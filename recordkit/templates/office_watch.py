@@ -30,8 +30,12 @@ def end_tree(process: int) -> None:
             return
 
 
+_ending = threading.Event()
+
+
 def _obey(process: int, folder: str) -> None:
     on_purpose = sys.stdin.buffer.read()  # returns when the caller closes its end or is no more
+    _ending.set()
     end_tree(process)
     for _ in range(0 if on_purpose else 50):
         # The killed ones may still finish a last call that makes a file, and a neighbour clears the same folder.
@@ -52,8 +56,11 @@ def _main() -> None:
         child = subprocess.Popen(command, stdin=none, stdout=none, stderr=none, process_group=0)
     sys.stdout.write(f"{child.pid}\n")
     sys.stdout.flush()
-    threading.Thread(target=_obey, args=(child.pid, folder), daemon=True).start()
+    neighbour = threading.Thread(target=_obey, args=(child.pid, folder), daemon=True)
+    neighbour.start()
     code = child.wait()
+    if _ending.is_set():
+        neighbour.join()
     end_tree(child.pid)  # a child that outlives its parent would keep the profile locked
     os._exit(code if code >= 0 else 128 - code)
 

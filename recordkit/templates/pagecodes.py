@@ -7,15 +7,10 @@ smoothed by printers, and the three Chinese characters come from strokes of our 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recordkit.templates.code import PrintedCode, qr_modules
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MM = 72 / 25.4
 QR_MM = 16.0
@@ -81,15 +76,15 @@ def add_page_codes(pdf: bytes, code: PrintedCode) -> CodedPdf:
     opening.set_data(b"q\n")
     before = writer._add_object(opening)
     fonts = _fonts(writer)
-    for index, ink in enumerate(_inks(pdf)):
+    places = _free_places(pdf)
+    for index, place in enumerate(places):
+        if place is None:
+            without.append(index + 1)
+            continue
         page: Any = writer.pages[index]
         if page.rotation:
             page.transfer_rotation_to_content()
         box = page.mediabox
-        place = _free_place(ink, float(box.width), float(box.height))
-        if place is None:
-            without.append(index + 1)
-            continue
         x, y = float(box.left) + place[0], float(box.bottom) + place[1]
         drawn = StreamObject()
         drawn.set_data(b"\nQ\n" + _drawing(replace(code, page=index + 1, pages=total), x, y))
@@ -111,31 +106,32 @@ def add_page_codes(pdf: bytes, code: PrintedCode) -> CodedPdf:
     return CodedPdf(out.getvalue(), tuple(without))
 
 
-def _inks(pdf: bytes) -> Iterator[NDArray[np.uint8]]:
-    """Grey pictures of the pages as they are seen, one at a time: each takes a megabyte."""
+def _free_places(pdf: bytes) -> list[tuple[float, float] | None]:
     import pypdfium2
 
     document = pypdfium2.PdfDocument(pdf)
     try:
-        for page in document:
-            bitmap = page.render(scale=_SCALE, grayscale=True)
-            yield bitmap.to_numpy().reshape(bitmap.height, bitmap.width)
-            page.close()
+        return [_free_place(page, *page.get_size()) for page in document]
     finally:
         document.close()
 
 
-def _free_place(ink: NDArray[np.uint8], width: float, height: float) -> tuple[float, float] | None:
+def _free_place(page: Any, width: float, height: float) -> tuple[float, float] | None:
     """Lower left corner in points of the first place that is blank paper; None when there is none.
+
+    Args:
+        page: of pdfium.
+        width: of the page as it is seen, in points.
+        height: the same.
 
     The lower right corner comes first, the left margin, where papers are punched, late.
     """
     for x, y in _places(width / MM, height / MM):
-        left, right = (x - _CLEAR_MM) * MM * _SCALE, (x + WIDTH_MM + _CLEAR_MM) * MM * _SCALE
-        top = (height / MM - y - HEIGHT_MM - _CLEAR_MM) * MM * _SCALE
-        bottom = (height / MM - y + _CLEAR_MM) * MM * _SCALE
-        area = ink[max(0, int(top)) : int(bottom) + 1, max(0, int(left)) : int(right) + 1]
-        if area.size and area.min() >= _PAPER:
+        left, bottom = (x - _CLEAR_MM) * MM, (y - _CLEAR_MM) * MM
+        right, top = (x + WIDTH_MM + _CLEAR_MM) * MM, (y + HEIGHT_MM + _CLEAR_MM) * MM
+        # Only this part is drawn: a hundred times faster than the page.
+        area = page.render(scale=_SCALE, grayscale=True, crop=(left, bottom, width - right, height - top)).to_numpy()
+        if area.min() >= _PAPER:
             return x * MM, y * MM
     return None
 

@@ -111,6 +111,7 @@ class PdfPress:
         self._seconds_to_start, self._seconds_per_file = seconds_to_start, seconds_per_file
         self._substitutions: dict[str, Substitution] = {}
         self._probed: set[fonts.WantedFont] = set()
+        self._proven: dict[str, set[str]] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -173,7 +174,7 @@ class PdfPress:
     def _read_probe(self, portion: list[fonts.WantedFont], produced: Produced) -> None:
         if produced.pdf is None:
             return  # no PDF of it, hence none of the documents: they tell it
-        found = fonts.pdf_fonts(produced.pdf.read_bytes())
+        found = fonts.pdf_fonts(produced.pdf.read_bytes(), self._proven)
         if found.unread:
             return
         self._probed.update(portion)
@@ -191,7 +192,7 @@ class PdfPress:
         if facts.has_text and not has_text:
             return PdfMade(order, 0, msg("LibreOffice made an empty PDF of {file}, which has text.", file=name))
         warnings = []
-        unprinted = fonts.unprinted_characters(facts, fonts.pdf_fonts(data))
+        unprinted = fonts.unprinted_characters(facts, fonts.pdf_fonts(data, self._proven))
         if unprinted:
             warnings.append(unprinted_message(name, unprinted))
         if order.code is not None and pages > LARGEST_PAGE:
