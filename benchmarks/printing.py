@@ -119,7 +119,8 @@ def main() -> None:
             spent = time.perf_counter() - started
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             print(f"print file: {total} documents, {made.pages} pages in {spent:.1f} s, "
-                  f"{total / spent:.0f} documents/s, {made.path.stat().st_size / 1e6:.0f} MB, peak of this process {peak} MB")
+                  f"{total / spent:.0f} documents/s, {made.path.stat().st_size / 1e6:.0f} MB; "
+                  f"peak of this process {peak} MB")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def main() -> None:
         life = os.open(os.environ["FAKE_LIFE"], os.O_WRONLY)
         os.set_inheritable(life, True)
         os.write(life, f"{os.getpid()} {os.getppid()}\n".encode())
+    tempfile.mkdtemp(prefix="lu")  # as LibreOffice does; it is left behind when it is killed
     out.mkdir(parents=True, exist_ok=True)
     good = Path(os.environ["FAKE_PDF"]).read_bytes()
     for path, text in zip(inputs, texts, strict=True):

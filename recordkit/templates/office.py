@@ -113,7 +113,9 @@ class OfficeCrew:
     ) -> None:
         """Start nothing yet."""
         self._program = program
-        self._environment = dict(environment)
+        # LibreOffice keeps copies of what it reads there, and leaves them behind when it is killed.
+        scratch = str(files.make_folder(folder / "tmp"))
+        self._environment = {**environment, "TMPDIR": scratch, "TMP": scratch, "TEMP": scratch}
         self._folder = folder
         self._jobs = max(1, jobs)
         self._files_per_call = max(1, files_per_call)

@@ -35,6 +35,7 @@ def fake(tmp_path: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path / "tmp"),
         "FAKE_LOG": str(tmp_path / "calls"),
         "FAKE_PDF": str(tmp_path / "sample.pdf"),
     }
@@ -59,6 +60,7 @@ def printed(
                   seconds_per_file=seconds) as press:
         made = {one.order.source: one for one in press.make(list(orders.values()))}
     assert list(work.iterdir()) == []
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
     for one in made.values():
         assert one.order.target.exists() == (one.failure is None)
     return {text: made[order.source] for text, order in orders.items()}
@@ -140,7 +142,7 @@ def _hanging(tmp_path: Path, environment: dict[str, str]) -> tuple[subprocess.Po
     """A printing process whose two workers hang; the read end of their FIFO; the processes that watch them."""
     life = tmp_path / "life"
     os.mkfifo(life)
-    environment |= {"FAKE_LIFE": str(life), "TMPDIR": str(tmp_path / "tmp")}
+    environment |= {"FAKE_LIFE": str(life)}
     sources = [str(word_file(tmp_path / f"{place}.docx", "HANG")) for place in range(2)]
     # The first order is the probe of the fonts, so three calls are made and two of them hang at once.
     process = subprocess.Popen([sys.executable, "-c", DRIVER, *sources], env=environment, stderr=subprocess.PIPE)
