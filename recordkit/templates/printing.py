@@ -13,8 +13,6 @@ from recordkit.errors import InputRefused
 from recordkit.messages import msg
 
 _PAGE_KEYS = ("/Resources", "/MediaBox", "/CropBox", "/Rotate", "/Contents", "/Annots", "/Group", "/UserUnit")
-# Inherited from the page tree, which is not copied (ISO 32000-1, 7.7.3.4).
-_INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 # What leads from a page back into the whole document.
 _LEFT_BEHIND = ("/Pages", "/Catalog", "/StructTreeRoot", "/StructElem")
 _A4 = (595.276, 841.89)
@@ -107,9 +105,8 @@ class _Merge:
                     kept = DictionaryObject({NameObject("/Type"): NameObject("/Page"),
                                              NameObject("/Parent"): IndirectObject(node, 0, reader)})
                     for key in _PAGE_KEYS:
-                        value = page.raw_get(key) if key in page else _inherited(page, key)
-                        if value is not None:
-                            kept[NameObject(key)] = copy.translated(value)
+                        if key in page:  # also what it inherits: pypdf has put it there
+                            kept[NameObject(key)] = copy.translated(page.raw_get(key))
                     self.put(number, kept)
                 copy.finish()
                 kids = [IndirectObject(number, 0, reader) for number in own]
@@ -251,14 +248,3 @@ class _Copy:
                 value = NullObject()
             self._merge.put(self._numbers[reference.idnum], self.translated(value))
 
-
-def _inherited(page: Any, key: str) -> Any:
-    if key not in _INHERITED:
-        return None
-    parent = page.get("/Parent")
-    while parent is not None:
-        parent = parent.get_object()
-        if key in parent:
-            return parent.raw_get(key)
-        parent = parent.get("/Parent")
-    return None

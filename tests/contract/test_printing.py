@@ -104,6 +104,17 @@ def test_fonts_of_office_forms_are_replaced_by_look_alikes_and_that_is_told(
     assert all(one.failure is None and one.warnings == () for one in results.values())
 
 
+@pytest.mark.usefixtures("noto")
+def test_the_systems_own_lists_of_fonts_do_not_overrule_the_table() -> None:
+    table = Path(fonts.__file__).with_name("fonts.conf")
+    never = {"宋体": "Sans", "仿宋_GB2312": "Sans", "楷体": "Sans", "黑体": "Serif", "SimHei": "Serif"}
+    for name, wrong in never.items():
+        command = ["fc-match", "--format=%{family[0]}", f"{name}:lang=zh-cn"]
+        environment = {**os.environ, "FONTCONFIG_FILE": str(table)}
+        found = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+        assert wrong not in found, f"{name} is printed in {found}"
+
+
 def test_rare_characters_of_names_are_printed_where_only_noto_is_installed(
     tmp_path: Path, noto: dict[str, str]
 ) -> None:

@@ -83,6 +83,14 @@ def test_a_file_that_hangs_it_is_killed_and_costs_only_itself(tmp_path: Path, fa
     assert results["a"].pages == results["b"].pages == 2
 
 
+def test_a_killed_call_leaves_the_files_of_the_others_alone(tmp_path: Path, fake: dict[str, str]) -> None:
+    source = word_file(tmp_path / "a.docx", "HANG")
+    with PdfPress(fake, work=tmp_path / "work", seconds_to_start=0.5, seconds_per_file=0.5) as press:
+        (made,) = press.make([PdfOrder(source, tmp_path / "a.pdf")])
+        assert made.failure is not None
+        assert len(list((tmp_path / "work").rglob("fonts.conf"))) == 1
+
+
 def test_a_file_that_fails_only_in_company_is_printed_alone(tmp_path: Path, fake: dict[str, str]) -> None:
     assert failed(printed(tmp_path, fake, "a", "ALONE", "b")) == {}
 
