@@ -282,7 +282,7 @@ def font_report(environment: Mapping[str, str]) -> FontReport:
         with OfficeCrew(program, inherited, folder) as crew:
             for produced in crew.convert([source]):
                 if produced.pdf is None:
-                    raise PartlyDone(msg("LibreOffice is installed but makes no PDF ({why}).", why=produced.fate))
+                    raise PartlyDone(msg("LibreOffice is installed but makes no PDF."))
                 found = fonts.pdf_fonts(produced.pdf.read_bytes())
     probe = DocxFacts(frozenset(wanted), fonts.RARE_CHARACTERS)
     unprinted = "".join(one for one in fonts.unprinted_characters(probe, found) if one in fonts.RARE_CHARACTERS)
