@@ -72,6 +72,17 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     Raises:
         FileExistsError: the file exists and ``overwrite`` is false.
     """
+    with writing(path, overwrite=overwrite) as handle:
+        handle.write(data)
+
+
+@contextmanager
+def writing(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """A stream whose content appears at ``path`` whole at the end of the block, or not at all after an exception.
+
+    Raises:
+        FileExistsError: the file exists and ``overwrite`` is false.
+    """
     if not overwrite and path.exists():
         raise FileExistsError(str(path))
     make_folder(path.parent)
@@ -79,7 +90,7 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
         with temporary.open("xb") as handle:
-            handle.write(data)
+            yield handle
             _sync(handle)
         _put_in_place(temporary, path, overwrite=overwrite)
     finally:

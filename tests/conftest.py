@@ -85,17 +85,23 @@ def cli(store: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
 
 
 @pytest.fixture(scope="session")
-def issued_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's folder with every document issued and turned into a PDF by the real LibreOffice; do not change it."""
-    from recordkit.cli import demo
+def office() -> str:
+    """LibreOffice. Without it no paper can be printed here; CI has it and counts a skip as a failure."""
     from recordkit.errors import MissingPart
-    from recordkit.templates.pdf import convert_to_pdf, require_office
+    from recordkit.templates.pdf import require_office
 
     try:
-        require_office()
+        return require_office()
     except MissingPart as missing:
-        # Without LibreOffice no paper can be printed here; CI has it and counts a skip as a failure.
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def issued_folder(tmp_path_factory: pytest.TempPathFactory, office: str) -> Path:
+    """The demo's folder with every document issued and turned into a PDF by the real LibreOffice; do not change it."""
+    from recordkit.cli import demo
+    from recordkit.templates.pdf import convert_to_pdf
+
     folder = tmp_path_factory.mktemp("issued")
     demo.prepare_folder(folder)
     store = folder / "store"

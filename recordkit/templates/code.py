@@ -124,7 +124,12 @@ def decode(payload: str) -> PrintedCode | None:
 
 
 def draw_qr(payload: str) -> bytes:
-    """PNG of the QR code with its quiet zone, to be shown ``QR_MM`` square; the same bytes for the same payload.
+    """PNG of the QR code with its quiet zone, to be shown ``QR_MM`` square; the same bytes for the same payload."""
+    return _png(qr_modules(payload), 8, (QR_MM, QR_MM))
+
+
+def qr_modules(payload: str) -> list[bytes]:
+    """Rows of the QR code from the top with its quiet zone, one byte a module, 1 for ink.
 
     Level Q survives a quarter of its area being written over.
     """
@@ -133,8 +138,7 @@ def draw_qr(payload: str) -> bytes:
     modules = _modules(zxingcpp.create_barcode(payload, zxingcpp.BarcodeFormat.QRCode, ec_level="Q"))
     margin = b"\0" * _QR_QUIET
     empty = [b"\0" * (len(modules) + 2 * _QR_QUIET)] * _QR_QUIET
-    rows = [*empty, *(margin + row + margin for row in modules), *empty]
-    return _png(rows, 8, (QR_MM, QR_MM))
+    return [*empty, *(margin + row + margin for row in modules), *empty]
 
 
 def draw_code128(payload: str) -> bytes:
