@@ -113,10 +113,18 @@ def _put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         _rename(temporary, path)
 
 
-def write_batch(items: Sequence[tuple[Path, bytes]], *, overwrite: bool = False) -> None:
-    """Write many files of one folder, each of which appears whole or not at all; durable when this returns.
+def write_batch(
+    items: Sequence[tuple[Path, bytes]], *, overwrite: bool = False, room: Path | None = None
+) -> None:
+    """Write many files, each of which appears whole or not at all; durable when this returns.
 
     Syncing many files side by side lets the disk take them in one go: a loop would wait for it once a file.
+
+    Args:
+        items: path and content of each.
+        overwrite: replace files that exist.
+        room: a staging folder on the same file system where the files begin, so that a killed process leaves nothing
+            beside its documents; else they begin in their own folder.
 
     Raises:
         FileExistsError: one exists and ``overwrite`` is false; those before it in ``items`` are in place.
@@ -128,9 +136,11 @@ def write_batch(items: Sequence[tuple[Path, bytes]], *, overwrite: bool = False)
     mark = secrets.token_hex(4)
     for folder in {path.parent for path, _ in items}:
         make_folder(folder)
+        if room is not None and room.stat().st_dev != folder.stat().st_dev:
+            room = None  # nothing is renamed from one file system to another
     try:
         for number, (path, data) in enumerate(items):
-            temporaries.append(path.parent / f".{mark}{number:08x}.tmp")
+            temporaries.append((room or path.parent) / f".{mark}{number:08x}.tmp")
             handles.append(temporaries[-1].open("xb", buffering=0))
             handles[-1].write(data)
         with ThreadPoolExecutor(_SYNCING) as pool:

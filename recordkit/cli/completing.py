@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recordkit import files
 from recordkit.cli.base import (
     App,
     Command,
@@ -23,6 +20,7 @@ from recordkit.cli.base import (
     shown,
 )
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.refused import write_refused
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
 
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
     from recordkit.templates.issue import Issue
     from recordkit.templates.rows import RawRow
     from recordkit.workspace import Workspace
-
-_REASON_HEADING = "拒绝原因"
-
 
 @click.command(cls=Command, help=N_("Key in what was written by hand when the paper comes back: one document with "
                                     "--set, --data or --ask, or many from a spreadsheet with a column 文书编号."))
@@ -66,6 +61,7 @@ def complete(
     from recordkit.archive.returning import complete_documents
     from recordkit.templates.completing import plan_completions, require_completable
     from recordkit.templates.issue import find_issue
+    from recordkit.templates.planning import REASON_HEADING
 
     values: Mapping[str, object] = pairs_of(sets)
     if number is None and (data is None or ask):
@@ -83,7 +79,7 @@ def complete(
         if ask and issue is not None:
             rows, values = _asked(app, workspace, issue, rows, values), {}
         plan = plan_completions(workspace, rows, issue=issue, values=values, collected=collected,
-                                uncollected=uncollected, reason=reason, ignore=(_REASON_HEADING,))
+                                uncollected=uncollected, reason=reason, ignore=(REASON_HEADING,))
         if issue is not None and plan.errors:
             raise InputRefused(
                 msg("Nothing was keyed in for {number}.", number=issue.number),
@@ -98,7 +94,7 @@ def complete(
         refused = [*plan.errors, *late]
         refused_file = None
         if data and refused and done:
-            refused_file = _write_refused(rows, refused, workspace.root / "outbox" / data.stem)
+            refused_file = write_refused(refused, rows, data.name, workspace.root / "outbox")
         _print(app, plan, done, late, refused_file, dry_run)
     if not refused:
         return 0
@@ -197,34 +193,3 @@ def _item(planned: PlannedCompletion, record_id: str | None) -> dict[str, object
         "collected": list(planned.collected),
         "lacking": list(planned.lacking),
     }
-
-
-def _write_refused(rows: Sequence[RawRow], problems: Sequence[Problem], stem: Path) -> Path:
-    """The refused rows with their reasons as a spreadsheet, to be corrected and fed in again."""
-    reasons: dict[int | None, list[str]] = {}
-    for problem in problems:
-        reasons.setdefault(problem.row, []).append(f"{problem.label}: {problem.message.render(tr)}".lstrip(": "))
-    refused = [row for row in rows if row.row in reasons]
-    headings = list(dict.fromkeys(name for row in refused for name in row.values if name != _REASON_HEADING))
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*headings, _REASON_HEADING])
-    for row in refused:
-        cells = [_cell(row.values.get(name)) for name in headings]
-        writer.writerow([*cells, "; ".join(reasons[row.row])])
-    number = 1
-    while (path := stem.with_name(f"{stem.name}-refused-{number}.csv")).exists():
-        number += 1
-    files.write_atomic(path, out.getvalue().encode("utf-8-sig"))
-    return path
-
-
-def _cell(value: object) -> str:
-    from recordkit.templates.spreadsheet import CellError
-
-    if value is None or isinstance(value, CellError):
-        return ""
-    if isinstance(value, list):
-        rows = (row.values() if isinstance(row, dict) else [row] for row in value)
-        return "; ".join("|".join(map(str, row)) for row in rows)
-    return str(value)

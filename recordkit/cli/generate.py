@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ from recordkit.cli.base import (
     problem_lines,
 )
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
 from recordkit.cli.refused import write_refused
 from recordkit.errors import InputRefused, Interrupted, PartlyDone, RecordkitError, WrongUsage
 from recordkit.messages import msg
@@ -50,10 +51,14 @@ _SHOWN = 50
 @option("--sheet", help=N_("Sheet of the spreadsheet."))
 @option("--where", metavar="EXPR", default="", help=N_("Only rows for which this is true, e.g. \"口径 == 'DN20'\"."))
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
+@option("--ask", is_flag=True, help=N_("Ask in the terminal for what is missing."))
 @option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
         help=N_("Where the documents go (default: the store's outbox)."))
 @option("--name", default="", metavar="PATTERN", help=N_("File names, e.g. \"{户号} {number}\" (default: the form's)."))
-@option("--pdf", is_flag=True, help=N_("Make PDFs too (needs LibreOffice)."))
+@option("--pdf", is_flag=True, help=N_("Make PDFs too, each page with its own code (needs LibreOffice)."))
+@option("--print-merged", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help=N_("One PDF of all documents for the printer (needs LibreOffice)."))
+@option("--duplex", is_flag=True, help=N_("In it, begin every document on a new sheet for printing on both sides."))
 @option("--draft", is_flag=True, help=N_("No number, no entry: a draft to look at."))
 @option("--resume", is_flag=True, help=N_("Leave out rows that an earlier run of the same file issued."))
 @option("--unique", default="", metavar="FIELD", help=N_("Refuse rows whose FIELD is in an earlier row or document."))
@@ -69,9 +74,12 @@ def generate(
     sheet: str | None,
     where: str,
     sets: tuple[str, ...],
+    ask: bool,
     out: Path | None,
     name: str,
     pdf: bool,
+    print_merged: Path | None,
+    duplex: bool,
     draft: bool,
     resume: bool,
     unique: str,
@@ -83,7 +91,7 @@ def generate(
     """Plan, refuse or issue, print."""
     from recordkit.templates.forms import load_form
 
-    if data is None and not sets:
+    if data is None and not sets and not ask:
         raise WrongUsage(
             msg("There is no data for the document."),
             msg("Give --data FILE or --set FIELD=VALUE; 'recordkit forms sample {form} --json' shows what is needed.",
@@ -91,20 +99,22 @@ def generate(
         )
     if resume and (data is None or draft):
         raise WrongUsage(msg("--resume goes on with the rows of a file; give it with --data and without --draft."))
-    if pdf:
-        from recordkit.templates.pdf import require_office
-
-        require_office()
+    if duplex and print_merged is None:
+        raise WrongUsage(msg("--duplex shapes the print file; give it with --print-merged FILE."))
+    wanted = Wanted(pdf, print_merged, duplex, jobs, force)
+    require_press(wanted)
     started = time.monotonic()
     with app.acting() as workspace:
         loaded = load_form(workspace.root, form)
         source = _source(loaded.spec, data, sheet, sets)
         for note in source.notes:
             app.say(note)
+        if ask:
+            source = _asked(app, loaded.spec, source, has_data=data is not None)
         plan = _plan(app, workspace, loaded, source, data, where, unique, resume, draft)
         folder = out or workspace.root / "outbox"
         stop = bool(plan.errors) and (all_or_nothing or not plan.count)
-        report = _Report(app, plan, with_pdf=pdf)
+        report = _Report(app, plan, keep_all=bool(wanted))
         failure: BaseException | None = None
         if not stop and not dry_run:
             from recordkit.templates import issuing
@@ -119,14 +129,23 @@ def generate(
                 )
             )
             failure = _gather(app, items, plan.count, report)
+            try:
+                report.printed = print_papers(app, workspace, report.papers(draft=draft), wanted)
+            except (RecordkitError, OSError, KeyboardInterrupt) as error:
+                failure = failure or error
         report.close(
-            refused_file=write_refused(plan, source, _name_of(data), folder) if plan.errors and report.count else None,
+            refused_file=_write_refused(plan, source, _name_of(data), folder) if report.count else None,
             seconds=time.monotonic() - started,
             dry_run=dry_run,
             draft=draft,
         )
     if failure is not None:
         raise _cut_short(failure, report.count)
+    if report.printed.failures:
+        raise PartlyDone(
+            msg("{count} document(s) gave no PDF.", count=len(report.printed.failures)),
+            msg("The Word files are complete. 'recordkit issued render NUMBER --pdf' tries one again."),
+        )
     if not plan.errors:
         return 0
     return 3 if stop or not plan.count else 4
@@ -148,10 +167,11 @@ def _plan(
     resume: bool,
     draft: bool,
 ) -> IssuePlan:
-    from recordkit.templates.earlier import EqualIssues, TakenValues
+    from recordkit.archive.precedents import filed_papers
+    from recordkit.templates.earlier import EqualIssues, Gates, TakenValues
     from recordkit.templates.planning import Lookup, field_named, plan_issue
 
-    lookups: list[Lookup] = []
+    lookups: list[Lookup] = [Gates(workspace, filed_papers(workspace))]
     if unique and not draft:
         lookups.append(TakenValues(workspace, field_named(form.spec, unique).key))
     if not draft:
@@ -235,6 +255,10 @@ def _gather(app: App, items: Iterator[Generated], total: int, report: _Report) -
     return None
 
 
+def _write_refused(plan: IssuePlan, source: RowSource, name: str | None, folder: Path) -> Path | None:
+    return write_refused(plan.errors, source.rows, name, folder) if plan.errors else None
+
+
 def _cut_short(failure: BaseException, count: int) -> RecordkitError:
     todo = msg("'recordkit issued render --missing' prints those whose number is used but whose file is missing.")
     if isinstance(failure, KeyboardInterrupt):
@@ -243,25 +267,26 @@ def _cut_short(failure: BaseException, count: int) -> RecordkitError:
     return PartlyDone(msg("Stopped after {count} document(s): {what}", count=count, what=what), todo)
 
 
-def _convert(made: list[Generated]) -> dict[Path, Path]:
-    from recordkit.templates.pdf import convert_to_pdf
+def _asked(app: App, spec: FormSpec, source: RowSource, *, has_data: bool) -> RowSource:
+    """The one row with the answers put in."""
+    from recordkit.cli.asking import ask_values
+    from recordkit.templates.rows import RawRow, RowSource
 
-    folders: dict[Path, list[Path]] = {}
-    for one in made:
-        folders.setdefault(one.path.parent, []).append(one.path)
-    found: dict[Path, Path] = {}
-    for folder, paths in folders.items():
-        found |= convert_to_pdf(paths, folder, os.environ)
-    return found
+    rows = list(itertools.islice(source.rows, 2)) if has_data else list(source.rows)
+    if len(rows) > 1:
+        raise WrongUsage(msg("--ask fills in one document; the file holds several rows."),
+                         msg("Choose one with --where, or correct the file."))
+    return RowSource((RawRow(rows[0].row, ask_values(app, spec, rows[0].values), {}),), source.notes)
 
 
 class _Report:
     """Tells what was issued. JSON items go out as they come: a hundred thousand of them are never held."""
 
-    def __init__(self, app: App, plan: IssuePlan, *, with_pdf: bool) -> None:
+    def __init__(self, app: App, plan: IssuePlan, *, keep_all: bool) -> None:
         self._app = app
         self._plan = plan
-        self._with_pdf = with_pdf
+        self._keep_all = keep_all
+        self.printed = Printed()
         self._kept: list[Generated] = []
         self._last: Generated | None = None
         self._open = False
@@ -271,23 +296,26 @@ class _Report:
         """One document is on disk."""
         self.count += 1
         self._last = one
-        if self._app.json and not self._with_pdf:
-            self._print_item(one, None)
-        elif self._with_pdf or self.count <= _SHOWN:
+        if self._app.json and not self._keep_all:
+            self._print_item(one)
+        elif self._keep_all or self.count <= _SHOWN:
             self._kept.append(one)
 
+    def papers(self, *, draft: bool) -> list[Paper]:
+        """What was issued, to be printed."""
+        return [Paper(one.path, one.number, None if draft else one.issue_id) for one in self._kept]
+
     def close(self, *, refused_file: Path | None, seconds: float, dry_run: bool, draft: bool) -> None:
-        """Convert what is to be converted, print the rest."""
-        pdfs = _convert(self._kept) if self._with_pdf else {}
+        """Tell what is not told yet."""
         if self._app.json:
-            if self._with_pdf:
-                for one in self._kept:
-                    self._print_item(one, pdfs.get(one.path))
+            for one in self._kept if self._keep_all else ():
+                self._print_item(one)
             self._print_end(refused_file, seconds, dry_run)
         else:
-            self._tell(pdfs, refused_file, dry_run, draft)
+            self._tell(refused_file, dry_run, draft)
 
-    def _print_item(self, one: Generated, pdf: Path | None) -> None:
+    def _print_item(self, one: Generated) -> None:
+        pdf = self.printed.pdfs.get(one.path)
         item = {
             "row": one.row,
             "number": one.number,
@@ -307,6 +335,8 @@ class _Report:
             "refused": [plain_problem(one) for one in self._plan.errors],
             "warnings": [plain_problem(one) for one in self._plan.warnings],
             "refused_file": str(refused_file) if refused_file else None,
+            "print_file": str(self.printed.merged.path) if self.printed.merged else None,
+            "pdf_failures": [one.render(tr) for one in self.printed.failures],
             "summary": {
                 "generated": self.count,
                 "refused": self._plan.refused,
@@ -319,8 +349,8 @@ class _Report:
         click.echo("\n  ],\n" if self._open else '{\n  "items": [],\n', nl=False)
         click.echo(text.removeprefix("{\n"))
 
-    def _tell(self, pdfs: dict[Path, Path], refused_file: Path | None, dry_run: bool, draft: bool) -> None:
-        app, plan = self._app, self._plan
+    def _tell(self, refused_file: Path | None, dry_run: bool, draft: bool) -> None:
+        app, plan, pdfs = self._app, self._plan, self.printed.pdfs
         for line in problem_lines(plan.problems):
             click.echo(line, err=True)
         if self.count <= _SHOWN:

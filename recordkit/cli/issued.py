@@ -193,26 +193,48 @@ def _steps(second: Completion) -> list[_Step]:
 @click.argument("number", required=False)
 @option("--missing", is_flag=True, help=N_("All documents whose file is missing from the outbox."))
 @option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=N_("Where it goes."))
+@option("--pdf", is_flag=True, help=N_("Make PDFs too, each page with its own code (needs LibreOffice)."))
+@option("--print-merged", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help=N_("One PDF of all documents for the printer (needs LibreOffice)."))
+@option("--duplex", is_flag=True, help=N_("In it, begin every document on a new sheet for printing on both sides."))
+@option("--jobs", type=click.IntRange(1, 64), default=1, metavar="N", help=N_("Processes that print (default: 1)."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @dry_run_option
 @pass_app
 def issued_render(
-    app: App, number: str | None, missing: bool, out: Path | None, force: bool, dry_run: bool
-) -> None:
+    app: App,
+    number: str | None,
+    missing: bool,
+    out: Path | None,
+    pdf: bool,
+    print_merged: Path | None,
+    duplex: bool,
+    jobs: int,
+    force: bool,
+    dry_run: bool,
+) -> int:
     """Render from the issue's data."""
+    from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
     from recordkit.templates.issue import find_issue, list_missing
     from recordkit.templates.issuing import render_issue
 
     if missing == (number is not None):
         raise WrongUsage(msg("Name a document or give --missing, one of the two."))
+    press = Wanted(pdf, print_merged, duplex, jobs, force)
+    require_press(press)
     with app.reading() as workspace:
         wanted = list_missing(workspace) if number is None else [find_issue(workspace.db, number)]
         folder = out or workspace.root / "outbox"
-        items = []
-        for one in wanted:
-            path = None if dry_run else render_issue(workspace, one, folder, force=force)
-            items.append({"number": one.number, "path": str(path) if path else None,
-                          "sha256": files.digests_of(path).sha256 if path else None})
+        papers: list[Paper] = []
+        for one in () if dry_run else wanted:
+            path = render_issue(workspace, one, folder, force=force)
+            papers.append(Paper(path, one.number, one.issue_id, one.revision))
+        printed = print_papers(app, workspace, papers, press) if papers else Printed()
+    items: list[dict[str, object]] = [{"number": one.number, "path": None, "sha256": None} for one in wanted]
+    for item, paper in zip(items, papers, strict=False):
+        item |= {"path": str(paper.path), "sha256": files.digests_of(paper.path).sha256}
+        if pdf:
+            item["pdf"] = str(printed.pdfs[paper.path]) if paper.path in printed.pdfs else None
     if app.json and number is not None:
         app.print_json(items[0])
     elif app.json:
@@ -222,6 +244,7 @@ def issued_render(
             click.echo(item["path"] or item["number"])
         told = tr("Would write {count} document(s).") if dry_run else tr("{count} document(s) written.")
         app.say(told.format(count=len(items)))
+    return 4 if printed.failures else 0
 
 
 @issued.command("void", cls=Command, help=N_("Make an issued document void; its number stays used."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,25 +16,26 @@ from recordkit.cli.base import plain
 from recordkit.cli.i18n import tr
 
 if TYPE_CHECKING:
-    from recordkit.templates.planning import IssuePlan
-    from recordkit.templates.rows import RawRow, RowSource
+    from recordkit.model import Problem
+    from recordkit.templates.rows import RawRow
 
 
-def write_refused(plan: IssuePlan, source: RowSource, name: str | None, folder: Path) -> Path | None:
-    """Write the refused rows beside the documents, in the kind of file they came in.
+def write_refused(problems: Iterable[Problem], rows: Iterable[RawRow], name: str | None, folder: Path) -> Path | None:
+    """Write the refused rows, in the kind of file they came in.
 
     Args:
-        plan: says which rows were refused and why.
-        source: where they came from; gone through once more.
+        problems: which rows were refused and why.
+        rows: where they came from; gone through again and again.
         name: name of the file they came from; None when there was none to correct.
         folder: where the file goes, under a name that is free.
     """
     if name is None:
         return None
     reasons: dict[int, list[str]] = {}
-    for problem in plan.errors:
+    for problem in problems:
         if problem.row is not None:
-            reasons.setdefault(problem.row, []).append(f"{problem.label}: {problem.message.render(tr)}")
+            text = f"{problem.label}: {problem.message.render(tr)}".lstrip(": ")
+            reasons.setdefault(problem.row, []).append(text)
     told = {row: "; ".join(texts) for row, texts in reasons.items()}
     stem, ending = Path(name).stem, Path(name).suffix.lower()
     writers = {".xlsx": _xlsx, ".json": _json, ".toml": _json, ".yaml": _json, ".yml": _json}
@@ -42,44 +43,44 @@ def write_refused(plan: IssuePlan, source: RowSource, name: str | None, folder: 
     number = 1
     while (path := folder / f"{stem}-refused-{number}{kind}").exists():
         number += 1
-    files.write_atomic(path, writers.get(ending, _csv)(source, told))
+    files.write_atomic(path, writers.get(ending, _csv)(rows, told))
     return path
 
 
-def _rows(source: RowSource, told: dict[int, str]) -> Iterator[tuple[RawRow, str]]:
-    for row in source.rows:
+def _of(rows: Iterable[RawRow], told: dict[int, str]) -> Iterator[tuple[RawRow, str]]:
+    for row in rows:
         if row.row in told:
             yield row, told[row.row]
 
 
-def _headings(source: RowSource, told: dict[int, str]) -> list[str]:
+def _headings(rows: Iterable[RawRow], told: dict[int, str]) -> list[str]:
     from recordkit.templates.planning import REASON_HEADING
 
-    found = dict.fromkeys(name for row, _ in _rows(source, told) for name in row.values)
+    found = dict.fromkeys(name for row, _ in _of(rows, told) for name in row.values)
     return [name for name in found if name != REASON_HEADING] + [REASON_HEADING]
 
 
-def _csv(source: RowSource, told: dict[int, str]) -> bytes:
-    headings = _headings(source, told)
+def _csv(rows: Iterable[RawRow], told: dict[int, str]) -> bytes:
+    headings = _headings(rows, told)
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(headings)
-    for row, reason in _rows(source, told):
+    for row, reason in _of(rows, told):
         writer.writerow([*(_text(row.values.get(name)) for name in headings[:-1]), reason])
     return out.getvalue().encode("utf-8-sig")
 
 
-def _xlsx(source: RowSource, told: dict[int, str]) -> bytes:
+def _xlsx(rows: Iterable[RawRow], told: dict[int, str]) -> bytes:
     """Text stays text there: leading zeros survive the correction, and nothing becomes a formula."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
-    headings = _headings(source, told)
+    headings = _headings(rows, told)
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.freeze_panes = "A2"
     sheet.append(headings)
-    for row, reason in _rows(source, told):
+    for row, reason in _of(rows, told):
         cells = []
         for value in (*(row.values.get(name) for name in headings[:-1]), reason):
             held: Any = value
@@ -95,11 +96,11 @@ def _xlsx(source: RowSource, told: dict[int, str]) -> bytes:
     return out.getvalue()
 
 
-def _json(source: RowSource, told: dict[int, str]) -> bytes:
+def _json(rows: Iterable[RawRow], told: dict[int, str]) -> bytes:
     from recordkit.templates.planning import REASON_HEADING
 
-    rows = [{**row.values, REASON_HEADING: reason} for row, reason in _rows(source, told)]
-    return json.dumps(rows, ensure_ascii=False, indent=2, default=plain).encode()
+    found = [{**row.values, REASON_HEADING: reason} for row, reason in _of(rows, told)]
+    return json.dumps(found, ensure_ascii=False, indent=2, default=plain).encode()
 
 
 def _text(value: object) -> str:

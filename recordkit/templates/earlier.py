@@ -1,16 +1,18 @@
-"""What was issued before, asked while a table is checked: equal rows, a field that must be unique, an earlier run."""
+"""What the store knows about rows that are checked: equal issues, an earlier run, a unique field, gates."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from recordkit.db import Row
 from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.model import Problem
-from recordkit.templates.fieldtypes import from_plain, shown
+from recordkit.templates.fieldtypes import Value, from_plain, shown
 from recordkit.templates.forms import Form
+from recordkit.templates.gates import Filed, find_gate_problems
 from recordkit.templates.issue import Issue, list_issues, read_issue_data
 from recordkit.templates.planning import PlannedDocument
 from recordkit.workspace import Workspace
@@ -54,6 +56,28 @@ class EqualIssues:
                            number=found[key]["number"], date=found[key]["issue_date"])
                 problems.append(Problem(document.row, "", "", None, "issued-before", text, "warning"))
         return gone, problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    row: int | None
+    values: Mapping[str, Value]
+
+
+class Gates:
+    """Rows for which another document must be there first, as the form's gates say."""
+
+    def __init__(self, workspace: Workspace, filed: Filed | None = None) -> None:
+        """``filed`` looks among papers that were not issued here."""
+        self._workspace = workspace
+        self._filed = filed
+
+    def review(self, form: Form, block: Sequence[PlannedDocument]) -> tuple[set[int], list[Problem]]:
+        """As ``planning.Lookup``."""
+        if not form.spec.gates:
+            return set(), []
+        rows = [_Row(one.row, one.values(form.spec)) for one in block]
+        return set(), find_gate_problems(self._workspace, form, rows, filed=self._filed)
 
 
 class TakenValues:

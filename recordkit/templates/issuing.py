@@ -6,6 +6,7 @@ leaves an issue whose document ``render_issue`` makes again from its data, byte 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -98,12 +99,22 @@ def issue_documents(
     keep_template(workspace.root, form)
     numbering = _Numbering(workspace, form, out, force, name or form.spec.file_name, source)
     batches = (numbering.enter(batch) for batch in _split(plan.documents, _BATCH))
-    if jobs <= 1 or plan.count <= _CHUNK:
-        renderer = Renderer(form.spec, form.template)
-        for batch in batches:
-            for chunk in _split(batch, _CHUNK):
-                yield from _generated(form, chunk, print_chunk(renderer, _papers(chunk), force))
-        return
+    with contextlib.ExitStack() as stack:
+        # What a killed process leaves of a document holds a customer's data; in a staging folder it is cleared.
+        room = stack.enter_context(workspace.staging()) if numbering.is_inside else None
+        if jobs <= 1 or plan.count <= _CHUNK:
+            renderer = Renderer(form.spec, form.template)
+            for batch in batches:
+                for chunk in _split(batch, _CHUNK):
+                    yield from _generated(form, chunk, print_chunk(renderer, _papers(chunk), force, room))
+        else:
+            yield from _in_parallel(workspace, form, batches, jobs, force, room)
+
+
+def _in_parallel(
+    workspace: Workspace, form: Form, batches: Iterable[list[_Numbered]], jobs: int, force: bool, room: Path | None
+) -> Iterator[Generated]:
+    """Print with several processes: while they print a batch, the next one is numbered here."""
     folder = kept_folder(workspace.root, form.digest, form.spec.id)
     with Crew(jobs, _SECONDS) as crew:
         waiting: dict[int, list[_Numbered]] = {}
@@ -111,10 +122,10 @@ def issue_documents(
         handed = next_out = 0
         for batch in itertools.chain(batches, [[]]):
             for chunk in _split(batch, _CHUNK):
-                crew.put((handed, 0), _print_kept, folder, _papers(chunk), force)
+                crew.put((handed, 0), _print_kept, folder, _papers(chunk), force, room)
                 waiting[handed] = chunk
                 handed += 1
-            # While workers print a batch, the next one is numbered here; more than two ahead would only fill memory.
+            # More than two batches ahead would only fill the memory.
             while waiting and (not batch or len(waiting) > 2 * _BATCH // _CHUNK):
                 (key, _), outcome = crew.take()
                 if outcome.error is not None:
@@ -157,13 +168,16 @@ def render_issue(workspace: Workspace, issue: Issue, out: Path, *, force: bool =
     return path
 
 
-def print_chunk(renderer: Renderer, papers: Sequence[tuple[str, bytes, Path]], force: bool) -> list[str]:
+def print_chunk(
+    renderer: Renderer, papers: Sequence[tuple[str, bytes, Path]], force: bool, room: Path | None = None
+) -> list[str]:
     """Print documents and write them together.
 
     Args:
         renderer: of their form version.
         papers: issue id, issue data as canonical JSON, and file of each.
         force: overwrite files that exist.
+        room: see ``files.write_batch``.
 
     Returns:
         Their SHA-256.
@@ -173,7 +187,7 @@ def print_chunk(renderer: Renderer, papers: Sequence[tuple[str, bytes, Path]], f
     """
     items = [(path, _print(renderer, issue_id, json.loads(raw))) for issue_id, raw, path in papers]
     try:
-        files.write_batch(items, overwrite=force)
+        files.write_batch(items, overwrite=force, room=room)
     except FileExistsError as error:
         raise _exists(Path(str(error))) from None
     return [hashlib.sha256(content).hexdigest() for _, content in items]
@@ -237,6 +251,7 @@ class _Numbering:
         self._head = _head_of(workspace.settings, "", workspace.clock.today)
         root, folder = workspace.root.resolve(), out.resolve()
         self._inside = folder.relative_to(root) if folder.is_relative_to(root) else None
+        self.is_inside = self._inside is not None
         self._names: set[str] = set()
         day = form.spec.by_name.get(form.spec.numbering_date)
         self._day = day.key if day else ""
@@ -340,9 +355,11 @@ def _print(renderer: Renderer, issue_id: str, data: Mapping[str, object]) -> byt
     return renderer.render(values, _letterhead(data), PrintedCode(issue_id, 1))
 
 
-def _print_kept(folder: Path, papers: Sequence[tuple[str, bytes, Path]], force: bool) -> list[str]:
+def _print_kept(
+    folder: Path, papers: Sequence[tuple[str, bytes, Path]], force: bool, room: Path | None
+) -> list[str]:
     """A worker's task; the form version in ``folder`` never changes and is read once in a process."""
-    return print_chunk(_renderer_in(folder), papers, force)
+    return print_chunk(_renderer_in(folder), papers, force, room)
 
 
 @lru_cache(maxsize=4)

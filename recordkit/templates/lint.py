@@ -415,7 +415,8 @@ def _moved(tag: Tag, slip: Slip) -> Tag:
 
 def _unused(spec: FormSpec, used: set[str]) -> Iterator[FormFinding]:
     conditions = [*(rule.check for rule in spec.rules), *(one.required_if for one in spec.fields),
-                  *(one.when for one in spec.attachments)]
+                  *(one.when for one in spec.attachments),
+                  *(" ".join((one.when, one.number, *one.same)) for one in spec.gates)]
     asked = {word for text in conditions for word in re.findall(r"\w+", text)}
     for one in spec.fields:
         tag = f"{{{{ {one.label} }}}}"
@@ -434,6 +435,7 @@ def _unused(spec: FormSpec, used: set[str]) -> Iterator[FormFinding]:
             if f"{one.key}.{column.key}" not in used:
                 yield FormFinding(
                     "unused-field", msg("The column stands nowhere in the template: what is entered is not printed."),
-                    "warning", f"{one.key}.{column.key}", f"{one.label}.{column.label}",
+                    # Rows written by hand later are often ruled by the template itself.
+                    "remark" if one.stage == "onsite" else "warning", f"{one.key}.{column.key}", f"{one.label}.{column.label}",
                     fix=msg("Add a cell with {tag} to the row that repeats.", tag=f"{{{{ m.{column.label} }}}}"),
                 )

@@ -22,6 +22,7 @@ from recordkit.messages import Message, msg
 from recordkit.model import Problem
 from recordkit.templates import chinese
 from recordkit.templates.code import PrintedCode, blank_picture, draw_code128, draw_qr
+from recordkit.templates.fieldvalues import Blank
 from recordkit.templates.spec import FormSpec
 
 if TYPE_CHECKING:
@@ -37,19 +38,6 @@ _NAMESPACES = {
     "a": "http://schemas.openxmlformats.org/drawingml/2006/main",
     "r": "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Blank:
-    """Stands for what is written by hand later."""
-
-    width: int
-
-    def __str__(self) -> str:
-        return "＿" * self.width
-
-    def __bool__(self) -> bool:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +80,9 @@ class Renderer:
             raise self._named(refusal) from None
         self._fields: list[tuple[str, str, bool, object]] = []
         for field in spec.fields:
-            empty: object = [] if field.type == "table" else _Blank(field.blank) if field.stage == "onsite" else None
+            empty: object = [] if field.type == "table" else Blank(field.blank) if field.stage == "onsite" else None
+            if field.type == "person" and empty is None:
+                empty = Blank()
             self._fields.append((field.key, field.label, field.type == "table", empty))
         self._columns = {
             field.key: [(column.key, column.label) for column in field.columns]
@@ -227,7 +217,7 @@ def _display(value: object) -> object:
         return chinese.display_date(value)
     if isinstance(value, Decimal):
         return format(value, "f")
-    return str(value) if isinstance(value, _Blank) else value
+    return str(value) if isinstance(value, Blank) else value
 
 
 def _code_pictures(template: bytes) -> dict[str, str]:

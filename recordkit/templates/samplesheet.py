@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from recordkit.messages import Message, Translate, msg
 from recordkit.templates.fieldtypes import CALIBRES, Value, display
-from recordkit.templates.spreadsheet import column_letters
 from recordkit.templates.spec import FieldSpec, FormSpec
+from recordkit.templates.spreadsheet import column_letters
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -26,6 +26,7 @@ _TYPES: Mapping[str, Message] = {
     "date": msg("date"), "instant": msg("instant"), "choice": msg("choice"), "phone": msg("phone"),
     "id_number": msg("id_number"), "uscc": msg("uscc"), "calibre": msg("calibre"), "account": msg("account"),
     "table": msg("table"), "yes_no": msg("yes_no"),
+    "person": msg("person"),
 }
 
 

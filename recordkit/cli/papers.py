@@ -1,0 +1,125 @@
+"""From Word files to what the printer takes: PDFs with a code on each page, and one print file of all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recordkit.cli.base import App
+from recordkit.cli.i18n import tr
+from recordkit.errors import InputRefused
+from recordkit.messages import Message, msg
+
+if TYPE_CHECKING:
+    from recordkit.templates.printing import PrintFile
+    from recordkit.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A Word file to be printed; without ``issue_id`` it is a draft, whose pages get no code."""
+
+    path: Path
+    number: str
+    issue_id: str | None
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the person asked for: PDFs beside the Word files, a print file, blank pages for printing on both sides."""
+
+    pdf: bool = False
+    merged: Path | None = None
+    duplex: bool = False
+    jobs: int = 1
+    force: bool = False
+
+    def __bool__(self) -> bool:
+        return self.pdf or self.merged is not None
+
+
+@dataclass(slots=True)
+class Printed:
+    """What was made: PDFs by Word file, the print file, and what went wrong."""
+
+    pdfs: dict[Path, Path] = field(default_factory=dict)
+    merged: PrintFile | None = None
+    failures: list[Message] = field(default_factory=list)
+
+
+def require_press(wanted: Wanted) -> None:
+    """Ask for LibreOffice and a free name before anything is numbered.
+
+    Raises:
+        MissingPart: it is not installed.
+        InputRefused: the print file exists.
+    """
+    if not wanted:
+        return
+    from recordkit.templates.pdf import require_office
+
+    require_office(os.environ)
+    if wanted.merged is not None and wanted.merged.exists() and not wanted.force:
+        raise InputRefused(
+            msg("The file {file} exists already.", file=str(wanted.merged)), msg("Overwrite it with --force.")
+        )
+
+
+def print_papers(app: App, workspace: Workspace, papers: Sequence[Paper], wanted: Wanted) -> Printed:
+    """Make what is wanted. A paper that gives no PDF is told and costs only itself, and the print file."""
+    from recordkit.templates.code import PrintedCode
+    from recordkit.templates.pdf import PdfMade, PdfOrder, PdfPress
+    from recordkit.templates.printing import PrintPart, print_merged
+
+    printed = Printed()
+    if not papers or not wanted:
+        return printed
+    with contextlib.ExitStack() as stack:
+        scratch = None if wanted.pdf else stack.enter_context(workspace.staging())
+        orders = [
+            PdfOrder(
+                one.path,
+                one.path.with_suffix(".pdf") if scratch is None else scratch / f"{position:06}.pdf",
+                PrintedCode(one.issue_id, one.revision) if one.issue_id else None,
+            )
+            for position, one in enumerate(papers)
+        ]
+        press = stack.enter_context(PdfPress(os.environ, jobs=wanted.jobs, work=workspace.root / "work"))
+        results = stack.enter_context(contextlib.closing(press.make(orders)))
+        show = not app.quiet and not app.json and sys.stderr.isatty() and len(papers) >= 5
+        bar = stack.enter_context(
+            click.progressbar(length=len(papers), label=tr("Printing"), file=sys.stderr)) if show else None
+        made: dict[Path, PdfMade] = {}
+        for one in results:
+            made[one.order.source] = one
+            if bar is not None:
+                bar.update(1)
+        for order in orders:
+            one = made[order.source]
+            if one.failure is not None:
+                printed.failures.append(one.failure)
+            elif wanted.pdf:
+                printed.pdfs[order.source] = order.target
+            for warning in one.warnings:
+                app.say(warning)
+        for substitution in press.substitutions:
+            app.say(substitution.message)
+        for failure in printed.failures:
+            app.say(failure)
+        if wanted.merged is not None and not printed.failures:
+            parts = [PrintPart(order.target, paper.number) for order, paper in zip(orders, papers, strict=True)]
+            printed.merged = print_merged(parts, wanted.merged, duplex=wanted.duplex, overwrite=wanted.force)
+            told = tr("{file}: {documents} document(s), {pages} page(s) to print.")
+            app.say(told.format(file=wanted.merged, documents=printed.merged.documents, pages=printed.merged.pages))
+        elif wanted.merged is not None:
+            app.say(msg("No print file was written: {count} document(s) would be missing from it.",
+                        count=len(printed.failures)))
+    return printed
