@@ -231,11 +231,12 @@ class CompiledTemplate:
         return deflated(part.name, data, 6)
 
     def _unwritable(self, context: Mapping[str, object], part: _Part) -> InputRefused:
+        problems = misses.find_unwritable(context)
         place = msg("in {place}", place=misses.part_name(part.name))
         return InputRefused(
             msg("The text holds characters that no Word document can hold."),
             msg("Type the text of the named field anew; it was probably copied from a damaged file."),
-            misses.find_unwritable(context) or [Problem(None, "", "", None, "character", place)],
+            problems or [Problem(None, "", "", None, "character", place)],
         )
 
     def _explained(self, context: Mapping[str, object], error: Exception) -> InputRefused:
