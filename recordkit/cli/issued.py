@@ -17,11 +17,12 @@ from recordkit.cli.base import (
     dry_run_option,
     option,
     pass_app,
+    report_error,
 )
 from recordkit.cli.completing import complete
 from recordkit.cli.dates import DATE, MONTH
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import WrongUsage
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -226,15 +227,27 @@ def issued_render(
         wanted = list_missing(workspace) if number is None else [find_issue(workspace.db, number)]
         folder = out or workspace.root / "outbox"
         papers: list[Paper] = []
+        failed: list[RecordkitError] = []
         for one in () if dry_run else wanted:
-            path = render_issue(workspace, one, folder, force=force)
+            try:
+                path = render_issue(workspace, one, folder, force=force)
+            except (InputRefused, NotFound, IntegrityFailure) as error:
+                if number is not None:
+                    raise
+                # One that cannot be printed must not keep the others from it.
+                failed.append(error)
+                continue
             papers.append(Paper(path, one.number, one.issue_id, one.revision))
         printed = print_papers(app, workspace, papers, press) if papers else Printed()
-    items: list[dict[str, object]] = [{"number": one.number, "path": None, "sha256": None} for one in wanted]
-    for item, paper in zip(items, papers, strict=False):
-        item |= {"path": str(paper.path), "sha256": files.digests_of(paper.path).sha256}
+    made = {paper.number: paper.path for paper in papers}
+    items: list[dict[str, object]] = []
+    for one in wanted:
+        done = made.get(one.number)
+        item: dict[str, object] = {"number": one.number, "path": str(done) if done else None,
+                                   "sha256": files.digests_of(done).sha256 if done else None}
         if pdf:
-            item["pdf"] = str(printed.pdfs[paper.path]) if paper.path in printed.pdfs else None
+            item["pdf"] = str(printed.pdfs[done]) if done in printed.pdfs else None
+        items.append(item)
     if app.json and number is not None:
         app.print_json(items[0])
     elif app.json:
@@ -243,8 +256,10 @@ def issued_render(
         for item in items:
             click.echo(item["path"] or item["number"])
         told = tr("Would write {count} document(s).") if dry_run else tr("{count} document(s) written.")
-        app.say(told.format(count=len(items)))
-    return 4 if printed.failures else 0
+        app.say(told.format(count=len(items) if dry_run else len(papers)))
+    for failure in failed:
+        report_error(failure)
+    return 4 if printed.failures or failed else 0
 
 
 @issued.command("void", cls=Command, help=N_("Make an issued document void; its number stays used."))

@@ -1,8 +1,8 @@
 """docxtpl itself, made strict: for templates and values that only it can place, and to compare the compiled path with.
 
-Its own result, but for four things that lose text: values are never read by a recovering parser, footnotes are filled
-once and not once per section (the second time evaluates the data), properties are not escaped twice, and characters
-that XML does not know are refused.
+Its own result, but for five things that lose text or add some: values are never read by a recovering parser, footnotes are filled
+once and not once per section (the second time evaluates the data), properties are not escaped twice and not added to
+a file that has none, and characters that XML does not know are refused.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def render(template: bytes, bound: Any, context: Mapping[str, object], environme
     ours: dict[str, Any] = {
         "fix_tables": lambda xml: _fix_tables(source, xml),
         "render_footnotes": lambda values, env=None: _render_footnotes(source, values, env),
-        "render_properties": lambda values, env=None: type(source).render_properties(
+        "render_properties": lambda values, env=None: _render_properties(
             source, values, refusing.overlay(autoescape=False)),
     }
     for name, method in ours.items():
@@ -90,6 +90,13 @@ def _render_footnotes(source: Any, context: Mapping[str, object], environment: A
         if part.content_type == _FOOTNOTES:
             xml = source.render_xml_part(source.patch_xml(part.blob.decode()), part, context, environment)
             part._blob = xml.encode()
+
+
+def _render_properties(source: Any, values: Mapping[str, object], environment: SandboxedEnvironment) -> None:
+    """The template's own properties; asked for those of a file that has none, python-docx would add its own."""
+    relations = source.docx.part.package.rels.values()
+    if any(one.reltype.endswith("/metadata/core-properties") for one in relations):
+        type(source).render_properties(source, values, environment)
 
 
 def differing_parts(ours: bytes, theirs: bytes) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from typing import TypeVar
 from recordkit import files, pending
 from recordkit.crew import Crew
 from recordkit.db import Database
-from recordkit.errors import InputRefused, RefusedByRule
+from recordkit.errors import InputRefused, PartlyDone, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import canonical_json
 from recordkit.settings import Settings
@@ -92,10 +92,14 @@ def issue_documents(
         source: name of the file that the rows came from; ``planning`` resumes by it.
 
     Raises:
-        InputRefused: a document's file exists already and ``force`` is false; its batch is not numbered.
+        InputRefused: the template cannot be filled, or a document's file exists already and ``force`` is false; nothing
+            of this batch is numbered.
+        PartlyDone: a numbered document cannot be printed.
         OSError: a file cannot be written; its number is used, ``render_issue`` writes the document later.
     """
     form = plan.form
+    renderer = Renderer(form.spec, form.template)
+    _try_first(renderer, plan, workspace)
     keep_template(workspace.root, form)
     numbering = _Numbering(workspace, form, out, force, name or form.spec.file_name, source)
     batches = (numbering.enter(batch) for batch in _split(plan.documents, _BATCH))
@@ -103,12 +107,39 @@ def issue_documents(
         # What a killed process leaves of a document holds a customer's data; in a staging folder it is cleared.
         room = stack.enter_context(workspace.staging()) if numbering.is_inside else None
         if jobs <= 1 or plan.count <= _CHUNK:
-            renderer = Renderer(form.spec, form.template)
             for batch in batches:
                 for chunk in _split(batch, _CHUNK):
-                    yield from _generated(form, chunk, print_chunk(renderer, _papers(chunk), force, room))
+                    with _numbers_are_used():
+                        digests = print_chunk(renderer, _papers(chunk), force, room)
+                    yield from _generated(form, chunk, digests)
         else:
             yield from _in_parallel(workspace, form, batches, jobs, force, room)
+
+
+def _try_first(renderer: Renderer, plan: IssuePlan, workspace: Workspace) -> None:
+    """Print one document nowhere: a template that cannot be filled must not cost a number."""
+    head = _letterhead(_head_of(workspace.settings, "0", workspace.clock.today))
+    for document in plan.documents:
+        renderer.render(document.values(renderer.spec), head, None)
+        break
+
+
+@contextlib.contextmanager
+def _numbers_are_used() -> Iterator[None]:
+    """A refusal behind the numbering is no "nothing was done".
+
+    Raises:
+        PartlyDone: instead of it.
+    """
+    try:
+        yield
+    except InputRefused as refusal:
+        reasons = tuple(one.message for one in refusal.problems[:3])
+        what = msg("{what} {reasons}", what=refusal.what, reasons=reasons) if reasons else refusal.what
+        raise PartlyDone(
+            msg("A numbered document cannot be printed: {what}", what=what),
+            msg("Mend the cause and give 'recordkit issued render --missing', or make the document void."),
+        ) from refusal
 
 
 def _in_parallel(
@@ -129,7 +160,8 @@ def _in_parallel(
             while waiting and (not batch or len(waiting) > 2 * _BATCH // _CHUNK):
                 (key, _), outcome = crew.take()
                 if outcome.error is not None:
-                    raise outcome.error
+                    with _numbers_are_used():
+                        raise outcome.error
                 done[key] = outcome.value
                 while next_out in done:
                     yield from _generated(form, waiting.pop(next_out), done.pop(next_out))

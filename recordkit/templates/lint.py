@@ -436,6 +436,7 @@ def _unused(spec: FormSpec, used: set[str]) -> Iterator[FormFinding]:
                 yield FormFinding(
                     "unused-field", msg("The column stands nowhere in the template: what is entered is not printed."),
                     # Rows written by hand later are often ruled by the template itself.
-                    "remark" if one.stage == "onsite" else "warning", f"{one.key}.{column.key}", f"{one.label}.{column.label}",
+                    "remark" if one.stage == "onsite" else "warning",
+                    f"{one.key}.{column.key}", f"{one.label}.{column.label}",
                     fix=msg("Add a cell with {tag} to the row that repeats.", tag=f"{{{{ m.{column.label} }}}}"),
                 )

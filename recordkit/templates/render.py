@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, msg
+from recordkit.messages import msg
 from recordkit.model import Problem
 from recordkit.templates import chinese
 from recordkit.templates.code import PrintedCode, blank_picture, draw_code128, draw_qr
@@ -169,19 +169,10 @@ class Renderer:
             problems.setdefault((one.field.replace(name, key, 1), one.code),
                                 replace(one, field=one.field.replace(name, key, 1), label=labels.get(name, "")))
         found = tuple(problems.values())
-        details = tuple(_told(one) for one in found)
         what = msg("Form {form}: {what}", form=self.spec.id, what=refusal.what)
-        if details:
-            what = msg("Form {form}: {what} {details}", form=self.spec.id, what=refusal.what, details=details)
         return InputRefused(what, refusal.todo or msg(
             "Correct the tag in template.docx; 'recordkit forms show {form}' lists the fields.", form=self.spec.id),
             found)
-
-
-def _told(problem: Problem) -> Message:
-    if not problem.label:
-        return problem.message
-    return msg("{label}: {message}", label=problem.label, message=problem.message)
 
 
 def form_environment() -> SandboxedEnvironment:

@@ -10,13 +10,14 @@ import pytest
 from conftest import Cli, clock_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from word_files import para, word_file
 
 from recordkit.archive.filing import NewRecord, file_record
 from recordkit.archive.precedents import filed_papers
 from recordkit.files import digests_of, write_atomic
 from recordkit.store import open_store
 from recordkit.templates.fieldtypes import Value
-from recordkit.templates.forms import Form, load_form, shipped_forms
+from recordkit.templates.forms import Form, load_form
 from recordkit.templates.gates import find_gate_problems
 from recordkit.workspace import Workspace
 
@@ -68,16 +69,13 @@ def put_form(cli: Cli, form: str, text: str) -> Form:
     folder = cli.store / "forms" / form
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "form.toml").write_text(text, encoding="utf-8")
-    (folder / "template.docx").write_bytes((shipped_forms() / "visit-record" / "template.docx").read_bytes())
+    (folder / "template.docx").write_bytes(word_file(para("{{ 文书编号 }}")))
     return load_form(cli.store, form)
 
 
 @pytest.fixture
-def offices(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """A store with the needed form; documents are numbered, but not drawn."""
-    from recordkit.templates import issuing
-
-    monkeypatch.setattr(issuing, "_render", lambda *_: b"paper")
+def offices(cli: Cli) -> Cli:
+    """A store with the needed form."""
     put_form(cli, "approval", NEEDED)
     return cli
 

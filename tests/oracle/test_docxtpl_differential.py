@@ -92,7 +92,7 @@ def test_a_shipped_form_is_what_docxtpl_makes(form_id: str, filled: bool) -> Non
     ours = parts_of(renderer.render(values, head, PrintedCode("0123456789AB", 1)))
     theirs = parts_of(by_docxtpl(form.template, renderer.context(values, head), env=form_environment()))
     swapped = renderer._pictures.keys()
-    assert len(swapped) == 2
+    assert len(swapped) >= 2
     assert {name: data for name, data in ours.items() if name not in swapped} == {
         name: data for name, data in theirs.items() if name not in swapped
     }

@@ -159,7 +159,7 @@ TAGS: list[Trial] = [
     ("prefix-mismatch", para("{%p if 户号 %}") + para("a") + para("{% endif %}"),
      para("{%p if 户号 %}") + para("a") + para("{%p endif %}")),
     ("outside-table", para("{%tr if 户号 %}") + para("{%tr endif %}"), ROWS),
-    ("outside-table", para("{% cellbg 户号 %}"), table(["{% cellbg 户号 %}a"])),
+    ("outside-table", para("{% cellbg 'FFFF00' %}"), table(["{% cellbg 'FFFF00' %}a"])),
     ("torn-block", table(["{% if 户号 %}", "{% endif %}"]), table(["{% if 户号 %}a{% endif %}", "b"])),
     ("torn-block", para("{%p if 户号 %}") + table(["{%p endif %}"]),
      para("{%p if 户号 %}") + ROWS + para("{%p endif %}")),

@@ -48,20 +48,24 @@ def test_the_money_style_is_chosen_by_document_without_a_new_renderer() -> None:
     assert lines(renderer.render(values, HEAD, None)) == ["人民币壹拾万柒仟元零伍角叁分"]
 
 
+def told(refusal: InputRefused) -> str:
+    return " ".join([str(refusal), *(str(one.message) for one in refusal.problems)])
+
+
 def test_a_value_no_document_can_hold_is_refused_once_by_key_and_label() -> None:
     spec = visit()
     renderer = Renderer(spec, template("{{ customer_name }} {{ address }}"))
     with pytest.raises(InputRefused) as caught:
         renderer.render({"customer_name": "唐\x0b喆", "address": "好"}, HEAD, None)
     assert [(one.field, one.label) for one in caught.value.problems] == [("customer_name", "客户")]
-    assert "U+000B" in str(caught.value) and "唐" not in str(caught.value)
+    assert "U+000B" in told(caught.value) and "唐" not in told(caught.value)
 
 
 def test_a_mistake_in_a_tag_is_refused_with_its_place_before_anything_is_filled() -> None:
     with pytest.raises(InputRefused) as caught:
         Renderer(visit(), template("第一段", "这里 {{ customer_name ）}} 有错", "第三段"))
-    assert "这里 {{ customer_name ）}} 有错" in str(caught.value)
-    assert "forms show visit-record" in str(caught.value)
+    assert "这里 {{ customer_name ）}} 有错" in told(caught.value)
+    assert "forms show visit-record" in told(caught.value)
 
 
 def test_every_missing_name_is_told_in_one_run_with_its_place() -> None:
@@ -69,14 +73,14 @@ def test_every_missing_name_is_told_in_one_run_with_its_place() -> None:
     with pytest.raises(InputRefused) as caught:
         renderer.render({}, HEAD, None)
     assert [one.field for one in caught.value.problems] == ["没有", "也没有"]
-    assert "甲 {{ 没有 }}" in str(caught.value) and "丙 {% if 也没有 %}" in str(caught.value)
+    assert "甲 {{ 没有 }}" in told(caught.value) and "丙 {% if 也没有 %}" in told(caught.value)
 
 
 def test_an_expression_that_fails_is_told_with_its_place() -> None:
     renderer = Renderer(visit(), template("第一段", "比 {{ customer_name/address }}"))
     with pytest.raises(InputRefused) as caught:
         renderer.render({"customer_name": "甲", "address": "乙"}, HEAD, None)
-    assert "比 {{ customer_name/address }}" in str(caught.value)
+    assert "比 {{ customer_name/address }}" in told(caught.value)
 
 
 def test_a_file_that_is_no_word_document_is_refused() -> None:
