@@ -197,7 +197,10 @@ def _filling(under: FormUnderCheck) -> Iterator[FormFinding]:
 
 def _refused(refusal: InputRefused) -> Iterator[FormFinding]:
     for problem in refusal.problems:
-        yield from_problem(replace(problem, field=TEMPLATE))
+        found = from_problem(replace(problem, field=TEMPLATE))
+        if problem.code == "expression":
+            found = replace(found, fix=msg("A tag computes with a value that is empty or of another type."))
+        yield found
     if not refusal.problems:
         yield FormFinding("filling", refusal.what, fix=refusal.todo)
 

@@ -1,8 +1,8 @@
 """docxtpl itself, made strict: for templates and values that only it can place, and to compare the compiled path with.
 
-Its own result, but for five things that lose text or add some: values are never read by a recovering parser, footnotes are filled
-once and not once per section (the second time evaluates the data), properties are not escaped twice and not added to
-a file that has none, and characters that XML does not know are refused.
+Its own result, but for five things that lose text or add some: values are never read by a recovering parser, footnotes
+are filled once and not once per section (the second time evaluates the data), properties are not escaped twice and not
+added to a file that has none, and characters that XML does not know are refused.
 """
 
 from __future__ import annotations

@@ -228,7 +228,7 @@ def test_exactly_the_rows_without_a_precedent_are_named(
         workspace.db.insert("issues", {
             "issue_id": f"I{at}", "form": "approval", "number": f"N{at}", "scope": "s", "seq": at, "revision": 1,
             "template": "t", "data": "d", "status": "returned", "title": "", "issue_date": "2026-11-20",
-            "account": account, "record_id": None, "position": at,
+            "account": account, "record_id": None, "pack": "I0", "position": at,
         })
     rows = [Row(at, {"account": account or None}) for at, account in enumerate(accounts)]
     problems = find_gate_problems(workspace, load_form(root, "order"), rows)
