@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -165,21 +166,41 @@ def _modules(barcode: zxingcpp.Barcode) -> list[bytes]:
 def _png(rows: list[bytes], high: int, size_mm: tuple[float, float]) -> bytes:
     """A black-and-white PNG (ISO/IEC 15948) of modules (1 is ink), each 8 pixels wide and ``high`` tall.
 
-    Its physical size (pHYs) is ``size_mm``, width and height. Eight pixels of one bit are one byte a module: the two
-    codes are drawn for every issued document, so this must cost next to nothing.
+    Its physical size (pHYs) is ``size_mm``, width and height. The two codes are drawn for every issued document, so
+    this must cost next to nothing: eight pixels of one bit are one byte a module, and the lines of a module below its
+    first one are "as above" (filter type 2), the same bytes for every code, compressed once.
     """
     width, height = len(rows[0]) * 8, len(rows) * high
     per_metre = [round(pixels / mm * 1000) for pixels, mm in zip((width, height), size_mm, strict=True)]
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)),
         (b"pHYs", struct.pack(">IIB", *per_metre, 1)),
-        (b"IDAT", zlib.compress(b"".join((b"\0" + row.translate(_INK)) * high for row in rows), 1)),
+        (b"IDAT", _image_data(rows, high)),
         (b"IEND", b""),
     )
     parts = [b"\x89PNG\r\n\x1a\n"]
     for name, data in chunks:
         parts.append(struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)))
     return b"".join(parts)
+
+
+def _image_data(rows: list[bytes], high: int) -> bytes:
+    """The zlib stream (RFC 1950, 1951): first lines as stored blocks, the lines below them as ready pieces."""
+    size = len(rows[0]) + 1
+    below, packed = _lines_as_above(size, high - 1)
+    first = b"\0%b%b" % (struct.pack("<H", size), struct.pack("<H", size ^ 0xFFFF))
+    lines = [b"\0" + row.translate(_INK) for row in rows]
+    body = b"".join([piece for line in lines for piece in (first, line, packed)])
+    checksum = zlib.adler32(b"".join([piece for line in lines for piece in (line, below)]))
+    return b"\x78\x01" + body + b"\x01\0\0\xff\xff" + struct.pack(">I", checksum)
+
+
+@lru_cache(maxsize=64)
+def _lines_as_above(size: int, count: int) -> tuple[bytes, bytes]:
+    """``count`` lines of ``size`` bytes that repeat the line above, and their deflated form up to a byte border."""
+    lines = (b"\2" + b"\0" * (size - 1)) * count
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return lines, packer.compress(lines) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def blank_picture() -> bytes:

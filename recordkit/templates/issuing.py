@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,8 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from recordkit import files, pending
 from recordkit.crew import Crew
@@ -42,7 +43,7 @@ _T = TypeVar("_T")
 _BATCH = 500
 """Documents numbered under one lock and one synced ledger write."""
 
-_CHUNK = 50
+_CHUNK = 100
 """Documents printed and synced together."""
 
 _SECONDS = 300.0
@@ -217,7 +218,7 @@ def print_chunk(
     Raises:
         InputRefused: one of the files exists and ``force`` is false.
     """
-    items = [(path, _print(renderer, issue_id, json.loads(raw))) for issue_id, raw, path in papers]
+    items = [(path, _print(renderer, issue_id, msgspec.json.decode(raw))) for issue_id, raw, path in papers]
     try:
         files.write_batch(items, overwrite=force, room=room)
     except FileExistsError as error:
