@@ -8,6 +8,7 @@ file is atomic on NTFS, folders cannot be synced, and durability of a name rests
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import hashlib
 import os
 import secrets
@@ -105,12 +106,28 @@ def _put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
-        raise FileExistsError(str(path)) from None
+        # The very same file is no other one: a run that goes on may meet what the first one wrote.
+        if not filecmp.cmp(temporary, path, shallow=False):
+            raise FileExistsError(str(path)) from None
     except OSError:
         # FAT and some network file systems have no hard links; the check narrows the race that a link closes.
         if path.exists():
             raise FileExistsError(str(path)) from None
         _rename(temporary, path)
+
+
+def probe(folder: Path) -> None:
+    """Make a folder and look whether files can be written there.
+
+    Raises:
+        OSError: they cannot.
+    """
+    make_folder(folder)
+    trial = folder / f".{secrets.token_hex(8)}.tmp"
+    try:
+        trial.write_bytes(b"?")
+    finally:
+        trial.unlink(missing_ok=True)
 
 
 def write_batch(

@@ -19,9 +19,20 @@ from recordkit import files
 @contextmanager
 def announced(root: Path, kind: str, ids: Sequence[str]) -> Iterator[None]:
     """Announce ``ids`` durably; withdrawn when the block ends well, kept for the next writer when it does not."""
+    path = announce(root, kind, ids)
+    yield
+    withdraw(path)
+
+
+def announce(root: Path, kind: str, ids: Sequence[str]) -> Path:
+    """Announce ``ids`` durably, for work that ends elsewhere; ``withdraw`` takes the file."""
     path = _folder(root) / f"{kind}-{secrets.token_hex(8)}.json"
     files.write_atomic(path, json.dumps(list(ids)).encode())
-    yield
+    return path
+
+
+def withdraw(path: Path) -> None:
+    """Take an announcement back: its work is done."""
     files.remove_file(path)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -34,7 +36,7 @@ from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.templates.forms import Form
-    from recordkit.templates.issuing import Generated
+    from recordkit.templates.issuing import Generated, Tally
     from recordkit.templates.planning import IssuePlan
     from recordkit.templates.rows import RawRow, RowSource
     from recordkit.templates.spec import FormSpec
@@ -116,23 +118,28 @@ def generate(
         stop = bool(plan.errors) and (all_or_nothing or not plan.count)
         report = _Report(app, plan, keep_all=bool(wanted))
         failure: BaseException | None = None
+        raise_later: RecordkitError | None = None
+        numbered = 0
         if not stop and not dry_run:
             from recordkit.templates import issuing
 
             if resume:
-                _tell_missing(app, workspace, _name_of(data))
+                _write_missing(app, workspace, _name_of(data))
+            tally = issuing.Tally()
             items = (
                 issuing.draft_documents(workspace, plan, folder, force=force, name=name)
                 if draft
                 else issuing.issue_documents(
-                    workspace, plan, folder, force=force, jobs=jobs, name=name, source=_name_of(data)
+                    workspace, plan, folder, force=force, jobs=jobs, name=name, source=_name_of(data), tally=tally
                 )
             )
-            failure = _gather(app, items, plan.count, report)
-            try:
-                report.printed = print_papers(app, workspace, report.papers(draft=draft), wanted)
-            except (RecordkitError, OSError, KeyboardInterrupt) as error:
-                failure = failure or error
+            failure = _gather(app, items, plan.count, report, tally)
+            numbered = tally.numbered
+            if failure is None:
+                try:
+                    report.printed = print_papers(app, workspace, report.papers(draft=draft), wanted)
+                except (RecordkitError, OSError, KeyboardInterrupt) as error:
+                    raise_later = _print_cut_short(error, report.count, _name_of(data))
         report.close(
             refused_file=_write_refused(plan, source, _name_of(data), folder) if report.count else None,
             seconds=time.monotonic() - started,
@@ -140,7 +147,9 @@ def generate(
             draft=draft,
         )
     if failure is not None:
-        raise _cut_short(failure, report.count)
+        raise _cut_short(failure, numbered, report.count)
+    if raise_later is not None:
+        raise raise_later
     if report.printed.failures:
         raise PartlyDone(
             msg("{count} document(s) gave no PDF.", count=len(report.printed.failures)),
@@ -184,13 +193,19 @@ def _plan(
     return plan
 
 
-def _tell_missing(app: App, workspace: Workspace, source: str | None) -> None:
-    from recordkit.templates.issue import list_missing
+def _write_missing(app: App, workspace: Workspace, source: str | None) -> None:
+    """What the earlier run of the file numbered and did not write goes where it belongs."""
+    from recordkit.templates.issue import list_missing, settle_printing
+    from recordkit.templates.issuing import render_issue
 
-    missing = len(list_missing(workspace, source))
-    if missing:
-        app.say(msg("{count} document(s) of the earlier run have a number but no file; "
-                    "'recordkit issued render --missing' prints them.", count=missing))
+    written = set()
+    for issue, path in list_missing(workspace, source):
+        render_issue(workspace, issue, path.parent)
+        written.add(issue.issue_id)
+    settle_printing(workspace, written)
+    if written:
+        app.say(msg("{count} document(s) of the earlier run had a number but no file; they are written now.",
+                    count=len(written)))
 
 
 def _source(spec: FormSpec, data: str | None, sheet: str | None, sets: tuple[str, ...]) -> RowSource:
@@ -234,8 +249,10 @@ def _from_stdin(sheet: str | None) -> RowSource:
     return read_rows(io.BytesIO(content), sheet, kind=kind)
 
 
-def _gather(app: App, items: Iterator[Generated], total: int, report: _Report) -> BaseException | None:
-    """Report what is issued; returns what stopped it, when anything was issued before.
+def _gather(
+    app: App, items: Iterator[Generated], total: int, report: _Report, tally: Tally
+) -> BaseException | None:
+    """Report what is issued; returns what stopped it, when anything was numbered before.
 
     What was issued must be told whatever happens: its numbers are used.
     """
@@ -249,7 +266,7 @@ def _gather(app: App, items: Iterator[Generated], total: int, report: _Report) -
             for one in items:
                 report.add(one)
     except (RecordkitError, OSError, KeyboardInterrupt) as failure:
-        if not report.count:
+        if not report.count and not tally.numbered:
             raise
         return failure
     return None
@@ -259,12 +276,35 @@ def _write_refused(plan: IssuePlan, source: RowSource, name: str | None, folder:
     return write_refused(plan.errors, source.rows, name, folder) if plan.errors else None
 
 
-def _cut_short(failure: BaseException, count: int) -> RecordkitError:
-    todo = msg("'recordkit issued render --missing' prints those whose number is used but whose file is missing.")
+def _cut_short(failure: BaseException, numbered: int, count: int) -> RecordkitError:
+    todo = msg("'recordkit issued render --missing' writes those that have a number but no file to where they belong; "
+               "the same command with --resume goes on with the other rows.")
     if isinstance(failure, KeyboardInterrupt):
-        return Interrupted(msg("Interrupted after {count} document(s).", count=count), todo)
-    what = failure.what if isinstance(failure, RecordkitError) else str(failure)
-    return PartlyDone(msg("Stopped after {count} document(s): {what}", count=count, what=what), todo)
+        return Interrupted(
+            msg("Interrupted: {numbered} document(s) have a number, {count} of them are written.", numbered=numbered,
+                count=count), todo
+        )
+    what = failure.what if isinstance(failure, RecordkitError) else _reason(failure)
+    return PartlyDone(
+        msg("Stopped: {numbered} document(s) have a number, {count} of them are written: {what}", numbered=numbered,
+            count=count, what=what), todo
+    )
+
+
+def _print_cut_short(failure: BaseException, count: int, source: str | None) -> RecordkitError:
+    again = f"recordkit issued render --source {shlex.quote(source)}" if source else "recordkit issued render NUMBER"
+    todo = msg("The Word files are complete. '{again} --pdf' or '--print-merged FILE' prints them.", again=again)
+    if isinstance(failure, KeyboardInterrupt):
+        return Interrupted(msg("All {count} document(s) are issued; making PDFs was interrupted.", count=count), todo)
+    what = failure.what if isinstance(failure, RecordkitError) else _reason(failure)
+    return PartlyDone(
+        msg("All {count} document(s) are issued; making PDFs failed: {what}", count=count, what=what), todo
+    )
+
+
+def _reason(failure: BaseException) -> str:
+    """What the system says, without the name of a temporary file."""
+    return failure.strerror or str(failure) if isinstance(failure, OSError) else str(failure)
 
 
 def _asked(app: App, spec: FormSpec, source: RowSource, *, has_data: bool) -> RowSource:
@@ -297,7 +337,11 @@ class _Report:
         self.count += 1
         self._last = one
         if self._app.json and not self._keep_all:
-            self._print_item(one)
+            try:
+                self._print_item(one)
+            except BrokenPipeError:
+                # Whoever read our output has gone; the documents are wanted all the same.
+                sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         elif self._keep_all or self.count <= _SHOWN:
             self._kept.append(one)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from recordkit.templates.completing import Completion
     from recordkit.templates.issue import Issue
     from recordkit.templates.spec import FieldSpec
+    from recordkit.workspace import Workspace
 
 
 @click.group(cls=Group, help=N_("Issued documents."))
@@ -191,8 +192,9 @@ def _steps(second: Completion) -> list[_Step]:
 
 @issued.command("render", cls=Command, help=N_("Write an issued document again, byte for byte; or all whose file is "
                                                "missing from the outbox."))
-@click.argument("number", required=False)
-@option("--missing", is_flag=True, help=N_("All documents whose file is missing from the outbox."))
+@click.argument("numbers", nargs=-1, metavar="[NUMBER]...")
+@option("--missing", is_flag=True, help=N_("All documents that have a number but no file where it belongs."))
+@option("--source", metavar="NAME", help=N_("All documents issued from the file of this name."))
 @option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=N_("Where it goes."))
 @option("--pdf", is_flag=True, help=N_("Make PDFs too, each page with its own code (needs LibreOffice)."))
 @option("--print-merged", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -204,8 +206,9 @@ def _steps(second: Completion) -> list[_Step]:
 @pass_app
 def issued_render(
     app: App,
-    number: str | None,
+    numbers: tuple[str, ...],
     missing: bool,
+    source: str | None,
     out: Path | None,
     pdf: bool,
     print_merged: Path | None,
@@ -216,28 +219,34 @@ def issued_render(
 ) -> int:
     """Render from the issue's data."""
     from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
-    from recordkit.templates.issue import find_issue, list_missing
+    from recordkit.templates.issue import find_issue, list_missing, settle_printing
     from recordkit.templates.issuing import render_issue
 
-    if missing == (number is not None):
-        raise WrongUsage(msg("Name a document or give --missing, one of the two."))
+    if missing == bool(numbers or source) or (numbers and source):
+        raise WrongUsage(msg("Name documents, or give --missing or --source NAME."))
     press = Wanted(pdf, print_merged, duplex, jobs, force)
     require_press(press)
     with app.reading() as workspace:
-        wanted = list_missing(workspace) if number is None else [find_issue(workspace.db, number)]
-        folder = out or workspace.root / "outbox"
+        homes: dict[str, tuple[Issue, Path | None]]
+        if missing:
+            homes = {one.issue_id: (one, path.parent) for one, path in list_missing(workspace)}
+        else:
+            named = [find_issue(workspace.db, number) for number in numbers] or _issued_from(workspace, source or "")
+            homes = {one.issue_id: (one, None) for one in named}
+        wanted = [one for one, _ in homes.values()]
         papers: list[Paper] = []
         failed: list[RecordkitError] = []
-        for one in () if dry_run else wanted:
+        for one, folder in () if dry_run else homes.values():
             try:
-                path = render_issue(workspace, one, folder, force=force)
+                path = render_issue(workspace, one, out or folder, force=force)
             except (InputRefused, NotFound, IntegrityFailure) as error:
-                if number is not None:
+                if len(wanted) == 1:
                     raise
                 # One that cannot be printed must not keep the others from it.
                 failed.append(error)
                 continue
             papers.append(Paper(path, one.number, one.issue_id, one.revision))
+        settle_printing(workspace, {paper.issue_id for paper in papers if paper.issue_id})
         printed = print_papers(app, workspace, papers, press) if papers else Printed()
     made = {paper.number: paper.path for paper in papers}
     items: list[dict[str, object]] = []
@@ -248,7 +257,7 @@ def issued_render(
         if pdf:
             item["pdf"] = str(printed.pdfs[done]) if done in printed.pdfs else None
         items.append(item)
-    if app.json and number is not None:
+    if app.json and len(numbers) == 1:
         app.print_json(items[0])
     elif app.json:
         app.print_json({"items": items, "total": len(items)})
@@ -260,6 +269,20 @@ def issued_render(
     for failure in failed:
         report_error(failure)
     return 4 if printed.failures or failed else 0
+
+
+def _issued_from(workspace: Workspace, source: str) -> list[Issue]:
+    """Live documents made from the rows of a file.
+
+    Raises:
+        NotFound: there is none.
+    """
+    from recordkit.templates.issue import list_issues
+
+    found = [one for one in list_issues(workspace.db) if one.source == source and one.status in ("issued", "returned")]
+    if not found:
+        raise NotFound(msg("No document was issued from a file {source}.", source=source))
+    return found
 
 
 @issued.command("void", cls=Command, help=N_("Make an issued document void; its number stays used."))

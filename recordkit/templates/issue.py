@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -22,7 +23,7 @@ from recordkit.workspace import Projection, Workspace
 
 _SCHEMA = """
 CREATE TABLE issues (
-  issue_id TEXT PRIMARY KEY, form TEXT NOT NULL, number TEXT NOT NULL UNIQUE, scope TEXT NOT NULL,
+  issue_id TEXT PRIMARY KEY, form TEXT NOT NULL, number TEXT NOT NULL, scope TEXT NOT NULL,
   seq INTEGER NOT NULL, revision INTEGER NOT NULL, template TEXT NOT NULL, data TEXT NOT NULL,
   status TEXT NOT NULL, title TEXT NOT NULL, issue_date TEXT NOT NULL, account TEXT, record_id TEXT,
   pack TEXT NOT NULL, sameness TEXT, source TEXT, position INTEGER NOT NULL);
@@ -30,7 +31,8 @@ CREATE INDEX issues_scope ON issues (scope, seq);
 CREATE INDEX issues_record ON issues (record_id);
 CREATE INDEX issues_account ON issues (account);
 CREATE INDEX issues_sameness ON issues (sameness);
-CREATE INDEX issues_pack ON issues (pack)
+CREATE INDEX issues_pack ON issues (pack);
+CREATE INDEX issues_number ON issues (number)
 """
 
 
@@ -61,20 +63,58 @@ class Issue:
     source: str | None
 
 
-def list_missing(workspace: Workspace, source: str | None = None) -> list[Issue]:
-    """Issues whose document should lie in the store's outbox and does not: a crash, a full disk, a clerk's Delete.
+def unprinted_packs(root: Path) -> dict[str, Path]:
+    """Packs that were numbered and not printed to their end, with the folder where their documents belong."""
+    return {ids[0]: Path(ids[1]) for _, ids in pending.unfinished(root, "printing")}
 
-    ``source`` names the file that they were made from; None for all.
+
+def home_of(root: Path, data: Mapping[str, object]) -> Path:
+    """Where a document lies in the store: where it was first written, else the outbox."""
+    outputs = data.get("outputs")
+    if isinstance(outputs, list) and outputs:
+        path = root / str(outputs[0])
+        if path.resolve().is_relative_to((root / "outbox").resolve()):
+            return path
+    return root / "outbox" / str(data["file"])
+
+
+def list_missing(workspace: Workspace, source: str | None = None) -> Iterator[tuple[Issue, Path]]:
+    """Issues whose document is not where it belongs: a crash, a full disk, a clerk's Delete in the store's outbox.
+
+    What was written outside the store is looked for only where its run was cut off.
+
+    Args:
+        workspace: the store.
+        source: name of the file that they were made from; None for all.
     """
-    found = []
-    for issue in list_issues(workspace.db):
-        if issue.status not in ("issued", "returned") or source not in (None, issue.source):
-            continue
+    unprinted = unprinted_packs(workspace.root)
+    rows = workspace.db.all(
+        "SELECT * FROM issues WHERE status IN ('issued', 'returned') AND (:source IS NULL OR source = :source) "
+        "ORDER BY position",
+        {"source": source},
+    )
+    for issue in map(_issue, rows):
         with contextlib.suppress(NotFound):
-            outputs = read_issue_data(workspace, issue)["outputs"]
-            if isinstance(outputs, list) and any(not (workspace.root / str(one)).exists() for one in outputs):
-                found.append(issue)
-    return found
+            data = read_issue_data(workspace, issue)
+            if issue.pack in unprinted:
+                path = unprinted[issue.pack] / str(data["file"])
+            elif data["outputs"]:
+                path = home_of(workspace.root, data)
+            else:
+                continue
+            if not path.exists():
+                yield issue, path
+
+
+def settle_printing(workspace: Workspace, printed: Collection[str]) -> None:
+    """Withdraw the announcements of packs whose documents are all there, or among the issue ids just ``printed``."""
+    for mark, ids in pending.unfinished(workspace.root, "printing"):
+        rows = workspace.db.all(
+            "SELECT * FROM issues WHERE pack = :pack AND status IN ('issued', 'returned')", {"pack": ids[0]}
+        )
+        left = [one for one in map(_issue, rows) if one.issue_id not in printed]
+        if all((Path(ids[1]) / str(read_issue_data(workspace, one)["file"])).exists() for one in left):
+            pending.withdraw(mark)
 
 
 def void_issue(workspace: Workspace, number: str, reason: str) -> Issue:
@@ -103,7 +143,8 @@ def keep_template(root: Path, form: Form) -> None:
     """Keep this version of the form by its digest, so that what was issued can be printed again years later."""
     folder = kept_folder(root, form.digest, form.spec.id)
     for name in ("template.docx", "form.toml"):
-        if not (folder / name).exists():
+        kept = folder / name
+        if not kept.exists() or kept.read_bytes() != (form.folder / name).read_bytes():
             files.write_atomic(folder / name, (form.folder / name).read_bytes(), overwrite=True)
 
 

@@ -21,9 +21,9 @@ from typing import TypeVar
 import msgspec
 
 from recordkit import files, pending
-from recordkit.crew import Crew
+from recordkit.crew import Crew, Lost
 from recordkit.db import Database
-from recordkit.errors import InputRefused, PartlyDone, RefusedByRule
+from recordkit.errors import InputRefused, IntegrityFailure, PartlyDone, RecordkitError, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import canonical_json
 from recordkit.settings import Settings
@@ -31,7 +31,7 @@ from recordkit.templates import issue_data
 from recordkit.templates.code import PrintedCode
 from recordkit.templates.fieldtypes import display, from_plain
 from recordkit.templates.forms import Form, read_form
-from recordkit.templates.issue import Issue, keep_template, kept_folder, kept_form, read_issue_data
+from recordkit.templates.issue import Issue, home_of, keep_template, kept_folder, kept_form, read_issue_data
 from recordkit.templates.numbering import parse_number_pattern
 from recordkit.templates.planning import IssuePlan, PlannedDocument
 from recordkit.templates.render import Letterhead, Renderer
@@ -71,6 +71,13 @@ class _Numbered:
     path: Path
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many documents got a number, whether or not they were written: what a person must be told in any case."""
+
+    numbered: int = 0
+
+
 def issue_documents(
     workspace: Workspace,
     plan: IssuePlan,
@@ -80,6 +87,7 @@ def issue_documents(
     jobs: int = 1,
     name: str = "",
     source: str | None = None,
+    tally: Tally | None = None,
 ) -> Iterator[Generated]:
     """Number, log and write the planned documents, batch by batch; each is on disk when it is yielded.
 
@@ -91,28 +99,37 @@ def issue_documents(
         jobs: processes that print; with one, this process prints.
         name: pattern of the file names instead of the form's.
         source: name of the file that the rows came from; ``planning`` resumes by it.
+        tally: counts the numbers as they are used.
 
     Raises:
-        InputRefused: the template cannot be filled, or a document's file exists already and ``force`` is false; nothing
-            of this batch is numbered.
+        InputRefused: the template cannot be filled, ``out`` cannot be written, or a document's file exists already and
+            ``force`` is false; nothing of this batch is numbered.
         PartlyDone: a numbered document cannot be printed.
-        OSError: a file cannot be written; its number is used, ``render_issue`` writes the document later.
+        OSError: a file cannot be written; its number is used, ``unprinted`` knows of it.
     """
     form = plan.form
     renderer = Renderer(form.spec, form.template)
     _try_first(renderer, plan, workspace)
+    try:
+        files.probe(out)
+    except OSError as error:
+        raise InputRefused(
+            msg("Nothing can be written to {folder}: {reason}", folder=str(out), reason=error.strerror or str(error)),
+            msg("Choose another folder with --out."),
+        ) from None
     keep_template(workspace.root, form)
-    numbering = _Numbering(workspace, form, out, force, name or form.spec.file_name, source)
+    numbering = _Numbering(workspace, form, out, force, name or form.spec.file_name, source, tally or Tally())
     batches = (numbering.enter(batch) for batch in _split(plan.documents, _BATCH))
     with contextlib.ExitStack() as stack:
         # What a killed process leaves of a document holds a customer's data; in a staging folder it is cleared.
         room = stack.enter_context(workspace.staging()) if numbering.is_inside else None
         if jobs <= 1 or plan.count <= _CHUNK:
-            for batch in batches:
+            for batch, mark in batches:
                 for chunk in _split(batch, _CHUNK):
                     with _numbers_are_used():
                         digests = print_chunk(renderer, _papers(chunk), force, room)
                     yield from _generated(form, chunk, digests)
+                pending.withdraw(mark)
         else:
             yield from _in_parallel(workspace, form, batches, jobs, force, room)
 
@@ -144,29 +161,91 @@ def _numbers_are_used() -> Iterator[None]:
 
 
 def _in_parallel(
-    workspace: Workspace, form: Form, batches: Iterable[list[_Numbered]], jobs: int, force: bool, room: Path | None
+    workspace: Workspace,
+    form: Form,
+    batches: Iterator[tuple[list[_Numbered], Path]],
+    jobs: int,
+    force: bool,
+    room: Path | None,
 ) -> Iterator[Generated]:
     """Print with several processes: while they print a batch, the next one is numbered here."""
     folder = kept_folder(workspace.root, form.digest, form.spec.id)
     with Crew(jobs, _SECONDS) as crew:
-        waiting: dict[int, list[_Numbered]] = {}
-        done: dict[int, list[str]] = {}
-        handed = next_out = 0
-        for batch in itertools.chain(batches, [[]]):
-            for chunk in _split(batch, _CHUNK):
-                crew.put((handed, 0), _print_kept, folder, _papers(chunk), force, room)
-                waiting[handed] = chunk
-                handed += 1
-            # More than two batches ahead would only fill the memory.
-            while waiting and (not batch or len(waiting) > 2 * _BATCH // _CHUNK):
-                (key, _), outcome = crew.take()
-                if outcome.error is not None:
-                    with _numbers_are_used():
-                        raise outcome.error
-                done[key] = outcome.value
-                while next_out in done:
-                    yield from _generated(form, waiting.pop(next_out), done.pop(next_out))
-                    next_out += 1
+        line = _Line(crew, folder, force, room)
+        try:
+            for batch, mark in batches:
+                line.hand_out(batch, mark)
+                while line.length > _BATCH // _CHUNK:
+                    for chunk, digests in line.next_done():
+                        yield from _generated(form, chunk, digests)
+            while line.length:
+                for chunk, digests in line.next_done():
+                    yield from _generated(form, chunk, digests)
+        except BaseException as failure:
+            # What was handed out is finished, not killed: half a document would stay behind beside the others.
+            while line.length:
+                with contextlib.suppress(RecordkitError, OSError):  # the first failure is the one that is told
+                    finished = list(line.next_done())
+                    if not isinstance(failure, GeneratorExit):
+                        for chunk, digests in finished:
+                            yield from _generated(form, chunk, digests)
+            raise
+
+
+class _Line:
+    """Chunks in the hands of workers, in their order."""
+
+    def __init__(self, crew: Crew, folder: Path, force: bool, room: Path | None) -> None:
+        self._crew = crew
+        self._how = (folder, force, room)
+        self._waiting: dict[int, tuple[list[_Numbered], Path, bool]] = {}
+        self._broken: set[Path] = set()
+        self._done: dict[int, list[str]] = {}
+        self._handed = self._next = 0
+
+    @property
+    def length(self) -> int:
+        """Chunks that are not told yet."""
+        return len(self._waiting)
+
+    def hand_out(self, batch: Sequence[_Numbered], mark: Path) -> None:
+        """Give a batch to the workers; its announcement is withdrawn with its last chunk."""
+        folder, force, room = self._how
+        chunks = list(_split(batch, _CHUNK))
+        for position, chunk in enumerate(chunks, 1):
+            self._crew.put((self._handed, 0), _print_kept, folder, _papers(chunk), force, room)
+            self._waiting[self._handed] = (chunk, mark, position == len(chunks))
+            self._handed += 1
+
+    def next_done(self) -> Iterator[tuple[list[_Numbered], list[str]]]:
+        """Wait for one chunk; every chunk that can be told now, in order.
+
+        Raises:
+            PartlyDone: one cannot be printed; it is no longer waited for.
+            OSError: as above.
+        """
+        (key, _), outcome = self._crew.take()
+        folder, _, room = self._how
+        try:
+            if isinstance(outcome.error, Lost):
+                # The worker died, not the document: the same bytes again, whatever it had written.
+                self._done[key] = _print_kept(folder, _papers(self._waiting[key][0]), True, room)
+            elif outcome.error is not None:
+                with _numbers_are_used():
+                    raise outcome.error
+            else:
+                self._done[key] = outcome.value
+        except BaseException:
+            self._broken.add(self._waiting.pop(key)[1])
+            self._next += key == self._next
+            raise
+        while self._next in self._done or (self._next not in self._waiting and self._next < self._handed):
+            if self._next in self._done:
+                chunk, mark, is_last = self._waiting.pop(self._next)
+                if is_last and mark not in self._broken:
+                    pending.withdraw(mark)
+                yield chunk, self._done.pop(self._next)
+            self._next += 1
 
 
 def draft_documents(
@@ -184,8 +263,14 @@ def draft_documents(
         yield Generated(document.row, "草稿", None, spec.id, path, hashlib.sha256(content).hexdigest())
 
 
-def render_issue(workspace: Workspace, issue: Issue, out: Path, *, force: bool = False) -> Path:
+def render_issue(workspace: Workspace, issue: Issue, out: Path | None = None, *, force: bool = False) -> Path:
     """Write the document of an issue again, from its data and the template version it was made with.
+
+    Args:
+        workspace: the store.
+        issue: the issue.
+        out: folder of the document; None for the place in the store where it was first written, else the outbox.
+        force: overwrite another file of that name; the very same document is no other file.
 
     Raises:
         RefusedByRule: the issue is void or destroyed.
@@ -196,7 +281,7 @@ def render_issue(workspace: Workspace, issue: Issue, out: Path, *, force: bool =
                                 status=msg(issue.status)))
     data = read_issue_data(workspace, issue)
     renderer = _renderer_in(kept_form(workspace.root, issue).folder)
-    path = out / str(data["file"])
+    path = out / str(data["file"]) if out is not None else home_of(workspace.root, data)
     _write_new(path, _print(renderer, issue.issue_id, data), force=force)
     return path
 
@@ -271,8 +356,9 @@ class _Numbering:
     """Gives numbers to batches of one form and enters them."""
 
     def __init__(
-        self, workspace: Workspace, form: Form, out: Path, force: bool, name: str, source: str | None
+        self, workspace: Workspace, form: Form, out: Path, force: bool, name: str, source: str | None, tally: Tally
     ) -> None:
+        self._tally = tally
         self._workspace = workspace
         self._form = form
         self._out = out
@@ -289,8 +375,11 @@ class _Numbering:
         day = form.spec.by_name.get(form.spec.numbering_date)
         self._day = day.key if day else ""
 
-    def enter(self, documents: Sequence[PlannedDocument]) -> list[_Numbered]:
+    def enter(self, documents: Sequence[PlannedDocument]) -> tuple[list[_Numbered], Path]:
         """Issue data durable first, then numbers and entries in one ledger batch.
+
+        Returns:
+            The numbered documents, and the announcement that they are to be printed: withdrawn when they are.
 
         Raises:
             InputRefused: the file of one exists; none of them is numbered.
@@ -303,21 +392,26 @@ class _Numbering:
             for document in documents:
                 on = self._numbering_day(document)
                 scope = self._number.scope(on, office)
-                seq = last[scope] = last.setdefault(scope, _last_seq(workspace.db, scope)) + 1
+                seq = last.setdefault(scope, _last_seq(workspace.db, scope)) + 1
+                while _is_used(workspace.db, self._number.render(on, office, seq)):
+                    seq += 1  # another pattern of this form, or another form, has given this very number
+                last[scope] = seq
                 issue_id = workspace.store_tag + writer.next_id()
                 data = self._data_of(document, issue_id, self._number.render(on, office, seq))
                 path = self._out / str(data["file"])
-                if path.name in self._names or (not self._force and path.exists()):
+                if not self._force and path.exists():
                     raise _exists(path)
                 self._names.add(path.name)
                 one = _Numbered(document.row, issue_id, canonical_json(data), str(data["number"]), path)
                 numbered.append(one)
                 self._log(writer, one, scope, seq, pack=numbered[0].issue_id)
             pack = numbered[0].issue_id
+            mark = pending.announce(workspace.root, "printing", [pack, str(self._out.absolute())])
             with pending.announced(workspace.root, "issues", [pack]):
                 issue_data.write_pack(workspace.root, pack, [one.raw for one in numbered])
                 writer.commit()
-        return numbered
+            self._tally.numbered += len(numbered)
+        return numbered, mark
 
     def _log(self, writer: Writer, one: _Numbered, scope: str, seq: int, *, pack: str) -> None:
         writer.add(
@@ -343,6 +437,9 @@ class _Numbering:
     def _data_of(self, document: PlannedDocument, issue_id: str, number: str) -> dict[str, object]:
         spec, plain = self._form.spec, document.plain
         name = self._file_name.file_name(plain, number)
+        if name in self._names:
+            # Two rows, one name: the number tells them apart.
+            name = self._file_name.file_name(plain, number, marked=True)
         return {
             **self._head,
             "issue": issue_id,
@@ -398,6 +495,11 @@ def _print_kept(
 @lru_cache(maxsize=4)
 def _renderer_in(folder: Path) -> Renderer:
     form = read_form(folder, own=True)
+    if form.digest != folder.parent.name:
+        raise IntegrityFailure(
+            msg("The form version {folder} is not what was kept.", folder=str(folder)),
+            msg("Restore it from a backup, or remove it: the next document of this version keeps it anew."),
+        )
     return Renderer(form.spec, form.template)
 
 
@@ -436,6 +538,10 @@ def _no_pattern(pattern: str, spec: FormSpec) -> InputRefused:
         msg("Write it like {example}: single fields of form {form} by key or label, or {{number}}.",
             example="{number} {" + spec.of_stage("before")[0].label + "}", form=spec.name),
     )
+
+
+def _is_used(db: Database, number: str) -> bool:
+    return db.one("SELECT 1 AS n FROM issues WHERE number = :number LIMIT 1", {"number": number}) is not None
 
 
 def _last_seq(db: Database, scope: str) -> int:

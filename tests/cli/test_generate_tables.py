@@ -93,6 +93,7 @@ def test_resume_issues_only_what_an_earlier_run_of_the_file_did_not(
 ) -> None:
     some = rows(5)
     some.append(dict(some[0]))  # stands twice and is meant twice
+    out = tmp_path / "外 面"
     path = book(tmp_path / "清单.xlsx", some)
     real, calls = issuing.print_chunk, 0
 
@@ -107,12 +108,16 @@ def test_resume_issues_only_what_an_earlier_run_of_the_file_did_not(
         patch.setattr(issuing, "_BATCH", 2)
         patch.setattr(issuing, "_CHUNK", 1)
         patch.setattr(issuing, "print_chunk", stop)
-        assert generate(cli, "--data", path, expect=130)["summary"]["generated"] == 1
+        assert generate(cli, "--data", path, "--out", out, expect=130)["summary"]["generated"] == 1
+        assert "2 document(s) have a number, 1 of them are written" in cli.err
     assert len(accounts(cli)) == 2, "the second is numbered and its file is missing"
-    result = generate(cli, "--data", path, "--resume")
+    assert cli.json("issued", "render", "--missing", "--dry-run")["total"] == 1
+    result = generate(cli, "--data", path, "--out", out, "--resume")
     assert [one["row"] for one in result["items"]] == [4, 5, 6, 7]
     assert result["summary"]["skipped"] == 2
     assert "1 document(s) of the earlier run" in cli.err
+    assert len(list(out.glob("*.docx"))) == 6, "outside the store too"
+    assert cli.json("issued", "render", "--missing", "--dry-run")["total"] == 0
     assert sorted(accounts(cli)) == sorted(row["户号"] for row in some)
     assert generate(cli, "--data", path, "--resume")["summary"]["generated"] == 0
     other = book(tmp_path / "别的.xlsx", rows(1))
