@@ -224,6 +224,23 @@ class _Line:
             PartlyDone: one cannot be printed; it is no longer waited for.
             OSError: as above.
         """
+        self._pass_failed()
+        if self._next not in self._done:
+            self._take()
+        self._pass_failed()
+        while self._next in self._done:
+            chunk, mark, is_last = self._waiting.pop(self._next)
+            if is_last and mark not in self._broken:
+                pending.withdraw(mark)
+            yield chunk, self._done.pop(self._next)
+            self._next += 1
+            self._pass_failed()
+
+    def _pass_failed(self) -> None:
+        while self._next not in self._waiting and self._next < self._handed:
+            self._next += 1
+
+    def _take(self) -> None:
         (key, _), outcome = self._crew.take()
         folder, _, room = self._how
         try:
@@ -237,15 +254,7 @@ class _Line:
                 self._done[key] = outcome.value
         except BaseException:
             self._broken.add(self._waiting.pop(key)[1])
-            self._next += key == self._next
             raise
-        while self._next in self._done or (self._next not in self._waiting and self._next < self._handed):
-            if self._next in self._done:
-                chunk, mark, is_last = self._waiting.pop(self._next)
-                if is_last and mark not in self._broken:
-                    pending.withdraw(mark)
-                yield chunk, self._done.pop(self._next)
-            self._next += 1
 
 
 def draft_documents(
@@ -519,6 +528,8 @@ def _split(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
 
 
 def _write_new(path: Path, content: bytes, *, force: bool) -> None:
+    if path.is_file() and path.read_bytes() == content:
+        return  # the very same document
     try:
         files.write_atomic(path, content, overwrite=force)
     except FileExistsError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from conftest import ISSUE_DAY, Cli
 from openpyxl.cell import Cell
 
+from recordkit.crew import Outcome
 from recordkit.templates import issuing, planning
 from recordkit.templates.forms import shipped_forms
 from recordkit.templates.issue_data import FOLDER
@@ -228,3 +230,100 @@ def test_a_later_setting_does_not_change_an_issued_paper(cli: Cli, tmp_path: Pat
     settings.write_text(text + "\n[documents]\nmoney_jiao_suffix = true\n", encoding="utf-8")
     again = cli.json("issued", "render", item["number"], "--out", tmp_path / "again")
     assert again["sha256"] == item["sha256"]
+
+
+def test_a_number_that_another_pattern_has_given_is_passed_over(cli: Cli) -> None:
+    """Two patterns of one form can meet: 回访1 and 2 from one, 回访 and 12 from the other."""
+    own = cli.store / "forms" / "visit-record"
+    shutil.copytree(shipped_forms() / "visit-record", own)
+    toml = (own / "form.toml").read_text(encoding="utf-8")
+    sample = own / "sample.toml"
+    numbers = []
+    for pattern, times in (("访{seq:02}号", 12), ("访1{seq}号", 3)):
+        (own / "form.toml").write_text(toml.replace("回访〔{year}〕{seq:05}号", pattern), encoding="utf-8")
+        for _ in range(times):
+            numbers.append(cli.json("generate", "visit-record", "--data", sample, *AS_OF)["items"][0]["number"])
+    assert numbers[-3:] == ["访13号", "访14号", "访15号"]
+    cli("rebuild", "--catalogue")
+    assert [one["number"] for one in cli.json("issued", "list")["items"]] == numbers
+
+
+def test_two_rows_of_one_name_are_told_apart_by_their_numbers(cli: Cli, tmp_path: Path) -> None:
+    path = book(tmp_path / "表.xlsx", rows(2, 户名="魏堃"))
+    result = generate(cli, "--data", path, "--name", "{户名}", "--out", tmp_path / "out", "--all-or-nothing")
+    assert [Path(one["path"]).name for one in result["items"]] == ["魏堃.docx", "换通〔2026〕0002号 魏堃.docx"]
+
+
+def test_a_folder_that_cannot_be_written_costs_no_number(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise OSError(30, "Read-only file system", str(folder))
+
+    monkeypatch.setattr(issuing.files, "probe", refuse)
+    cli("generate", "meter-change-notice", "--data", book(tmp_path / "表.xlsx", rows(1)), *AS_OF, expect=3)
+    assert "Read-only file system" in cli.err
+    assert accounts(cli) == []
+
+
+def test_a_worker_that_dies_costs_no_document(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mortal(issuing.Crew):
+        deaths = 1
+
+        def take(self) -> tuple[Any, Any]:
+            key, outcome = super().take()
+            if Mortal.deaths:
+                Mortal.deaths -= 1
+                return key, Outcome(None, issuing.Lost("damaged"))
+            return key, outcome
+
+    monkeypatch.setattr(issuing, "Crew", Mortal)
+    result = generate(cli, "--data", book(tmp_path / "表.xlsx", rows(120)), "--jobs", 2)
+    assert [one["row"] for one in result["items"]] == list(range(2, 122))
+    assert all(Path(one["path"]).exists() for one in result["items"])
+    assert cli.json("issued", "render", "--missing", "--dry-run")["total"] == 0
+
+
+def test_a_failure_of_one_chunk_tells_the_others_and_what_is_left(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(issuing.Crew):
+        def take(self) -> tuple[Any, Any]:
+            key, outcome = super().take()
+            if key[0] == 1:
+                for path in (cli.store / "outbox").glob("*0[12]??号*"):
+                    if 101 <= int(path.name[8:12]) <= 200:
+                        path.unlink()
+                return key, Outcome(None, OSError(28, "No space left on device", "x.tmp"))
+            return key, outcome
+
+    with monkeypatch.context() as patch:
+        patch.setattr(issuing, "Crew", Full)
+        result = generate(cli, "--data", book(tmp_path / "表.xlsx", rows(260)), "--jobs", 2, expect=4)
+    assert "260 document(s) have a number" in cli.err
+    assert "x.tmp" not in cli.err
+    left = cli.json("issued", "render", "--missing")["items"]
+    assert len(result["items"]) == 160, "what the others printed is told"
+    assert len(left) == 100
+    assert len(list((cli.store / "outbox").glob("*.docx"))) == 260
+    assert cli.json("issued", "render", "--missing", "--dry-run")["total"] == 0
+
+
+def test_documents_of_a_file_are_printed_again_together(cli: Cli, tmp_path: Path) -> None:
+    generate(cli, "--data", book(tmp_path / "清单.xlsx", rows(3)))
+    generate(cli, "--data", book(tmp_path / "别的.xlsx", rows(1)))
+    assert cli.json("issued", "render", "--source", "清单.xlsx")["total"] == 3
+    cli("issued", "render", "--source", "没有.xlsx", expect=5)
+    cli("issued", "render", expect=2)
+    two = cli.json("issued", "render", "换通〔2026〕0001号", "换通〔2026〕0004号", "--out", tmp_path / "x")
+    assert [one["number"] for one in two["items"]] == ["换通〔2026〕0001号", "换通〔2026〕0004号"]
+
+
+def test_a_tampered_kept_template_is_never_printed(cli: Cli, tmp_path: Path) -> None:
+    generate(cli, "--data", book(tmp_path / "一.xlsx", rows(1)))
+    kept = next((cli.store / "forms" / "versions").rglob("template.docx"))
+    good = kept.read_bytes()
+    kept.write_bytes((shipped_forms() / "visit-record" / "template.docx").read_bytes())
+    cli("issued", "render", "换通〔2026〕0001号", "--out", tmp_path / "x", expect=7)
+    generate(cli, "--data", book(tmp_path / "二.xlsx", rows(120)), "--jobs", 2)
+    assert kept.read_bytes() == good, "the form itself is at hand: its version is kept anew"
