@@ -110,13 +110,7 @@ def issue_documents(
     form = plan.form
     renderer = Renderer(form.spec, form.template)
     _try_first(renderer, plan, workspace)
-    try:
-        files.probe(out)
-    except OSError as error:
-        raise InputRefused(
-            msg("Nothing can be written to {folder}: {reason}", folder=str(out), reason=error.strerror or str(error)),
-            msg("Choose another folder with --out."),
-        ) from None
+    require_place(workspace.root, out)
     keep_template(workspace.root, form)
     numbering = _Numbering(workspace, form, out, force, name or form.spec.file_name, source, tally or Tally())
     batches = (numbering.enter(batch) for batch in _split(plan.documents, _BATCH))
@@ -132,6 +126,28 @@ def issue_documents(
                 pending.withdraw(mark)
         else:
             yield from _in_parallel(workspace, form, batches, jobs, force, room)
+
+
+def require_place(root: Path, out: Path) -> None:
+    """See that documents may be written to ``out``, before anything is numbered.
+
+    Raises:
+        InputRefused: it cannot be written, or is a place in the store other than its outbox: destruction looks for
+            documents nowhere else.
+    """
+    place = out.resolve()
+    if place.is_relative_to(root.resolve()) and not place.is_relative_to((root / "outbox").resolve()):
+        raise InputRefused(
+            msg("{folder} belongs to the store; documents go to its outbox or outside.", folder=str(out)),
+            msg("Choose another folder with --out."),
+        )
+    try:
+        files.probe(out)
+    except OSError as error:
+        raise InputRefused(
+            msg("Nothing can be written to {folder}: {reason}", folder=str(out), reason=error.strerror or str(error)),
+            msg("Choose another folder with --out."),
+        ) from None
 
 
 def _try_first(renderer: Renderer, plan: IssuePlan, workspace: Workspace) -> None:
@@ -264,6 +280,7 @@ def draft_documents(
     spec = plan.form.spec
     renderer = Renderer(spec, plan.form.template)
     pattern = NamePattern(spec, name or spec.file_name)
+    require_place(workspace.root, out)
     head = _letterhead(_head_of(workspace.settings, "草稿", workspace.clock.today))
     for position, document in enumerate(plan.documents, 1):
         path = out / pattern.file_name(document.plain, f"草稿{position}", marked=plan.count > 1)
@@ -288,6 +305,8 @@ def render_issue(workspace: Workspace, issue: Issue, out: Path | None = None, *,
     if issue.status in ("void", "destroyed"):
         raise RefusedByRule(msg("{number} is {status}; it is not printed again.", number=issue.number,
                                 status=msg(issue.status)))
+    if out is not None:
+        require_place(workspace.root, out)
     data = read_issue_data(workspace, issue)
     renderer = _renderer_in(kept_form(workspace.root, issue).folder)
     path = out / str(data["file"]) if out is not None else home_of(workspace.root, data)

@@ -327,3 +327,15 @@ def test_a_tampered_kept_template_is_never_printed(cli: Cli, tmp_path: Path) -> 
     cli("issued", "render", "换通〔2026〕0001号", "--out", tmp_path / "x", expect=7)
     generate(cli, "--data", book(tmp_path / "二.xlsx", rows(120)), "--jobs", 2)
     assert kept.read_bytes() == good, "the form itself is at hand: its version is kept anew"
+
+
+@pytest.mark.parametrize("place", [".", "objects", "issued/x"])
+def test_documents_are_never_written_among_the_store_s_own_files(cli: Cli, tmp_path: Path, place: str) -> None:
+    path = book(tmp_path / "表.xlsx", rows(1))
+    cli("generate", "meter-change-notice", "--data", path, "--out", cli.store / place, *AS_OF, expect=3)
+    assert accounts(cli) == []
+    item = generate(cli, "--data", path, "--out", cli.store / "outbox" / "十一月")["items"][0]
+    Path(item["path"]).unlink()
+    again = cli.json("issued", "render", "--missing")["items"]
+    assert [one["path"] for one in again] == [item["path"]], "it goes back to where it was"
+    assert cli.json("issued", "render", "--missing")["total"] == 0
