@@ -179,8 +179,14 @@ def _plan(
     from recordkit.archive.precedents import filed_papers
     from recordkit.templates.earlier import EqualIssues, Gates, TakenValues
     from recordkit.templates.planning import Lookup, field_named, plan_issue
+    from recordkit.templates.render import Renderer
+    from recordkit.templates.trial import TrialPrint, trial_head
 
-    lookups: list[Lookup] = [Gates(workspace, filed_papers(workspace))]
+    company = workspace.settings.company
+    lookups: list[Lookup] = [
+        TrialPrint(Renderer(form.spec, form.template), trial_head(company.name, company.office, app.today)),
+        Gates(workspace, filed_papers(workspace)),
+    ]
     if unique and not draft:
         lookups.append(TakenValues(workspace, field_named(form.spec, unique).key))
     if not draft:

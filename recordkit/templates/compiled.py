@@ -143,6 +143,11 @@ class CompiledTemplate:
         made += [stored(name, data) for name, data in pictures.items()]
         return layout.write(made)
 
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Docxtpl's source of every part that has tags, by the part's name."""
+        return {part.name: part.source for part in self._parts}
+
     def render_by_docxtpl(
         self, context: Mapping[str, object], pictures: Mapping[str, bytes] | None = None, template: Any = None
     ) -> bytes:

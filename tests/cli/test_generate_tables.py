@@ -14,11 +14,14 @@ import openpyxl
 import pytest
 from conftest import ISSUE_DAY, Cli
 from openpyxl.cell import Cell
+from word_files import para, word_file
 
 from recordkit.crew import Outcome
 from recordkit.templates import issuing, planning
-from recordkit.templates.forms import shipped_forms
+from recordkit.templates.forms import load_form, shipped_forms
 from recordkit.templates.issue_data import FOLDER
+from recordkit.templates.render import Renderer, form_environment
+from recordkit.templates.trial import may_refuse
 
 AS_OF = ("--as-of", ISSUE_DAY)
 LABELS = {
@@ -339,3 +342,31 @@ def test_documents_are_never_written_among_the_store_s_own_files(cli: Cli, tmp_p
     again = cli.json("issued", "render", "--missing")["items"]
     assert [one["path"] for one in again] == [item["path"]], "it goes back to where it was"
     assert cli.json("issued", "render", "--missing")["total"] == 0
+
+
+def test_a_row_that_the_template_refuses_gets_no_number(cli: Cli, tmp_path: Path) -> None:
+    """A negative amount has no capitals; the form forgot to forbid it."""
+    own = cli.store / "forms" / "receipt"
+    own.mkdir(parents=True)
+    (own / "form.toml").write_text(
+        'id = "receipt"\nname = "收据"\nversion = "1"\nnumber = "收{seq}"\ntitle = "收据"\n[roles]\ndate = "day"\n'
+        '[[fields]]\nkey = "day"\nlabel = "日期"\ntype = "date"\n[[fields]]\nkey = "sum"\nlabel = "金额"\ntype = "money"\n',
+        encoding="utf-8",
+    )
+    (own / "template.docx").write_bytes(word_file(para("{{ 金额|大写 }}")))
+    path = tmp_path / "收.csv"
+    path.write_text("日期,金额\n2026-11-20,100\n2026-11-20,-5\n2026-11-20,3\n", encoding="utf-8")
+    cli("generate", "receipt", "--data", path, "--all-or-nothing", *AS_OF, expect=3)
+    assert accounts(cli) == []
+    result = cli.json("generate", "receipt", "--data", path, *AS_OF, expect=4)
+    assert [(one["row"], one["number"]) for one in result["items"]] == [(2, "收1"), (4, "收2")]
+    assert [one["row"] for one in result["refused"]] == [3]
+
+
+def test_the_shipped_notice_needs_no_trial_and_prints_every_row_once() -> None:
+    form = load_form(None, "meter-change-notice")
+    compiled = Renderer(form.spec, form.template).compiled
+    assert not may_refuse(compiled.sources, form_environment(), form.spec)
+    for doubtful in ("{{ 户名.title }}", "{{ 户名 < 3 }}", "{{ 上次抄见行度|大写 }}", "{% for a in 户名 %}{{ a }}{% endfor %}",
+                     "{{ 没有 }}", "{{ 1 / 0 }}"):  # fmt: skip
+        assert may_refuse({"word/document.xml": doubtful}, form_environment(), form.spec), doubtful
