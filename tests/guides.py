@@ -8,6 +8,8 @@ What a fenced block is for stands after its language, where no reader sees it:
 | ``console terminal`` | one command in a real terminal; the lines that begin with ``>`` are typed |
 | ``text typed FILE`` | its lines are typed at the end of the Word file, in place of those typed before |
 | ``text read FILE`` | the Word file must hold these lines |
+| ``text same FILE`` | the files named in its lines must be this one, byte for byte |
+| ``text cells`` and other single words | a test of its own looks at them |
 | ``toml added FILE`` | its lines are put at the end of the file |
 | ``csv saved FILE`` | its lines are the file; of any language |
 """
@@ -130,12 +132,15 @@ class Walk:
                 self._type(Path(name), block.lines)
             case "text", ("read", name):
                 self._compare(name, block.lines, "\n".join(texts_of(Path(name))))
+            case "text", ("same", name):
+                wanted = Path(name).read_bytes()
+                self.faults += [f"{one} is not {name}" for one in block.lines if Path(one).read_bytes() != wanted]
             case _, ("added", name):
                 with Path(name).open("a", encoding="utf-8") as file:
                     file.writelines(f"{line}\n" for line in ("", *block.lines))
             case _, ("saved", name):
                 Path(name).write_text("".join(f"{line}\n" for line in block.lines), encoding="utf-8")
-            case _, ():
+            case _, () | (_,):
                 pass
             case _:
                 raise AssertionError(f"nobody knows what to do with {block.language} {block.task}")
@@ -220,7 +225,7 @@ def _new_document() -> Any:
 def _fix_spacing(paragraph: Any) -> None:
     from docx.shared import Pt
 
-    paragraph.paragraph_format.line_spacing = Pt(24)
+    paragraph.paragraph_format.line_spacing = Pt(15)
 
 
 def texts_of(path: Path) -> Iterator[str]:

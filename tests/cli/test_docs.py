@@ -25,6 +25,7 @@ PAGES = sorted(
     [*ROOT.glob("*.md"), *(path for name in ("docs", "forms", "archive_store") for path in (ROOT / name).rglob("*.md"))]
 )
 
+
 @pytest.mark.office
 @pytest.mark.parametrize(("name", "language"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
 def test_the_tour_of_the_readme_runs_and_shows_what_the_program_prints(
