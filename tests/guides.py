@@ -225,7 +225,8 @@ def _new_document() -> Any:
 def _fix_spacing(paragraph: Any) -> None:
     from docx.shared import Pt
 
-    paragraph.paragraph_format.line_spacing = Pt(15)
+    paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(0)
+    paragraph.paragraph_format.line_spacing = Pt(13)
 
 
 def texts_of(path: Path) -> Iterator[str]:

@@ -13,8 +13,9 @@ from typing import Any, get_args
 
 import pytest
 from conftest import Cli
-from guides import ROOT, Block, Walk, blocks_of, missing_lines
+from guides import ROOT, Block, Walk, blocks_of, missing_lines, texts_of
 
+from recordkit.templates.fieldtypes import parse
 from recordkit.templates.fieldvalues import Person
 from recordkit.templates.render import Letterhead, Renderer
 from recordkit.templates.spec import (
@@ -101,13 +102,31 @@ def test_every_key_and_type_of_a_form_is_explained(language: str) -> None:
 
 
 @both
+def test_what_a_type_is_said_to_take_it_takes(language: str) -> None:
+    text = PAGES[language].read_text(encoding="utf-8")
+    tried = 0
+    plain = {"integer", "decimal", "money", "date", "instant", "calibre", "yes_no", "person"}
+    for kind, taken in re.findall(r"^\| `(\w+)` \| [^|`]+ \| (`(?:\\\||[^|])+) \|$", text, re.MULTILINE):
+        if kind not in plain:
+            continue
+        field = FieldSpec(key="a", label="a", type=kind)
+        for example in re.findall(r"`([^`{}]+)`", taken):
+            read = parse(example.replace("\\|", "|"), field)
+            assert not read.refused, (kind, example)
+            tried += 1
+    assert tried > 25
+
+
+@both
 def test_the_table_of_tags_shows_what_is_printed(language: str, tmp_path: Path) -> None:
     text = PAGES[language].read_text(encoding="utf-8")
     table = text.partition("<!-- printed -->")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| `(\{\{.+?\}\})` \| ?(.*?) ?\|$", table, re.MULTILINE)
     assert len(rows) > 10
     tags = [tag.replace("\\|", "|") for tag, _ in rows]
-    labels = {"押金": "money", "日期": "date", "时间": "instant", "已加铅封": "yes_no", "备注": "text", "经办人": "person"}
+    labels = {
+        "押金": "money", "日期": "date", "时间": "instant", "已加铅封": "yes_no", "备注": "text", "经办人": "person",
+    }
     fields = tuple(FieldSpec(key=f"field_{at}", label=label, type=kind, required=False)  # type: ignore[arg-type]
                    for at, (label, kind) in enumerate(labels.items()))
     spec = FormSpec(id="a", name="表", version="1", number="{seq}", title="a", roles=RoleSpec(date="field_1"),
@@ -120,8 +139,6 @@ def test_the_table_of_tags_shows_what_is_printed(language: str, tmp_path: Path) 
     tour.go(Block("text", ("typed", str(template)), tuple(tags)))
     template.write_bytes(Renderer(spec, template.read_bytes()).render(
         values, Letterhead("1", "", "", date(2026, 1, 1)), None))
-    from guides import texts_of
-
     assert [one for one in texts_of(template) if one or "" in dict(rows).values()] == [shown for _, shown in rows]
     capitals = Letterhead("1", "", "", date(2026, 1, 1), money_jiao_suffix=True, money_zero_style="after-wan")
     tour.go(Block("text", ("typed", str(tmp_path / "c.docx")), ("{{ 押金|大写 }}",)))
@@ -147,8 +164,8 @@ def test_what_is_said_of_cells_is_what_generate_says(language: str, cli: Cli, tm
     sheet.append(headings)
     at = datetime(2026, 11, 18, 15)
     for number in range(2, 11):
-        sheet.append((f"客户{number}", f"001200512{number}"[:10], f"文昌巷{number}号", None, "夏玥", "上门", at, "水压低",
-                      "已处理"))
+        place = (f"客户{number}", f"00120051{number:02}", f"文昌巷{number}号")
+        sheet.append((*place, None, "夏玥", "上门", at, "水压低", "已处理"))
     sheet["B2"] = 12005121
     sheet["B3"] = 12005122
     sheet["B3"].number_format = "0000000000"
@@ -192,3 +209,9 @@ def test_what_is_said_of_the_code_pictures_is_what_the_check_says(language: str,
         document.save(str(folder / "template.docx"))
         printed += cli("forms", "check", folder, lang=language)
     assert missing_lines(_shown_in(language, "pictures"), printed) == []
+
+
+def test_every_shipped_form_stands_in_the_list_of_forms() -> None:
+    text = (ROOT / "forms" / "README.md").read_text(encoding="utf-8")
+    shipped = {path.parent.name for path in (ROOT / "forms").glob("*/form.toml")}
+    assert set(re.findall(r"`([a-z]+-[a-z-]+|complaint)` [一-鿿]", text)) == shipped
