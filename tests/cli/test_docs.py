@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from guides import ROOT, blocks_of, fenced, is_shown, missing_lines, run_line, steps_in
 
-from recordkit.cli.main import run
 from recordkit.errors import RecordkitError
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tools"))
 
 import make_cli_reference as reference  # noqa: E402  (a tool, not a package)
@@ -25,34 +24,6 @@ import make_cli_reference as reference  # noqa: E402  (a tool, not a package)
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(path for name in ("docs", "forms", "archive_store") for path in (ROOT / name).rglob("*.md"))]
 )
-STEP = re.compile(r"\$ recordkit (?P<call>.*?)(?:  # exit (?P<code>\d+))?$")
-
-
-def fenced(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-
-def steps_of(page: Path) -> list[tuple[str, int, list[str]]]:
-    """Each command of the tour, its exit code and the output lines shown under it."""
-    steps: list[tuple[str, int, list[str]]] = []
-    for line in "".join(fenced(page, "console")).splitlines():
-        if line.startswith("$"):
-            found = STEP.fullmatch(line)
-            assert found is not None, f"not a step of the tour: {line}"
-            steps.append((found["call"], int(found["code"] or 0), []))
-        else:
-            steps[-1][2].append(line)
-    return steps
-
-
-def words(line: str) -> str:
-    """A line without the spaces that only set columns."""
-    return " ".join(line.split())
-
-
-def is_shown(line: str, output: str) -> bool:
-    pattern = ".*".join(re.escape(words(part)) for part in line.split("…"))
-    return any(re.search(f"^{pattern}$", words(real)) for real in output.splitlines())
 
 
 @pytest.mark.office
@@ -62,25 +33,23 @@ def test_the_tour_of_the_readme_runs_and_shows_what_the_program_prints(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RECORDKIT_LANG", language)
-    steps = steps_of(ROOT / name)
+    steps = steps_in([line for one in blocks_of(ROOT / name) if one.language == "console" for line in one.lines])
     assert len(steps) > 10
-    for call, code, shown in steps:
-        arguments = shlex.split(call)
+    for step in steps:
+        arguments = shlex.split(step.call)
         has_office = shutil.which("soffice") or shutil.which("libreoffice")
         stops_here = "--pdf" in arguments and not has_office
         target = tmp_path / arguments[arguments.index(">") + 1] if ">" in arguments else None
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            real = run(arguments[: arguments.index(">")] if target else arguments)
-        printed = out.getvalue() + err.getvalue()
+        real, out, err = run_line(arguments[: arguments.index(">")] if target else arguments)
+        printed = out + err
         if stops_here:
             # Without LibreOffice the tour ends here, as the text around it says.
             assert (real, "LibreOffice" in printed) == (9, True), printed
             return
-        assert real == code, f"{call}\nexit {real}\n{printed}"
+        assert real == step.code, f"{step.call}\nexit {real}\n{printed}"
         if target is not None:
-            target.write_text(out.getvalue(), encoding="utf-8")
-        assert [line for line in shown if not is_shown(line, printed)] == [], f"{call}\n{printed}"
+            target.write_text(out, encoding="utf-8")
+        assert missing_lines(step.shown, printed) == [], f"{step.call}\n{printed}"
 
 
 def test_a_line_that_the_program_does_not_print_is_seen() -> None:
