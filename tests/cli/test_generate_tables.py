@@ -350,7 +350,8 @@ def test_a_row_that_the_template_refuses_gets_no_number(cli: Cli, tmp_path: Path
     own.mkdir(parents=True)
     (own / "form.toml").write_text(
         'id = "receipt"\nname = "收据"\nversion = "1"\nnumber = "收{seq}"\ntitle = "收据"\n[roles]\ndate = "day"\n'
-        '[[fields]]\nkey = "day"\nlabel = "日期"\ntype = "date"\n[[fields]]\nkey = "sum"\nlabel = "金额"\ntype = "money"\n',
+        '[[fields]]\nkey = "day"\nlabel = "日期"\ntype = "date"\n'
+        '[[fields]]\nkey = "sum"\nlabel = "金额"\ntype = "money"\n',
         encoding="utf-8",
     )
     (own / "template.docx").write_bytes(word_file(para("{{ 金额|大写 }}")))
@@ -367,6 +368,6 @@ def test_the_shipped_notice_needs_no_trial_and_prints_every_row_once() -> None:
     form = load_form(None, "meter-change-notice")
     compiled = Renderer(form.spec, form.template).compiled
     assert not may_refuse(compiled.sources, form_environment(), form.spec)
-    for doubtful in ("{{ 户名.title }}", "{{ 户名 < 3 }}", "{{ 上次抄见行度|大写 }}", "{% for a in 户名 %}{{ a }}{% endfor %}",
-                     "{{ 没有 }}", "{{ 1 / 0 }}"):  # fmt: skip
+    for doubtful in ("{{ 户名.title }}", "{{ 户名 < 3 }}", "{{ 上次抄见行度|大写 }}", "{{ 没有 }}", "{{ 1 / 0 }}",
+                     "{% for a in 户名 %}{{ a }}{% endfor %}"):  # fmt: skip
         assert may_refuse({"word/document.xml": doubtful}, form_environment(), form.spec), doubtful
