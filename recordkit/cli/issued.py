@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from recordkit.templates.spec import FieldSpec
 
 
+_SHOWN = 50
+"""Documents listed one by one on a terminal."""
+
+
 @click.group(cls=Group, help=N_("Issued documents."))
 def issued() -> None:
     """Group."""
@@ -118,10 +122,11 @@ def _plain_issue(one: Issue) -> dict[str, object]:
 def issued_show(app: App, number: str) -> None:
     """Print the issue, its fields as printed and as keyed in, its papers, and who keyed in what."""
     from recordkit.templates.completing import completion_of, lacking_papers
-    from recordkit.templates.issue import find_issue, form_of_issue, read_issue_data
+    from recordkit.templates.issue import find_issue, form_of_issue, read_issue_data, void_of
 
     with app.reading() as workspace:
         found = find_issue(workspace.db, number)
+        voided = void_of(workspace, found)
         item = _plain_issue(found)
         values: dict[str, object] = {}
         fields: Mapping[str, FieldSpec] = {}
@@ -132,8 +137,13 @@ def issued_show(app: App, number: str) -> None:
             values = raw if isinstance(raw, dict) else {}
             fields = {one.key: one for one in form_of_issue(workspace, found).fields}
             lacking = lacking_papers(workspace, found)
-    onsite = {key: value for key, value in second.values.items() if value is not None}
+    # Data are kept in an order of their own; people look for a field where the form has it.
+    values = _in_order(values, fields)
+    onsite = _in_order({key: value for key, value in second.values.items() if value is not None}, fields)
     history = _steps(second)
+    if voided is not None:
+        history.append({"time": voided.time, "actor": voided.actor, "act": "issue.voided", "reason": voided.reason,
+                        "changed": [], "before": {}, "collected": []})
     if app.json:
         app.print_json({**item, "fields": values, "completed": second.is_complete, "onsite": onsite,
                         "collected": list(second.collected), "lacking": list(lacking), "history": history})
@@ -151,7 +161,12 @@ def issued_show(app: App, number: str) -> None:
     for step in history:
         changed = ", ".join(_told(fields, key, None)[0] for key in step["changed"])
         why = f" ({step['reason']})" if step["reason"] else ""
-        click.echo(f"{step['time']} {step['actor']} {tr(step['act'])} {changed}{why}".rstrip())
+        click.echo(" ".join(filter(None, (step["time"], step["actor"], tr(step["act"]), changed))) + why)
+
+
+def _in_order(values: Mapping[str, object], fields: Mapping[str, FieldSpec]) -> dict[str, object]:
+    """Values in the form's order; those it no longer knows behind them."""
+    return {key: values[key] for key in [*fields, *(key for key in values if key not in fields)] if key in values}
 
 
 def _told(fields: Mapping[str, FieldSpec], key: str, value: object) -> tuple[str, object]:
@@ -215,8 +230,8 @@ def issued_render(
     dry_run: bool,
 ) -> int:
     """Render from the issue's data."""
-    from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
-    from recordkit.templates.issue import find_issue, list_missing
+    from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_free, require_press
+    from recordkit.templates.issue import find_issue, list_missing, read_issue_data
     from recordkit.templates.issuing import render_issue
 
     if missing == (number is not None):
@@ -226,6 +241,9 @@ def issued_render(
     with app.reading() as workspace:
         wanted = list_missing(workspace) if number is None else [find_issue(workspace.db, number)]
         folder = out or workspace.root / "outbox"
+        if number is not None and wanted[0].status in ("issued", "returned"):
+            name = str(read_issue_data(workspace, wanted[0])["file"])
+            require_free([Paper(folder / name, wanted[0].number, wanted[0].issue_id)], press)
         papers: list[Paper] = []
         failed: list[RecordkitError] = []
         for one in () if dry_run else wanted:
@@ -253,8 +271,10 @@ def issued_render(
     elif app.json:
         app.print_json({"items": items, "total": len(items)})
     else:
-        for item in items:
+        for item in items[:_SHOWN]:
             click.echo(item["path"] or item["number"])
+        if len(items) > _SHOWN:
+            app.say(tr("… and {count} more.").format(count=len(items) - _SHOWN))
         told = tr("Would write {count} document(s).") if dry_run else tr("{count} document(s) written.")
         app.say(told.format(count=len(items) if dry_run else len(papers)))
     for failure in failed:
