@@ -9,11 +9,13 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any, Literal, Self
 
 from recordkit.errors import RecordkitError
@@ -129,10 +131,10 @@ class Crew:
     def _start(self) -> None:
         here, there = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(there,), daemon=True)
-        with _deaf_to_interrupts():
+        with _interrupts_wait():
             process.start()
-        there.close()
-        self._workers.append(_Worker(process, here, time.monotonic() + _SECONDS_TO_START))
+            there.close()
+            self._workers.append(_Worker(process, here, time.monotonic() + _SECONDS_TO_START))
 
     def _receive(self, worker: _Worker) -> tuple[Key, Outcome] | None:
         try:
@@ -163,21 +165,39 @@ class Crew:
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Ctrl-C reaches all processes of the terminal; a child that is born deaf does not print a traceback over it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers; the child turns deaf by itself a little later
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back until the block ends; it is never lost.
+
+    It reaches all processes of the terminal: a child that is born with it held back prints no traceback over it, and
+    a child that is started but not yet known would be left behind.
+    """
+    if sys.platform != "win32":
+        # It lifts the hold itself when it starts its helper with the first child; so that comes before.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers, and Ctrl-C reaches no other
+        return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _serve(pipe: multiprocessing.connection.Connection) -> None:
     """A child's life: say that it is there, then one task after the other until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # programs it starts are not to inherit the hold
     threading.Thread(target=_die_with_parent, daemon=True).start()
     # What libraries think of broken files is not news for the terminal; what matters is in the outcome.
     logging.disable()

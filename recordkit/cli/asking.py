@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -367,7 +368,7 @@ def ask_values(
 
     Raises:
         WrongUsage: something is missing and nobody can be asked.
-        Interrupted: the person stopped; the answers so far are in the file that the message names.
+        Interrupted: the person stopped; the answers so far, if any, are in the file that the message names.
     """
     earlier = dict(known or {})
     own = {one.key for one in spec.of_stage(stage)}
@@ -402,11 +403,15 @@ def ask_values(
     try:
         return dialogue.run()
     except (KeyboardInterrupt, EOFError, click.Abort, _Leave) as stopped:
-        path = save_answers(app, spec, dialogue.values(), save_to)
         click.echo("", err=True)
+        if not dialogue.answers or all(map(is_empty, dialogue.values().values())):
+            # A file without values would only be refused when it is given to --data.
+            raise Interrupted(msg("Stopped before anything was answered; nothing was done and no file was written."),
+                              msg("Give the command again.")) from stopped
+        path = save_answers(app, spec, dialogue.values(), save_to)
         raise Interrupted(
             msg("Stopped; nothing was done. The answers so far are in {file}.", file=str(path)),
-            msg("Go on with: --data {file} --ask", file=str(path)),
+            msg("Go on with: --data {file} --ask", file=shlex.quote(str(path))),
         ) from stopped
 
 

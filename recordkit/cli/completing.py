@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from recordkit.templates.rows import RawRow
     from recordkit.workspace import Workspace
 
+_NAMED = 10
+"""Unchanged documents named one by one."""
+
+
 @click.command(cls=Command, help=N_("Key in what was written by hand when the paper comes back: one document with "
                                     "--set, --data or --ask, or many from a spreadsheet with a column 文书编号."))
 @click.argument("number", required=False)
@@ -148,6 +152,8 @@ def _print(
     items = [_item(one.planned, one.record_id) for one in entered]
     if dry_run:
         items = [_item(one, one.issue.record_id) for one in plan.documents]
+    unchanged = [str(one["number"]) for one in items if one["outcome"] == "unchanged"]
+    count = len(items) - len(unchanged)
     refused = len({problem.row for problem in (*plan.errors, *late)})
     if app.json:
         app.print_json({
@@ -156,8 +162,8 @@ def _print(
             "refused": [plain_problem(one) for one in (*plan.errors, *late)],
             "warnings": [plain_problem(one) for one in plan.warnings],
             "refused_file": str(refused_file) if refused_file else None,
-            "summary": {"completed": 0 if dry_run else len(items), "refused": refused,
-                        "would_complete": len(items) if dry_run else None},
+            "summary": {"completed": 0 if dry_run else count, "unchanged": len(unchanged), "refused": refused,
+                        "would_complete": count if dry_run else None},
         })
         return
     for line in problem_lines([*plan.problems, *late]):
@@ -170,7 +176,11 @@ def _print(
         if dry_run
         else tr("{count} document(s) keyed in, {refused} row(s) refused.")
     )
-    app.say(text.format(count=len(items), refused=refused))
+    app.say(text.format(count=count, refused=refused))
+    if unchanged:
+        numbers = "、".join(unchanged[:_NAMED]) + ("…" if len(unchanged) > _NAMED else "")
+        app.say(tr("{count} document(s) had these values already and stay as they are: {numbers}").format(
+            count=len(unchanged), numbers=numbers))
     if refused_file:
         app.say(tr("The refused rows are in {file}: correct them there and give that file to --data.").format(
             file=refused_file))

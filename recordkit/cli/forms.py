@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -238,6 +239,7 @@ def forms_sample(app: App, form: str, xlsx: Path | None, force: bool) -> None:
     import tomllib
 
     from recordkit.templates.forms import load_form
+    from recordkit.templates.unreadable import reason_of
 
     loaded = load_form(_root(app), form)
     path = loaded.folder / "sample.toml"
@@ -246,7 +248,8 @@ def forms_sample(app: App, form: str, xlsx: Path | None, force: bool) -> None:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputRefused(msg("{file} is not valid {kind}: {reason}", file=str(path), kind="TOML", reason=error),
+        raise InputRefused(msg("{file} is not valid {kind}: {reason}", file=str(path), kind="TOML",
+                               reason=reason_of(error)),
                            msg("Correct the line named above.")) from None
     if xlsx is None:
         app.print_json(raw)
@@ -264,5 +267,5 @@ def forms_sample(app: App, form: str, xlsx: Path | None, force: bool) -> None:
     if app.json:
         app.print_json({"form": loaded.spec.id, "path": str(target), "columns": len(loaded.spec.of_stage("before"))})
         return
-    text = tr("Written: {file}. Fill in one row for each document, then: recordkit generate {form} --data {file}")
-    app.say(text.format(file=target, form=loaded.spec.id))
+    text = tr("Written: {file}. Fill in one row for each document, then: recordkit generate {form} --data {path}")
+    app.say(text.format(file=target, form=loaded.spec.id, path=shlex.quote(str(target))))

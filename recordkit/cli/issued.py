@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from recordkit.workspace import Workspace
 
 
+_SHOWN = 50
+"""Documents listed one by one on a terminal."""
+
+
 @click.group(cls=Group, help=N_("Issued documents."))
 def issued() -> None:
     """Group."""
@@ -119,10 +123,11 @@ def _plain_issue(one: Issue) -> dict[str, object]:
 def issued_show(app: App, number: str) -> None:
     """Print the issue, its fields as printed and as keyed in, its papers, and who keyed in what."""
     from recordkit.templates.completing import completion_of, lacking_papers
-    from recordkit.templates.issue import find_issue, form_of_issue, read_issue_data
+    from recordkit.templates.issue import find_issue, form_of_issue, read_issue_data, void_of
 
     with app.reading() as workspace:
         found = find_issue(workspace.db, number)
+        voided = void_of(workspace, found)
         item = _plain_issue(found)
         values: dict[str, object] = {}
         fields: Mapping[str, FieldSpec] = {}
@@ -133,8 +138,13 @@ def issued_show(app: App, number: str) -> None:
             values = raw if isinstance(raw, dict) else {}
             fields = {one.key: one for one in form_of_issue(workspace, found).fields}
             lacking = lacking_papers(workspace, found)
-    onsite = {key: value for key, value in second.values.items() if value is not None}
+    # Data are kept in an order of their own; people look for a field where the form has it.
+    values = _in_order(values, fields)
+    onsite = _in_order({key: value for key, value in second.values.items() if value is not None}, fields)
     history = _steps(second)
+    if voided is not None:
+        history.append({"time": voided.time, "actor": voided.actor, "act": "issue.voided", "reason": voided.reason,
+                        "changed": [], "before": {}, "collected": []})
     if app.json:
         app.print_json({**item, "fields": values, "completed": second.is_complete, "onsite": onsite,
                         "collected": list(second.collected), "lacking": list(lacking), "history": history})
@@ -152,7 +162,12 @@ def issued_show(app: App, number: str) -> None:
     for step in history:
         changed = ", ".join(_told(fields, key, None)[0] for key in step["changed"])
         why = f" ({step['reason']})" if step["reason"] else ""
-        click.echo(f"{step['time']} {step['actor']} {tr(step['act'])} {changed}{why}".rstrip())
+        click.echo(" ".join(filter(None, (step["time"], step["actor"], tr(step["act"]), changed))) + why)
+
+
+def _in_order(values: Mapping[str, object], fields: Mapping[str, FieldSpec]) -> dict[str, object]:
+    """Values in the form's order; those it no longer knows behind them."""
+    return {key: values[key] for key in [*fields, *(key for key in values if key not in fields)] if key in values}
 
 
 def _told(fields: Mapping[str, FieldSpec], key: str, value: object) -> tuple[str, object]:
@@ -218,8 +233,8 @@ def issued_render(
     dry_run: bool,
 ) -> int:
     """Render from the issue's data."""
-    from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
-    from recordkit.templates.issue import find_issue, list_missing, settle_printing
+    from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_free, require_press
+    from recordkit.templates.issue import find_issue, home_of, list_missing, read_issue_data, settle_printing
     from recordkit.templates.issuing import render_issue
 
     if missing == bool(numbers or source) or (numbers and source):
@@ -234,6 +249,10 @@ def issued_render(
             named = [find_issue(workspace.db, number) for number in numbers] or _issued_from(workspace, source or "")
             homes = {one.issue_id: (one, None) for one in named}
         wanted = [one for one, _ in homes.values()]
+        if len(numbers) == 1 and wanted[0].status in ("issued", "returned"):
+            data = read_issue_data(workspace, wanted[0])
+            place = out / str(data["file"]) if out else home_of(workspace.root, data)
+            require_free([Paper(place, wanted[0].number, wanted[0].issue_id)], press)
         papers: list[Paper] = []
         failed: list[RecordkitError] = []
         for one, folder in () if dry_run else homes.values():
@@ -262,8 +281,10 @@ def issued_render(
     elif app.json:
         app.print_json({"items": items, "total": len(items)})
     else:
-        for item in items:
+        for item in items[:_SHOWN]:
             click.echo(item["path"] or item["number"])
+        if len(items) > _SHOWN:
+            app.say(tr("… and {count} more.").format(count=len(items) - _SHOWN))
         told = tr("Would write {count} document(s).") if dry_run else tr("{count} document(s) written.")
         app.say(told.format(count=len(items) if dry_run else len(papers)))
     for failure in failed:

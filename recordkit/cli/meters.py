@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from recordkit.templates.spec import FormSpec
 
 _SHOWN_ROWS = 3
+_SHOWN_METERS = 50
 _WITHIN_MAX = 36_500
 
 
@@ -124,7 +126,11 @@ def _print_text(app: App, form: FormSpec, found: DueMeters, out: Path | None) ->
         columns = [("row", N_("Row")), *((key, form.by_name[key].label) for key in
                    ("account", "customer_name", "calibre", "old_meter_no") if key in form.by_name),
                    ("start", N_("Cycle from")), ("due", N_("Due")), ("days", N_("Days left")), ("rule", N_("Rule"))]
-        app.print_items([{**_plain_meter(one), "rule": one.cycle.rule} for one in found.meters], columns)
+        shown = found.meters[:_SHOWN_METERS]
+        app.print_items([{**_plain_meter(one), "rule": one.cycle.rule} for one in shown], columns)
+        if len(found.meters) > len(shown):
+            app.say(tr("… and {count} more; --out FILE writes them all.").format(
+                count=len(found.meters) - len(shown)))
     text = tr("{count} meter(s) due by {until}, {overdue} of them overdue; {rows} row(s) read, {refused} refused.")
     app.say(text.format(count=len(found.meters), until=found.until, overdue=_overdue(found), rows=found.rows,
                         refused=found.refused_rows))
@@ -144,7 +150,7 @@ def _print_text(app: App, form: FormSpec, found: DueMeters, out: Path | None) ->
     if found.to_fill:
         names = ", ".join(one.label for one in found.to_fill)
         app.say(tr("Still to be filled in, in the file or with --set: {names}. Then: recordkit generate {form} --data "
-                   "{file}").format(names=names, form=form.id, file=out))
+                   "{file}").format(names=names, form=form.id, file=shlex.quote(str(out))))
 
 
 def _overdue(found: DueMeters) -> int:

@@ -20,6 +20,7 @@ from recordkit.templates.looks import find_looks
 from recordkit.templates.render import Letterhead, Renderer
 from recordkit.templates.rows import RawRow
 from recordkit.templates.spec import FieldSpec, FormSpec
+from recordkit.templates.unreadable import reason_of
 from recordkit.templates.validate import sample_problems, validate_row
 from recordkit.templates.wordtext import WordFile, read_word
 
@@ -64,7 +65,7 @@ class FormUnderCheck:
         try:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            text = msg("not valid TOML: {reason}", reason=error)
+            text = msg("not valid TOML: {reason}", reason=reason_of(error))
             return {}, (Problem(None, "sample.toml", "", None, "form", text),)
         values, problems = validate_row(self.spec, RawRow(1, raw, {}))
         return values, tuple(one for one in problems if one.severity == "error")

@@ -14,6 +14,7 @@ from recordkit.model import Problem
 from recordkit.templates.fieldtypes import Value
 from recordkit.templates.overage import DueMeter, DueMeters
 from recordkit.templates.spec import FormSpec
+from recordkit.templates.spreadsheet import OWN_MARK
 
 _CELL_MAX = 32_767  # characters a spreadsheet cell keeps
 
@@ -46,6 +47,7 @@ def notice_xlsx(form: FormSpec, found: DueMeters, translate: Translate) -> bytes
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
+    book.properties.subject = OWN_MARK
     first = [notice_headings(form), *(notice_row(form, one) for one in found.meters)]
     _fill(book.create_sheet(form.name[:31]), first)
     shown = [one for one in form.of_stage("before") if one.key in _SHOWN]

@@ -8,6 +8,9 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from recordkit.messages import Message, msg
+from recordkit.templates.unreadable import expression_reason
+
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.runtime import Context
@@ -18,7 +21,12 @@ _RESULT = "_result"
 
 
 class ExpressionFault(ValueError):
-    """The text is no expression, or it cannot be computed with the given values. Never reaches a person as such."""
+    """The text is no expression, or it cannot be computed with the given values. Its ``reason`` is for people."""
+
+    def __init__(self, reason: Message) -> None:
+        """Keep the reason untranslated."""
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Expression:
             for _ in self.template.root_render_func(scope):
                 pass
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            raise ExpressionFault(type(error).__name__) from error
+            raise ExpressionFault(msg("it cannot be computed with these values")) from error
         result: object = scope.vars[_RESULT]
         return None if isinstance(result, Undefined) else result
 
@@ -64,7 +72,7 @@ def compile_expression(text: str) -> Expression:
     """Compile one condition.
 
     Raises:
-        ExpressionFault: not an expression; the text of the error says why.
+        ExpressionFault: not an expression; its ``reason`` says why.
     """
     from jinja2 import TemplateError, nodes
     from jinja2.parser import Parser
@@ -74,14 +82,14 @@ def compile_expression(text: str) -> Expression:
         parser = Parser(environment, text, state="variable")
         found = parser.parse_expression()
         if not parser.stream.eos:
-            raise ExpressionFault(f"unexpected {parser.stream.current.value!r}")
+            raise ExpressionFault(expression_reason(f"unexpected '{parser.stream.current.value}'"))
         assign = nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), found, lineno=1)
         tree = nodes.Template([assign], lineno=1)
         tree.set_environment(environment)
         names = frozenset(name.name for name in tree.find_all(nodes.Name)) - environment.globals.keys() - {_RESULT}
         return Expression(text, names, environment.from_string(tree))
     except TemplateError as error:
-        raise ExpressionFault(error.message) from error
+        raise ExpressionFault(expression_reason(error.message or "")) from error
 
 
 @cache

@@ -34,6 +34,7 @@ from recordkit.templates.fieldvalues import (
     to_plain,
 )
 from recordkit.templates.spec import FieldSpec, plain_heading
+from recordkit.templates.spreadsheet import CellError
 
 __all__ = [
     "CALIBRES",
@@ -85,6 +86,8 @@ def parse(raw: object, spec: FieldSpec) -> Parsed:
     """Read one raw value by the field's type. An empty one gives None: whether it is required is asked elsewhere."""
     if raw is None or is_empty(raw):
         return _NOTHING
+    if isinstance(raw, CellError) and raw.reason is not None:
+        return Parsed(None, (Fault("wrong-type", raw.reason),))
     if spec.type == "table":
         return _table(raw, spec)
     warnings: list[Fault] = []

@@ -16,6 +16,7 @@ from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry, as_printed, canonical_json
+from recordkit.notes import read_note
 from recordkit.templates import issue_data
 from recordkit.templates.forms import Form, read_form
 from recordkit.templates.spec import FormSpec
@@ -32,7 +33,8 @@ CREATE INDEX issues_record ON issues (record_id);
 CREATE INDEX issues_account ON issues (account);
 CREATE INDEX issues_sameness ON issues (sameness);
 CREATE INDEX issues_pack ON issues (pack);
-CREATE INDEX issues_number ON issues (number)
+CREATE INDEX issues_number ON issues (number);
+CREATE TABLE voids (issue_id TEXT PRIMARY KEY, note TEXT NOT NULL, time TEXT NOT NULL, actor TEXT NOT NULL)
 """
 
 
@@ -137,6 +139,24 @@ def void_issue(workspace: Workspace, number: str, reason: str) -> Issue:
         writer.add("issue.voided", {"issue": issue.issue_id, "note": note})
         writer.commit()
         return find_issue(workspace.db, issue.issue_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """Who declared an issue void, when (ISO 8601 UTC) and why; no reason when its note was destroyed."""
+
+    time: str
+    actor: str
+    reason: str
+
+
+def void_of(workspace: Workspace, issue: Issue) -> Voided | None:
+    """How an issue became void; None when it is not."""
+    row = workspace.db.one("SELECT * FROM voids WHERE issue_id = :id", {"id": issue.issue_id})
+    if row is None:
+        return None
+    content = read_note(workspace.root, issue.issue_id, row["note"]) or {}
+    return Voided(row["time"], row["actor"], str(content.get("reason") or ""))
 
 
 def keep_template(root: Path, form: Form) -> None:
@@ -288,6 +308,8 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         )
     elif entry.act == "issue.voided":
         db.run("UPDATE issues SET status = 'void' WHERE issue_id = :issue", body)
+        db.insert("voids", {"issue_id": body["issue"], "note": body["note"], "time": entry.time,
+                            "actor": entry.actor})
     elif entry.act == "record.filed" and body.get("issue"):
         db.run(
             "UPDATE issues SET status = 'returned', record_id = :record WHERE issue_id = :issue",

@@ -16,6 +16,7 @@ from recordkit.templates.fieldtypes import CALIBRES
 from recordkit.templates.findings import Severity
 from recordkit.templates.spec import CONTEXT_NAMES, FieldSpec, FormSpec
 from recordkit.templates.tags import Tag, plain_name
+from recordkit.templates.unreadable import expression_reason
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -57,6 +58,7 @@ class Kind:
     type: str = ""
 
 
+_CJK = re.compile("[\u3400-\u9fff]")
 ANY = Kind()
 Report = Callable[[str, Message, Message | None, Severity], None]
 
@@ -289,6 +291,8 @@ class _Look:
         if isinstance(node, nodes.Div | nodes.FloorDiv | nodes.Mod | nodes.Sub | nodes.Mul):
             self._computed(node)
             return ANY
+        if isinstance(node, nodes.Add) and self.meaning.spec is None and self._joins_names(node, "+"):
+            return ANY
         if isinstance(node, nodes.Or):
             self.children(node)  # what an empty value is replaced with may be of any kind
             return ANY
@@ -418,6 +422,8 @@ class _Look:
 
         signs = {nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%", nodes.Sub: "-", nodes.Mul: "*"}
         sign = signs[type(node)]
+        if self.meaning.spec is None and self._joins_names(node, sign):
+            return
         quiet = _Look(self.meaning, lambda *_: None)
         sides = [(one, quiet.kind(one)) for one in (node.left, node.right)]
         wrong = [
@@ -438,6 +444,25 @@ class _Look:
             msg("Write two tags with the sign between them: {tag}", tag=f"{{{{ … }}}}{sign}{{{{ … }}}}"),
             "error",
         )
+
+
+    def _joins_names(self, node: nodes.BinExpr, sign: str) -> bool:
+        """Whether a sign stands between two names in Chinese: without a form it is one name typed with a sign in it."""
+        from jinja2 import nodes
+
+        sides = [one.name for one in (node.left, node.right) if isinstance(one, nodes.Name)]
+        if len(sides) < 2 or not all(map(_CJK.search, sides)):
+            return False
+        self.meaning.used.update(sides)
+        self.report(
+            "computation",
+            msg("{name} is no name: {sign} computes with what stands on its two sides.", name=sign.join(sides),
+                sign=sign),
+            msg("Write one name without signs ({name}), or two tags with the sign between them: {tag}",
+                name="".join(sides), tag=f"{{{{ {sides[0]} }}}}{sign}{{{{ {sides[1]} }}}}"),
+            "error",
+        )
+        return True
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -532,7 +557,7 @@ def syntax_words(tag: Tag, reason: str) -> tuple[Message, Message | None]:
     if token:
         return (msg("In {tag} the sign {sign} stands where it cannot stand.", tag=raw, sign=token),
                 msg("Compare it with a tag of a shipped form; brackets and quotes come in pairs."))
-    return (msg("{tag} is not written as a tag must be ({reason}).", tag=raw, reason=reason),
+    return (msg("{tag} is not written as a tag must be ({reason}).", tag=raw, reason=expression_reason(reason)),
             msg("Compare it with a tag of a shipped form; brackets and quotes come in pairs."))
 
 

@@ -20,8 +20,12 @@ from typing import Any, BinaryIO
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, column_letters, open_sheet
+from recordkit.templates.unreadable import Unreadable, reason_of
 
+_Name = str | Message
+STANDARD_INPUT = msg("standard input")
 _EXCEL_TEXT = re.compile(r'^="([^"]*)"$')
+_ARRAY_OF_TABLES = re.compile(r"^[ \t]*\[\[", re.MULTILINE)
 _BARE_LABEL = re.compile(r"""^[ \t]*([^\x00-\x7f"'#\[][^\s="']*)[ \t]*=""", re.MULTILINE)
 
 
@@ -99,8 +103,11 @@ def read_rows(source: Path | str | BinaryIO, sheet: str | None = None, *, kind: 
         NotFound: no such file or sheet.
         InputRefused: an unknown type, or a file that cannot be read as its type.
     """
-    name = str(source if isinstance(source, Path | str) else getattr(source, "name", None) or "-")
-    ending = (kind or Path(name).suffix).lower().removeprefix(".")
+    given = str(source if isinstance(source, Path | str) else getattr(source, "name", None) or "-")
+    name = STANDARD_INPUT if given == "-" else given
+    if isinstance(source, Path | str) and Path(source).is_dir():
+        raise InputRefused(msg("{file} is a folder.", file=name), msg("Name one file in it."))
+    ending = (kind or Path(given).suffix).lower().removeprefix(".")
     reader = _READERS.get(ending)
     if reader is None:
         todo = (
@@ -117,12 +124,54 @@ def read_rows(source: Path | str | BinaryIO, sheet: str | None = None, *, kind: 
         raise NotFound(msg("There is no file {file}.", file=name), msg("Check the path.")) from error
     except OSError as error:
         raise InputRefused(
-            msg("{file} cannot be read: {reason}", file=name, reason=error.strerror), msg("Check its permissions.")
+            msg("{file} cannot be read.", file=name), msg("Check its permissions, and that no other program holds it.")
         ) from error
     return reader(data, name, sheet)
 
 
-def _broken(name: str, kind: str, reason: object) -> InputRefused:
+_QUOTED = r"""(?:"[^"\n]*"|'[^'\n]*')"""
+_TOML_LINE = re.compile(rf"(?:{_QUOTED}|[^\s\"'=,;:{{}}\[\]]+)\s*=(?!=)")
+_TOML_TABLE = re.compile(r"\[\[?[^\[\]{},:]+\]\]?\s*(?:#.*)?$")
+_YAML_LINE = re.compile(rf"(?:- +)?(?:{_QUOTED}|[^\s\"',;:{{}}\[\]][^\t,;:]*?)\s*:(?:\s|$)")
+
+
+def kind_of(content: bytes) -> str:
+    """What data without a file name are: xlsx, json, toml, yaml or csv.
+
+    The first lines decide. What is none of the others is csv, whose reader then says what is wrong.
+    """
+    if content.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        return "xlsx"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "csv"
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("gb18030", "replace")
+    lines = (line.rstrip() for line in io.StringIO(text))
+    told = (line for line in lines if line and not line.lstrip().startswith("#"))
+    first = next(told, "").strip()
+    if first.startswith("---") or first.startswith("%YAML"):
+        return "yaml"
+    if first.startswith("{") or (first.startswith("[") and not _is_table(first)):
+        return "json"
+    if first.startswith("[") or _TOML_LINE.match(first):
+        return "toml"
+    if first == "-":
+        return "yaml"
+    if _YAML_LINE.match(first):
+        # A heading of a table may hold a colon; then the row below has none at that place.
+        second = next((line for line in told if not line.startswith((" ", "\t"))), "")
+        return "yaml" if not second or second.startswith(("-", "]", "}")) or _YAML_LINE.match(second) else "csv"
+    return "csv"
+
+
+def _is_table(line: str) -> bool:
+    """Whether a line in brackets heads a table of TOML; a list of JSON such as ``["a"]`` or ``[1]`` holds no rows."""
+    return bool(_TOML_TABLE.match(line)) and not re.match(r"\[\s*[-\d]", line)
+
+
+def _broken(name: _Name, kind: str, reason: object) -> InputRefused:
     return InputRefused(
         msg("{file} is not valid {kind}: {reason}", file=name, kind=kind, reason=reason),
         msg("Correct the file, or save it again from the program that made it."),
@@ -132,7 +181,7 @@ def _broken(name: str, kind: str, reason: object) -> InputRefused:
 # --- text -------------------------------------------------------------------------------------------------
 
 
-def _decoded(data: bytes, name: str) -> tuple[str, str]:
+def _decoded(data: bytes, name: _Name) -> tuple[str, str]:
     """Text and encoding. UTF-8 is tried first: GB18030 would accept nearly all of it and yield other characters."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         order = ["utf-16"]
@@ -151,30 +200,33 @@ def _decoded(data: bytes, name: str) -> tuple[str, str]:
     )
 
 
-def _read_csv(data: bytes, name: str, _: str | None) -> RowSource:
+def _read_csv(data: bytes, name: _Name, _: str | None) -> RowSource:
     """Comma, tab or semicolon, whichever the first line has most of."""
     text, encoding = _decoded(data, name)
     heading = next((line for line in text.splitlines() if line.strip()), "")
     return _delimited(text, encoding, name, max(",\t;", key=heading.count))
 
 
-def _read_tsv(data: bytes, name: str, _: str | None) -> RowSource:
+def _read_tsv(data: bytes, name: _Name, _: str | None) -> RowSource:
     return _delimited(*_decoded(data, name), name, "\t")
 
 
-def _delimited(text: str, encoding: str, name: str, delimiter: str) -> RowSource:
+def _delimited(text: str, encoding: str, name: _Name, delimiter: str) -> RowSource:
     def rows() -> Iterator[RawRow]:
+        begun = 1  # a quotation mark that is never closed is found at the end of the file
+
+        def grid() -> Iterator[list[str]]:
+            nonlocal begun
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+            for row in reader:
+                begun = reader.line_num + 1
+                # Billing systems write ="0012" so that Excel keeps the zeros.
+                yield [_EXCEL_TEXT.sub(r"\1", cell) if cell.startswith('="') else cell for cell in row]
+
         try:
-            # Billing systems write ="0012" so that Excel keeps the zeros.
-            yield from _from_grid(
-                (
-                    [_EXCEL_TEXT.sub(r"\1", cell) if cell.startswith('="') else cell for cell in row]
-                    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-                ),
-                name,
-            )
+            yield from _from_grid(grid(), name)
         except csv.Error as error:
-            raise _broken(name, "CSV", error) from error
+            raise _broken(name, "CSV", reason_of(error, line=begun)) from error
 
     return _checked(rows, (msg("{file} read as {encoding}.", file=name, encoding=encoding.upper()),))
 
@@ -183,7 +235,7 @@ def _is_blank(cell: object) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _from_grid(grid: Iterable[Sequence[object]], name: str) -> Iterator[RawRow]:
+def _from_grid(grid: Iterable[Sequence[object]], name: _Name) -> Iterator[RawRow]:
     headings: list[str] | None = None
     columns: dict[str, str] = {}
     for number, row in enumerate(grid, 1):
@@ -213,7 +265,7 @@ def _from_grid(grid: Iterable[Sequence[object]], name: str) -> Iterator[RawRow]:
         )
 
 
-def _headings(row: Sequence[object], name: str, number: int) -> list[str]:
+def _headings(row: Sequence[object], name: _Name, number: int) -> list[str]:
     headings = ["" if cell is None or isinstance(cell, CellError) else str(cell).strip() for cell in row]
     while headings and not headings[-1]:
         headings.pop()  # an empty column behind the last heading is no column
@@ -234,7 +286,7 @@ def _headings(row: Sequence[object], name: str, number: int) -> list[str]:
 # --- documents --------------------------------------------------------------------------------------------
 
 
-def _from_document(document: object, name: str, kind: str) -> RowSource:
+def _from_document(document: object, name: _Name, kind: str) -> RowSource:
     items = document if isinstance(document, list) else [document]
     rows = []
     for position, item in enumerate(items, 1):
@@ -245,32 +297,34 @@ def _from_document(document: object, name: str, kind: str) -> RowSource:
     return RowSource(tuple(rows))
 
 
-def _read_toml(data: bytes, name: str, _: str | None) -> RowSource:
-    """One document, or several as ``[[rows]]``: TOML has no list at its top."""
+def _read_toml(data: bytes, name: _Name, _: str | None) -> RowSource:
+    """One document, or several as ``[[rows]]`` under any name: TOML has no list at its top."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _broken(name, "TOML", error) from error
+        raise _broken(name, "TOML", reason_of(error)) from error
     try:
         document: Any = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         if bare := _BARE_LABEL.search(text):
             raise InputRefused(
-                msg("{file} is not valid TOML: {reason}", file=name, reason=error),
+                msg("{file} is not valid TOML: {reason}", file=name, reason=reason_of(error)),
                 msg('Write Chinese names in quotes: "{label}" = ...', label=bare[1]),
             ) from error
-        raise _broken(name, "TOML", error) from error
-    several = isinstance(document.get("rows"), list) and len(document) == 1
-    return _from_document(document["rows"] if several else document, name, "TOML")
+        raise _broken(name, "TOML", reason_of(error)) from error
+    only = next(iter(document.values())) if len(document) == 1 else None
+    # [[rows]], [[文书]] ...: but meters = [{...}] is the table of a single document.
+    several = isinstance(only, list) and ("rows" in document or _ARRAY_OF_TABLES.search(text))
+    return _from_document(only if several else document, name, "TOML")
 
 
-def _read_json(data: bytes, name: str, _: str | None) -> RowSource:
+def _read_json(data: bytes, name: _Name, _: str | None) -> RowSource:
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         # json keeps the last of two equal names without a word: one of two values would be lost.
         found: dict[str, object] = {}
         for key, value in pairs:
             if key in found:
-                raise ValueError(f"{key!r} is given twice")
+                raise Unreadable(msg("the name {name} is given twice", name=key))
             found[key] = value
         return found
 
@@ -278,15 +332,15 @@ def _read_json(data: bytes, name: str, _: str | None) -> RowSource:
         text, _encoding = _decoded(data, name)
         document = json.loads(text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
-        raise _broken(name, "JSON", error) from error
+        raise _broken(name, "JSON", reason_of(error)) from error
     return _from_document(document, name, "JSON")
 
 
 def _no_constant(text: str) -> object:
-    raise ValueError(f"{text} is no number")
+    raise Unreadable(msg("{text} is no number", text=text))
 
 
-def _read_yaml(data: bytes, name: str, _: str | None) -> RowSource:
+def _read_yaml(data: bytes, name: _Name, _: str | None) -> RowSource:
     import yaml
 
     class TextLoader(yaml.SafeLoader):
@@ -308,29 +362,29 @@ def _read_yaml(data: bytes, name: str, _: str | None) -> RowSource:
     try:
         document = yaml.load(data.decode("utf-8-sig"), Loader=TextLoader)  # noqa: S506  a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _broken(name, "YAML", error) from error
+        raise _broken(name, "YAML", reason_of(error)) from error
     return _from_document(document, name, "YAML")
 
 
 # --- spreadsheets -----------------------------------------------------------------------------------------
 
 
-def _read_xlsx(data: bytes, name: str, sheet: str | None) -> RowSource:
+def _read_xlsx(data: bytes, name: _Name, sheet: str | None) -> RowSource:
     try:
         grid, notes = open_sheet(data, name, sheet)
     except DamagedWorkbook as damage:
-        raise _broken(name, "xlsx", damage) from damage
+        raise _broken(name, "xlsx", damage.reason) from damage
 
     def rows() -> Iterator[RawRow]:
         try:
             yield from _from_grid(grid(), name)
         except DamagedWorkbook as damage:
-            raise _broken(name, "xlsx", damage) from damage
+            raise _broken(name, "xlsx", damage.reason) from damage
 
     return _checked(rows, notes)
 
 
-_READERS: Mapping[str, Callable[[bytes, str, str | None], RowSource]] = {
+_READERS: Mapping[str, Callable[[bytes, _Name, str | None], RowSource]] = {
     "xlsx": _read_xlsx,
     "csv": _read_csv,
     "tsv": _read_tsv,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recordkit.messages import Message, Translate, msg
 from recordkit.templates.fieldtypes import CALIBRES, Value, display
 from recordkit.templates.spec import FieldSpec, FormSpec
-from recordkit.templates.spreadsheet import column_letters
+from recordkit.templates.spreadsheet import OWN_MARK, column_letters
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -61,6 +61,7 @@ def sample_workbook(spec: FormSpec, values: Mapping[str, Value], translate: Tran
     sheet.page_setup.orientation = "landscape"
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_setup.fitToHeight = 0
+    book.properties.subject = OWN_MARK
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

@@ -33,6 +33,7 @@ from recordkit.templates.spec import (
     placeholders,
     plain_heading,
 )
+from recordkit.templates.unreadable import reason_of
 
 T = TypeVar("T")
 
@@ -109,7 +110,7 @@ def _toml(data: bytes, name: str) -> dict[str, Any]:
         ) from error
     except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         raise InputRefused(
-            msg("{file} is not valid TOML: {reason}", file=name, reason=error),
+            msg("{file} is not valid TOML: {reason}", file=name, reason=reason_of(error)),
             msg("Correct the line named above."),
         ) from error
 
@@ -325,7 +326,7 @@ def _expression_faults(text: str, place: str, known: Collection[str]) -> Iterato
     try:
         unknown = compile_expression(text).names - set(known)
     except ExpressionFault as fault:
-        yield _fault(place, "rule", msg("not an expression: {reason}", reason=fault))
+        yield _fault(place, "rule", msg("not an expression: {reason}", reason=fault.reason))
         return
     for name in sorted(unknown):
         yield _fault(place, "unknown-field", msg("{name} is no field that is known at this stage.", name=name))
@@ -352,7 +353,7 @@ def _gate_faults(spec: FormSpec, gate: GateSpec, place: str) -> Iterator[Problem
     try:
         compile_expression(gate.where or "true")
     except ExpressionFault as fault:
-        yield _fault(f"{place}: where", "rule", msg("not an expression: {reason}", reason=fault))
+        yield _fault(f"{place}: where", "rule", msg("not an expression: {reason}", reason=fault.reason))
 
 
 def _role_faults(spec: FormSpec) -> Iterator[Problem]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
@@ -27,6 +28,9 @@ _DELICATE = re.compile(rb"""<(?:\w+:)?f[ >/]|\st=["']e["']""")
 _OPENPYXL_FAILS = (  # all of these escape on damaged files; SyntaxError is xml.etree's ParseError
     zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, SyntaxError, OSError, EOFError,
 )
+OWN_MARK = "recordkit: first sheet"
+"""What the program writes as the subject of its own workbooks."""
+_OWN = f"<dc:subject>{OWN_MARK}</dc:subject>".encode()
 _CHUNK = 1 << 20
 _LARGEST = 2 << 30  # bytes unpacked; Excel's own limit of 1,048,576 rows stays below it
 _WHOLE = 2**53  # beyond it a float has no exact whole numbers
@@ -34,19 +38,32 @@ _WHOLE = 2**53  # beyond it a float has no exact whole numbers
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """What a cell holds instead of a value: an error such as #N/A, a formula nobody computed, part of a merged cell."""
+    """What a cell holds instead of a value: an error such as #N/A, a formula nobody computed, part of a merged cell.
+
+    ``reason`` says what to do about it, where ``text`` alone does not.
+    """
 
     text: str
+    reason: Message | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.text
 
 
 class DamagedWorkbook(Exception):
-    """The file is no workbook that can be read; the text says why."""
+    """The file is no workbook that can be read; ``reason`` says why."""
+
+    def __init__(self, reason: Message) -> None:
+        """Keep the reason untranslated."""
+        super().__init__(reason)
+        self.reason = reason
 
 
-def open_sheet(data: bytes, name: str, sheet: str | None) -> tuple[Grid, list[Message]]:
+_DAMAGED = msg("it is damaged, or no .xlsx file at all")
+_NO_TABLE = msg("a part of the workbook is missing or damaged")
+
+
+def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Grid, list[Message]]:
     """The cells of one sheet, and what the reader should know.
 
     Values are str, bool, int, float, datetime, time, timedelta, None or ``CellError``.
@@ -70,12 +87,12 @@ def open_sheet(data: bytes, name: str, sheet: str | None) -> tuple[Grid, list[Me
 
     try:
         delicate = _is_delicate(data)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-        raise DamagedWorkbook(str(error)) from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, ValueError) as error:
+        raise DamagedWorkbook(_DAMAGED) from error
     book = _workbook(data)
     titles = [one.name for one in book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
     if not titles:
-        raise DamagedWorkbook(str(msg("it has no sheet")))
+        raise DamagedWorkbook(msg("it has no sheet"))
     title = sheet if sheet is not None else titles[0]
     if title not in titles:
         raise NotFound(
@@ -84,8 +101,9 @@ def open_sheet(data: bytes, name: str, sheet: str | None) -> tuple[Grid, list[Me
         )
     found = _guarded(lambda: book.get_sheet_by_name(title))
     notes = []
-    if len(titles) > 1 and sheet is None:
-        notes.append(msg("Only the first of {count} sheets was read: {sheet}.", count=len(titles), sheet=title))
+    if len(titles) > 1 and sheet is None and not _is_own(data):
+        notes.append(msg("Only the first of {count} sheets was read: {sheet}. Another one is named with --sheet: "
+                         "{sheets}.", count=len(titles), sheet=title, sheets="、".join(titles[1:6])))
     merged = [one for one in found.merged_cell_ranges or () if one[0] != one[1]]
     tall = [_range(one) for one in merged if one[0][1] == one[1][1]]
     if tall:
@@ -100,17 +118,26 @@ def open_sheet(data: bytes, name: str, sheet: str | None) -> tuple[Grid, list[Me
     return grid, notes
 
 
+def _is_own(data: bytes) -> bool:
+    """Whether the program made the workbook: its first sheet is what is to be read, the others explain it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        try:
+            return _OWN in archive.read("docProps/core.xml")
+        except (KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
+            return False
+
+
 def _guarded(read: Callable[[], Any]) -> Any:
     import python_calamine
 
     try:
         return read()
     except (python_calamine.CalamineError, ValueError, OSError) as error:
-        raise DamagedWorkbook(str(error)) from error
+        raise DamagedWorkbook(_NO_TABLE) from error
     except BaseException as error:
         # A panic of the Rust library is a BaseException by design; a hostile file must not end the program.
         if type(error).__name__ == "PanicException":
-            raise DamagedWorkbook(str(error)) from error
+            raise DamagedWorkbook(_NO_TABLE) from error
         raise
 
 
@@ -124,7 +151,7 @@ def _is_delicate(data: bytes) -> bool:
     """Whether some cell shows something else than its stored value: leading zeros by format, an error, a formula."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > _LARGEST:
-            raise DamagedWorkbook(str(msg("it would unpack to more than {limit} GB", limit=_LARGEST >> 30)))
+            raise DamagedWorkbook(msg("it would unpack to more than {limit} GB", limit=_LARGEST >> 30))
         for entry in archive.namelist():
             pattern = _DELICATE if entry.startswith("xl/worksheets/") else _ZERO_FORMAT
             if not (entry.startswith("xl/worksheets/") or entry == "xl/styles.xml"):
@@ -165,7 +192,7 @@ def _careful_rows(data: bytes, title: str) -> Iterator[list[object]]:
         for shown, written in zip(values.iter_rows(), formulas.iter_rows(), strict=False):
             yield [_careful_value(cell, twin) for cell, twin in zip(shown, written, strict=False)]
     except _OPENPYXL_FAILS as error:
-        raise DamagedWorkbook(str(error)) from error
+        raise DamagedWorkbook(_NO_TABLE) from error
 
 
 def _careful_value(cell: Any, written: Any) -> object:
@@ -174,7 +201,11 @@ def _careful_value(cell: Any, written: Any) -> object:
         return CellError(str(value))
     if value is None and written.data_type == "f":
         # Never computed, it reads as empty, and an optional field would be left out without a word.
-        return CellError(f"formula {written.value}")
+        return CellError(
+            f"formula {written.value}",
+            msg("The cell holds a formula that nobody computed ({formula}). Open the file in the spreadsheet program "
+                "and save it.", formula=str(written.value)),
+        )
     if type(value) is int and value >= 0 and _ZEROS.fullmatch(cell.number_format or ""):
         return str(value).zfill(len(cell.number_format))  # the cell shows its leading zeros; so they are meant
     return value
@@ -196,7 +227,9 @@ def _spread(rows: Iterator[list[object]], merged: list[Range]) -> Iterator[list[
             if left == right:
                 open_ranges.append((one, value))
             elif value is not None:
-                open_ranges.append((one, CellError(f"merged {_range(one)}")))
+                reason = msg("The cell is part of the merged cells {cells}. Undo the merging and fill in each cell.",
+                             cells=_range(one))
+                open_ranges.append((one, CellError(f"merged {_range(one)}", reason)))
         for one, value in open_ranges:
             (top, left), (_, right) = one
             row += [None] * (right + 1 - len(row))
