@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -260,9 +260,11 @@ def plain_problem(problem: Problem) -> dict[str, object]:
     }
 
 
-def problem_lines(problems: Sequence[Problem]) -> list[str]:
-    """Findings for people: what is wrong with a whole column is said once, not for every row."""
-    lines: list[str] = []
+def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
+    """Findings for people: what is wrong with a whole column is said once, not for every row.
+
+    ``problems`` is gone through twice.
+    """
     columns: dict[tuple[str, str], int] = {}
     for problem in problems:
         if problem.code in ("missing-column", "unknown-field") and problem.cell != "":
@@ -271,12 +273,11 @@ def problem_lines(problems: Sequence[Problem]) -> list[str]:
     for problem in problems:
         mark = (problem.code, problem.label)
         if columns.get(mark, 0) < 2:
-            lines.append(problem_line(problem))
+            yield problem_line(problem)
         elif mark not in told:
             told.add(mark)
             line = problem_line(replace(problem, row=None, cell=None))
-            lines.append(line + tr(" (in {count} rows)").format(count=columns[mark]))
-    return lines
+            yield line + tr(" (in {count} rows)").format(count=columns[mark])
 
 
 def problem_line(problem: Problem) -> str:

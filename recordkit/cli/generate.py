@@ -27,10 +27,12 @@ from recordkit.cli.base import (
     plain,
     plain_problem,
     problem_lines,
+    report_error,
 )
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
 from recordkit.cli.refused import write_refused
+from recordkit.cli.streaming import print_list
 from recordkit.errors import InputRefused, Interrupted, PartlyDone, RecordkitError, WrongUsage
 from recordkit.messages import msg
 
@@ -115,7 +117,7 @@ def generate(
             source = _asked(app, loaded.spec, source, has_data=data is not None)
         plan = _plan(app, workspace, loaded, source, data, where, unique, resume, draft)
         folder = out or workspace.root / "outbox"
-        stop = bool(plan.errors) and (all_or_nothing or not plan.count)
+        stop = plan.has_errors and (all_or_nothing or not plan.count)
         report = _Report(app, plan, keep_all=bool(wanted))
         failure: BaseException | None = None
         raise_later: RecordkitError | None = None
@@ -155,7 +157,7 @@ def generate(
             msg("{count} document(s) gave no PDF.", count=len(report.printed.failures)),
             msg("The Word files are complete. 'recordkit issued render NUMBER --pdf' tries one again."),
         )
-    if not plan.errors:
+    if not plan.has_errors:
         return 0
     return 3 if stop or not plan.count else 4
 
@@ -183,14 +185,14 @@ def _plan(
     from recordkit.templates.trial import TrialPrint, trial_head
 
     company = workspace.settings.company
-    lookups: list[Lookup] = [
+    # EqualIssues comes first: a row that an earlier run issued must not be refused because it was issued.
+    lookups: list[Lookup] = [] if draft else [EqualIssues(workspace, _name_of(data) if resume else None)]
+    lookups += [
         TrialPrint(Renderer(form.spec, form.template), trial_head(company.name, company.office, app.today)),
         Gates(workspace, filed_papers(workspace)),
     ]
     if unique and not draft:
         lookups.append(TakenValues(workspace, field_named(form.spec, unique).key))
-    if not draft:
-        lookups.append(EqualIssues(workspace, _name_of(data) if resume else None))
     plan = plan_issue(
         form, source, where=where, unique=unique, lookups=lookups, room=files.make_folder(workspace.root / "work")
     )
@@ -279,7 +281,17 @@ def _gather(
 
 
 def _write_refused(plan: IssuePlan, source: RowSource, name: str | None, folder: Path) -> Path | None:
-    return write_refused(plan.errors, source.rows, name, folder) if plan.errors else None
+    """The file of the refused rows. That it cannot be written must not hide what was issued."""
+    if not plan.has_errors:
+        return None
+    try:
+        return write_refused(plan.errors, source.rows, name, folder)
+    except OSError as error:
+        report_error(PartlyDone(
+            msg("The file of the refused rows cannot be written: {reason}", reason=error.strerror or str(error)),
+            msg("Correct the rows named in the report in your own file, and give it again with --resume."),
+        ))
+        return None
 
 
 def _cut_short(failure: BaseException, numbered: int, count: int) -> RecordkitError:
@@ -381,9 +393,6 @@ class _Report:
 
     def _print_end(self, refused_file: Path | None, seconds: float, dry_run: bool) -> None:
         rest = {
-            "total": self.count,
-            "refused": [plain_problem(one) for one in self._plan.errors],
-            "warnings": [plain_problem(one) for one in self._plan.warnings],
             "refused_file": str(refused_file) if refused_file else None,
             "print_file": str(self.printed.merged.path) if self.printed.merged else None,
             "pdf_failures": [one.render(tr) for one in self.printed.failures],
@@ -397,6 +406,10 @@ class _Report:
         }
         text = json.dumps(rest, ensure_ascii=False, indent=2, default=plain)
         click.echo("\n  ],\n" if self._open else '{\n  "items": [],\n', nl=False)
+        click.echo(f'  "total": {self.count},')
+        for name, found in (("refused", self._plan.errors), ("warnings", self._plan.warnings)):
+            print_list(name, map(plain_problem, found))
+            click.echo(",")
         click.echo(text.removeprefix("{\n"))
 
     def _tell(self, refused_file: Path | None, dry_run: bool, draft: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -22,6 +23,7 @@ from recordkit.cli.base import (
 from recordkit.cli.completing import complete
 from recordkit.cli.dates import DATE, MONTH
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.streaming import print_listing
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, WrongUsage
 from recordkit.messages import msg
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 50
 """Documents listed one by one on a terminal."""
+_TABLE_ROWS = 10_000
+_TOGETHER = 500
+"""Issues whose papers are looked up in one go."""
 
 
 @click.group(cls=Group, help=N_("Issued documents."))
@@ -66,41 +71,54 @@ def issued_list(
     until: date | None,
 ) -> None:
     """Print the register of numbers."""
-    from recordkit.templates.completing import completed_ids, find_incomplete, find_lacking
+    from recordkit.templates.completing import completed_ids
     from recordkit.templates.forms import load_form
-    from recordkit.templates.issue import list_issues
+    from recordkit.templates.issue import each_issue
 
     first, last = month or (None, None)
     old = app.today - timedelta(days=older_than + 1) if older_than is not None else None
+    columns = [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")), ("status", N_("Status")),
+               ("issue_id", N_("Issue"))]
+    if unreturned or older_than is not None:
+        columns.insert(3, ("days", N_("Days")))
+    if lacking:
+        columns.append(("lacking", N_("Still lacking")))
     with app.reading() as workspace:
-        found = list_issues(
+        done = completed_ids(workspace.db)
+        found = each_issue(
             workspace.db,
             form=load_form(workspace.root, form).spec.id if form else None,
             unreturned=unreturned,
             since=max(filter(None, (since, first)), default=None),
             until=min(filter(None, (until, last, old)), default=None),
         )
-        if incomplete:
-            found = find_incomplete(workspace, found)
-        papers: dict[str, tuple[str, ...]] = {}
-        if lacking:
-            papers = {one.issue_id: names for one, names in find_lacking(workspace, found)}
-            found = [one for one in found if one.issue_id in papers]
-        done = completed_ids(workspace.db)
-    items: list[dict[str, object]] = [
-        {**_plain_issue(one), "completed": one.issue_id in done, "days": (app.today - one.issue_date).days}
-        for one in found
-    ]
-    columns = [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")), ("status", N_("Status")),
-               ("issue_id", N_("Issue"))]
-    if unreturned or older_than is not None:
-        columns.insert(3, ("days", N_("Days")))
-    if lacking:
-        items = [{**item, "lacking": list(papers[str(item["issue_id"])])} for item in items]
-        columns.append(("lacking", N_("Still lacking")))
-    if not app.json:
-        items = [{**item, "status": tr(str(item["status"]))} for item in items]
-    app.print_items(items, columns)
+        items = (
+            {**_plain_issue(one), "completed": one.issue_id in done, "days": (app.today - one.issue_date).days, **more}
+            for one, more in _narrowed(workspace, found, incomplete=incomplete, lacking=lacking)
+        )
+        if app.json:
+            print_listing(items)
+            return
+        # A table must be whole before it is printed: a long one is cut into several.
+        part = list(itertools.islice(items, _TABLE_ROWS))
+        while True:
+            app.print_items([{**item, "status": tr(str(item["status"]))} for item in part], columns)
+            if not (part := list(itertools.islice(items, _TABLE_ROWS))):
+                break
+
+
+def _narrowed(
+    workspace: Workspace, found: Iterable[Issue], *, incomplete: bool, lacking: bool
+) -> Iterator[tuple[Issue, dict[str, object]]]:
+    """The issues that are asked for, each with what its line says besides."""
+    from recordkit.templates.completing import find_incomplete, find_lacking
+
+    rest = iter(find_incomplete(workspace, found) if incomplete else found)
+    while lacking and (part := list(itertools.islice(rest, _TOGETHER))):
+        for one, names in find_lacking(workspace, part):
+            yield one, {"lacking": list(names)}
+    for one in rest:
+        yield one, {}
 
 
 def _plain_issue(one: Issue) -> dict[str, object]:

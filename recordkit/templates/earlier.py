@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from recordkit.db import Row
-from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.model import Problem
+from recordkit.templates import issue_data
 from recordkit.templates.fieldtypes import Value, from_plain, shown
 from recordkit.templates.forms import Form
 from recordkit.templates.gates import Filed, find_gate_problems
-from recordkit.templates.issue import Issue, list_issues, read_issue_data
-from recordkit.templates.planning import PlannedDocument
+from recordkit.templates.planning import PlannedDocument, comparable
+from recordkit.templates.spec import FieldSpec
 from recordkit.workspace import Workspace
 
 _LIVE = "status IN ('issued', 'returned')"
@@ -80,6 +83,11 @@ class Gates:
         return set(), find_gate_problems(self._workspace, form, rows, filed=self._filed)
 
 
+class _Taken(NamedTuple):
+    number: str
+    date: str
+
+
 class TakenValues:
     """Rows whose value of one field stands in a document that was issued before: refused."""
 
@@ -87,32 +95,52 @@ class TakenValues:
         """``key``: the field whose values must be unique."""
         self._workspace = workspace
         self._key = key
-        self._taken: dict[str, Issue] | None = None
+        self._all: dict[str, _Taken] | None = None
 
     def review(self, form: Form, block: Sequence[PlannedDocument]) -> tuple[set[int], list[Problem]]:
         """As ``planning.Lookup``."""
         one = next(field for field in form.spec.fields if field.key == self._key)
-        if self._taken is None:
-            self._taken = self._read(form)
+        rows = [(document, comparable(document.plain[one.key], one)) for document in block if one.key in document.plain]
+        taken = self._taken(form, one, {value for _, value in rows})
         problems = []
-        for document in block:
-            earlier = self._taken.get(str(document.plain.get(self._key)))
-            if earlier is not None and self._key in document.plain:
+        for document, value in rows:
+            if value in taken:
                 text = msg("{value} stands in {number} already, issued on {date}.",
-                           value=shown(from_plain(document.plain[self._key], one), one), number=earlier.number,
-                           date=earlier.issue_date.isoformat())
+                           value=shown(from_plain(document.plain[one.key], one), one), number=taken[value].number,
+                           date=taken[value].date)
                 problems.append(Problem(document.row, one.key, one.label, None, "duplicate", text))
         return set(), problems
 
-    def _read(self, form: Form) -> dict[str, Issue]:
-        taken: dict[str, Issue] = {}
-        for issue in list_issues(self._workspace.db, form=form.spec.id):
-            if issue.status not in ("issued", "returned"):
-                continue
-            try:
-                values = read_issue_data(self._workspace, issue)["values"]
-            except NotFound:
-                continue
-            if isinstance(values, dict) and self._key in values:
-                taken[str(values[self._key])] = issue
+    def _taken(self, form: Form, one: FieldSpec, values: Collection[str]) -> Mapping[str, _Taken]:
+        """The newest document by value, at least for these values."""
+        if one.key == form.spec.roles.account:
+            return self._by_account(form, values)
+        if self._all is None:
+            self._all = self._read(form, one)
+        return self._all
+
+    def _by_account(self, form: Form, values: Collection[str]) -> Mapping[str, _Taken]:
+        if not values:
+            return {}
+        names = {f"v{at}": value for at, value in enumerate(values)}
+        rows = self._workspace.db.all(
+            f"SELECT account, number, issue_date FROM issues WHERE form = :form AND {_LIVE} "  # noqa: S608
+            f"AND account IN ({', '.join(f':{name}' for name in names)}) ORDER BY position",
+            {"form": form.spec.id, **names},
+        )
+        return {row["account"]: _Taken(row["number"], row["issue_date"]) for row in rows}
+
+    def _read(self, form: Form, one: FieldSpec) -> dict[str, _Taken]:
+        """Every value of the field; the catalogue keeps only accounts, so each document's data is read once."""
+        taken: dict[str, _Taken] = {}
+        rows = self._workspace.db.each(
+            f"SELECT number, issue_date, pack, data FROM issues WHERE form = :form AND {_LIVE} "  # noqa: S608
+            "ORDER BY position",
+            {"form": form.spec.id},
+        )
+        for row in rows:
+            line = issue_data.read_line(self._workspace.root, row["pack"], row["data"])
+            values = json.loads(line).get("values") if line is not None else None
+            if isinstance(values, dict) and values.get(one.key) is not None:
+                taken[comparable(values[one.key], one)] = _Taken(row["number"], sys.intern(row["issue_date"]))
         return taken

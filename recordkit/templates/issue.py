@@ -28,6 +28,7 @@ CREATE TABLE issues (
   seq INTEGER NOT NULL, revision INTEGER NOT NULL, template TEXT NOT NULL, data TEXT NOT NULL,
   status TEXT NOT NULL, title TEXT NOT NULL, issue_date TEXT NOT NULL, account TEXT, record_id TEXT,
   pack TEXT NOT NULL, sameness TEXT, source TEXT, position INTEGER NOT NULL);
+CREATE INDEX issues_position ON issues (position);
 CREATE INDEX issues_scope ON issues (scope, seq);
 CREATE INDEX issues_record ON issues (record_id);
 CREATE INDEX issues_account ON issues (account);
@@ -220,8 +221,20 @@ def list_issues(
     since: date | None = None,
     until: date | None = None,
 ) -> list[Issue]:
-    """Issues in the order of issuing, filtered."""
-    rows = db.all(
+    """Issues in the order of issuing, filtered; ``each_issue`` holds only one of them at a time."""
+    return list(each_issue(db, form=form, unreturned=unreturned, since=since, until=until))
+
+
+def each_issue(
+    db: Database,
+    *,
+    form: str | None = None,
+    unreturned: bool = False,
+    since: date | None = None,
+    until: date | None = None,
+) -> Iterator[Issue]:
+    """Issues one by one in the order of issuing, filtered: a store may hold a million."""
+    rows = db.each(
         "SELECT * FROM issues WHERE (:form IS NULL OR form = :form) AND (:open = 0 OR status = 'issued') "
         "AND (:since IS NULL OR issue_date >= :since) AND (:until IS NULL OR issue_date <= :until) ORDER BY position",
         {
@@ -231,7 +244,7 @@ def list_issues(
             "until": until.isoformat() if until else None,
         },
     )
-    return [_issue(row) for row in rows]
+    return map(_issue, rows)
 
 
 def kept_form(root: Path, issue: Issue) -> Form:

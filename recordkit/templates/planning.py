@@ -1,14 +1,16 @@
 """What issuing a table of rows would do: every row checked, every finding listed, nothing written.
 
-Rows go through once, a block at a time; the good ones wait in a spool as plain values, so that a hundred thousand
-rows take no more memory than five hundred.
+Rows go through once, a block at a time; good ones and findings wait in spools as plain values, so that a hundred
+thousand rows, good or refused, take little more memory than five hundred.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -17,11 +19,12 @@ import msgspec
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.files import Spool
 from recordkit.messages import msg
-from recordkit.model import Problem
+from recordkit.model import Problem, canonical_json
 from recordkit.templates.expressions import Expression, ExpressionFault, compile_expression
 from recordkit.templates.fieldtypes import Value, from_plain, shown, to_plain
 from recordkit.templates.forms import Form
 from recordkit.templates.issue import sameness
+from recordkit.templates.rowfindings import Findings, FindingSpool
 from recordkit.templates.rows import RawRow, RowSource
 from recordkit.templates.spec import FieldSpec, FormSpec
 from recordkit.templates.validate import RowChecker, field_of
@@ -30,7 +33,7 @@ REASON_HEADING = "拒绝原因"
 """Column of a file of refused rows that is not read back."""
 
 _BLOCK = 500
-"""Rows that are looked up in the store together."""
+"""Rows whose good ones are looked up in the store together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class IssuePlan:
     Attributes:
         documents: the good rows in their order; can be gone through again and again.
         count: how many they are.
+        problems: the findings in the order of the rows; like ``errors`` and ``warnings`` they are read from a spool,
+            again and again but in one loop at a time, and know their number (``len``).
         refused: rows refused.
         skipped: good rows left out: not asked for by ``where``, or issued by an earlier run.
     """
@@ -60,26 +65,34 @@ class IssuePlan:
     form: Form
     documents: Iterable[PlannedDocument]
     count: int
-    problems: tuple[Problem, ...]
+    problems: Findings
     refused: int
     skipped: int = 0
 
     @property
-    def warnings(self) -> tuple[Problem, ...]:
+    def warnings(self) -> Findings:
         """Findings that refuse nothing."""
-        return tuple(problem for problem in self.problems if problem.severity == "warning")
+        return Findings(self.problems.spool, "warning")
 
     @property
-    def errors(self) -> tuple[Problem, ...]:
+    def errors(self) -> Findings:
         """Findings that refuse their row."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
+        return Findings(self.problems.spool, "error")
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any row is refused."""
+        return len(self.errors) > 0
 
 
 class Lookup(Protocol):
     """What the store knows about rows: asked once for every block of good ones."""
 
     def review(self, form: Form, block: Sequence[PlannedDocument]) -> tuple[set[int], list[Problem]]:
-        """Positions in the block that were issued already and are left out, and findings about the others."""
+        """Positions in the block that were issued already and are left out, and findings about the others.
+
+        The block holds no row that an earlier lookup left out.
+        """
 
 
 def plan_issue(
@@ -98,7 +111,7 @@ def plan_issue(
         source: the rows.
         where: an expression over keys and labels; rows for which it is false are left out.
         unique: key or label of a field; a row whose value stands in an earlier row is refused.
-        lookups: what else is asked about good rows.
+        lookups: what else is asked about good rows. Of a row that one of them leaves out nothing is told.
         room: folder for the spool of a long table.
 
     Raises:
@@ -117,7 +130,9 @@ class _Planner:
         self._unique = field_named(spec, unique).key if unique else ""
         self._lookups = lookups
         self._spool = Spool(room)
-        self._problems: list[Problem] = []
+        self._findings = FindingSpool(room)
+        self._problems: list[Problem] = []  # of the block
+        self._taken = 0  # rows of the block
         self._refused = self._skipped = 0
         self._equal: dict[str, int] = {}
         self._first: dict[str, int] = {}
@@ -129,15 +144,14 @@ class _Planner:
             if count == 1:
                 _require_headings(self._form.spec, raw)
             self._take(raw)
-            if len(self._waiting) >= _BLOCK:
+            if self._taken >= _BLOCK:
                 self._look_up()
         self._look_up()
-        self._problems.sort(key=lambda problem: problem.row or 0)
         return IssuePlan(
             self._form,
             _Spooled(self._spool),
             len(self._spool),
-            tuple(self._problems),
+            Findings(self._findings),
             self._refused,
             self._skipped,
         )
@@ -149,6 +163,7 @@ class _Planner:
             if wanted is False:
                 self._skipped += 1
                 return
+        self._taken += 1
         self._problems += found
         plain = {key: to_plain(one) for key, one in values.items() if one is not None}
         document = PlannedDocument(raw.row, plain, sameness(plain))
@@ -183,10 +198,10 @@ class _Planner:
             value = document.plain.get(key)
             if value is None:
                 continue
-            earlier = self._first.setdefault(f"{key} {value}", raw.row)
+            one = field_named(spec, key)
+            earlier = self._first.setdefault(f"{key} {comparable(value, one)}", raw.row)
             if earlier == raw.row:
                 continue
-            one = field_named(spec, key)
             cell = next((raw.cells.get(name) for name in raw.values if field_of(spec, name) is one), None)
             text = msg("{value} already stands in row {row}.", value=shown(value, one), row=earlier)
             level: Literal["error", "warning"] = "error" if key == self._unique else "warning"
@@ -194,20 +209,26 @@ class _Planner:
         return found
 
     def _look_up(self) -> None:
-        block, self._waiting = self._waiting, []
-        gone: set[int] = set()
-        for lookup in self._lookups if block else ():
-            issued, found = lookup.review(self._form, block)
-            gone |= issued
+        block, self._waiting, self._taken = self._waiting, [], 0
+        for lookup in self._lookups:
+            if not block:
+                break
+            gone, found = lookup.review(self._form, block)
+            self._skipped += len(gone)
             self._problems += found
-            self._skipped += len(issued)
-            stopped = {problem.row for problem in found if problem.severity == "error"}
-            refused = {at for at, one in enumerate(block) if one.row in stopped} - gone
-            self._refused += len(refused)
-            gone |= refused
-        for at, document in enumerate(block):
-            if at not in gone:
+            left_out = {block[at].row for at in gone}
+            if left_out:
+                self._problems = [problem for problem in self._problems if problem.row not in left_out]
+                block = [one for at, one in enumerate(block) if at not in gone]
+        stopped = {problem.row for problem in self._problems if problem.severity == "error"}
+        for document in block:
+            if document.row in stopped:
+                self._refused += 1
+            else:
                 self._spool.append(msgspec.json.encode((document.row, document.plain, document.sameness)))
+        for problem in sorted(self._problems, key=lambda problem: problem.row or 0):
+            self._findings.append(problem)
+        self._problems = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +238,24 @@ class _Spooled:
     def __iter__(self) -> Iterator[PlannedDocument]:
         for line in self.spool:
             yield PlannedDocument(*msgspec.json.decode(line))
+
+
+def comparable(plain: object, spec: FieldSpec) -> str:
+    """A plain value as text that is equal for equal values: 10 and 10.00 are one number."""
+    if spec.type in ("decimal", "money"):
+        with contextlib.suppress(ArithmeticError):
+            text = format(Decimal(str(plain)), "f")
+            if "." in text:
+                text = text.rstrip("0").rstrip(".")
+            return "0" if text == "-0" else text
+    if spec.type == "table" and isinstance(plain, list):
+        columns = {one.key: one for one in spec.columns}
+        plain = [
+            {key: comparable(cell, columns[key]) for key, cell in row.items() if key in columns and cell is not None}
+            for row in plain
+            if isinstance(row, dict)
+        ]
+    return plain if isinstance(plain, str) else canonical_json(plain).decode()
 
 
 def field_named(spec: FormSpec, name: str) -> FieldSpec:
