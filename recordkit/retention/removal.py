@@ -251,7 +251,7 @@ class Remover:
                 elif named & names.accounts and names.filed is not None and changed < names.filed:
                     going.append(path)
                 elif named & (names.accounts | names.parties) - busy:
-                    unclear.append((path, msg("{file} (names the customer; feed it in or remove it)",
+                    unclear.append((path, msg("{file} (names the customer; remove it when it is no longer needed)",
                                               file=self._name(path))))
             found[item.record_id] = _Found(tuple(going), tuple(unclear))
         return found
