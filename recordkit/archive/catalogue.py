@@ -21,8 +21,8 @@ from recordkit.workspace import Projection, Workspace
 _SCHEMA = """
 CREATE TABLE records (
   record_id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, record_class TEXT NOT NULL, year INTEGER NOT NULL,
-  period TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, number TEXT, issue_id TEXT, form TEXT,
-  account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  period TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, number TEXT, filed_number TEXT, issue_id TEXT,
+  form TEXT, account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
   content TEXT NOT NULL, version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
   status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER NOT NULL UNIQUE, touched INTEGER NOT NULL);
 CREATE INDEX records_number ON records (number);
@@ -94,7 +94,7 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
             "UPDATE records SET status = 'destroyed', destroyed_by = :order, title = '', account = NULL, party = NULL, "
-            "sha256 = '', "
+            "sha256 = '', number = filed_number, "
             "metadata = '{}', date = year || '-01-01', pages = 0, touched = :seq WHERE record_id = :id",
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
@@ -138,6 +138,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
                 "year": body["year"],
                 "period": body["period"],
                 "number": body.get("number"),
+                "filed_number": body.get("number"),
                 "issue_id": body.get("issue"),
                 "form": body.get("form"),
                 "access": body["access"],
@@ -147,8 +148,12 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
             },
         )
         db.insert("code_serials", {"scope": scope, "last": serial})
-    elif metadata:
-        shown["number"] = metadata.get("number")
+    else:
+        if metadata:
+            shown["number"] = metadata.get("number")
+        else:
+            # The object is gone: the row still says which version there was, as it did before a rebuild.
+            shown = {name: shown[name] for name in ("version", "commitment", "touched")}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
 

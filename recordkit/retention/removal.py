@@ -2,6 +2,10 @@
 
 What is needed to find a thing is removed after it: documents and copies before the issue data and the object that
 name them. So a run that was killed finds again what it had not reached.
+
+A document is removed only where it shows itself to be the record's own, by its printed code or its number; a document
+of another issue that took the same path is left alone. Where nobody can tell, the file stays, the record's object and
+data stay with it, and the place is named: a person has to look.
 """
 
 from __future__ import annotations
@@ -9,13 +13,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from recordkit import files
-from recordkit.archive.catalogue import objects_of
+from recordkit.archive.catalogue import get_record, objects_of
 from recordkit.errors import IntegrityFailure, NotFound
+from recordkit.messages import Message, msg
 from recordkit.notes import note_folder, remove_notes
+from recordkit.retention.events import same_account
 from recordkit.retention.order_state import Item
+from recordkit.retention.traces import WORKING_COPY, Ownership, names_in, read_trace
 from recordkit.templates import issue_data
 from recordkit.workspace import Workspace
 
@@ -24,6 +33,24 @@ _OWN_PARTS = frozenset({"record.json", "text.json"})
 _KEPT = frozenset({"ledger", "objects", "notes", "issued", "forms"})
 """Folders out of which no path named in issue data may remove anything: the data might be wrong or forged."""
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.(gone|tmp)")
+_DOCUMENTS = (".docx", ".pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Files that belong to a record, in the order of removal, and those of which a person has to decide."""
+
+    going: tuple[Path, ...]
+    unclear: tuple[tuple[Path, Message], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Accounts and parties of a record in all its versions, as accounts are compared, and when it was filed."""
+
+    accounts: frozenset[str]
+    parties: frozenset[str]
+    filed: datetime | None
 
 
 class Remover:
@@ -33,26 +60,33 @@ class Remover:
         """Read which documents and which bytes belong to the items, while they can still be read."""
         self._root = workspace.root
         self._objects = objects_of(workspace)
-        self._going = {item.record_id for item in items}
+        self._leaving = {item.record_id for item in items}
         self._shared = {item.issue_id for item in items if item.issue_id and self._is_shared(workspace, item.issue_id)}
         issues = {item.issue_id for item in items if item.issue_id} - self._shared
         self._data = {one: found for one in issues if (found := self._data_of(workspace, one)) is not None}
+        self._named: dict[str, list[Path]] | None = None
         self._outputs = {item.record_id: self._outputs_of(item) for item in items}
         self._digests = {item.record_id: self._digests_of(item) for item in items}
         self._copies = self._find_copies()
+        self._working = self._find_working_copies(workspace, items)
         with workspace.staging():
             pass  # Clears the staging folders of processes that died: they may hold copies.
 
     def remove(self, item: Item) -> None:
         """Remove everything of one record.
 
+        A file of which a person has to decide keeps data and object in the store: without them the next call would no
+        longer know of it. ``remains`` names it.
+
         Raises:
             OSError: something could not be removed; what came before it is gone.
         """
-        for path in (*self._outputs[item.record_id], *self._copies[item.record_id]):
+        for path in self._going(item):
             files.remove_file(path)
         for folder in self._paper_folders(item):
             files.remove_tree(folder)
+        if self._unclear(item):
+            return
         remove_notes(self._root, item.record_id)
         if item.issue_id and item.issue_id not in self._shared:
             remove_notes(self._root, item.issue_id)
@@ -69,18 +103,32 @@ class Remover:
         for subject in (*events, *holds):
             remove_notes(self._root, subject)
 
-    def remains(self, item: Item) -> list[str]:
-        """Places inside the store where something of the record still is, asked of the file system."""
-        found: list[str] = []
+    def remains(self, item: Item) -> list[str | Message]:
+        """Places inside the store where something of the record still is, or may be, asked of the file system.
+
+        What a person has to do something about comes last.
+        """
+        found: list[str | Message] = []
         if self._objects.holds_path_of(item.record_id):
             found.append(f"objects: {item.record_id}")
-        places = [*self._outputs[item.record_id], *self._copies[item.record_id], *self._paper_folders(item),
-                  note_folder(self._root, item.record_id)]
+        places = [*self._going(item), *self._paper_folders(item), note_folder(self._root, item.record_id)]
         if item.issue_id and item.issue_id not in self._shared:
             places.append(note_folder(self._root, item.issue_id))
             if item.issue_id in self._data and issue_data.holds_line(self._root, *self._data[item.issue_id]):
                 found.append(f"{issue_data.FOLDER}: {item.issue_id}")
-        return found + [path.relative_to(self._root).as_posix() for path in places if path.exists()]
+        found += [self._name(path) for path in places if path.exists()]
+        return found + self._unclear(item)
+
+    def _going(self, item: Item) -> tuple[Path, ...]:
+        of = item.record_id
+        return (*self._outputs[of].going, *self._copies[of], *self._working[of].going)
+
+    def _unclear(self, item: Item) -> list[Message]:
+        both = (*self._outputs[item.record_id].unclear, *self._working[item.record_id].unclear)
+        return [reason for path, reason in both if path.exists()]
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
 
     def sweep(self) -> list[str]:
         """Remove what a killed run left half removed or half written; returns what could not be removed."""
@@ -105,34 +153,128 @@ class Remover:
         rows = workspace.db.all(
             "SELECT record_id FROM records WHERE issue_id = :issue AND status = 'active'", {"issue": issue_id}
         )
-        return any(row["record_id"] not in self._going for row in rows)
+        return any(row["record_id"] not in self._leaving for row in rows)
 
     def _data_of(self, workspace: Workspace, issue_id: str) -> tuple[str, str, str] | None:
         """Pack, id and digest of the issue's data."""
         row = workspace.db.one("SELECT pack, data FROM issues WHERE issue_id = :issue", {"issue": issue_id})
         return (row["pack"], issue_id, row["data"]) if row is not None else None
 
-    def _outputs_of(self, item: Item) -> list[Path]:
-        """The documents that were generated for the record's issue and lie inside the store, PDF twins included."""
+    def _outputs_of(self, item: Item) -> _Found:
+        """The documents of the record's issue inside the store: where they were written, and copies in the outbox."""
         if not item.issue_id or item.issue_id in self._shared:
-            return []
+            return _Found(())
         pack, _, digest = self._data.get(item.issue_id, ("", "", ""))
         try:
             data = json.loads(issue_data.read_line(self._root, pack, digest) or b"{}")
         except ValueError:
-            return []
-        outputs = data.get("outputs") if isinstance(data, dict) else None
-        found: list[Path] = []
-        for name in outputs if isinstance(outputs, list) else ():
-            parts = PurePosixPath(str(name)).parts
-            path = self._root.joinpath(*parts)
-            inside = path.resolve().is_relative_to(self._root.resolve())
-            if len(parts) < 2 or not inside or ".." in parts or parts[0] in _KEPT:
-                continue
-            found.append(path)
-            if path.suffix == ".docx":
-                found.append(path.with_suffix(".pdf"))
+            return _Found(())
+        if not isinstance(data, dict):
+            return _Found(())
+        outputs = data.get("outputs")
+        recorded = [path for name in (outputs if isinstance(outputs, list) else ())
+                    if (path := self._inside(str(name))) is not None]
+        name = PurePosixPath(str(data.get("file") or "")).name
+        places = dict.fromkeys(recorded)
+        for ending in _DOCUMENTS if name else ():
+            places |= dict.fromkeys(path.with_suffix(".docx") for path in
+                                    self._files_named(Path(name).with_suffix(ending).name))
+        going: list[Path] = []
+        unclear: list[tuple[Path, Message]] = []
+        for path in places:
+            word = self._whose(path, item.issue_id, data, expected=path in recorded)
+            twin = path.with_suffix(".pdf")
+            pdf = self._whose(twin, item.issue_id, data, expected=path in recorded, twin=word)
+            # The PDF first: without the Word file beside it, it may no longer show whose it is.
+            for one, whose in ((twin, pdf), (path, word)):
+                if whose == "unclear" or (whose == "ours" and self._is_kept(one)):
+                    unclear.append((one, msg("{file} (perhaps a document of {number}; remove the file or move it away)",
+                                             file=self._name(one), number=str(data.get("number", "")))))
+                elif whose == "ours":
+                    going.append(one)
+        return _Found(tuple(going), tuple(unclear))
+
+    def _whose(
+        self, path: Path, issue_id: str, data: dict[str, object], *, expected: bool, twin: Ownership | None = None
+    ) -> Ownership | None:
+        if not path.is_file():
+            return None
+        try:
+            trace = read_trace(path)
+        except OSError:
+            return "unclear"
+        return trace.ownership(issue_id, str(data.get("number") or ""), expected=expected, twin=twin)
+
+    def _inside(self, name: str) -> Path | None:
+        """The Word file that issue data names, when it lies in the store: the data might be wrong or forged."""
+        parts = PurePosixPath(name).parts
+        path = self._root.joinpath(*parts)
+        if not parts or ".." in parts or path.suffix != ".docx":
+            return None
+        return path if path.resolve().is_relative_to(self._root.resolve()) and path.is_relative_to(self._root) else None
+
+    def _is_kept(self, path: Path) -> bool:
+        return path.relative_to(self._root).parts[0] in _KEPT
+
+    def _files_named(self, name: str) -> list[Path]:
+        if self._named is None:
+            self._named = {}
+            for path in self._files_in(("outbox",)):
+                if path.suffix in _DOCUMENTS:
+                    self._named.setdefault(path.name, []).append(path)
+        return self._named.get(name, [])
+
+    def _find_working_copies(self, workspace: Workspace, items: Sequence[Item]) -> dict[str, _Found]:
+        """Rows that were refused and answers that were kept, as far as they name a record's account or party.
+
+        One that names the account and is older than the filing has served its purpose and goes. A newer one may be
+        today's work: it is reported, unless the account or the party still has other records in the archive, for
+        then it says nothing of the destroyed one.
+        """
+        found = {item.record_id: _Found(()) for item in items}
+        read = {path: names_in(path) for path in self._working_files()}
+        if not read:
+            return found
+        staying = [row for row in workspace.db.all(
+            "SELECT record_id, account, party FROM records WHERE status = 'active'"
+        ) if row["record_id"] not in self._leaving]
+        busy = {same_account(str(row[key])) for row in staying for key in ("account", "party") if row[key]}
+        for item in items:
+            names = self._names_of(workspace, item)
+            going: list[Path] = []
+            unclear: list[tuple[Path, Message]] = []
+            for path, named in read.items():
+                changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                if named is None:
+                    unclear.append((path, msg("{file} (cannot be read; remove it when it is no longer needed)",
+                                              file=self._name(path))))
+                elif named & names.accounts and names.filed is not None and changed < names.filed:
+                    going.append(path)
+                elif named & (names.accounts | names.parties) - busy:
+                    unclear.append((path, msg("{file} (names the customer; remove it when it is no longer needed)",
+                                              file=self._name(path))))
+            found[item.record_id] = _Found(tuple(going), tuple(unclear))
         return found
+
+    def _working_files(self) -> list[Path]:
+        places = (*self._files_in(("outbox",)), *self._root.glob("*"), *(self._root / "work").glob("*"))
+        return [path for path in places if WORKING_COPY.fullmatch(path.name) and path.is_file()]
+
+    def _names_of(self, workspace: Workspace, item: Item) -> _Names:
+        record = get_record(workspace.db, item.record_id)
+        accounts = {record.account if record is not None else None}
+        parties = {record.party if record is not None else None}
+        filed: datetime | None = None
+        for version in range(1, item.version + 1):
+            try:
+                metadata = json.loads(self._objects.read(item.record_id, "record.json", version))
+                accounts.add(metadata.get("account"))
+                parties.add(metadata.get("party"))
+                filed = datetime.fromisoformat(str(metadata["filed_at"]))
+            except (NotFound, IntegrityFailure, OSError, ValueError, KeyError, AttributeError):
+                continue  # Half removed: the catalogue's row is what is left to ask.
+        return _Names(frozenset(same_account(str(one)) for one in accounts if one),
+                      frozenset(same_account(str(one)) for one in parties if one), filed)
 
     def _digests_of(self, item: Item) -> dict[str, int]:
         """SHA-256 and size of every content file of the record, all versions; empty when the object is gone."""

@@ -210,6 +210,26 @@ def test_a_paper_that_was_never_issued_here_counts_when_it_is_filed(offices: Cli
     workspace.close()
 
 
+@pytest.mark.parametrize("count", [1, 500])
+@pytest.mark.parametrize("by", ["account", "number"])
+def test_papers_in_the_archive_are_looked_up_by_what_was_asked_for(
+    offices: Cli, monkeypatch: pytest.MonkeyPatch, count: int, by: str
+) -> None:
+    workspace = opened(offices)
+    real, plans = workspace.db.all, []
+
+    def explain(sql: str, parameters: Mapping[str, object] | None = None) -> object:
+        plans.append(" ".join(row["detail"] for row in real(f"EXPLAIN QUERY PLAN {sql}", parameters)))
+        return real(sql, parameters)
+
+    monkeypatch.setattr(workspace.db, "all", explain)
+    asked = [f"{at:05}" for at in range(count)]
+    accounts, numbers = (asked, []) if by == "account" else ([], asked)
+    assert list(filed_papers(workspace)("approval", accounts, numbers)) == []
+    workspace.close()
+    assert len(plans) == 1 and f"records_{by} ({by}=?)" in plans[0]
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.sampled_from(["0001", "0002", "0003", ""]), max_size=12), st.sets(st.sampled_from(["0001", "0003"])))
 def test_exactly_the_rows_without_a_precedent_are_named(

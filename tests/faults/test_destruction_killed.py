@@ -1,6 +1,7 @@
 import hashlib
 import json
 import sys
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from recordkit.retention.events import add_event  # noqa: E402
 from recordkit.retention.holds import place_hold, release_hold  # noqa: E402
 from recordkit.retention.order_state import Order, find_order  # noqa: E402
 from recordkit.templates import issue_data  # noqa: E402
+from recordkit.templates.code import PrintedCode, draw_qr  # noqa: E402
 
 SECRET = "欧阳秘密88412345"
 PAPER = f"客户：{SECRET}".encode()
@@ -62,7 +64,15 @@ def planted(root: Path) -> tuple[Archive, Order, str]:
             (folder / "reading.json").write_text(SECRET)
     (root / "outbox" / "通知 甲.docx").write_text(f"换表通知 {SECRET}")
     (root / "outbox" / "通知 甲.pdf").write_text(f"PDF {SECRET}")
-    data = {"issue": ISSUE, "values": {"customer_name": SECRET}, "account": SECRET, "outputs": ["outbox/通知 甲.docx"]}
+    again = root / "outbox" / "补打" / "通知 甲.docx"
+    files.make_folder(again.parent)
+    with zipfile.ZipFile(again, "w") as package:
+        package.writestr("word/document.xml", f"<w:t>{SECRET}</w:t>")
+        package.writestr("word/media/image1.png", draw_qr(PrintedCode(ISSUE, 1).encode()))
+    again.with_suffix(".pdf").write_text(f"PDF {SECRET}")
+    (root / "outbox" / "换表-refused-1.csv").write_text(f"户号\n{SECRET}\n")
+    data = {"issue": ISSUE, "values": {"customer_name": SECRET}, "account": SECRET, "file": "通知 甲.docx",
+            "outputs": ["outbox/通知 甲.docx"]}
     issue(archive, data)
     record = archive.file(
         "换表通知书", record_class="meter-change-notice", on=date(2020, 1, 1), content=PAPER, account=SECRET,
