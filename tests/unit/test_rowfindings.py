@@ -13,9 +13,9 @@ from recordkit import files
 from recordkit.messages import msg
 from recordkit.model import Problem
 from recordkit.templates import planning
-from recordkit.templates.findings import Findings, FindingSpool, Severity
 from recordkit.templates.forms import Form
 from recordkit.templates.planning import PlannedDocument, comparable
+from recordkit.templates.rowfindings import Findings, FindingSpool, Severity
 
 
 def problem(row: int | None = 2, severity: Severity = "error", **params: object) -> Problem:
