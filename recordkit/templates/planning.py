@@ -24,7 +24,7 @@ from recordkit.templates.expressions import Expression, ExpressionFault, compile
 from recordkit.templates.fieldtypes import Value, from_plain, shown, to_plain
 from recordkit.templates.forms import Form
 from recordkit.templates.issue import sameness
-from recordkit.templates.rowfindings import Findings, FindingSpool
+from recordkit.templates.finding_spool import Findings, FindingSpool
 from recordkit.templates.rows import RawRow, RowSource
 from recordkit.templates.spec import FieldSpec, FormSpec
 from recordkit.templates.validate import RowChecker, field_of
