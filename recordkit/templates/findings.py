@@ -1,105 +1,69 @@
-"""Findings about the rows of a long table: kept as lines of text in a spool, never all of them as objects.
-
-A hundred thousand refused rows have some three hundred thousand findings; as objects they take nearly a gigabyte.
-"""
+"""A finding about a form: what is wrong, where a person finds it in Word, and what to do."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
-from recordkit.files import Spool
 from recordkit.messages import Message
 from recordkit.model import Problem
+from recordkit.templates.wordtext import Block, Place
 
-Severity: TypeAlias = Literal["error", "warning"]
-
-# Plain JSON of the standard library: it alone keeps half a surrogate pair and numbers of any length, both of which
-# a refused row may hold.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-class FindingSpool:
-    """Takes findings one by one, in the order in which they are to be told."""
-
-    def __init__(self, room: Path | None = None) -> None:
-        """``room``: folder for the spool of a long table."""
-        self._spool = Spool(room)
-        self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
-        self._pass = 0
-
-    def append(self, problem: Problem) -> None:
-        """Keep one."""
-        self._counts[problem.severity] += 1
-        line = _encode((problem.row, problem.field, problem.label, problem.cell, problem.code,
-                        _packed_text(problem.message)))
-        self._spool.append((problem.severity[0] + line).encode())
-
-    def count(self, severity: Severity | None = None) -> int:
-        """How many there are."""
-        return sum(self._counts.values()) if severity is None else self._counts[severity]
-
-    def read(self, severity: Severity | None = None) -> Iterator[Problem]:
-        """Give them back; those of another severity are passed over.
-
-        Raises:
-            RuntimeError: another pass began before this one ended; both would read from one place in the spool.
-        """
-        self._pass += 1
-        mine = self._pass
-        wanted = severity[0].encode() if severity else b""
-        for line in self._spool:
-            if line.startswith(wanted):
-                yield _unpacked(line)
-                if mine != self._pass:
-                    raise RuntimeError("findings are read by one loop at a time")
+Severity = Literal["error", "warning", "remark"]
+TEMPLATE = "template.docx"
+_AROUND = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """Findings that can be gone through again and again, one pass at a time; of one severity, or all of them."""
+class FormFinding:
+    """One finding.
 
-    spool: FindingSpool
-    severity: Severity | None = None
+    Attributes:
+        code: stable word for programs.
+        severity: an ``error`` stops or falsifies a document, a ``warning`` probably harms one, a ``remark`` is good
+            to know.
+        field: key of the field concerned, else the file: ``template.docx``, ``form.toml: rules 2`` and the like.
+        part: ``body``, ``header1``, ``textbox`` ...; empty outside the template.
+        place: the place in words.
+        text: the text around, on one line.
+    """
 
-    def __iter__(self) -> Iterator[Problem]:
-        return self.spool.read(self.severity)
-
-    def __len__(self) -> int:
-        return self.spool.count(self.severity)
-
-
-def _packed_text(message: Message) -> tuple[str, dict[str, object]]:
-    return message.msgid, {name: _packed(value) for name, value in message.params.items()}
-
-
-def _packed(value: object) -> object:
-    """Messages and tuples in a box that tells what they are; anything but text and numbers as it would be shown."""
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    if isinstance(value, Message):
-        return {"message": _packed_text(value)}
-    if isinstance(value, tuple):
-        return {"tuple": [_packed(one) for one in value]}
-    return str(value)
+    code: str
+    message: Message
+    severity: Severity = "error"
+    field: str = TEMPLATE
+    label: str = ""
+    part: str = ""
+    place: Message | None = None
+    text: str = ""
+    fix: Message | None = None
 
 
-def _unpacked(line: bytes) -> Problem:
-    row, field, label, cell, code, text = json.loads(line[1:])
-    return Problem(row, field, label, cell, code, _text(text), "error" if line.startswith(b"e") else "warning")
+def at_place(
+    place: Place,
+    code: str,
+    message: Message,
+    fix: Message | None = None,
+    severity: Severity = "error",
+    *,
+    text: str = "",
+    field: str = TEMPLATE,
+    label: str = "",
+) -> FormFinding:
+    """A finding at a place of the template."""
+    return FormFinding(code, message, severity, field, label, place.part_id, place.words, text, fix)
 
 
-def _text(packed: Any) -> Message:
-    msgid, params = packed
-    return Message(msgid, {name: _value(value) for name, value in params.items()})
+def from_problem(problem: Problem) -> FormFinding:
+    """A problem that another part of the program found."""
+    return FormFinding(problem.code, problem.message, problem.severity, problem.field, problem.label)
 
 
-def _value(packed: Any) -> object:
-    if not isinstance(packed, dict):
-        return packed
-    if "message" in packed:
-        return _text(packed["message"])
-    return tuple(_value(one) for one in packed["tuple"])
+def around(block: Block, start: int, end: int) -> str:
+    """The text around a stretch of a paragraph, on one line."""
+    text = block.text
+    head = "…" if start > _AROUND else ""
+    tail = "…" if end + _AROUND < len(text) else ""
+    shown = text[start:end] if end - start <= 60 else text[start : start + 59] + "…"
+    cut = text[max(0, start - _AROUND) : start] + shown + text[end : end + _AROUND]
+    return head + " ".join(cut.split()) + tail

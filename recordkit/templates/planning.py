@@ -22,7 +22,7 @@ from recordkit.messages import msg
 from recordkit.model import Problem, canonical_json
 from recordkit.templates.expressions import Expression, ExpressionFault, compile_expression
 from recordkit.templates.fieldtypes import Value, from_plain, shown, to_plain
-from recordkit.templates.findings import Findings, FindingSpool
+from recordkit.templates.finding_spool import Findings, FindingSpool
 from recordkit.templates.forms import Form
 from recordkit.templates.issue import sameness
 from recordkit.templates.rows import RawRow, RowSource

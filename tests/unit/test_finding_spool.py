@@ -13,7 +13,7 @@ from recordkit import files
 from recordkit.messages import msg
 from recordkit.model import Problem
 from recordkit.templates import planning
-from recordkit.templates.findings import Findings, FindingSpool, Severity
+from recordkit.templates.finding_spool import Findings, FindingSpool, Severity
 from recordkit.templates.forms import Form
 from recordkit.templates.planning import PlannedDocument, comparable
 
