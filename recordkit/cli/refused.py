@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _STEM_BYTES = 160
 """Of a name at most 255 bytes long, with room for the number and whatever a clerk adds to a copy's name."""
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _Findings: TypeAlias = "Iterable[Problem]"
 _Rows: TypeAlias = "Iterable[RawRow]"
@@ -104,13 +107,13 @@ def _xlsx(rows: _Rows, problems: _Findings, handle: BinaryIO) -> None:
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.freeze_panes = "A2"
-    sheet.append(headings)
+    sheet.append([_NOT_IN_XML.sub(_numbered, name) for name in headings])
     for row, found in _of(rows, problems):
         cells = []
         for value in (*(row.values.get(name) for name in headings[:-1]), _reason(found)):
             held: Any = value
             is_plain = value is None or isinstance(value, (bool, int, float, Decimal, date, datetime))
-            cell = WriteOnlyCell(sheet, value=held if is_plain else _text(value))
+            cell = WriteOnlyCell(sheet, value=held if is_plain else _NOT_IN_XML.sub(_numbered, _text(value)))
             if not is_plain:
                 cell.data_type = "s"
                 cell.number_format = "@"
@@ -129,6 +132,11 @@ def _json(rows: _Rows, problems: _Findings, handle: BinaryIO) -> None:
         handle.write((before + text).encode("utf-8", "backslashreplace"))
         before = ",\n"
     handle.write(b"\n]\n" if before != "[\n" else b"[]\n")
+
+
+def _numbered(found: re.Match[str]) -> str:
+    """A character that XML cannot hold, the way Excel writes it (ECMA-376 part 1, 22.9.2.19)."""
+    return f"_x{ord(found[0]):04X}_"
 
 
 def _text(value: object) -> str:

@@ -22,9 +22,9 @@ from recordkit.messages import msg
 from recordkit.model import Problem, canonical_json
 from recordkit.templates.expressions import Expression, ExpressionFault, compile_expression
 from recordkit.templates.fieldtypes import Value, from_plain, shown, to_plain
+from recordkit.templates.finding_spool import Findings, FindingSpool
 from recordkit.templates.forms import Form
 from recordkit.templates.issue import sameness
-from recordkit.templates.finding_spool import Findings, FindingSpool
 from recordkit.templates.rows import RawRow, RowSource
 from recordkit.templates.spec import FieldSpec, FormSpec
 from recordkit.templates.validate import RowChecker, field_of

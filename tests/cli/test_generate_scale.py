@@ -117,6 +117,16 @@ def test_a_row_with_half_a_character_comes_back_in_the_refused_file(cli: Cli, tm
     assert [row["户名"] for row in json.loads(refused.read_text(encoding="utf-8"))] == ["坏\ud800"]
 
 
+def test_a_row_with_a_control_character_comes_back_in_the_refused_workbook(cli: Cli, tmp_path: Path) -> None:
+    some = rows(2)
+    some[1]["户名"] = "坏_x000B_字"  # Excel's way of writing it
+    result = generate(cli, "--data", book(tmp_path / "清单.xlsx", some), expect=4)
+    assert [one["row"] for one in result["items"]] == [2]
+    again = generate(cli, "--data", result["refused_file"], expect=3)
+    assert [(one["row"], one["label"]) for one in again["refused"]] == [(2, "户名")]
+    assert again["refused"][0]["message"] == result["refused"][0]["message"]
+
+
 def test_refused_and_warnings_of_many_rows_stand_whole_in_the_json(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
