@@ -229,7 +229,8 @@ def test_an_array_of_tables_of_any_name_is_the_list_of_rows_but_a_table_field_is
 def test_data_without_a_name_are_called_standard_input() -> None:
     with pytest.raises(InputRefused) as refused:
         read("", "csv")
-    assert refused.value.what.render(lambda text: "标准输入" if text == "standard input" else text).startswith("标准输入")
+    told = refused.value.what.render(lambda text: "标准输入" if text == "standard input" else text)
+    assert told.startswith("标准输入")
 
 
 def test_a_folder_is_called_a_folder(tmp_path: Path) -> None:
