@@ -180,7 +180,8 @@ def issued_show(app: App, number: str) -> None:
     for step in history:
         changed = ", ".join(_told(fields, key, None)[0] for key in step["changed"])
         why = f" ({step['reason']})" if step["reason"] else ""
-        click.echo(" ".join(filter(None, (step["time"], step["actor"], tr(step["act"]), changed))) + why)
+        act = step["act"]
+        click.echo(" ".join(filter(None, (step["time"], step["actor"], tr(act), changed))) + why)
 
 
 def _in_order(values: Mapping[str, object], fields: Mapping[str, FieldSpec]) -> dict[str, object]:

@@ -30,7 +30,7 @@ _OPENPYXL_FAILS = (  # all of these escape on damaged files; SyntaxError is xml.
 )
 OWN_MARK = "recordkit: first sheet"
 """What the program writes as the subject of its own workbooks."""
-_OWN = f"<dc:subject>{OWN_MARK}</dc:subject>".encode()
+_OWN = re.compile(rf"<dc:subject[^>]*>{OWN_MARK}<".encode())
 _CHUNK = 1 << 20
 _LARGEST = 2 << 30  # bytes unpacked; Excel's own limit of 1,048,576 rows stays below it
 _WHOLE = 2**53  # beyond it a float has no exact whole numbers
@@ -122,7 +122,7 @@ def _is_own(data: bytes) -> bool:
     """Whether the program made the workbook: its first sheet is what is to be read, the others explain it."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         try:
-            return _OWN in archive.read("docProps/core.xml")
+            return _OWN.search(archive.read("docProps/core.xml")) is not None
         except (KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
             return False
 

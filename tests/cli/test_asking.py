@@ -218,6 +218,17 @@ def test_an_interruption_keeps_the_answers_for_their_owner_alone(ask: list[Termi
     again.expect("1/6 类别")
 
 
+def test_stopping_before_the_first_answer_leaves_no_file_that_would_be_refused(
+    ask: list[Terminal], tmp_path: Path
+) -> None:
+    terminal = start(ask, tmp_path, {})
+    terminal.expect("Customer")
+    terminal.expect("  > ")
+    assert terminal.interrupt() == 130
+    assert "Stopped before anything was answered" in terminal.screen
+    assert not list((tmp_path / "store").rglob("*.json"))
+
+
 def test_leaving_at_the_summary_keeps_the_answers_in_the_work_folder(ask: list[Terminal], tmp_path: Path) -> None:
     for number in (1, 2):
         terminal = start(ask, tmp_path, ALL_BUT_KIND)

@@ -126,7 +126,12 @@ def test_the_same_values_again_enter_nothing_and_an_emptied_one_is_taken_away(cl
     number = issue_one(cli)
     cli("issued", "complete", number, *SETS, "--set", "停工情况=无", *AS_OF)
     size = (cli.store / "ledger" / "ledger-000001.jsonl").stat().st_size
-    assert cli.json("issued", "complete", number, *SETS, *AS_OF)["items"][0]["outcome"] == "unchanged"
+    again = cli.json("issued", "complete", number, *SETS, *AS_OF)
+    assert again["items"][0]["outcome"] == "unchanged"
+    assert again["summary"] == {"completed": 0, "unchanged": 1, "refused": 0, "would_complete": None}
+    cli("issued", "complete", number, *SETS, *AS_OF)
+    assert "0 document(s) keyed in" in cli.err
+    assert f"1 document(s) had these values already and stay as they are: {number}" in cli.err
     assert (cli.store / "ledger" / "ledger-000001.jsonl").stat().st_size == size
     cli("issued", "complete", number, "--set", "停工情况=", "--reason", "多填", *AS_OF)
     assert "stop_work" not in cli.json("issued", "show", number)["onsite"]
@@ -136,7 +141,7 @@ def test_the_same_values_again_enter_nothing_and_an_emptied_one_is_taken_away(cl
 def test_a_dry_run_checks_and_enters_nothing(cli: Cli) -> None:
     number = issue_one(cli)
     plan = cli.json("issued", "complete", number, *SETS, "--dry-run", *AS_OF)
-    assert plan["summary"] == {"completed": 0, "refused": 0, "would_complete": 1}
+    assert plan["summary"] == {"completed": 0, "unchanged": 0, "refused": 0, "would_complete": 1}
     assert cli.json("issued", "show", number)["completed"] is False
     assert not list((cli.store / "notes").rglob("*.json"))
 
@@ -234,6 +239,26 @@ def test_a_plan_made_before_somebody_else_keyed_in_is_refused(cli: Cli) -> None:
     workspace.close()
     assert late.problem is not None and late.problem.code == "changed-meanwhile"
     assert len(cli.json("issued", "show", number)["history"]) == 1
+
+
+def test_a_void_document_shows_who_made_it_void_when_and_why(cli: Cli) -> None:
+    number = issue_one(cli)
+    assert cli.json("issued", "show", number)["history"] == []
+    cli("issued", "void", number, "--reason", "户名写错", *AS_OF)
+    (step,) = cli.json("issued", "show", number)["history"]
+    assert (step["act"], step["reason"], step["time"][:10]) == ("issue.voided", "户名写错", ISSUE_DAY)
+    assert step["actor"].startswith("os:")
+    assert f"{step['time']} {step['actor']} issue.voided (户名写错)" in cli("issued", "show", number)
+
+
+def test_the_fields_of_a_document_are_shown_in_the_order_of_the_form(cli: Cli) -> None:
+    number = issue_one(cli)
+    cli("issued", "complete", number, *SETS, *AS_OF)
+    shown = cli.json("issued", "show", number)
+    order = [one.key for one in load_form_spec((shipped_forms() / NOTICE / "form.toml").read_bytes()).fields]
+    for part in ("fields", "onsite"):
+        assert list(shown[part]) == [key for key in order if key in shown[part]]
+        assert list(shown[part]) != sorted(shown[part])
 
 
 def test_void_and_unknown_documents_are_refused_by_name(cli: Cli) -> None:

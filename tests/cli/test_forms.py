@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 from docx import Document
+from papers import word_file
 
 from recordkit.templates.forms import list_form_ids, shipped_forms
 
@@ -68,6 +69,21 @@ def test_check_says_which_way_a_template_is_filled_and_why(cli: Cli, own: Path) 
     table.rows[0].cells[0].text = "{% colspan 2 %}{{ 客户 }}"
     document.save(str(own / "template.docx"))
     assert "the columns of a table depend on the data" in cli("forms", "check", "visit-record")
+
+
+@pytest.mark.parametrize("sign", ["/", "／", "-", "+", "*"])
+def test_two_names_joined_by_a_sign_are_a_fault_also_without_a_form(cli: Cli, tmp_path: Path, sign: str) -> None:
+    path = word_file(tmp_path / "新表.docx", f"{{{{ 户号{sign}编号 }}}}", "{{ 户名 }}", "{{ total - 1 }}")
+    items = cli.json("forms", "check", path, expect=3)["items"]
+    errors = [one for one in items if one["severity"] == "error"]
+    assert len(errors) == 1
+    assert "户号" in errors[0]["text"]
+
+
+def test_the_next_command_quotes_a_path_with_a_space(cli: Cli, tmp_path: Path) -> None:
+    target = tmp_path / "新 表.xlsx"
+    cli("forms", "sample", "visit-record", "--xlsx", target)
+    assert f"--data '{target}'" in cli.err
 
 
 def by_code(items: list[dict[str, str]]) -> dict[str, dict[str, str]]:

@@ -145,3 +145,23 @@ def test_without_a_store_the_usual_cycles_are_taken_and_said(cli: Cli, register:
     assert cli.json("meters", "due", "--data", register, *DAY)["total"] == 2
     assert "usual cycles" in cli.err
     assert not cli.store.exists()
+
+
+def test_of_many_due_meters_the_first_fifty_are_listed_and_the_rest_counted(cli: Cli, tmp_path: Path) -> None:
+    rows = [[f"00120{at:05}", *ROWS[0][1:6], f"SN{at:03}", *ROWS[0][7:]] for at in range(57)]
+    path = write(tmp_path / "a.csv", rows)
+    assert cli("meters", "due", "--data", path, *DAY).count("SN") == 50
+    assert "… and 7 more" in cli.err
+    assert len(cli.json("meters", "due", "--data", path, *DAY)["items"]) == 57
+
+
+def test_the_written_rows_are_read_again_without_a_note_and_the_command_quotes_their_path(
+    cli: Cli, register: Path, tmp_path: Path
+) -> None:
+    from recordkit.templates.rows import read_rows
+
+    out = tmp_path / "到期 通知.xlsx"
+    cli("meters", "due", "--data", register, "--out", out, *DAY)
+    assert f"--data '{out}'" in cli.err
+    assert len(openpyxl.load_workbook(out).sheetnames) > 1
+    assert read_rows(out).notes == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -160,6 +161,31 @@ def test_a_process_that_died_idle_is_replaced() -> None:
         child.join()
         crew.put((1, 0), abs, -2)
         assert crew.take()[1].value == 2
+
+
+def test_an_interrupt_while_a_process_starts_is_not_lost_and_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = multiprocessing.context.SpawnProcess.start
+
+    def start_interrupted(process: multiprocessing.context.SpawnProcess) -> None:
+        signal.raise_signal(signal.SIGINT)
+        start(process)
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", start_interrupted)
+    with pytest.raises(KeyboardInterrupt), Crew(1, 60) as crew:
+        crew.put((0, 0), len, "abc")
+        crew.take()
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_is_deaf_to_interrupts_but_what_it_starts_is_not() -> None:
+    with Crew(1, 60) as crew:
+        crew.put((0, 0), signal.getsignal, signal.SIGINT)
+        crew.put((0, 1), signal.pthread_sigmask, signal.SIG_BLOCK, ())
+        found = dict(crew.take() for _ in range(2))
+    assert found[0, 0].value == signal.SIG_IGN
+    assert signal.SIGINT not in found[0, 1].value
 
 
 def test_dropped_tasks_are_not_done() -> None:

@@ -203,6 +203,7 @@ def test_the_first_sheet_is_read_and_told_or_the_named_one() -> None:
     source = read(out.getvalue(), "xlsx")
     assert source.rows[0].values == {"a": "1"}
     assert "表" in str(source.notes[0])
+    assert "--sheet: 二" in str(source.notes[0])
     assert read(out.getvalue(), "xlsx", "二").rows[0].values == {"b": "2"}
     with pytest.raises(NotFound, match="二"):
         read(out.getvalue(), "xlsx", "三")
@@ -216,3 +217,43 @@ def test_column_letters_follow_the_spreadsheet() -> None:
     assert [column_letters(number) for number in range(1, 800)] == [
         get_column_letter(number) for number in range(1, 800)
     ]
+
+
+def test_an_array_of_tables_of_any_name_is_the_list_of_rows_but_a_table_field_is_not() -> None:
+    rows = read('[["文书"]]\n"户名" = "甲"\n[["文书"]]\n"户名" = "乙"\n', "toml").rows
+    assert [row.values["户名"] for row in rows] == ["甲", "乙"]
+    (row,) = read('meters = [{no = "1"}, {no = "2"}]', "toml").rows
+    assert row.values == {"meters": [{"no": "1"}, {"no": "2"}]}
+
+
+def test_data_without_a_name_are_called_standard_input() -> None:
+    with pytest.raises(InputRefused) as refused:
+        read("", "csv")
+    told = refused.value.what.render(lambda text: "标准输入" if text == "standard input" else text)
+    assert told.startswith("标准输入")
+
+
+def test_a_folder_is_called_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="is a folder"):
+        read_rows(tmp_path)
+
+
+def test_a_cell_without_a_value_of_its_own_says_what_to_do() -> None:
+    from recordkit.templates.fieldtypes import parse
+    from recordkit.templates.spec import FieldSpec
+
+    cell = read(workbook(["a", "b"], ["x", "=1+1"]), "xlsx").rows[0].values["b"]
+    for kind in ("text", "integer", "table"):
+        (fault,) = parse(cell, FieldSpec(key="b", label="项", type=kind)).faults
+        assert fault.message.params == {"formula": "=1+1"}
+        assert "save it" in str(fault.message)
+
+
+def test_the_programs_own_workbooks_are_read_without_a_word_about_their_other_sheets() -> None:
+    from recordkit.templates.forms import load_form
+    from recordkit.templates.samplesheet import sample_workbook
+
+    spec = load_form(None, "visit-record").spec
+    data = sample_workbook(spec, {"account": "0012"}, str)
+    assert len(openpyxl.load_workbook(io.BytesIO(data)).sheetnames) == 2
+    assert read(data, "xlsx").notes == ()
