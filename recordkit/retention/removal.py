@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,7 @@ from recordkit.messages import Message, msg
 from recordkit.notes import note_folder, remove_notes
 from recordkit.retention.events import same_account
 from recordkit.retention.order_state import Item
-from recordkit.retention.traces import WORKING_COPY, Ownership, names_in, read_trace
+from recordkit.retention.traces import WORKING_COPY, Ownership, Trace, names_in, read_traces
 from recordkit.templates import issue_data
 from recordkit.workspace import Workspace
 
@@ -34,6 +34,15 @@ _KEPT = frozenset({"ledger", "objects", "notes", "issued", "forms"})
 """Folders out of which no path named in issue data may remove anything: the data might be wrong or forged."""
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.(gone|tmp)")
 _DOCUMENTS = (".docx", ".pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """Word files that may be the document of an issue; each with whether the issue's data names the path."""
+
+    issue_id: str
+    number: str
+    places: dict[Path, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,11 @@ class Remover:
         issues = {item.issue_id for item in items if item.issue_id} - self._shared
         self._data = {one: found for one in issues if (found := self._data_of(workspace, one)) is not None}
         self._named: dict[str, list[Path]] | None = None
-        self._outputs = {item.record_id: self._outputs_of(item) for item in items}
+        documents = {item.record_id: self._documents_of(item) for item in items}
+        words = [path for one in documents.values() for path in one.places]
+        candidates = (*words, *(path.with_suffix(".pdf") for path in words))
+        traces = read_traces(path for path in candidates if path.is_file())
+        self._outputs = {item.record_id: self._outputs_of(documents[item.record_id], traces) for item in items}
         self._digests = {item.record_id: self._digests_of(item) for item in items}
         self._copies = self._find_copies()
         self._working = self._find_working_copies(workspace, items)
@@ -160,50 +173,48 @@ class Remover:
         row = workspace.db.one("SELECT pack, data FROM issues WHERE issue_id = :issue", {"issue": issue_id})
         return (row["pack"], issue_id, row["data"]) if row is not None else None
 
-    def _outputs_of(self, item: Item) -> _Found:
-        """The documents of the record's issue inside the store: where they were written, and copies in the outbox."""
+    def _documents_of(self, item: Item) -> _Documents:
+        """Where the document of the record's issue was written, and files of its name in the outbox."""
+        nothing = _Documents("", "", {})
         if not item.issue_id or item.issue_id in self._shared:
-            return _Found(())
+            return nothing
         pack, _, digest = self._data.get(item.issue_id, ("", "", ""))
         try:
             data = json.loads(issue_data.read_line(self._root, pack, digest) or b"{}")
         except ValueError:
-            return _Found(())
+            return nothing
         if not isinstance(data, dict):
-            return _Found(())
-        outputs = data.get("outputs")
-        recorded = [path for name in (outputs if isinstance(outputs, list) else ())
-                    if (path := self._inside(str(name))) is not None]
-        name = PurePosixPath(str(data.get("file") or "")).name
-        places = dict.fromkeys(recorded)
+            return nothing
+        outputs, name = data.get("outputs"), PurePosixPath(str(data.get("file") or "")).name
+        places = {path: True for one in (outputs if isinstance(outputs, list) else ())
+                  if (path := self._inside(str(one))) is not None}
         for ending in _DOCUMENTS if name else ():
-            places |= dict.fromkeys(path.with_suffix(".docx") for path in
-                                    self._files_named(Path(name).with_suffix(ending).name))
+            for path in self._files_named(Path(name).with_suffix(ending).name):
+                places.setdefault(path.with_suffix(".docx"), False)
+        return _Documents(item.issue_id, str(data.get("number") or ""), places)
+
+    def _outputs_of(self, documents: _Documents, traces: Mapping[Path, Trace]) -> _Found:
+        """Those that are the issue's indeed, with their PDF twins."""
+
+        def whose(path: Path, expected: bool, twin: Ownership | None = None) -> Ownership | None:
+            trace = traces.get(path)
+            if trace is None:
+                return "unclear" if path.is_file() else None
+            return trace.ownership(documents.issue_id, documents.number, expected=expected, twin=twin)
+
         going: list[Path] = []
         unclear: list[tuple[Path, Message]] = []
-        for path in places:
-            word = self._whose(path, item.issue_id, data, expected=path in recorded)
+        for path, expected in documents.places.items():
             twin = path.with_suffix(".pdf")
-            pdf = self._whose(twin, item.issue_id, data, expected=path in recorded, twin=word)
+            word = whose(path, expected)
             # The PDF first: without the Word file beside it, it may no longer show whose it is.
-            for one, whose in ((twin, pdf), (path, word)):
-                if whose == "unclear" or (whose == "ours" and self._is_kept(one)):
+            for one, answer in ((twin, whose(twin, expected, word)), (path, word)):
+                if answer == "unclear" or (answer == "ours" and self._is_kept(one)):
                     unclear.append((one, msg("{file} (perhaps a document of {number}; remove the file or move it away)",
-                                             file=self._name(one), number=str(data.get("number", "")))))
-                elif whose == "ours":
+                                             file=self._name(one), number=documents.number)))
+                elif answer == "ours":
                     going.append(one)
         return _Found(tuple(going), tuple(unclear))
-
-    def _whose(
-        self, path: Path, issue_id: str, data: dict[str, object], *, expected: bool, twin: Ownership | None = None
-    ) -> Ownership | None:
-        if not path.is_file():
-            return None
-        try:
-            trace = read_trace(path)
-        except OSError:
-            return "unclear"
-        return trace.ownership(issue_id, str(data.get("number") or ""), expected=expected, twin=twin)
 
     def _inside(self, name: str) -> Path | None:
         """The Word file that issue data names, when it lies in the store: the data might be wrong or forged."""

@@ -5,6 +5,7 @@ Asked before a destruction removes a file that was found by its name: another do
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import html
 import io
@@ -64,14 +65,33 @@ class Trace:
         return "unclear" if expected else "foreign"
 
 
-def read_trace(path: Path) -> Trace:
-    """Codes and text of a Word file or a PDF.
+def read_traces(paths: Iterable[Path]) -> dict[Path, Trace]:
+    """Codes and texts of Word files and PDFs; a file that cannot be opened is left out.
+
+    All in one call: a process has to start for the PDFs, which must not happen once a file.
 
     Raises:
-        OSError: the file cannot be opened.
-        RecordkitError: the operating system does not let the process start that reads a PDF.
+        RecordkitError: the operating system does not let the process start.
     """
-    return _of_word(path) if path.suffix.lower() == ".docx" else _of_pdf(path)
+    found: dict[Path, Trace] = {}
+    pdfs: list[Path] = []
+    for path in dict.fromkeys(paths):
+        with contextlib.suppress(OSError):
+            if path.suffix.lower() == ".docx":
+                found[path] = _of_word(path)
+            elif _is_pdf(path):
+                pdfs.append(path)
+            else:
+                found[path] = Trace(frozenset(), None)
+    for reading in read_papers(pdfs, jobs=1, ocr=False) if pdfs else ():
+        text = None if reading.failure else "".join("".join(page.text for page in reading.texts).split())
+        found[reading.path] = Trace(frozenset(reading.issue_ids), text)
+    return found
+
+
+def _is_pdf(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return b"%PDF-" in handle.read(1024)
 
 
 def _of_word(path: Path) -> Trace:
@@ -101,15 +121,6 @@ def _codes_in(data: bytes) -> set[str]:
     except (OSError, ValueError, Image.DecompressionBombError):
         return set()
     return {code.printed.issue_id for code in find_codes(grey, 1) if code.printed}
-
-
-def _of_pdf(path: Path) -> Trace:
-    with path.open("rb") as handle:
-        if b"%PDF-" not in handle.read(1024):
-            return Trace(frozenset(), None)
-    (reading,) = read_papers([path], jobs=1, ocr=False)
-    text = None if reading.failure else "".join("".join(page.text for page in reading.texts).split())
-    return Trace(frozenset(reading.issue_ids), text)
 
 
 def names_in(path: Path) -> frozenset[str] | None:

@@ -25,7 +25,7 @@ from retention_store import Archive, make_archive  # noqa: E402
 from recordkit.archive.catalogue import get_record, objects_of  # noqa: E402
 from recordkit.retention.destruction import Execution  # noqa: E402
 from recordkit.retention.order_state import Order  # noqa: E402
-from recordkit.retention.traces import read_trace  # noqa: E402
+from recordkit.retention.traces import read_traces  # noqa: E402
 from recordkit.templates.code import PrintedCode  # noqa: E402
 from recordkit.templates.issue import find_issue  # noqa: E402
 from recordkit.templates.pagecodes import add_page_codes  # noqa: E402
@@ -175,7 +175,7 @@ def test_documents_in_the_root_of_the_store_go_and_its_own_files_stay(office: Of
     number, path = office.generate()
     record = office.file(number)
     issue = find_issue(office.archive.workspace.db, number)
-    assert read_trace(path).issue_ids == {issue.issue_id}
+    assert read_traces([path])[path].issue_ids == {issue.issue_id}
     with_outputs(office, number, [path.name, "recordkit.toml", "catalogue.sqlite3"])
     path = path.rename(office.root / path.name)
     path.with_suffix(".pdf").write_bytes(b"pdf")
