@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
-from jinja2 import TemplateError, TemplateSyntaxError, nodes
+from jinja2 import TemplateError, nodes
 from lxml import etree
 from markupsafe import escape
 
@@ -43,13 +43,14 @@ from recordkit.templates.package import (
 )
 from recordkit.templates.placing import ForDocxtpl, Marks, PartContext, strict_environment
 from recordkit.templates.proof import Walk
+from recordkit.templates.sandbox import EXHAUSTED, Refused, boundless
 from recordkit.templates.sources import LONGEST_PROPERTY, Source, plan_parts
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
 
-FILL_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+FILL_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, *EXHAUSTED)
 """What a template's own expressions can raise."""
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -215,9 +216,9 @@ class CompiledTemplate:
             text = _docxtpl().resolve_listing(text)
         if _ILLEGAL.search(text):
             raise _Unwritable(part)
-        if part.properties:
-            _refuse_long_properties(text)
         data = text.encode()
+        if part.properties:
+            _refuse_long_properties(part.name, data)
         if read:
             try:
                 root = etree.fromstring(data, _strict_parser())
@@ -243,10 +244,15 @@ class CompiledTemplate:
         """The error with every missing name and its place."""
         sources = [(part.name, part.source) for part in self._parts]
         problems = misses.find_missing(sources, context, self._environment)
-        text = error.message if isinstance(error, TemplateError) else str(error)
-        return InputRefused(
-            msg("The template cannot be filled: {error}", error=text or type(error).__name__), None, problems
-        )
+        return InputRefused(msg("The template cannot be filled: {error}", error=_told(error)), None, problems)
+
+
+def _told(error: Exception) -> Message | str:
+    if isinstance(error, Refused):
+        return error.told
+    if isinstance(error, EXHAUSTED):
+        return boundless()
+    return (error.message if isinstance(error, TemplateError) else str(error)) or type(error).__name__
 
 
 class _Unwritable(Exception):
@@ -311,20 +317,24 @@ def _compiled(source: Source, environment: SandboxedEnvironment) -> _Part | byte
     """The part, or its final bytes when nothing in it depends on a document."""
     try:
         tree = _property_tree(source, environment) if source.properties else environment.parse(source.text)
-    except TemplateSyntaxError as error:
+        _refuse_markup(tree)
+        _add_around(tree, source)
+        if not source.properties:
+            _resolve_escapes(tree)
+        proof = Walk(source.name, source.prefixes, number_drawings=source.body).prove(tree)
+        tree.set_environment(environment)
+        code = environment.compile(tree, source.name, f"<{source.name}>")
+        template = environment.template_class.from_code(environment, code, dict(environment.globals), None)
+    except etree.XMLSyntaxError as error:
+        raise _damaged(source.name, error) from None
+    except (TemplateError, ValueError, *EXHAUSTED) as error:
         place = misses.place_of(source.name, source.text, environment)
         raise InputRefused(
-            msg("The template cannot be filled: {error}", error=error.message or ""),
+            msg("The template cannot be filled: {error}", error=_told(error)),
             None,
             [Problem(None, "", "", None, "syntax", place or msg("in {place}", place=misses.part_name(source.name)))],
         ) from None
-    _add_around(tree, source)
-    _resolve_escapes(tree)
-    proof = Walk(source.name, source.prefixes, number_drawings=source.body).prove(tree)
     proof_holds = proof.well_formed or source.properties
-    tree.set_environment(environment)
-    code = environment.compile(tree, source.name, f"<{source.name}>")
-    template = environment.template_class.from_code(environment, code, dict(environment.globals), None)
     part = _Part(
         name=source.name,
         source=source.text,
@@ -350,7 +360,7 @@ def _property_tree(source: Source, environment: SandboxedEnvironment) -> nodes.T
     names = "dc:creator|dc:description|dc:identifier|dc:language|dc:subject|dc:title"
     for found in re.finditer(rf"<({names})(?:\s[^>]*)?>([^<]*)</\1>", source.text):
         body.append(nodes.Output([nodes.TemplateData(source.text[at : found.start(2)])]))
-        text = etree.fromstring(f"<t>{found[2]}</t>").text or ""
+        text = etree.fromstring(f"<t>{found[2]}</t>", _strict_parser()).text or ""
         inner = environment.parse(text)
         for data in inner.find_all(nodes.TemplateData):
             data.data = str(escape(data.data))
@@ -358,6 +368,15 @@ def _property_tree(source: Source, environment: SandboxedEnvironment) -> nodes.T
         at = found.end(2)
     body.append(nodes.Output([nodes.TemplateData(source.text[at:])]))
     return nodes.Template(body, lineno=1)
+
+
+def _refuse_markup(tree: nodes.Template) -> None:
+    """Refuse what would let a value become markup; found in the tree, since a branch may hide it from filling."""
+    switches = (nodes.ScopedEvalContextModifier, nodes.EvalContextModifier)
+    if any(one.name == "safe" for one in tree.find_all(nodes.Filter)):
+        raise Refused(msg("the filter safe is not allowed: every value is printed as it is"))
+    if next(tree.find_all(switches), None) is not None:
+        raise Refused(msg("the tag autoescape is not allowed: every value is printed as it is"))
 
 
 def _add_around(tree: nodes.Template, source: Source) -> None:
@@ -388,6 +407,11 @@ def _static_bytes(part: _Part, environment: SandboxedEnvironment) -> bytes:
     text = "".join(part.template.root_render_func(context))
     if part.listed:
         text = _docxtpl().resolve_listing(text)
+    if part.checked or part.properties:
+        try:
+            etree.fromstring(text.encode(), _strict_parser())
+        except etree.XMLSyntaxError as error:
+            raise _damaged(part.name, error) from None
     return _repaired(text, part) if part.repaired or (part.body and part.checked) else text.encode()
 
 
@@ -472,8 +496,12 @@ def _damaged(part: str, error: object) -> InputRefused:
     )
 
 
-def _refuse_long_properties(text: str) -> None:
-    for child in etree.fromstring(text.encode(), _strict_parser()):
+def _refuse_long_properties(part: str, data: bytes) -> None:
+    try:
+        root = etree.fromstring(data, _strict_parser())
+    except etree.XMLSyntaxError as error:
+        raise _damaged(part, error) from None
+    for child in root:
         if len(child.text or "") > LONGEST_PROPERTY:
             raise InputRefused(
                 msg("The document property {name} would be longer than {limit} characters.",

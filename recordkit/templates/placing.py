@@ -66,7 +66,8 @@ def strict_environment(environment: SandboxedEnvironment) -> SandboxedEnvironmen
     )
     prepared.context_class = PartContext
     prepared.filters = {
-        **environment.filters,
+        # Without it, since map and select call filters by a name that no look at the tree finds.
+        **{name: one for name, one in environment.filters.items() if name != "safe"},
         ATTRIBUTE_FILTER: pass_context(lambda context, value, kind: _in_attribute(context, finalize, value, kind)),
         STRUCTURE_FILTER: pass_context(lambda context, value, place: _in_structure(context, finalize, value, place)),
         DRAWING_FILTER: pass_context(lambda context, _: Markup(context.marks.drawing())),

@@ -238,7 +238,9 @@ class Walk:
             kind = found.lastgroup
             if kind == "text":
                 text = found["text"]
-                if "]]>" in text or (len(self._stack) == 1 and not text.lstrip("\ufeff").isspace() and text.strip()):
+                # Values escape their own ">", so only static text can end a "]]" that came from a value before it.
+                torn = at == 0 and text.startswith((">", "]>"))
+                if torn or "]]>" in text or (len(self._stack) == 1 and not text.lstrip("\ufeff").isspace() and text.strip()):
                     raise _NotProved("text in a place for none")
                 if self._stack[-1].name in _TEXT_HOLDERS:
                     self._near = (self._near + text)[-20:]
