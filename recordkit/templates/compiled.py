@@ -44,7 +44,7 @@ from recordkit.templates.package import (
 from recordkit.templates.placing import ForDocxtpl, Marks, PartContext, strict_environment
 from recordkit.templates.proof import Walk
 from recordkit.templates.sandbox import EXHAUSTED, Refused, boundless
-from recordkit.templates.sources import LONGEST_PROPERTY, Source, plan_parts
+from recordkit.templates.sources import FIRST_OUTSIDE, LONGEST_PROPERTY, Source, number_again, plan_parts
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -126,7 +126,7 @@ class CompiledTemplate:
         if self.path == "docxtpl":
             return self.render_by_docxtpl(context, pictures)
         layout = self._layout(frozenset(pictures))
-        marks = Marks(itertools.count(1001).__next__)
+        marks = Marks(itertools.count(1001).__next__, itertools.count(FIRST_OUTSIDE).__next__)
         names = {**self._globals, **context}
         made: list[Entry] = []
         try:
@@ -204,13 +204,13 @@ class CompiledTemplate:
             if listed is not None:
                 return pieced(part.name, listed)
         if unusual or whole_needed:
-            return self._finish(part, "".join(map(_text_of, out)), markup=marks.markup)
+            return self._finish(part, "".join(map(_text_of, out)), marks)
         return pieced(part.name, out)
 
-    def _finish(self, part: _Part, text: str, *, markup: bool) -> Entry:
+    def _finish(self, part: _Part, text: str, marks: Marks) -> Entry:
         """What a proved and ordinary part does not need: listing rules, strict reading, repairs."""
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        read = markup or part.checked or part.repaired
+        read = marks.markup or part.checked or part.repaired
         if not part.properties and _LISTING.search(text):
             read |= "\a" in text or "\f" in text
             text = _docxtpl().resolve_listing(text)
@@ -227,8 +227,10 @@ class CompiledTemplate:
             for inner in root.iter(f"{_W}t"):
                 if len(inner):
                     raise _damaged(part.name, "".join(inner.itertext()))
-            if part.body and (markup or part.checked or part.repaired):
+            if part.body and (marks.markup or part.checked or part.repaired):
                 data = _repaired(text, part)
+            elif part.checked and "<wp:docPr" in text:
+                data = number_again(text, marks.outside).encode()
         return deflated(part.name, data, 6)
 
     def _unwritable(self, context: Mapping[str, object], part: _Part) -> InputRefused:
@@ -316,6 +318,8 @@ def _reasons(part: _Part) -> list[Message]:
 def _compiled(source: Source, environment: SandboxedEnvironment) -> _Part | bytes:
     """The part, or its final bytes when nothing in it depends on a document."""
     try:
+        if source.unread is not None:
+            etree.fromstring(source.unread, _strict_parser())
         tree = _property_tree(source, environment) if source.properties else environment.parse(source.text)
         _refuse_markup(tree)
         _add_around(tree, source)
@@ -403,7 +407,7 @@ def _static_listing(tree: nodes.Template) -> bool:
 
 def _static_bytes(part: _Part, environment: SandboxedEnvironment) -> bytes:
     context = PartContext(environment, {}, part.name, {})
-    context.marks = Marks(itertools.count(1001).__next__)
+    context.marks = Marks(itertools.count(1001).__next__, itertools.count(FIRST_OUTSIDE).__next__)
     text = "".join(part.template.root_render_func(context))
     if part.listed:
         text = _docxtpl().resolve_listing(text)

@@ -50,7 +50,9 @@ class Expression:
         try:
             for _ in self.template.root_render_func(scope):
                 pass
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, *EXHAUSTED) as error:
+        except (
+            TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, *EXHAUSTED
+        ) as error:
             raise ExpressionFault(type(error).__name__) from error
         result: object = scope.vars[_RESULT]
         return None if isinstance(result, Undefined) else result

@@ -90,8 +90,8 @@ def find_missing(
             found.append(Problem(None, name, "", None, "unknown-name",
                                  msg("{name} has no value ({places})", name=name, places=tuple(places[:3]))))
         if failure is not None and failure[1] and not noted:
-            error = failure[0]
-            told = getattr(error, "told", None) or (boundless() if isinstance(error, EXHAUSTED) else str(error))
+            fault = failure[0]
+            told = getattr(fault, "told", None) or (boundless() if isinstance(fault, EXHAUSTED) else str(fault))
             found.append(Problem(None, "", "", None, "expression", msg(
                 "{error} ({place})", error=told,
                 place=_place(part, lines, template.get_corresponding_lineno(failure[1])))))
