@@ -114,7 +114,7 @@ def generate(
         for note in source.notes:
             app.say(note)
         if ask:
-            source = _asked(app, loaded.spec, source, has_data=data is not None)
+            source, where = _asked(app, loaded.spec, source, where, has_data=data is not None), ""
         plan = _plan(app, workspace, loaded, source, data, where, unique, resume, draft)
         folder = out or workspace.root / "outbox"
         stop = plan.has_errors and (all_or_nothing or not plan.count)
@@ -249,12 +249,10 @@ def _source(spec: FormSpec, data: str | None, sheet: str | None, sets: tuple[str
 
 def _from_stdin(sheet: str | None) -> RowSource:
     """Rows from standard input; what they are shows in the first bytes."""
-    from recordkit.templates.rows import read_rows
+    from recordkit.templates.rows import kind_of, read_rows
 
     content = sys.stdin.buffer.read()
-    start = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    kind = "xlsx" if content.startswith(b"PK") else "json" if start in (b"[", b"{") else "csv"
-    return read_rows(io.BytesIO(content), sheet, kind=kind)
+    return read_rows(io.BytesIO(content), sheet, kind=kind_of(content))
 
 
 def _gather(
@@ -325,12 +323,15 @@ def _reason(failure: BaseException) -> str:
     return failure.strerror or str(failure) if isinstance(failure, OSError) else str(failure)
 
 
-def _asked(app: App, spec: FormSpec, source: RowSource, *, has_data: bool) -> RowSource:
-    """The one row with the answers put in."""
+def _asked(app: App, spec: FormSpec, source: RowSource, where: str, *, has_data: bool) -> RowSource:
+    """The one row, chosen by ``where`` of several, with the answers put in."""
     from recordkit.cli.asking import ask_values
+    from recordkit.templates.planning import wanted_rows
     from recordkit.templates.rows import RawRow, RowSource
 
-    rows = list(itertools.islice(source.rows, 2)) if has_data else list(source.rows)
+    rows = list(itertools.islice(wanted_rows(spec, source, where) if where else source.rows, 2))
+    if not rows and has_data:
+        raise InputRefused(msg("No row of the file is asked for."), msg("Change --where."))
     if len(rows) > 1:
         raise WrongUsage(msg("--ask fills in one document; the file holds several rows."),
                          msg("Choose one with --where, or correct the file."))

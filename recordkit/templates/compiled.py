@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
-from jinja2 import TemplateError, TemplateSyntaxError, nodes
+from jinja2 import TemplateError, nodes
 from lxml import etree
 from markupsafe import escape
 
@@ -43,13 +43,14 @@ from recordkit.templates.package import (
 )
 from recordkit.templates.placing import ForDocxtpl, Marks, PartContext, strict_environment
 from recordkit.templates.proof import Walk
-from recordkit.templates.sources import LONGEST_PROPERTY, Source, plan_parts
+from recordkit.templates.sandbox import EXHAUSTED, Refused, boundless
+from recordkit.templates.sources import FIRST_OUTSIDE, LONGEST_PROPERTY, Source, number_again, plan_parts
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
 
-FILL_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+FILL_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, *EXHAUSTED)
 """What a template's own expressions can raise."""
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -125,7 +126,7 @@ class CompiledTemplate:
         if self.path == "docxtpl":
             return self.render_by_docxtpl(context, pictures)
         layout = self._layout(frozenset(pictures))
-        marks = Marks(itertools.count(1001).__next__)
+        marks = Marks(itertools.count(1001).__next__, itertools.count(FIRST_OUTSIDE).__next__)
         names = {**self._globals, **context}
         made: list[Entry] = []
         try:
@@ -208,21 +209,21 @@ class CompiledTemplate:
             if listed is not None:
                 return pieced(part.name, listed)
         if unusual or whole_needed:
-            return self._finish(part, "".join(map(_text_of, out)), markup=marks.markup)
+            return self._finish(part, "".join(map(_text_of, out)), marks)
         return pieced(part.name, out)
 
-    def _finish(self, part: _Part, text: str, *, markup: bool) -> Entry:
+    def _finish(self, part: _Part, text: str, marks: Marks) -> Entry:
         """What a proved and ordinary part does not need: listing rules, strict reading, repairs."""
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        read = markup or part.checked or part.repaired
+        read = marks.markup or part.checked or part.repaired
         if not part.properties and _LISTING.search(text):
             read |= "\a" in text or "\f" in text
             text = _docxtpl().resolve_listing(text)
         if _ILLEGAL.search(text):
             raise _Unwritable(part)
-        if part.properties:
-            _refuse_long_properties(text)
         data = text.encode()
+        if part.properties:
+            _refuse_long_properties(part.name, data)
         if read:
             try:
                 root = etree.fromstring(data, _strict_parser())
@@ -231,8 +232,10 @@ class CompiledTemplate:
             for inner in root.iter(f"{_W}t"):
                 if len(inner):
                     raise _damaged(part.name, "".join(inner.itertext()))
-            if part.body and (markup or part.checked or part.repaired):
+            if part.body and (marks.markup or part.checked or part.repaired):
                 data = _repaired(text, part)
+            elif part.checked and "<wp:docPr" in text:
+                data = number_again(text, marks.outside).encode()
         return deflated(part.name, data, 6)
 
     def _unwritable(self, context: Mapping[str, object], part: _Part) -> InputRefused:
@@ -248,10 +251,15 @@ class CompiledTemplate:
         """The error with every missing name and its place."""
         sources = [(part.name, part.source) for part in self._parts]
         problems = misses.find_missing(sources, context, self._environment)
-        text = error.message if isinstance(error, TemplateError) else str(error)
-        return InputRefused(
-            msg("The template cannot be filled: {error}", error=text or type(error).__name__), None, problems
-        )
+        return InputRefused(msg("The template cannot be filled: {error}", error=_told(error)), None, problems)
+
+
+def _told(error: Exception) -> Message | str:
+    if isinstance(error, Refused):
+        return error.told
+    if isinstance(error, EXHAUSTED):
+        return boundless()
+    return (error.message if isinstance(error, TemplateError) else str(error)) or type(error).__name__
 
 
 class _Unwritable(Exception):
@@ -315,21 +323,27 @@ def _reasons(part: _Part) -> list[Message]:
 def _compiled(source: Source, environment: SandboxedEnvironment) -> _Part | bytes:
     """The part, or its final bytes when nothing in it depends on a document."""
     try:
+        if source.unread is not None:
+            etree.fromstring(source.unread, _strict_parser())
         tree = _property_tree(source, environment) if source.properties else environment.parse(source.text)
-    except TemplateSyntaxError as error:
+        _refuse_markup(tree)
+        _add_around(tree, source)
+        if not source.properties:
+            _resolve_escapes(tree)
+        proof = Walk(source.name, source.prefixes, number_drawings=source.body).prove(tree)
+        tree.set_environment(environment)
+        code = environment.compile(tree, source.name, f"<{source.name}>")
+        template = environment.template_class.from_code(environment, code, dict(environment.globals), None)
+    except etree.XMLSyntaxError as error:
+        raise _damaged(source.name, error) from None
+    except (TemplateError, ValueError, *EXHAUSTED) as error:
         place = misses.place_of(source.name, source.text, environment)
         raise InputRefused(
-            msg("The template cannot be filled: {error}", error=error.message or ""),
+            msg("The template cannot be filled: {error}", error=_told(error)),
             None,
             [Problem(None, "", "", None, "syntax", place or msg("in {place}", place=misses.part_name(source.name)))],
         ) from None
-    _add_around(tree, source)
-    _resolve_escapes(tree)
-    proof = Walk(source.name, source.prefixes, number_drawings=source.body).prove(tree)
     proof_holds = proof.well_formed or source.properties
-    tree.set_environment(environment)
-    code = environment.compile(tree, source.name, f"<{source.name}>")
-    template = environment.template_class.from_code(environment, code, dict(environment.globals), None)
     part = _Part(
         name=source.name,
         source=source.text,
@@ -355,7 +369,7 @@ def _property_tree(source: Source, environment: SandboxedEnvironment) -> nodes.T
     names = "dc:creator|dc:description|dc:identifier|dc:language|dc:subject|dc:title"
     for found in re.finditer(rf"<({names})(?:\s[^>]*)?>([^<]*)</\1>", source.text):
         body.append(nodes.Output([nodes.TemplateData(source.text[at : found.start(2)])]))
-        text = etree.fromstring(f"<t>{found[2]}</t>").text or ""
+        text = etree.fromstring(f"<t>{found[2]}</t>", _strict_parser()).text or ""
         inner = environment.parse(text)
         for data in inner.find_all(nodes.TemplateData):
             data.data = str(escape(data.data))
@@ -363,6 +377,15 @@ def _property_tree(source: Source, environment: SandboxedEnvironment) -> nodes.T
         at = found.end(2)
     body.append(nodes.Output([nodes.TemplateData(source.text[at:])]))
     return nodes.Template(body, lineno=1)
+
+
+def _refuse_markup(tree: nodes.Template) -> None:
+    """Refuse what would let a value become markup; found in the tree, since a branch may hide it from filling."""
+    switches = (nodes.ScopedEvalContextModifier, nodes.EvalContextModifier)
+    if any(one.name == "safe" for one in tree.find_all(nodes.Filter)):
+        raise Refused(msg("the filter safe is not allowed: every value is printed as it is"))
+    if next(tree.find_all(switches), None) is not None:
+        raise Refused(msg("the tag autoescape is not allowed: every value is printed as it is"))
 
 
 def _add_around(tree: nodes.Template, source: Source) -> None:
@@ -389,10 +412,15 @@ def _static_listing(tree: nodes.Template) -> bool:
 
 def _static_bytes(part: _Part, environment: SandboxedEnvironment) -> bytes:
     context = PartContext(environment, {}, part.name, {})
-    context.marks = Marks(itertools.count(1001).__next__)
+    context.marks = Marks(itertools.count(1001).__next__, itertools.count(FIRST_OUTSIDE).__next__)
     text = "".join(part.template.root_render_func(context))
     if part.listed:
         text = _docxtpl().resolve_listing(text)
+    if part.checked or part.properties:
+        try:
+            etree.fromstring(text.encode(), _strict_parser())
+        except etree.XMLSyntaxError as error:
+            raise _damaged(part.name, error) from None
     return _repaired(text, part) if part.repaired or (part.body and part.checked) else text.encode()
 
 
@@ -477,8 +505,12 @@ def _damaged(part: str, error: object) -> InputRefused:
     )
 
 
-def _refuse_long_properties(text: str) -> None:
-    for child in etree.fromstring(text.encode(), _strict_parser()):
+def _refuse_long_properties(part: str, data: bytes) -> None:
+    try:
+        root = etree.fromstring(data, _strict_parser())
+    except etree.XMLSyntaxError as error:
+        raise _damaged(part, error) from None
+    for child in root:
         if len(child.text or "") > LONGEST_PROPERTY:
             raise InputRefused(
                 msg("The document property {name} would be longer than {limit} characters.",

@@ -53,10 +53,14 @@ class Expression:
         """
         from jinja2 import TemplateError, Undefined
 
+        from recordkit.templates.sandbox import EXHAUSTED
+
         try:
             for _ in self.template.root_render_func(scope):
                 pass
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        except (
+            TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, *EXHAUSTED
+        ) as error:
             raise ExpressionFault(msg("it cannot be computed with these values")) from error
         result: object = scope.vars[_RESULT]
         return None if isinstance(result, Undefined) else result
@@ -77,6 +81,8 @@ def compile_expression(text: str) -> Expression:
     from jinja2 import TemplateError, nodes
     from jinja2.parser import Parser
 
+    from recordkit.templates.sandbox import EXHAUSTED, boundless
+
     environment = _environment()
     try:
         parser = Parser(environment, text, state="variable")
@@ -90,6 +96,10 @@ def compile_expression(text: str) -> Expression:
         return Expression(text, names, environment.from_string(tree))
     except TemplateError as error:
         raise ExpressionFault(expression_reason(error.message or "")) from error
+    except ExpressionFault:
+        raise
+    except (*EXHAUSTED, ValueError) as error:  # ValueError: a number of thousands of digits
+        raise ExpressionFault(boundless()) from error
 
 
 @cache
@@ -102,7 +112,8 @@ def _environment() -> SandboxedEnvironment:
     from jinja2 import StrictUndefined
     from jinja2.ext import Extension
     from jinja2.lexer import Token, TokenStream
-    from jinja2.sandbox import SandboxedEnvironment
+
+    from recordkit.templates.sandbox import Sandbox
 
     class ExactNumbers(Extension):
         """Reads 0.1 as the decimal 0.1: as a binary float, ``rate >= 0.1`` is false for the rate 0.1."""
@@ -118,6 +129,6 @@ def _environment() -> SandboxedEnvironment:
                 yield Token(line, "string", repr(token.value))
                 yield Token(line, "rparen", ")")
 
-    environment = SandboxedEnvironment(undefined=StrictUndefined, extensions=[ExactNumbers])
+    environment = Sandbox(undefined=StrictUndefined, extensions=[ExactNumbers])
     environment.globals = {"_decimal": Decimal}
     return environment

@@ -16,6 +16,7 @@ from jinja2 import ChainableUndefined, TemplateSyntaxError
 
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
+from recordkit.templates.sandbox import EXHAUSTED, boundless
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -74,7 +75,7 @@ def find_missing(
         noted: dict[tuple[str, int], None] = {}
         try:
             template = _twin(part, lines, environment.overlay(undefined=_recorder(part, noted)))
-        except TemplateSyntaxError:
+        except (TemplateSyntaxError, *EXHAUSTED):
             continue
         failure: tuple[Exception, int] | None = None
         try:
@@ -89,8 +90,10 @@ def find_missing(
             found.append(Problem(None, name, "", None, "unknown-name",
                                  msg("{name} has no value ({places})", name=name, places=tuple(places[:3]))))
         if failure is not None and failure[1] and not noted:
+            fault = failure[0]
+            told = getattr(fault, "told", None) or (boundless() if isinstance(fault, EXHAUSTED) else str(fault))
             found.append(Problem(None, "", "", None, "expression", msg(
-                "{error} ({place})", error=str(failure[0]),
+                "{error} ({place})", error=told,
                 place=_place(part, lines, template.get_corresponding_lineno(failure[1])))))
     return found
 
@@ -99,9 +102,11 @@ def place_of(part: str, source: str, environment: SandboxedEnvironment) -> Messa
     """Where the first syntax mistake of a part is."""
     lines = _paragraphs(source)
     try:
-        environment.parse("\n".join(lines))
+        environment.compile(environment.parse("\n".join(lines)))
     except TemplateSyntaxError as error:
         return _place(part, lines, error.lineno)
+    except (ValueError, *EXHAUSTED):
+        return None
     return None
 
 

@@ -29,9 +29,10 @@ class PartContext(Context):
 
 @dataclass(slots=True)
 class Marks:
-    """What one document needs while it is made: the next drawing id, and whether a value was markup."""
+    """What one document needs while it is made: drawing ids in and outside the body, and whether a value was markup."""
 
     drawing: Callable[[], int]
+    outside: Callable[[], int]
     markup: bool = False
 
 
@@ -66,10 +67,12 @@ def strict_environment(environment: SandboxedEnvironment) -> SandboxedEnvironmen
     )
     prepared.context_class = PartContext
     prepared.filters = {
-        **environment.filters,
+        # Without it, since map and select call filters by a name that no look at the tree finds.
+        **{name: one for name, one in environment.filters.items() if name != "safe"},
         ATTRIBUTE_FILTER: pass_context(lambda context, value, kind: _in_attribute(context, finalize, value, kind)),
         STRUCTURE_FILTER: pass_context(lambda context, value, place: _in_structure(context, finalize, value, place)),
-        DRAWING_FILTER: pass_context(lambda context, _: Markup(context.marks.drawing())),
+        DRAWING_FILTER: pass_context(lambda context, body: _Done(
+            context.marks.drawing() if body else context.marks.outside())),
     }
     return prepared
 

@@ -273,6 +273,19 @@ def field_named(spec: FormSpec, name: str) -> FieldSpec:
     return one
 
 
+def wanted_rows(spec: FormSpec, source: RowSource, where: str) -> Iterator[RawRow]:
+    """Rows for which a condition is true; those for which it cannot be told are left out.
+
+    Raises:
+        WrongUsage: ``where`` is no expression over the form's fields.
+    """
+    condition, checker = read_condition(spec, where), RowChecker(spec, "before", (REASON_HEADING,))
+    for raw in source.rows:
+        with contextlib.suppress(ExpressionFault):
+            if checker.holds(condition, checker.check(raw)[0]):
+                yield raw
+
+
 def read_condition(spec: FormSpec, text: str) -> Expression:
     """A condition over the fields filled in before printing.
 
@@ -283,7 +296,7 @@ def read_condition(spec: FormSpec, text: str) -> Expression:
         expression = compile_expression(text)
     except ExpressionFault as fault:
         raise WrongUsage(
-            msg("{text} is no condition: {reason}", text=text, reason=str(fault)),
+            msg("{text} is no condition: {reason}", text=text, reason=fault.reason),
             msg("Write it like: {example}", example=f"{spec.of_stage('before')[0].label} == '…'"),
         ) from None
     for name in sorted(expression.names):

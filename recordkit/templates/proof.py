@@ -110,7 +110,8 @@ class Walk:
         Args:
             part: name of the part, for messages.
             prefixes: namespace prefixes declared around the source.
-            number_drawings: give drawings (wp:docPr) the numbers 1001 and up, as docxtpl does in the body.
+            number_drawings: give drawings (wp:docPr) the numbers 1001 and up, as docxtpl does in the body; elsewhere
+                only those in loops are numbered, while filling.
         """
         self._part = part
         self._stack = [_Open("", prefixes | {"xml"})]
@@ -119,6 +120,8 @@ class Walk:
         self._roots = 0
         self._number_drawings = number_drawings
         self._drawings: list[tuple[nodes.Output, int]] = []
+        self._numbers: list[str] = []
+        self._loops = 0
         self._drawings_vary = False
         self._tables_fit = True
         self._nested = False
@@ -134,13 +137,14 @@ class Walk:
             proved = False
         if not proved:
             # Half a walk numbers half the drawings: take it back, the strict reading numbers them all.
-            for output, place in self._drawings:
-                output.nodes[place] = nodes.TemplateData("0")
+            for (output, place), number in zip(self._drawings, self._numbers, strict=True):
+                output.nodes[place] = nodes.TemplateData(number)
             return Proof(False, False, True)
-        for number, (output, place) in enumerate(self._drawings, 1001):
+        varies = self._drawings_vary or not self._number_drawings
+        for count, (output, place) in enumerate(self._drawings, 1001):
             output.nodes[place] = (
-                nodes.Filter(nodes.Const(0), DRAWING_FILTER, [], [], None, None)
-                if self._drawings_vary else nodes.TemplateData(str(number))
+                nodes.Filter(nodes.Const(self._number_drawings), DRAWING_FILTER, [], [], None, None)
+                if varies else nodes.TemplateData(str(count))
             )
         return Proof(True, self._tables_fit, self._nested)
 
@@ -151,7 +155,9 @@ class Walk:
             elif isinstance(node, nodes.If):
                 self._branches([node.body, *(other.body for other in node.elif_), node.else_])
             elif isinstance(node, nodes.For):
+                self._loops += 1
                 self._same_as_before(node.body)
+                self._loops -= 1
                 self._same_as_before(node.else_)
             elif isinstance(node, (nodes.With, nodes.Scope)):
                 self._body(node.body)
@@ -197,6 +203,7 @@ class Walk:
     def _output(self, node: nodes.Output) -> None:
         made: list[nodes.Expr] = []
         drawings: list[tuple[nodes.Output, int]] = []
+        numbers: list[str] = []
         for child in node.nodes:
             if not isinstance(child, nodes.TemplateData):
                 made.append(self._placed(child))
@@ -207,12 +214,14 @@ class Walk:
             for start, end in self._cuts:
                 made.append(nodes.TemplateData(child.data[at:start], lineno=child.lineno))
                 drawings.append((node, len(made)))
+                numbers.append(child.data[start:end])
                 made.append(nodes.TemplateData("0"))
                 self._drawings_vary |= self._nest > 0
                 at = end
             made.append(nodes.TemplateData(child.data[at:], lineno=child.lineno))
         node.nodes = made
         self._drawings += drawings
+        self._numbers += numbers
 
     def _placed(self, value: nodes.Expr) -> nodes.Expr:
         """The value with the treatment that its place asks for."""
@@ -238,7 +247,10 @@ class Walk:
             kind = found.lastgroup
             if kind == "text":
                 text = found["text"]
-                if "]]>" in text or (len(self._stack) == 1 and not text.lstrip("\ufeff").isspace() and text.strip()):
+                # Values escape their own ">", so only static text can end a "]]" that came from a value before it.
+                torn = at == 0 and text.startswith((">", "]>"))
+                stray = len(self._stack) == 1 and not text.lstrip("\ufeff").isspace() and text.strip()
+                if torn or stray or "]]>" in text:
                     raise _NotProved("text in a place for none")
                 if self._stack[-1].name in _TEXT_HOLDERS:
                     self._near = (self._near + text)[-20:]
@@ -351,7 +363,7 @@ class Walk:
             table.sure &= self._nest == table.nest
         elif name == "w:gridSpan" and top.name == "w:tcPr" and isinstance(self._stack[-2].thing, _Cell):
             self._span(self._stack[-2].thing, attributes, changing)
-        elif name == "wp:docPr" and self._number_drawings:
+        elif name == "wp:docPr" and (self._number_drawings or self._loops):
             self._drawing(attributes, offset, changing)
         return None
 

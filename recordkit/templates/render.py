@@ -22,7 +22,7 @@ from recordkit.messages import msg
 from recordkit.model import Problem
 from recordkit.templates import chinese
 from recordkit.templates.code import PrintedCode, blank_picture, draw_code128, draw_qr
-from recordkit.templates.fieldvalues import Blank
+from recordkit.templates.fieldvalues import Blank, Person
 from recordkit.templates.spec import FormSpec
 
 if TYPE_CHECKING:
@@ -178,9 +178,10 @@ class Renderer:
 def form_environment() -> SandboxedEnvironment:
     """The filters and the ways of printing values that every form has: 大写, 中文日期, 日期."""
     from jinja2 import StrictUndefined, pass_context
-    from jinja2.sandbox import SandboxedEnvironment
 
-    environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined, finalize=_display)
+    from recordkit.templates.sandbox import Sandbox
+
+    environment = Sandbox(autoescape=True, undefined=StrictUndefined, finalize=_display)
     environment.globals = {}
 
     @pass_context
@@ -197,7 +198,11 @@ def form_environment() -> SandboxedEnvironment:
 
 
 def _display(value: object) -> object:
-    """What is printed for a value that is no text."""
+    """What is printed for a value that is no text.
+
+    Raises:
+        Refused: it has no printed form; as Python shows it, it must not stand in a document.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -208,7 +213,18 @@ def _display(value: object) -> object:
         return chinese.display_date(value)
     if isinstance(value, Decimal):
         return format(value, "f")
-    return str(value) if isinstance(value, Blank) else value
+    if isinstance(value, Blank):
+        return str(value)
+    if isinstance(value, (str, int, float, Person)) or hasattr(value, "__html__"):
+        return value
+    from jinja2 import Undefined
+
+    from recordkit.templates.sandbox import Refused
+
+    if isinstance(value, Undefined):
+        return value
+    kind = msg("a table or list") if isinstance(value, (list, tuple, dict)) else type(value).__name__
+    raise Refused(msg("{kind} cannot be printed; name one of its parts", kind=kind))
 
 
 def _code_pictures(template: bytes) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ FOOTNOTES = "application/vnd.openxmlformats-officedocument.wordprocessingml.foot
 _PROPERTIES = ("author", "comments", "identifier", "language", "subject", "title")
 LONGEST_PROPERTY = 255
 """Characters of a document property; python-docx refuses more."""
+FIRST_OUTSIDE = 1_000_001
+"""Number of the first drawing that a loop outside the body makes; the body counts from 1001."""
+_DRAWING_ID = re.compile(r'(<wp:docPr\b[^>]*?\sid=["\'])([^"\']*)(["\'])')
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class Source:
     body: bool = False
     prefixes: frozenset[str] = frozenset()
     properties: bool = False
+    unread: bytes | None = None  # the part itself, where no library has read it
 
 
 @dataclass(slots=True)
@@ -66,7 +70,7 @@ def plan_parts(source: DocxTemplate) -> Plan:
             sources.append(Source(name, source.patch_xml(source.get_part_xml(part))))
     for part in main.package.parts:
         if part.content_type == FOOTNOTES:
-            sources.append(Source(part.partname.lstrip("/"), source.patch_xml(part.blob.decode())))
+            sources.append(Source(part.partname.lstrip("/"), source.patch_xml(part.blob.decode()), unread=part.blob))
     sources += _properties(main)
     saved = io.BytesIO()
     document.save(saved)
@@ -123,4 +127,16 @@ def _number_outside(sources: Sequence[Source]) -> None:
 
     for source in sources:
         if not source.body and not source.properties:
-            source.text = re.sub(r'(<wp:docPr\b[^>]*?\sid=")([^"]*)(")', renumber, source.text)
+            source.text = _DRAWING_ID.sub(renumber, source.text)
+
+
+def number_again(text: str, fresh: Callable[[], int]) -> str:
+    """A filled part outside the body with a fresh number for each drawing whose number it has already."""
+    used: set[str] = set()
+
+    def renumber(found: re.Match[str]) -> str:
+        number = str(fresh()) if found[2] in used else found[2]
+        used.add(number)
+        return f"{found[1]}{number}{found[3]}"
+
+    return _DRAWING_ID.sub(renumber, text)
