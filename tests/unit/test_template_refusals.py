@@ -136,7 +136,8 @@ def test_brackets_of_a_value_before_a_bare_angle_bracket_do_not_end_a_section() 
 
 
 @pytest.mark.parametrize(("text", "printed"), [
-    ("{_{ v }_}，{{ v }}", "{_{ v }_}，甲 & 乙"), ("{{ v }}{_% 末", "甲 & 乙{_% 末"), ("{{ v }}&amp;lt;", "甲 & 乙&amp;lt;"),
+    ("{_{ v }_}，{{ v }}", "{_{ v }_}，甲 & 乙"), ("{{ v }}{_% 末", "甲 & 乙{_% 末"),
+    ("{{ v }}&amp;lt;", "甲 & 乙&amp;lt;"),
 ])
 def test_properties_hold_what_docxtpl_prints_in_them(text: str, printed: str) -> None:
     made = forms("体", properties={"dc:title": text}).render({"v": "甲 & 乙"})
