@@ -356,7 +356,7 @@ def _read_yaml(data: bytes, name: _Name, _: str | None) -> RowSource:
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             # A few lines of aliases to aliases unfold to gigabytes; and a text behind & would lose its first word.
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             if getattr(event, "anchor", None) is not None:
                 raise Unreadable(msg("line {line}: a value begins with & or *, which stands for something else; "
                                      "quote it", line=event.start_mark.line + 1))

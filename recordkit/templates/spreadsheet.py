@@ -209,7 +209,10 @@ def _as_shown(value: object, special: Special) -> object:
         )
     if special.kind == "zeros" and type(value) is int and value >= 0:
         return str(value).zfill(len(special.text))  # the cell shows its leading zeros; so they are meant
-    return DressedNumber(value if type(value) is int else repr(value))
+    if isinstance(value, float) and not value.is_integer():
+        shortest = repr(value)  # as of any cell, the 15 digits that a spreadsheet keeps
+        return DressedNumber(shortest if len(Decimal(shortest).as_tuple().digits) <= 15 else f"{value:.15g}")
+    return DressedNumber(value)
 
 
 def _plain_rows(sheet: Any) -> Iterator[list[object]]:

@@ -165,7 +165,9 @@ def test_yaml_that_refers_to_itself_is_refused(text: str) -> None:
         read(text, "yaml")
 
 
-@pytest.mark.parametrize(("text", "kind"), [('{"a": 1e99999999999999999999}', "json"), ("a = 1e99999999999999999999", "toml")])
+@pytest.mark.parametrize(
+    ("text", "kind"), [('{"a": 1e99999999999999999999}', "json"), ("a = 1e99999999999999999999", "toml")]
+)
 def test_a_number_with_an_endless_exponent_is_refused(text: str, kind: str) -> None:
     with pytest.raises(InputRefused):
         read(text, kind)

@@ -79,7 +79,8 @@ def with_sheet(xml: str, data: bytes | None = None) -> bytes:
             content = source.read(name)
             if name == "xl/worksheets/sheet1.xml":
                 content = (
-                    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">' + xml + "</worksheet>"
+                    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+                    f"{xml}</worksheet>"
                 ).encode()
             target.writestr(name, content)
     return out.getvalue()
@@ -143,7 +144,8 @@ def test_formats_that_show_the_number_itself_are_plain(form: str) -> None:
 @pytest.mark.parametrize(
     ("form", "kind"),
     [("00000", "zeros"), ("00000;@", "zeros"), ("0%", "percent"), ("0.00%", "percent"), ('"户"0', "dressed"),
-     ("000-0000", "dressed"), ("000\\-0000", "dressed"), ("0000.0", "dressed"), ('0"吨"', "dressed"), ("0,000", "dressed"),
+     ("000-0000", "dressed"), ("000\\-0000", "dressed"),
+     ("0000.0", "dressed"), ('0"吨"', "dressed"), ("0,000", "dressed"),
      ('#,##0.0,"千"', "dressed"), ("0.0,", "dressed"), ("# ?/?", "dressed"), (";;;", "dressed")],
 )  # fmt: skip
 def test_formats_that_show_another_text_are_known(form: str, kind: str) -> None:
@@ -152,7 +154,8 @@ def test_formats_that_show_another_text_are_known(form: str, kind: str) -> None:
 
 
 def test_a_number_that_shows_something_else_is_no_text_but_stays_a_number() -> None:
-    data = book_of([["a", "b", "c", "d"], [12, 12, 0.05, "x"]], formats={"A2": "00000", "B2": '"No. "0000', "C2": "0%", "D2": "0%"})
+    formats = {"A2": "00000", "B2": '"No. "0000', "C2": "0%", "D2": "0%"}
+    data = book_of([["a", "b", "c", "d"], [12, 12, 0.05, "x"]], formats=formats)
     grid, _ = open_sheet(data, "x", None)
     zeros, dressed, percent, text = trimmed(grid())[1]
     assert (zeros, text) == ("00012", "x")
@@ -164,7 +167,7 @@ def test_a_number_that_shows_something_else_is_no_text_but_stays_a_number() -> N
 def test_overlapping_merged_ranges_are_refused(refs: list[str]) -> None:
     merges = "".join(f'<mergeCell ref="{ref}"/>' for ref in refs)
     xml = f'<sheetData><row r="1"><c r="A1"><v>7</v></c></row></sheetData><mergeCells>{merges}</mergeCells>'
-    with pytest.raises(DamagedWorkbook, match=""):
+    with pytest.raises(DamagedWorkbook, match="overlap"):
         open_sheet(with_sheet(xml), "x", None)
 
 
