@@ -244,6 +244,9 @@ def test_a_book_that_would_fill_the_memory_is_refused(monkeypatch: pytest.Monkey
 def test_texts_that_would_fill_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from recordkit.templates import spreadsheet
 
-    monkeypatch.setattr(spreadsheet, "_STRINGS_MAX", 10)
-    with pytest.raises(DamagedWorkbook):
-        open_sheet(book_of([["a"], ["b"]]), "x", None)
+    out = io.BytesIO(book_of([["a"], ["b"]]))
+    with zipfile.ZipFile(out, "a") as book:
+        book.writestr("xl/sharedStrings.xml", "<sst/>" + " " * 5000)
+    monkeypatch.setattr(spreadsheet, "_STRINGS_MAX", 4096)
+    with pytest.raises(DamagedWorkbook, match="texts"):
+        open_sheet(out.getvalue(), "x", None)
