@@ -19,6 +19,7 @@ from recordkit.messages import Message, msg
 from recordkit.templates.chinese import date_parts
 from recordkit.templates.fieldvalues import PERSON_PARTS, Person, Scalar, shown
 from recordkit.templates.spec import FieldSpec, plain_heading
+from recordkit.templates.spreadsheet import DressedNumber
 
 CALIBRES = (15, 20, 25, 32, 40, 50, 65, 80, 100, 150, 200, 250, 300)
 """Nominal diameters of water meters in mm."""
@@ -35,6 +36,9 @@ _ILLEGAL = re.compile(
     + "]"
 )
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,9})(?:\.[0-9]{1,30})?")
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0xFFE5: "¥"}
+_LOOSE_BLANK = re.compile(r"(?<![0-9\s])\s+|\s+(?![0-9\s])")
+_BLANK_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:[ \u00a0\u2009\u202f][0-9]{3}){1,9}(?:\.[0-9]{1,30})?")
 _CALIBRE = re.compile(r"(?:DN|Φ|φ|ф|Ø)?([0-9]{1,4})(?:MM)?")
 _ACCOUNT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]*")
 _INSTANT = re.compile(r"(.*?[0-9日])(?:\s+|T|(?<=日))([0-9].*)")
@@ -112,14 +116,29 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
-def _compact(text: str) -> str:
-    """Full-width letters and digits to ASCII, without the white space and invisible marks that pasting brings."""
+def _narrow(text: str) -> str:
+    """Full-width forms to ASCII, without the invisible marks that pasting brings.
+
+    Nothing else is mapped: Unicode's own normal form makes 102 of 10² and 1 of ①.
+    """
     if text.isascii():
-        return text if text.isalnum() else "".join(text.split())
-    normal = unicodedata.normalize("NFKC", text)
-    if normal.isprintable():
-        return normal.replace(" ", "")  # the only white space that is printable
-    return "".join(char for char in normal if not char.isspace() and unicodedata.category(char) != "Cf")
+        return text
+    text = text.translate(_FULL_WIDTH)
+    if text.isprintable():
+        return text
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
+def _compact(text: str) -> str:
+    """As ``_narrow``, without any white space: identifiers are typed in groups such as 6222 0200."""
+    return text if text.isascii() and text.isalnum() else "".join(_narrow(text).split())
+
+
+def _tight(text: str) -> str:
+    """As ``_narrow``, without white space but that between two digits, which may part two numbers."""
+    if text.isascii() and text.isalnum():
+        return text
+    return _LOOSE_BLANK.sub("", _narrow(text).strip())
 
 
 def wrong(raw: object, spec: FieldSpec, expected: Message) -> Refusal:
@@ -145,7 +164,14 @@ def _text(raw: object, spec: FieldSpec, _: list[Fault]) -> str:
                 "The cell does not hold text but {value}. Format it as text and type it again.", value=shown(raw, spec)
             ),
         )
-    text = _plain_number(raw) if not isinstance(raw, str) else raw
+    if isinstance(raw, str):
+        text = raw
+    else:
+        _refuse_dressed(raw)
+        digits = _digits_of(raw)
+        if digits is not None and len(digits) > _EXCEL_DIGITS:
+            raise _rounded()
+        text = _plain_number(raw)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = text.strip()
@@ -153,14 +179,30 @@ def _text(raw: object, spec: FieldSpec, _: list[Fault]) -> str:
     return text
 
 
+def _rounded() -> Refusal:
+    return Refusal(
+        "number-not-text",
+        msg("The cell holds a number, which a spreadsheet rounds. Format it as text and type all digits again."),
+    )
+
+
+def _refuse_dressed(raw: object) -> None:
+    if isinstance(raw, DressedNumber):
+        raise Refusal(
+            "number-not-text",
+            msg("The cell holds a number and shows something else by its number format. Format the cell as text and "
+                "type it as it shows."),
+        )
+
+
 def _plain_number(raw: int | float | Decimal) -> str:
     return _digits_of(raw) or format(_exact(raw), "f")
 
 
 def _as_typed(raw: object) -> str:
-    """Compact text of a text or number cell; empty for anything else, which then fits no pattern."""
+    """Tight text of a text or number cell; empty for anything else, which then fits no pattern."""
     if isinstance(raw, str):
-        return _compact(raw)
+        return _tight(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         return ""
     return _plain_number(raw)
@@ -191,12 +233,10 @@ def _code_text(raw: object, spec: FieldSpec, warnings: list[Fault]) -> str:
         return _compact(raw).lstrip("'")
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         raise wrong(raw, spec, msg("a number written as text"))
+    _refuse_dressed(raw)
     digits = _digits_of(raw)
     if digits is None or len(digits) > _EXCEL_DIGITS:
-        raise Refusal(
-            "number-not-text",
-            msg("The cell holds a number, which a spreadsheet rounds. Format it as text and type all digits again."),
-        )
+        raise _rounded()
     warnings.append(
         Fault(
             "number-not-text",
@@ -305,9 +345,11 @@ def _number(raw: object, spec: FieldSpec, expected: Message) -> Decimal:
     if isinstance(raw, str):
         if _is_short_whole(raw):
             return Decimal(raw)
-        text = _compact(raw)
+        text = _tight(raw)
         if spec.type == "money":
             text = text.removeprefix("¥").removesuffix("元")
+        if _BLANK_GROUPS.fullmatch(text):
+            text = "".join(text.split())
         if not _NUMBER.fullmatch(text):
             raise wrong(raw, spec, expected)
         number = Decimal(text.replace(",", ""))
@@ -414,14 +456,14 @@ def _instant(raw: object, spec: FieldSpec, warnings: list[Fault]) -> datetime:
         return plain
     expected = msg("a date with a time such as 2026-03-02 14:30")
     if isinstance(raw, str):
-        found = _INSTANT.fullmatch(unicodedata.normalize("NFKC", raw).strip())
-        clock = _TIME.fullmatch(_compact(found[2])) if found else None
+        found = _INSTANT.fullmatch(_narrow(raw).strip())
+        clock = _TIME.fullmatch(_tight(found[2])) if found else None
         if found is None or clock is None:
             raise wrong(raw, spec, expected)
         hour, minute, second = int(clock[1]), int(clock[2] or clock[4] or 0), int(clock[3] or 0)
         if hour > 23 or minute > 59 or second > 59:
             raise wrong(raw, spec, expected)
-        return datetime.combine(_day(_compact(found[1]), raw, spec), time(hour, minute, second))
+        return datetime.combine(_day(_tight(found[1]), raw, spec), time(hour, minute, second))
     if not isinstance(raw, datetime) or raw.tzinfo is not None:
         raise wrong(raw, spec, expected)
     _day(raw.date().isoformat(), raw, spec)
@@ -433,6 +475,7 @@ def _instant(raw: object, spec: FieldSpec, warnings: list[Fault]) -> datetime:
 def _choice(raw: object, spec: FieldSpec, _: list[Fault]) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
         raise wrong(raw, spec, msg("one of {choices}", choices=_joined(spec.choices)))
+    _refuse_dressed(raw)
     text = raw if isinstance(raw, str) else _plain_number(raw)
     if text in spec.choices:
         return text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
 from recordkit.errors import IntegrityFailure
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 from recordkit.templates.chinese import display_date
 from recordkit.templates.spec import FieldSpec
 
@@ -69,8 +70,15 @@ Scalar: TypeAlias = str | int | Decimal | date | bool | Person | None  # datetim
 Value: TypeAlias = Scalar | list[dict[str, Scalar]]
 
 
-def shown(raw: object, spec: FieldSpec) -> str:
-    """A raw value as messages may quote it: masked where sensitive, on one line, shortened."""
+def shown(raw: object, spec: FieldSpec) -> str | Message:
+    """A raw value as messages may quote it: masked where sensitive, on one line, shortened.
+
+    Of a list or table only the kind is told: it may be endless, and hold what is sensitive.
+    """
+    if isinstance(raw, Mapping):
+        return msg("a set of names and values")
+    if isinstance(raw, list | tuple):
+        return msg("a list")
     text = str(raw)
     if not text.isprintable():
         text = "".join(char if char.isprintable() else "�" for char in text)

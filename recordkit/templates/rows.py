@@ -19,7 +19,8 @@ from typing import Any, BinaryIO
 
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
-from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, column_letters, open_sheet
+from recordkit.templates.sheetscan import column_letters
+from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, open_sheet
 from recordkit.templates.unreadable import Unreadable, reason_of
 
 _Name = str | Message
@@ -304,7 +305,7 @@ def _read_toml(data: bytes, name: _Name, _: str | None) -> RowSource:
     except UnicodeDecodeError as error:
         raise _broken(name, "TOML", reason_of(error)) from error
     try:
-        document: Any = tomllib.loads(text, parse_float=Decimal)
+        document: Any = tomllib.loads(text, parse_float=_decimal)
     except (ValueError, RecursionError) as error:
         if bare := _BARE_LABEL.search(text):
             raise InputRefused(
@@ -330,10 +331,17 @@ def _read_json(data: bytes, name: _Name, _: str | None) -> RowSource:
 
     try:
         text, _encoding = _decoded(data, name)
-        document = json.loads(text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=once)
+        document = json.loads(text, parse_float=_decimal, parse_constant=_no_constant, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise _broken(name, "JSON", reason_of(error)) from error
     return _from_document(document, name, "JSON")
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError as error:  # an exponent of twenty digits
+        raise Unreadable(msg("a number in it is too long")) from error
 
 
 def _no_constant(text: str) -> object:
@@ -345,6 +353,14 @@ def _read_yaml(data: bytes, name: _Name, _: str | None) -> RowSource:
 
     class TextLoader(yaml.SafeLoader):
         """Leaves unquoted values as text: YAML 1.1 reads the account 0123 as 83 and 12:30 as 750."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            # A few lines of aliases to aliases unfold to gigabytes; and a text behind & would lose its first word.
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            if getattr(event, "anchor", None) is not None:
+                raise Unreadable(msg("line {line}: a value begins with & or *, which stands for something else; "
+                                     "quote it", line=event.start_mark.line + 1))
+            return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[object, object]:
             names = [key.value for key, _ in node.value]

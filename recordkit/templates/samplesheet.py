@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from recordkit.messages import Message, Translate, msg
 from recordkit.templates.fieldtypes import CALIBRES, Value, display
+from recordkit.templates.sheetscan import column_letters
 from recordkit.templates.spec import FieldSpec, FormSpec
-from recordkit.templates.spreadsheet import OWN_MARK, column_letters
+from recordkit.templates.spreadsheet import OWN_MARK
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet

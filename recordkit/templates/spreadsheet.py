@@ -1,38 +1,34 @@
 """Reads .xlsx as a grid of cells, row by row: nothing a clerk sees in the sheet may change or vanish on the way.
 
-python-calamine reads plain sheets ten times faster than openpyxl, but knows neither number formats nor which cells
-hold errors or formulas nobody computed; a workbook that has any of these is read by openpyxl.
+python-calamine reads the values. What it does not know (errors, formulas nobody computed, number formats that show
+another text than the number) is learnt from the sheet's XML and laid over its rows.
 """
 
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
+from recordkit.templates.sheetscan import COLUMNS_MAX, Scan, ScanFailure, Special, column_letters, refuse_area, scan
 
 Grid = Callable[[], Iterator[list[object]]]
 """Rows of a sheet from its first on, each a list from column A on; every call begins anew."""
 
 _OLE = b"\xd0\xcf\x11\xe0"  # old .xls, and .xlsx behind a password
-_ZEROS = re.compile(r"0{2,20}")
-_ZERO_FORMAT = re.compile(rb'formatCode="0{2,20}"')
-_DELICATE = re.compile(rb"""<(?:\w+:)?f[ >/]|\st=["']e["']""")
-_OPENPYXL_FAILS = (  # all of these escape on damaged files; SyntaxError is xml.etree's ParseError
-    zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, SyntaxError, OSError, EOFError,
-)
 OWN_MARK = "recordkit: first sheet"
 """What the program writes as the subject of its own workbooks."""
 _OWN = re.compile(rf"<dc:subject[^>]*>{OWN_MARK}<".encode())
-_CHUNK = 1 << 20
 _LARGEST = 2 << 30  # bytes unpacked; Excel's own limit of 1,048,576 rows stays below it
+_STRINGS_MAX = 256 << 20  # bytes unpacked of the texts, which are all held in memory
+_MERGES_MAX = 20_000
 _WHOLE = 2**53  # beyond it a float has no exact whole numbers
 
 
@@ -48,6 +44,10 @@ class CellError:
 
     def __str__(self) -> str:
         return self.text
+
+
+class DressedNumber(Decimal):
+    """A number whose cell shows more than the number: ``No. 0012``, ``010-6655``. Right as a number, not as text."""
 
 
 class DamagedWorkbook(Exception):
@@ -66,7 +66,7 @@ _NO_TABLE = msg("a part of the workbook is missing or damaged")
 def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Grid, list[Message]]:
     """The cells of one sheet, and what the reader should know.
 
-    Values are str, bool, int, float, datetime, time, timedelta, None or ``CellError``.
+    Values are str, bool, int, float, datetime, time, timedelta, None, ``DressedNumber`` or ``CellError``.
 
     Args:
         data: the whole file.
@@ -85,10 +85,7 @@ def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Gri
         )
     import python_calamine
 
-    try:
-        delicate = _is_delicate(data)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, ValueError) as error:
-        raise DamagedWorkbook(_DAMAGED) from error
+    _refuse_bombs(data)
     book = _workbook(data)
     titles = [one.name for one in book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
     if not titles:
@@ -99,20 +96,26 @@ def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Gri
             msg("{file} has no sheet {sheet}.", file=name, sheet=title),
             msg("Its sheets are: {sheets}.", sheets="、".join(titles)),
         )
+    scanned = _scanned(data, title)
     found = _guarded(lambda: book.get_sheet_by_name(title))
     notes = []
     if len(titles) > 1 and sheet is None and not _is_own(data):
         notes.append(msg("Only the first of {count} sheets was read: {sheet}. Another one is named with --sheet: "
                          "{sheets}.", count=len(titles), sheet=title, sheets="、".join(titles[1:6])))
-    merged = [one for one in found.merged_cell_ranges or () if one[0] != one[1]]
+    merged = _sound_merges(found.merged_cell_ranges or (), scanned)
     tall = [_range(one) for one in merged if one[0][1] == one[1][1]]
     if tall:
         notes.append(
             msg("Merged cells {cells}: the value counts for each of their rows.", cells="、".join(tall[:5]))
         )
+    if scanned.hidden:
+        notes.append(msg("{count} rows are hidden in the sheet and are read too; use --where to leave rows out.",
+                         count=scanned.hidden))
 
     def grid() -> Iterator[list[object]]:
-        rows = _careful_rows(data, title) if delicate else _plain_rows(found)
+        rows = _plain_rows(found)
+        if scanned.special:
+            rows = _overlaid(rows, scanned)
         return _spread(rows, merged) if merged else rows
 
     return grid, notes
@@ -147,22 +150,69 @@ def _workbook(data: bytes) -> Any:
     return _guarded(lambda: python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)))
 
 
-def _is_delicate(data: bytes) -> bool:
-    """Whether some cell shows something else than its stored value: leading zeros by format, an error, a formula."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _LARGEST:
-            raise DamagedWorkbook(msg("it would unpack to more than {limit} GB", limit=_LARGEST >> 30))
-        for entry in archive.namelist():
-            pattern = _DELICATE if entry.startswith("xl/worksheets/") else _ZERO_FORMAT
-            if not (entry.startswith("xl/worksheets/") or entry == "xl/styles.xml"):
-                continue
-            tail = b""
-            with archive.open(entry) as part:
-                while chunk := part.read(_CHUNK):
-                    if pattern.search(tail + chunk):
-                        return True
-                    tail = chunk[-40:]
-    return False
+def _refuse_bombs(data: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError) as error:
+        raise DamagedWorkbook(_DAMAGED) from error
+    if sum(entry.file_size for entry in entries) > _LARGEST:
+        raise DamagedWorkbook(msg("it would unpack to more than {limit} GB", limit=_LARGEST >> 30))
+    texts = sum(entry.file_size for entry in entries if entry.filename.lower().endswith("sharedstrings.xml"))
+    if texts > _STRINGS_MAX:
+        raise DamagedWorkbook(msg("its texts would unpack to more than {limit} MB", limit=_STRINGS_MAX >> 20))
+
+
+def _scanned(data: bytes, title: str) -> Scan:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return scan(archive, title)
+    except ScanFailure as failure:
+        raise DamagedWorkbook(failure.reason or _NO_TABLE) from failure
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, ValueError, LookupError) as error:
+        raise DamagedWorkbook(_DAMAGED) from error
+
+
+def _overlaid(rows: Iterator[list[object]], scanned: Scan) -> Iterator[list[object]]:
+    number = -1
+    for number, row in enumerate(rows):  # noqa: B007  (counted on below)
+        for column, special in scanned.special.get(number, {}).items():
+            row += [None] * (column + 1 - len(row))
+            row[column] = _as_shown(row[column], special)
+        yield row
+    # Rows below the last value hold only what has none, such as formulas nobody computed.
+    for below in range(number + 1, max(scanned.special, default=-1) + 1):
+        cells: list[object] = []
+        for column, special in scanned.special.get(below, {}).items():
+            cells += [None] * (column + 1 - len(cells))
+            cells[column] = _as_shown(None, special)
+        yield cells
+
+
+def _as_shown(value: object, special: Special) -> object:
+    if special.kind == "error":
+        return CellError(special.text)
+    if special.kind == "formula":
+        # Never computed, it reads as empty, and an optional field would be left out without a word.
+        return CellError(
+            f"formula ={special.text}",
+            msg("The cell holds a formula that nobody computed ({formula}). Open the file in the spreadsheet program "
+                "and save it.", formula=f"={special.text}"),
+        )
+    if type(value) is not int and type(value) is not float:
+        return value
+    if special.kind == "percent":
+        return CellError(
+            "percentage",
+            msg("The cell shows a percentage, which is another number than it holds. Format the cell as text and type "
+                "it as it is to be printed."),
+        )
+    if special.kind == "zeros" and type(value) is int and value >= 0:
+        return str(value).zfill(len(special.text))  # the cell shows its leading zeros; so they are meant
+    if isinstance(value, float) and not value.is_integer():
+        shortest = repr(value)  # as of any cell, the 15 digits that a spreadsheet keeps
+        return DressedNumber(shortest if len(Decimal(shortest).as_tuple().digits) <= 15 else f"{value:.15g}")
+    return DressedNumber(value)
 
 
 def _plain_rows(sheet: Any) -> Iterator[list[object]]:
@@ -181,41 +231,46 @@ def _plain_rows(sheet: Any) -> Iterator[list[object]]:
         yield before + cells
 
 
-def _careful_rows(data: bytes, title: str) -> Iterator[list[object]]:
-    import openpyxl
-
-    try:
-        values = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)[title]
-        formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
-        for sheet in (values, formulas):
-            sheet.reset_dimensions()  # some programs write a wrong size, and openpyxl would silently stop there
-        for shown, written in zip(values.iter_rows(), formulas.iter_rows(), strict=False):
-            yield [_careful_value(cell, twin) for cell, twin in zip(shown, written, strict=False)]
-    except _OPENPYXL_FAILS as error:
-        raise DamagedWorkbook(_NO_TABLE) from error
-
-
-def _careful_value(cell: Any, written: Any) -> object:
-    value = cell.value
-    if cell.data_type == "e":
-        return CellError(str(value))
-    if value is None and written.data_type == "f":
-        # Never computed, it reads as empty, and an optional field would be left out without a word.
-        return CellError(
-            f"formula {written.value}",
-            msg("The cell holds a formula that nobody computed ({formula}). Open the file in the spreadsheet program "
-                "and save it.", formula=str(written.value)),
-        )
-    if type(value) is int and value >= 0 and _ZEROS.fullmatch(cell.number_format or ""):
-        return str(value).zfill(len(cell.number_format))  # the cell shows its leading zeros; so they are meant
-    return value
-
-
 Range = tuple[tuple[int, int], tuple[int, int]]
 
 
+def _sound_merges(found: Any, scanned: Scan) -> list[Range]:
+    """The merged ranges, none overlapping, cut to the columns that are read.
+
+    Raises:
+        DamagedWorkbook: they are too many, or overlap, which no spreadsheet program writes.
+    """
+    merged: list[Range] = []
+    for (top, left), (bottom, right) in found:
+        if (top, left) != (bottom, right) and left < COLUMNS_MAX:
+            merged.append(((top, left), (bottom, min(right, COLUMNS_MAX - 1))))
+    if len(merged) > _MERGES_MAX:
+        raise DamagedWorkbook(msg("it has more than {limit} merged ranges", limit=_MERGES_MAX))
+    merged.sort()
+    until = [-1] * COLUMNS_MAX  # last row that a range begun above covers, by column
+    holder: list[Range | None] = [None] * COLUMNS_MAX
+    for one in merged:
+        (top, left), (bottom, right) = one
+        for column in range(left, right + 1):
+            other = holder[column]
+            if other is not None and until[column] >= top:
+                raise DamagedWorkbook(msg("its merged ranges {first} and {second} overlap",
+                                          first=_range(other), second=_range(one)))
+            until[column], holder[column] = bottom, one
+    widest = max((one[1][1] + 1 for one in merged), default=0)
+    try:
+        refuse_area(scanned.rows, max(scanned.columns, widest), column_letters(max(scanned.columns, widest))
+                    + str(scanned.rows))
+    except ScanFailure as failure:
+        raise DamagedWorkbook(failure.reason or _NO_TABLE) from failure
+    return merged
+
+
 def _spread(rows: Iterator[list[object]], merged: list[Range]) -> Iterator[list[object]]:
-    """A cell merged downwards counts for each of its rows; what one merged sideways covers is no value of any field."""
+    """A cell merged downwards counts for each of its rows; what one merged sideways covers is no value of any field.
+
+    Ranges do not overlap, so a row costs no more than its columns.
+    """
     starting: dict[int, list[Range]] = {}
     for one in merged:
         starting.setdefault(one[0][0], []).append(one)
@@ -230,6 +285,9 @@ def _spread(rows: Iterator[list[object]], merged: list[Range]) -> Iterator[list[
                 reason = msg("The cell is part of the merged cells {cells}. Undo the merging and fill in each cell.",
                              cells=_range(one))
                 open_ranges.append((one, CellError(f"merged {_range(one)}", reason)))
+        if not open_ranges:
+            yield row
+            continue
         for one, value in open_ranges:
             (top, left), (_, right) = one
             row += [None] * (right + 1 - len(row))
@@ -237,15 +295,6 @@ def _spread(rows: Iterator[list[object]], merged: list[Range]) -> Iterator[list[
                 row[column] = value
         open_ranges = [(one, value) for one, value in open_ranges if one[1][0] > number]
         yield row
-
-
-def column_letters(number: int) -> str:
-    """1 -> A, 27 -> AA."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 def _range(one: Range) -> str:

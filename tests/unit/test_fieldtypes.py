@@ -23,6 +23,7 @@ from recordkit.templates.fieldtypes import (
     to_plain,
 )
 from recordkit.templates.spec import FieldSpec
+from recordkit.templates.spreadsheet import DressedNumber
 
 ID = "110101190303070012"  # fictional: born 1903
 USCC = "91110000600037341L"  # the worked example of python-stdnum
@@ -129,6 +130,45 @@ def test_a_midnight_cell_is_kept_with_a_warning() -> None:
 @pytest.mark.parametrize("raw", [1234567890123456, 1.5, 1.1010519491231e17, -3, Decimal("6222020000000000001")])
 def test_a_number_cell_that_lost_digits_is_refused_as_identifier(kind: str, raw: object) -> None:
     assert codes(raw, of(kind)) == ["number-not-text"]
+
+
+@pytest.mark.parametrize("raw", [1234567890123456, 6.22202e18])
+def test_a_number_cell_that_lost_digits_is_refused_as_text(raw: object) -> None:
+    assert codes(raw, of("text")) == ["number-not-text"]
+
+
+def test_a_number_that_shows_something_else_is_refused_as_text_and_kept_as_number() -> None:
+    raw = DressedNumber(12)
+    for kind in ("text", "account", "phone", "choice"):
+        assert codes(raw, of(kind, choices=("12",) if kind == "choice" else ())) == ["number-not-text"]
+    assert parse(raw, of("integer")).value == 12
+    assert type(parse(raw, of("decimal")).value) is Decimal
+
+
+@pytest.mark.parametrize("raw", ["10²", "①", "1 2 3", "1 23", "½", "1\n234", "٣", "1 234 56"])
+def test_no_digits_are_invented_or_joined(raw: str) -> None:
+    for kind in ("integer", "decimal", "money"):
+        assert codes(raw, of(kind)) == ["wrong-type"]
+
+
+@pytest.mark.parametrize("raw", ["2026-03-0 2", "2 026-03-02", "2026年1 2月3日", "2026-03-0²", "2026 03 02"])
+def test_blanks_within_a_part_of_a_date_are_refused(raw: str) -> None:
+    assert codes(raw, of("date")) == ["wrong-type"]
+
+
+@pytest.mark.parametrize("raw", ["1 234 567", "¥ 1 234 567 元", "1\u00a0234\u00a0567.00", "　１ ２３４ ５６７　"])
+def test_blanks_between_thousands_are_read(raw: str) -> None:
+    assert parse(raw, of("money")).value == Decimal(1234567)
+
+
+@pytest.mark.parametrize("kind", ["account", "phone", "id_number", "uscc"])
+def test_a_sign_that_looks_like_a_digit_is_none_in_an_identifier(kind: str) -> None:
+    assert codes("1380000000①", of(kind)) == ["pattern"]
+
+
+def test_of_a_list_or_table_only_the_kind_is_quoted() -> None:
+    for raw in ({"secret": 1}, ["secret"], [["secret"]]):
+        assert "secret" not in str(parse(raw, of("text")).faults[0].message)
 
 
 def test_a_short_number_cell_becomes_digits_with_a_warning_unless_it_is_a_whole_mobile_number() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from recordkit.errors import InputRefused, NotFound
 from recordkit.templates.rows import RowSource, read_rows
-from recordkit.templates.spreadsheet import CellError, column_letters
+from recordkit.templates.sheetscan import column_letters
+from recordkit.templates.spreadsheet import CellError
 
 
 def read(data: bytes | str, kind: str, sheet: str | None = None) -> RowSource:
@@ -156,6 +157,20 @@ def test_yaml_does_not_reinterpret_accounts_times_and_words() -> None:
     assert source.rows[0].values == {
         "account": "0123", "time": "12:30", "kind": "no", "day": "2026-03-02", "none": None, "meters": [{"no": "07"}],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["- a: &x 1\n- b: *x\n", "a: &x 1\n", "a: &x [1]\nb: [*x, *x]\n"])
+def test_yaml_that_refers_to_itself_is_refused(text: str) -> None:
+    with pytest.raises(InputRefused, match="&"):
+        read(text, "yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [('{"a": 1e99999999999999999999}', "json"), ("a = 1e99999999999999999999", "toml")]
+)
+def test_a_number_with_an_endless_exponent_is_refused(text: str, kind: str) -> None:
+    with pytest.raises(InputRefused):
+        read(text, kind)
 
 
 def test_a_sheet_is_read_with_addresses_dates_and_zeros_as_shown() -> None:
