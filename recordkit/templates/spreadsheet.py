@@ -7,6 +7,7 @@ another text than the number) is learnt from the sheet's XML and laid over its r
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
