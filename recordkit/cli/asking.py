@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recordkit import files
-from recordkit.cli.base import App, problem_line
+from recordkit.cli.base import App, problem_line, quoted
 from recordkit.cli.i18n import tr
 from recordkit.errors import InputRefused, Interrupted, WrongUsage
 from recordkit.messages import Message, msg
@@ -411,7 +410,7 @@ def ask_values(
         path = save_answers(app, spec, dialogue.values(), save_to)
         raise Interrupted(
             msg("Stopped; nothing was done. The answers so far are in {file}.", file=str(path)),
-            msg("Go on with: --data {file} --ask", file=shlex.quote(str(path))),
+            msg("Go on with: --data {file} --ask", file=quoted(path)),
         ) from stopped
 
 

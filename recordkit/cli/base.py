@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -301,6 +303,12 @@ def report_error(error: RecordkitError) -> None:
             click.echo(line, err=True)
     if error.todo is not None:
         click.echo(tr("  -> {todo}").format(todo=error.todo.render(tr)), err=True)
+
+
+def quoted(path: str | Path) -> str:
+    """A path as it is typed in the next command: in quotes only where a shell would take it apart."""
+    text = str(path)
+    return text if re.fullmatch(r"[\w@%+=:,./〔〕（）-]+", text) else shlex.quote(text)
 
 
 def system_user() -> str:

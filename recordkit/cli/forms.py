@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from recordkit.cli.base import (
     dry_run_option,
     option,
     pass_app,
+    quoted,
 )
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, NotFound, WrongUsage
@@ -268,4 +268,4 @@ def forms_sample(app: App, form: str, xlsx: Path | None, force: bool) -> None:
         app.print_json({"form": loaded.spec.id, "path": str(target), "columns": len(loaded.spec.of_stage("before"))})
         return
     text = tr("Written: {file}. Fill in one row for each document, then: recordkit generate {form} --data {path}")
-    app.say(text.format(file=target, form=loaded.spec.id, path=shlex.quote(str(target))))
+    app.say(text.format(file=target, form=loaded.spec.id, path=quoted(target)))

@@ -6,7 +6,6 @@ import io
 import itertools
 import json
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from recordkit.cli.base import (
     plain,
     plain_problem,
     problem_lines,
+    quoted,
     report_error,
 )
 from recordkit.cli.i18n import N_, tr
@@ -308,7 +308,7 @@ def _cut_short(failure: BaseException, numbered: int, count: int) -> RecordkitEr
 
 
 def _print_cut_short(failure: BaseException, count: int, source: str | None) -> RecordkitError:
-    again = f"recordkit issued render --source {shlex.quote(source)}" if source else "recordkit issued render NUMBER"
+    again = f"recordkit issued render --source {quoted(source)}" if source else "recordkit issued render NUMBER"
     todo = msg("The Word files are complete. '{again} --pdf' or '--print-merged FILE' prints them.", again=again)
     if isinstance(failure, KeyboardInterrupt):
         return Interrupted(msg("All {count} document(s) are issued; making PDFs was interrupted.", count=count), todo)

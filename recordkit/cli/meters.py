@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, Group, option, pass_app, plain_problem, problem_line
+from recordkit.cli.base import App, Command, Group, option, pass_app, plain_problem, problem_line, quoted
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
@@ -150,7 +149,7 @@ def _print_text(app: App, form: FormSpec, found: DueMeters, out: Path | None) ->
     if found.to_fill:
         names = ", ".join(one.label for one in found.to_fill)
         app.say(tr("Still to be filled in, in the file or with --set: {names}. Then: recordkit generate {form} --data "
-                   "{file}").format(names=names, form=form.id, file=shlex.quote(str(out))))
+                   "{file}").format(names=names, form=form.id, file=quoted(out)))
 
 
 def _overdue(found: DueMeters) -> int:
