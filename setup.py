@@ -51,7 +51,7 @@ setup(
         "rich>=13",
         "tantivy>=0.24",
         "tzdata>=2024.1; platform_system == 'Windows'",
-        "zxing-cpp>=3.0",
+        "zxing-cpp>=3.1",
     ],
     extras_require={
         "ocr": ["rapidocr>=3.4", "onnxruntime>=1.19"],
