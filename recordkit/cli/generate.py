@@ -180,15 +180,15 @@ def _plan(
 ) -> IssuePlan:
     from recordkit.archive.precedents import filed_papers
     from recordkit.templates.earlier import EqualIssues, Gates, TakenValues
+    from recordkit.templates.issuing import renderer_of
     from recordkit.templates.planning import Lookup, field_named, plan_issue
-    from recordkit.templates.render import Renderer
     from recordkit.templates.trial import TrialPrint, trial_head
 
     company = workspace.settings.company
     # EqualIssues comes first: a row that an earlier run issued must not be refused because it was issued.
     lookups: list[Lookup] = [] if draft else [EqualIssues(workspace, _name_of(data) if resume else None)]
     lookups += [
-        TrialPrint(Renderer(form.spec, form.template), trial_head(company.name, company.office, app.today)),
+        TrialPrint(renderer_of(form), trial_head(company.name, company.office, app.today)),
         Gates(workspace, filed_papers(workspace)),
     ]
     if unique and not draft:

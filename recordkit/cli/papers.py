@@ -115,13 +115,13 @@ def print_papers(app: App, workspace: Workspace, papers: Sequence[Paper], wanted
     A PDF that exists is such a failure, unless overwriting was asked for: the names of new documents are known only
     when they are numbered.
     """
+    if not papers or not wanted:
+        return Printed()
     from recordkit.templates.code import PrintedCode
     from recordkit.templates.pdf import PdfMade, PdfOrder, PdfPress
     from recordkit.templates.printing import PrintPart, print_merged
 
     printed = Printed()
-    if not papers or not wanted:
-        return printed
     free: list[Paper] = []
     for paper in papers:
         if (taken := _taken(paper, wanted)) is None:

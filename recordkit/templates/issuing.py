@@ -108,7 +108,7 @@ def issue_documents(
         OSError: a file cannot be written; its number is used, ``unprinted`` knows of it.
     """
     form = plan.form
-    renderer = Renderer(form.spec, form.template)
+    renderer = renderer_of(form)
     _try_first(renderer, plan, workspace)
     require_place(workspace.root, out)
     keep_template(workspace.root, form)
@@ -126,6 +126,20 @@ def issue_documents(
                 pending.withdraw(mark)
         else:
             yield from _in_parallel(workspace, form, batches, jobs, force, room)
+
+
+_compiled: dict[str, Renderer] = {}
+
+
+def renderer_of(form: Form) -> Renderer:
+    """The form's compiled template; planning and issuing share it.
+
+    Raises:
+        InputRefused: it cannot be compiled.
+    """
+    if form.digest not in _compiled:
+        _compiled[form.digest] = Renderer(form.spec, form.template)
+    return _compiled[form.digest]
 
 
 def require_place(root: Path, out: Path) -> None:
@@ -278,7 +292,7 @@ def draft_documents(
 ) -> Iterator[Generated]:
     """Write documents without number, code or entry, marked 草稿."""
     spec = plan.form.spec
-    renderer = Renderer(spec, plan.form.template)
+    renderer = renderer_of(plan.form)
     pattern = NamePattern(spec, name or spec.file_name)
     require_place(workspace.root, out)
     head = _letterhead(_head_of(workspace.settings, "草稿", workspace.clock.today))
