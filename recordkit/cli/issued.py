@@ -73,7 +73,7 @@ def issued_list(
     """Print the register of numbers."""
     from recordkit.templates.completing import completed_ids
     from recordkit.templates.forms import load_form
-    from recordkit.templates.issue import each_issue
+    from recordkit.templates.issue import each_issue, list_missing, unprinted_packs
 
     first, last = month or (None, None)
     old = app.today - timedelta(days=older_than + 1) if older_than is not None else None
@@ -85,6 +85,9 @@ def issued_list(
         columns.append(("lacking", N_("Still lacking")))
     with app.reading() as workspace:
         done = completed_ids(workspace.db)
+        # Only runs that were cut off are looked into: what a clerk took out of the outbox is no concern of this list.
+        cut_off = set(unprinted_packs(workspace.root))
+        unwritten = {one.issue_id for one, _ in list_missing(workspace) if one.pack in cut_off} if cut_off else set()
         found = each_issue(
             workspace.db,
             form=load_form(workspace.root, form).spec.id if form else None,
@@ -93,7 +96,13 @@ def issued_list(
             until=min(filter(None, (until, last, old)), default=None),
         )
         items = (
-            {**_plain_issue(one), "completed": one.issue_id in done, "days": (app.today - one.issue_date).days, **more}
+            {
+                **_plain_issue(one),
+                "written": one.issue_id not in unwritten,
+                "completed": one.issue_id in done,
+                "days": (app.today - one.issue_date).days,
+                **more,
+            }
             for one, more in _narrowed(workspace, found, incomplete=incomplete, lacking=lacking)
         )
         if app.json:
@@ -102,9 +111,14 @@ def issued_list(
         # A table must be whole before it is printed: a long one is cut into several.
         part = list(itertools.islice(items, _TABLE_ROWS))
         while True:
-            app.print_items([{**item, "status": tr(str(item["status"]))} for item in part], columns)
+            app.print_items([{**item, "status": _status(item)} for item in part], columns)
             if not (part := list(itertools.islice(items, _TABLE_ROWS))):
                 break
+
+
+def _status(item: Mapping[str, object]) -> str:
+    status = tr(str(item["status"]))
+    return status if item["written"] else tr("{status}, not written").format(status=status)
 
 
 def _narrowed(

@@ -116,6 +116,8 @@ def test_resume_issues_only_what_an_earlier_run_of_the_file_did_not(
         assert generate(cli, "--data", path, "--out", out, expect=130)["summary"]["generated"] == 1
         assert "2 document(s) have a number, 1 of them are written" in cli.err
     assert len(accounts(cli)) == 2, "the second is numbered and its file is missing"
+    assert [one["written"] for one in cli.json("issued", "list")["items"]] == [True, False]
+    assert cli("issued", "list").count("not written") == 1
     assert cli.json("issued", "render", "--missing", "--dry-run")["total"] == 1
     result = generate(cli, "--data", path, "--out", out, "--resume")
     assert [one["row"] for one in result["items"]] == [4, 5, 6, 7]
