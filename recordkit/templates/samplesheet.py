@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from recordkit.messages import Message, Translate, msg
-from recordkit.templates.fieldtypes import CALIBRES, Value, display
+from recordkit.templates.fieldtypes import CALIBRES, Person, Value, display
 from recordkit.templates.sheetscan import column_letters
 from recordkit.templates.spec import FieldSpec, FormSpec
 from recordkit.templates.spreadsheet import OWN_MARK
@@ -74,6 +74,8 @@ def _cell(value: Value, one: FieldSpec) -> object:
     if isinstance(value, list):
         columns = {column.key: column for column in one.columns}
         return "\n".join("|".join(display(row.get(key), column) for key, column in columns.items()) for row in value)
+    if isinstance(value, Person):
+        return f"{value.name}|{value.id_number}"
     return value
 
 

@@ -184,6 +184,17 @@ def test_the_sample_spreadsheet_guards_what_spreadsheets_damage(cli: Cli, tmp_pa
     assert "4至20位" in told["户号"][3]
 
 
+def test_a_person_stands_in_the_spreadsheet_as_generate_reads_one(cli: Cli, own: Path, tmp_path: Path) -> None:
+    text = (own / "form.toml").read_text(encoding="utf-8")
+    text += '\n[[fields]]\nkey = "agent"\nlabel = "经办人"\ntype = "person"\n'
+    (own / "form.toml").write_text(text, encoding="utf-8")
+    sample = (own / "sample.toml").read_text(encoding="utf-8") + 'agent = "陈堃|110101199003070732"\n'
+    (own / "sample.toml").write_text(sample, encoding="utf-8")
+    cli("forms", "sample", "visit-record", "--xlsx", tmp_path / "a.xlsx")
+    cli("generate", "visit-record", "--data", tmp_path / "a.xlsx", "--dry-run", "--as-of", "2026-11-20")
+    assert "Would issue 1 document(s); 0 row(s) refused" in cli.err
+
+
 def test_a_sample_that_the_form_refuses_makes_no_spreadsheet(cli: Cli, own: Path, tmp_path: Path) -> None:
     text = (own / "sample.toml").read_text(encoding="utf-8").replace('visit_method = "上门"', 'visit_method = "托梦"')
     (own / "sample.toml").write_text(text, encoding="utf-8")
