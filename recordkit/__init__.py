@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.catalogue import Record, find_record, list_records
-    from recordkit.archive.filing import edit_record
+    from recordkit.archive.editing import edit_record
     from recordkit.archive.fixity import verify_objects
     from recordkit.archive.ingest import IngestOptions, ingest_papers
     from recordkit.archive.search.service import SearchRequest, search_records
@@ -54,7 +54,7 @@ __all__ = [
 
 _HOMES = {
     "archive.catalogue": ("Record", "find_record", "list_records"),
-    "archive.filing": ("edit_record",),
+    "archive.editing": ("edit_record",),
     "archive.fixity": ("verify_objects",),
     "archive.arrivals": ("collect_sources",),
     "archive.ingest": ("IngestOptions", "ingest_papers"),

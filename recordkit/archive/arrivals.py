@@ -125,6 +125,12 @@ def unmatched_folder(workspace: Workspace) -> Path:
     return workspace.root / "inbox" / "unmatched"
 
 
+def forget_waiting(workspace: Workspace, digests: files.Digests) -> None:
+    """Clear where a paper waited, or lay in quarantine, until somebody said where it belongs."""
+    for place in (unmatched_folder(workspace), workspace.root / "quarantine"):
+        files.remove_tree(place / digests.sha256[:16])
+
+
 def plain_page(text: PageText) -> dict[str, object]:
     """One page of text.json."""
     return {

@@ -10,17 +10,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from recordkit.archive import ocr as ocr_engine
+from recordkit.archive.codes import PageCode, find_codes
 from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf, render_page
 from recordkit.crew import Crew, Lost
 from recordkit.errors import RecordkitError
 from recordkit.model import PageText
-from recordkit.templates.code import ALPHABET, PrintedCode, decode
-
-if TYPE_CHECKING:
-    from recordkit.archive.pdf import GreyImage
+from recordkit.templates.code import ALPHABET, decode
 
 Progress = Callable[[Path, int, int], None]
 """Called with a file, how many of its pages are read, how many it has."""
@@ -28,25 +25,6 @@ Progress = Callable[[Path, int, int], None]
 SECONDS_PER_PAGE = 120.0
 _DPI = 200
 _PAYLOAD = re.compile(rf"(?<![0-9A-Z])RK1[{ALPHABET}]{{15}}(?:[{ALPHABET}]{{4}})?(?![0-9A-Z])")
-
-
-@dataclass(frozen=True, slots=True)
-class PageCode:
-    """A code seen on a page.
-
-    Attributes:
-        page: 1-based.
-        payload: what the code says, ours or not.
-        printed: the payload understood; None for a foreign code.
-        kind: QRCode, Code128, or text when it stood in the page's embedded text.
-        turned: degrees clockwise (0, 90, 180, 270) by which the page must be turned to set the code upright.
-    """
-
-    page: int
-    payload: str
-    printed: PrintedCode | None
-    kind: Literal["QRCode", "Code128", "text"]
-    turned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,32 +187,3 @@ def read_page(path: Path, index: int, text: str, ocr: bool) -> tuple[tuple[PageC
     turned = turned if ours else result.turned
     lines = "\n".join(result.lines)
     return codes, PageText(page, lines, "ocr", ocr_engine.engine_name(), result.confidence, turned)
-
-
-def find_codes(image: GreyImage, page: int) -> tuple[PageCode, ...]:
-    """QR codes and Code 128 on a picture, each payload once per kind.
-
-    A noisy scan is tried again smoothed, then enlarged, until one of our codes shows.
-    """
-    import zxingcpp
-    from PIL import Image, ImageFilter
-
-    formats = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128])
-    picture = Image.fromarray(image)
-    found: dict[tuple[str, str], PageCode] = {}
-    attempts: tuple[Callable[[], Image.Image], ...] = (
-        lambda: picture,
-        lambda: picture.filter(ImageFilter.MedianFilter(3)),
-        lambda: picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.BICUBIC),
-    )
-    for attempt in attempts:
-        for barcode in zxingcpp.read_barcodes(attempt(), formats=formats):
-            kind: Literal["QRCode", "Code128"] = "Code128"
-            if barcode.format == zxingcpp.BarcodeFormat.QRCode:
-                kind = "QRCode"
-            turned = round(-barcode.orientation / 90) % 4 * 90
-            code = PageCode(page, barcode.text, decode(barcode.text), kind, turned)
-            found.setdefault((kind, barcode.text), code)
-        if any(code.printed for code in found.values()):
-            break
-    return tuple(found.values())

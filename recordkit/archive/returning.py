@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recordkit.archive.catalogue import get_record
-from recordkit.archive.filing import edit_record
+from recordkit.archive.editing import edit_record
 from recordkit.errors import NotFound, RecordkitError, RefusedByRule
 from recordkit.model import Problem
 from recordkit.templates.completing import PlannedCompletion, enter_completion, onsite_values

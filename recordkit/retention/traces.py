@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from recordkit.archive.reading import find_codes, read_papers
+from recordkit.archive.codes import find_codes
+from recordkit.archive.reading import read_papers
 from recordkit.retention.events import same_account
 
 Ownership = Literal["ours", "foreign", "unclear"]

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 from retention_store import TODAY, Archive, make_archive
 
-from recordkit.archive.filing import edit_record
+from recordkit.archive.editing import edit_record
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.notes import remove_notes
 from recordkit.retention.circumstances import review_store

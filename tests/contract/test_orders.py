@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from retention_store import TODAY, make_archive
 
 from recordkit.archive.catalogue import find_record, get_record, objects_of
-from recordkit.archive.filing import edit_record
+from recordkit.archive.editing import edit_record
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.people import Signer
 from recordkit.retention import destruction, orders

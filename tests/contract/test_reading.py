@@ -15,7 +15,8 @@ import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 from test_pdf_facts import LATIN, text_pdf
 
-from recordkit.archive.reading import PaperReading, find_codes, read_papers
+from recordkit.archive.codes import find_codes
+from recordkit.archive.reading import PaperReading, read_papers
 from recordkit.crew import Crew, Lost, Outcome
 from recordkit.templates.code import CODE128_MM, QR_MM, PrintedCode, draw_code128, draw_qr
 

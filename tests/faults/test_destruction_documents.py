@@ -273,7 +273,7 @@ def test_a_refused_file_that_nobody_can_read_is_named(office: Office) -> None:
 
 
 def test_rows_of_edited_and_destroyed_records_are_equal_after_a_rebuild(office: Office) -> None:
-    from recordkit.archive.filing import edit_record
+    from recordkit.archive.editing import edit_record
 
     workspace = office.archive.workspace
     record = office.archive.file("回访", content=b"visit", on=date(2020, 1, 2), account=ACCOUNT)

@@ -13,7 +13,7 @@ from retention_store import TODAY, Archive, make_archive  # noqa: E402
 
 from recordkit import db, files  # noqa: E402
 from recordkit.archive.catalogue import get_record, objects_of  # noqa: E402
-from recordkit.archive.filing import edit_record  # noqa: E402
+from recordkit.archive.editing import edit_record  # noqa: E402
 from recordkit.errors import RefusedByRule  # noqa: E402
 from recordkit.model import canonical_json  # noqa: E402
 from recordkit.retention.audit import verify_signatures  # noqa: E402

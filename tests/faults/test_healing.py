@@ -16,7 +16,8 @@ from ocfl_judge import assert_valid_root
 from recordkit import files
 from recordkit.archive import arrivals, ingest
 from recordkit.archive.catalogue import find_record, list_records
-from recordkit.archive.filing import edit_record, file_generated
+from recordkit.archive.editing import edit_record
+from recordkit.archive.filing import file_generated
 from recordkit.archive.fixity import verify_objects
 from recordkit.errors import IntegrityFailure
 from recordkit.ledger import Ledger

@@ -12,7 +12,7 @@ import pytest
 from papers import pdf_bytes
 from PIL import Image
 
-from recordkit.archive.reading import find_codes
+from recordkit.archive.codes import find_codes
 from recordkit.templates.code import PrintedCode
 from recordkit.templates.pagecodes import EDGE_MM, HEIGHT_MM, WIDTH_MM, add_page_codes
 

@@ -124,6 +124,11 @@ def _search(
     return SearchResult(total, tuple(items), facets)
 
 
+def refresh_index(workspace: Workspace) -> None:
+    """Bring the index up to date right away, so that the next search has nothing to wait for."""
+    update_index(workspace, open_engine(workspace))
+
+
 def update_index(
     workspace: Workspace, engine: SearchEngine, progress: Callable[[int], None] | None = None
 ) -> None:

@@ -1,0 +1,168 @@
+"""Changes a record's metadata: a new version of the object first, ledger second, projections last.
+
+Killed between the two, the new version is a leftover that the next writer removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from recordkit import pending
+from recordkit.archive import catalogue
+from recordkit.archive.filing import meters_of, stage_json
+from recordkit.archive.objects import VersionNote
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
+from recordkit.messages import msg
+from recordkit.notes import read_note
+from recordkit.templates import issue as issues
+from recordkit.templates.fieldtypes import parse, to_plain
+from recordkit.templates.spec import FieldSpec, FormSpec
+from recordkit.workspace import Workspace
+
+EDITABLE = ("title", "date", "responsible", "number", "account", "party", "address", "phone", "box", "shelf")
+"""Core metadata that ``edit`` may change besides the form's own fields."""
+
+
+def edit_record(
+    workspace: Workspace, reference: str, changes: Mapping[str, object], reason: str
+) -> catalogue.Record:
+    """Make a new version of a record's metadata.
+
+    ``changes`` maps core keys (``EDITABLE``) or form field keys to plain values. The archival code never changes.
+
+    Raises:
+        NotFound: no such record.
+        InputRefused: a key cannot be edited, a date is no date, or the reason is empty.
+        RefusedByRule: the record is destroyed.
+    """
+    if not reason.strip():
+        raise InputRefused(msg("An edit needs a reason."), msg("Give it with --reason TEXT."))
+    with workspace.writing() as writer:
+        record = catalogue.find_record(workspace.db, reference)
+        if record.status != "active":
+            raise RefusedByRule(msg("The record {code} is destroyed; it cannot be edited.", code=record.code))
+        metadata = dict(record.metadata)
+        fields = dict(record.fields)
+        spec = _form_of(workspace, record)
+        known = {one.key: one for one in spec.fields} if spec else {}
+        roles = _role_keys(spec) if spec else {}
+        for key, value in changes.items():
+            if key == "number" and record.issue_id is not None:
+                raise RefusedByRule(
+                    msg("The number of {code} was issued by recordkit; it does not change.", code=record.code),
+                    msg("A wrong document is made void and issued again.")
+                )
+            if key in EDITABLE:
+                metadata[key] = _checked_core(key, value)
+                # The same fact stands in the form: both are to say the same.
+                if key in roles:
+                    fields[roles[key]] = metadata[key] = _checked_field(known[roles[key]], value)
+            elif key in known:
+                fields[key] = _checked_field(known[key], value)
+                metadata |= {core: fields[key] for core, own in roles.items() if own == key}
+            elif key in fields:
+                fields[key] = value
+            else:
+                raise InputRefused(
+                    msg("The record {code} has no field {key} that can be edited.", code=record.code, key=key),
+                    msg("Fields are: {fields}.", fields=", ".join([*EDITABLE, *fields])),
+                )
+        metadata["fields"] = fields
+        if spec is not None and "meters" in metadata:
+            metadata["meters"] = meters_of(spec.roles.meters, fields)
+        if metadata == dict(record.metadata):
+            return record
+        version = record.version + 1
+        now = workspace.clock.stamp()
+        note = writer.note(record.record_id, {"reason": reason, "changed": sorted(changes)})
+        with pending.announced(workspace.root, "objects", [record.record_id]):
+            with workspace.staging() as staging:
+                content = {"record.json": stage_json(staging, "record.json", metadata)}
+                inventory = catalogue.objects_of(workspace).add_version(
+                    record.record_id, version, content, VersionNote(now, "edited", workspace.actor), staging
+                )
+            writer.add(
+                "record.edited",
+                {
+                    "record": record.record_id,
+                    "version": version,
+                    "keys": sorted(changes),
+                    "note": note,
+                    "commitment": catalogue.keyed(workspace.settings.store.id, inventory),
+                },
+            )
+            writer.commit()
+        return catalogue.find_record(workspace.db, record.record_id)
+
+
+def _form_of(workspace: Workspace, record: catalogue.Record) -> FormSpec | None:
+    """The form that the record was issued with."""
+    if record.issue_id is None:
+        return None
+    try:
+        return issues.form_of_issue(workspace, issues.find_issue(workspace.db, record.issue_id))
+    except (NotFound, InputRefused, IntegrityFailure):
+        return None
+
+
+def _role_keys(spec: FormSpec) -> dict[str, str]:
+    """Core metadata by the field that feeds it."""
+    roles = {"account": spec.roles.account, "party": spec.roles.party, "address": spec.roles.address,
+             "phone": spec.roles.phone}
+    return {core: key for core, key in roles.items() if key}
+
+
+def _checked_field(field: FieldSpec, value: object) -> object:
+    parsed = parse(value, field)
+    for fault in parsed.faults:
+        if fault.severity == "error":
+            raise InputRefused(
+                msg("{label}: {reason}", label=field.label, reason=fault.message),
+                msg("Give a value that the form accepts; nothing was changed."),
+            )
+    return to_plain(parsed.value)
+
+
+def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str, object]]:
+    """Every act on a record from the ledger, oldest first, with reasons that still exist."""
+    found: list[dict[str, object]] = []
+    for entry, _ in workspace.ledger.read():
+        if not names_record(entry.body, record.record_id):
+            continue
+        note = entry.body.get("note")
+        content = read_note(workspace.root, record.record_id, note) if isinstance(note, str) else None
+        found.append(
+            {
+                "seq": entry.seq,
+                "time": entry.time,
+                "actor": entry.actor,
+                "act": entry.act,
+                "version": entry.body.get("version"),
+                "keys": entry.body.get("keys"),
+                "reason": content.get("reason") if content else None,
+            }
+        )
+    return found
+
+
+def names_record(value: object, record_id: str) -> bool:
+    """Whether a ledger body names the record anywhere."""
+    if isinstance(value, Mapping):
+        return record_id in value or any(names_record(part, record_id) for part in value.values())
+    if isinstance(value, list):
+        return any(names_record(part, record_id) for part in value)
+    return value == record_id
+
+
+def _checked_core(key: str, value: object) -> object:
+    if key == "date":
+        try:
+            return date.fromisoformat(str(value)).isoformat()
+        except ValueError:
+            raise InputRefused(
+                msg("{value} is not a date.", value=str(value)), msg("Write it like 2026-03-02.")
+            ) from None
+    if key == "title" and not str(value).strip():
+        raise InputRefused(msg("A title cannot be empty."))
+    return None if value is None else str(value)
