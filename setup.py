@@ -55,14 +55,15 @@ setup(
     ],
     extras_require={
         "ocr": ["rapidocr>=3.4", "onnxruntime>=1.19"],
-        "all": ["rapidocr>=3.4", "onnxruntime>=1.19"],
+        "pdf": ["pikepdf[pdfa]>=10"],
+        "sign": ["pyHanko>=0.30"],
+        "all": ["rapidocr>=3.4", "onnxruntime>=1.19", "pikepdf[pdfa]>=10", "pyHanko>=0.30"],
         "dev": [
             "babel>=2.16",
             "hypothesis>=6.100",
             "mypy>=1.13",
             "ocfl-py>=2.0",
             "opencc>=1.1",
-            "pikepdf>=9",
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "ruff>=0.8",

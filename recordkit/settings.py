@@ -68,6 +68,30 @@ class EnginesSection:
 
 
 @dataclass(frozen=True, slots=True)
+class IngestSection:
+    """How papers come in.
+
+    Attributes:
+        rescan: other bytes for a document whose paper is filed: ``ask`` lets them wait for a person, ``version`` files
+            them as a new version of the record.
+        done_days: days for which a filed source stays in ``inbox/done``; 0 removes it as soon as it is filed.
+        searchable: whether a scan gets a second file with its text under the picture (PDF/A-2b).
+        most_pages: pages a file may have.
+        page_seconds: time allowed for one page, and for looking at one file as a whole.
+        memory_mb: memory one reading process may take; more than 1,200 when it does OCR.
+        trusted_roots: folder in the store with the certificates (PEM or DER) that digital signatures may lead up to.
+    """
+
+    rescan: Literal["ask", "version"] = "ask"
+    done_days: int = 30
+    searchable: bool = True
+    most_pages: int = 2000
+    page_seconds: float = 120.0
+    memory_mb: int = 3000
+    trusted_roots: str = "certificates"
+
+
+@dataclass(frozen=True, slots=True)
 class LocksSection:
     """How long a writer waits for another one, in seconds."""
 
@@ -120,6 +144,7 @@ class Settings:
     archive: ArchiveSection = field(default_factory=ArchiveSection)
     documents: DocumentsSection = field(default_factory=DocumentsSection)
     engines: EnginesSection = field(default_factory=EnginesSection)
+    ingest: IngestSection = field(default_factory=IngestSection)
     locks: LocksSection = field(default_factory=LocksSection)
     ledger: LedgerSection = field(default_factory=LedgerSection)
     destruction: DestructionSection = field(default_factory=DestructionSection)
@@ -188,6 +213,7 @@ _SECTIONS: dict[str, Any] = {
     "archive": ArchiveSection,
     "documents": DocumentsSection,
     "engines": EnginesSection,
+    "ingest": IngestSection,
     "locks": LocksSection,
     "ledger": LedgerSection,
     "destruction": DestructionSection,
@@ -203,6 +229,11 @@ def _problem(settings: Settings) -> str | None:
         return "destruction.total_share must lie between 0 and 1"
     if not 0 <= settings.locks.wait_seconds <= 3600:
         return "locks.wait_seconds must lie between 0 and 3600"
+    ingest = settings.ingest
+    if not (0 <= ingest.done_days <= 3650 and 1 <= ingest.most_pages <= 100_000 and 1 <= ingest.page_seconds <= 3600):
+        return "ingest: done_days must lie between 0 and 3650, most_pages 1 and 100000, page_seconds 1 and 3600"
+    if not 500 <= ingest.memory_mb <= 1_000_000:
+        return "ingest.memory_mb must lie between 500 and 1000000"
     if settings.ledger.max_bytes < 1 << 16:
         return "ledger.max_bytes must be at least 65536"
     sizes = [one.up_to for one in settings.meters.cycles]
@@ -252,6 +283,15 @@ code = {quoted(archive.code)}
 [engines]
 search = "tantivy"
 ocr = "rapidocr"         # "none" 表示不识别扫描件
+
+[ingest]
+rescan = "ask"           # 已归档文书又来一份扫描件："ask" 留待人工处理，"version" 作为新版本归档
+done_days = 30           # 已归档的来件在 inbox/done 保留的天数；0 表示归档后立即删除
+searchable = true        # 为扫描件另存一份带文字层的 PDF/A-2b
+most_pages = 2000        # 单个文件页数上限
+page_seconds = 120.0     # 读一页的秒数上限
+memory_mb = 3000         # 每个阅读进程的内存上限（MB）
+trusted_roots = "certificates"   # 库内存放受信任根证书的文件夹，用于验证电子签名
 
 [locks]
 wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数
