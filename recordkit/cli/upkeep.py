@@ -1,4 +1,4 @@
-"""Commands of the administrator: init, ledger, verify, rebuild, config, doctor."""
+"""Commands of the administrator: init, verify, rebuild, config, doctor."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown, system_user
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import IntegrityFailure, RecordkitError, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.errors import RecordkitError, RefusedByRule
+from recordkit.messages import msg
 
 
 @click.command(cls=Command, help=N_("Make a store in DIR (default: the store of --store)."))
@@ -64,77 +64,6 @@ def init(
         return
     app.say(tr("Would make a store in {folder}.") .format(folder=root) if dry_run
             else tr("The store {folder} is ready. Its settings are in recordkit.toml.").format(folder=root))
-
-
-@click.group(cls=Group, help=N_("The chained log of every act."))
-def ledger() -> None:
-    """Group."""
-
-
-@ledger.command("verify", cls=Command, help=N_("Check the whole chain, every signature, and that nothing was cut."))
-@pass_app
-def ledger_verify(app: App) -> int:
-    """Verify; works on a ledger that no command would open."""
-    from recordkit.ledger import Ledger, Verification
-    from recordkit.retention.audit import verify_signatures
-    from recordkit.settings import load_settings
-
-    settings = load_settings(app.store)
-    signatures: list[Message] = []
-    told = False
-    found: Verification
-    try:
-        with app.reading() as workspace:
-            found = workspace.verify_ledger()
-            if found.ok:
-                signatures = [finding.message for finding in verify_signatures(workspace)]
-    except IntegrityFailure as failure:
-        found = Ledger(app.store / "ledger", settings.ledger.max_bytes).verify()
-        if found.ok:
-            # The chain is whole in itself, yet does not fit the store: say what the store said.
-            found = Verification(False, found.entries, found.entries + 1, failure.what, found.head)
-            told = True
-    ok = found.ok and not signatures
-    reason = found.reason if found.reason is not None else (signatures[0] if signatures else None)
-    if app.json:
-        app.print_json({"ok": ok, "entries": found.entries, "first_bad": found.first_bad, "reason": reason,
-                        "head": found.head, "torn_bytes": found.torn_bytes, "signatures": signatures})
-    elif ok:
-        click.echo(tr("The ledger is whole: {entries} entries, head {head}.").format(
-            entries=found.entries, head=found.head))
-    else:
-        click.echo(shown(reason if told else msg("The ledger is damaged at entry {seq}: {reason}",
-                                                 seq=found.first_bad, reason=reason)))
-        for message in signatures:
-            click.echo("  " + message.render(tr))
-    if found.torn_bytes:
-        app.say(tr("It ends in an unfinished batch of {bytes} bytes; the next act discards it.").format(
-            bytes=found.torn_bytes))
-    return 0 if ok else 7
-
-
-@ledger.command("list", cls=Command, help=N_("List entries."))
-@option("--record", metavar="RECORD", help=N_("Only entries about this record."))
-@option("--actor", metavar="ID", help=N_("Only entries by this person."))
-@pass_app
-def ledger_list(app: App, record: str | None, actor: str | None) -> None:
-    """Print the entries."""
-    from recordkit.archive.catalogue import find_record
-    from recordkit.archive.editing import names_record
-
-    with app.reading() as workspace:
-        record_id = find_record(workspace.db, record).record_id if record else None
-        items = [
-            {"seq": entry.seq, "time": entry.time, "actor": entry.actor, "act": entry.act, "body": entry.body,
-             "hash": entry.hash}
-            for entry, _ in workspace.ledger.read()
-            if (actor is None or entry.actor == actor)
-            and (record_id is None or names_record(entry.body, record_id))
-        ]
-    if not app.json:
-        items = [{**item, "act": tr(str(item["act"])), "hash": str(item["hash"])[:12]} for item in items]
-    app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
-                            ("hash", N_("Hash"))])
 
 
 @click.command(cls=Command, help=N_("Read every byte of the archive again and compare with ledger and inventories."))
