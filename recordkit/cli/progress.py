@@ -35,7 +35,7 @@ class Progress:
         self._begin = time.monotonic()
         self._next = self._begin + _PATIENCE
         self._drawn = False
-        self._before = 0
+        self._first: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -44,24 +44,26 @@ class Progress:
                  ) -> None:
         self.clear()
 
-    def skip(self, done: int) -> None:
-        """So much was done before the clock started, and counts for no rate."""
-        self._before = done
+    def __call__(self, done: int) -> None:
+        """``done`` of the total."""
+        self.of(done, self._total)
 
-    def __call__(self, done: int, size: int = 0) -> None:
-        """``done`` of the total; ``size`` bytes were read for it, where that is worth telling beside a count."""
+    def of(self, done: int, total: int, size: int = 0) -> None:
+        """``done`` of ``total``; ``size`` bytes were read for it, where that is worth telling beside a count."""
         if not self._shown:
             return
         now = time.monotonic()
+        if self._first is None:
+            self._first = done  # what was done before the clock started counts for no rate
         if now < self._next:
             return
         self._next = now + _BETWEEN
-        self._drawn = True
+        self._drawn, self._total = True, total
         click.echo("\r\x1b[K" + self.line(done, size, now - self._begin), err=True, nl=False)
 
     def line(self, done: int, size: int, seconds: float) -> str:
         """The line after so many seconds."""
-        rate = (done - self._before) / seconds if seconds else 0.0
+        rate = (done - (self._first or 0)) / seconds if seconds else 0.0
         parts = [f"{self._label}: {_amount(done, self._unit)}"]
         if self._total:
             parts[0] += f" / {_amount(self._total, self._unit)} ({min(done / self._total, 1):.0%})"
