@@ -223,6 +223,13 @@ def digests_of(path: Path) -> Digests:
         return _digest(handle, None)
 
 
+def sha512_of(path: Path) -> tuple[str, int]:
+    """SHA-512 of a file, lower-case hexadecimal, and its size in bytes; other threads run meanwhile."""
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha512").hexdigest()
+        return digest, handle.tell()
+
+
 def copy_with_digests(source: Path, target: Path) -> Digests:
     """Copy a file durably and digest the very bytes that were written.
 

@@ -360,9 +360,18 @@ def _administrator(register: list[Person], first: NewPerson | None, public_key: 
     """Id of the administrator whose key signs; the first person of an empty register signs for itself."""
     if not register and first is not None and first.public_key == public_key:
         return first.id
+    return administrator_with(register, public_key).id
+
+
+def administrator_with(register: Iterable[Person], public_key: str) -> Person:
+    """The administrator in office whose key this is.
+
+    Raises:
+        RefusedByRule: there is none.
+    """
     for person in register:
         if person.public_key == public_key and "administrator" in person.roles and not person.revoked:
-            return person.id
+            return person
     raise RefusedByRule(
         msg("The signing key is not that of an administrator of this store."),
         msg("Let RECORDKIT_ADMIN_KEY name the private key file of an administrator (the first person signs with "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -198,22 +198,31 @@ class Workspace:
                 stack.enter_context(self.writing())
             yield
 
-    def rebuild(self) -> int:
-        """Drop the tables and derive them again from ledger and objects; the number of entries applied."""
+    def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
+        """Drop the tables and derive them again from ledger and objects; the number of entries applied.
+
+        ``progress`` is told after every entry how many there were.
+        """
         with self._locked():
             try:
-                self._fill_anew()
+                self._fill_anew(progress)
             except DatabaseError:
                 self.db.close()
                 discard(self.root / "catalogue.sqlite3")
                 self.db = self._open_database()
-                self._fill_anew()
+                self._fill_anew(progress)
         return self.db.cursor().seq
 
-    def verify_ledger(self) -> Verification:
-        """Check the whole chain, and that it is still the one that the tables have seen."""
+    def verify_ledger(
+        self,
+        *,
+        places: Collection[int] = (),
+        take: Callable[[Entry], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Verification:
+        """Check the whole chain, and that it is still the one that the tables have seen; see ``Ledger.verify``."""
         seen = self.db.cursor() if self.db.has_schema() else Cursor()
-        return self.ledger.verify(seen)
+        return self.ledger.verify(seen, places=places, take=take, progress=progress)
 
     def staging(self) -> AbstractContextManager[Path]:
         """A private folder for files that are not yet in place."""
@@ -265,7 +274,7 @@ class Workspace:
                 batch = []
         self._apply(batch)
 
-    def _fill_anew(self) -> None:
+    def _fill_anew(self, progress: Callable[[int], None] | None = None) -> None:
         """In one transaction: a reader sees the old tables or the full new ones, never empty ones."""
         with self.db.transaction():
             self.db.reset()
@@ -273,6 +282,8 @@ class Workspace:
                 self._apply_one(entry)
                 if entry.left == 0:
                     self.db.set_cursor(cursor)
+                if progress is not None:
+                    progress(entry.seq)
 
     def _apply(self, entries: Sequence[tuple[Entry, Cursor]]) -> None:
         if entries:

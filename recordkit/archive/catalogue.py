@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -75,6 +75,22 @@ class Record:
         """Form fields by key."""
         fields = self.metadata.get("fields", {})
         return fields if isinstance(fields, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A record in force, as far as checking its object needs it; ``touched`` is the entry that changed it last."""
+
+    record_id: str
+    code: str
+    commitment: str
+    ordinal: int
+    touched: int = 0
+
+    @classmethod
+    def of(cls, record: Record) -> Holding:
+        """That of a record."""
+        return cls(record.record_id, record.code, record.commitment, record.ordinal)
 
 
 def keyed(store_id: str, digest: str) -> str:
@@ -209,6 +225,18 @@ def list_records(db: Database, *, status: str | None = "active") -> list[Record]
         "SELECT * FROM records WHERE :status IS NULL OR status = :status ORDER BY ordinal", {"status": status}
     )
     return [_record(row) for row in rows]
+
+
+def list_holdings(db: Database) -> Iterator[Holding]:
+    """All active records in the order of filing; a writer is not kept waiting, however long the caller takes."""
+    last = 0
+    while rows := db.all(
+        "SELECT record_id, code, commitment, ordinal, touched FROM records "
+        "WHERE status = 'active' AND ordinal > :last ORDER BY ordinal LIMIT 1000", {"last": last}
+    ):
+        for row in rows:
+            yield Holding(*row)
+        last = rows[-1]["ordinal"]
 
 
 def find_content(db: Database, content: str) -> Record | None:

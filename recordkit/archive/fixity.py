@@ -1,13 +1,35 @@
-"""Fixity: every byte of the archive read again and held against inventory and ledger."""
+"""Fixity: every byte of the archive read again and held against inventory and ledger.
+
+A run over a large archive takes hours, so it may be stopped and goes on where it was; or it takes a share a day. The
+shares are dealt so that successive days take different records and each has its turn within 100/percent days.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import date
+from itertools import islice
+from pathlib import Path
 
+from recordkit import files
 from recordkit.archive import catalogue
+from recordkit.archive.catalogue import Holding
+from recordkit.archive.objects import Reading
 from recordkit.messages import Message, msg
 from recordkit.workspace import Workspace
+
+_TOGETHER = 500
+"""Records between two notes of how far the run is: what a killed process has read in vain at most."""
+_CIRCLE = 1 << 64
+_GOLDEN = 0x9E3779B97F4A7C15
+"""``_CIRCLE`` over the golden ratio: its multiples fill the circle evenly, however many there are (Knuth 6.4)."""
+
+Progress = Callable[[int, int, int], None]
+"""Told records done, records in all, and bytes read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,61 +43,243 @@ class FixityFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class FixityOptions:
+    """How to verify.
+
+    Attributes:
+        jobs: threads that read and hash; none holds up the others while it hashes.
+        sample: percent of the records, above 0; None or 100 for all of them.
+        restart: forget how far an interrupted run was.
+    """
+
+    jobs: int = 1
+    sample: float | None = None
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FixityResult:
-    """``records`` checked, ``bytes`` of originals read, and everything that differs."""
+    """What a run found.
+
+    Attributes:
+        records: how many were read in this run; ``bytes`` of all their content files.
+        findings: everything that differs.
+        earlier: how many an interrupted run had read and found whole, which this one went on with.
+        begun: when that one was begun (ISO 8601 UTC).
+        unverified: records of the archive that were read by neither: those of other days' shares, the rest of an
+            interrupted run, or all that were not named.
+        sampled: archival codes of the share that was read; None without a sample.
+        interrupted: a person stopped it; the same call goes on.
+    """
 
     records: int
     bytes: int
     findings: tuple[FixityFinding, ...]
+    earlier: int = 0
+    begun: str | None = None
+    unverified: int = 0
+    sampled: tuple[str, ...] | None = None
+    interrupted: bool = False
 
 
-def verify_objects(workspace: Workspace, references: Sequence[str] = ()) -> FixityResult:
-    """Check the named records, or all of them and that no unknown object lies among them.
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The records of one day when ``percent`` of all are read a day."""
+
+    percent: float
+    day: date
+
+    def takes(self, ordinal: int) -> bool:
+        """Whether the record with this running number has its turn: each day's stretch begins where the last ended."""
+        width = round(self.percent / 100 * _CIRCLE)
+        return (ordinal * _GOLDEN - self.day.toordinal() * width) % _CIRCLE < width
+
+
+def verify_objects(
+    workspace: Workspace,
+    references: Sequence[str] = (),
+    options: FixityOptions | None = None,
+    progress: Progress | None = None,
+) -> FixityResult:
+    """Check the named records; or all, or a share of them. All means too that no unknown object lies among them.
 
     What looks wrong is looked at again while no writer is at work: an object is in place a moment before its entry.
+    Ctrl-C ends the run with what was found so far; the same call goes on from there, unless records are named.
 
     Raises:
         NotFound: a named record does not exist.
         StoreBusy: something looks wrong and a writer holds the store for longer than the settings allow.
     """
+    options = options or FixityOptions()
+    held = catalogue.count_holdings(workspace.db)
     if references:
-        records = [catalogue.find_record(workspace.db, one) for one in references]
-    else:
-        records = catalogue.list_records(workspace.db)
-    suspects = [record.record_id for record in records if _record_findings(workspace, record)]
-    if not references:
-        known = {record.record_id for record in records}
-        suspects += sorted(set(catalogue.objects_of(workspace).ids()) - known)
-    findings: list[FixityFinding] = []
-    if not references:
-        root = catalogue.objects_of(workspace).check_root()
-        findings += [FixityFinding("", "", f"objects/{one.file}", one.reason) for one in root]
-    if suspects:
-        with workspace.settled():
-            for record_id in suspects:
-                findings += _suspect_findings(workspace, record_id)
-    size = sum(int(str(record.metadata.get("size") or 0)) for record in records)
-    return FixityResult(len(records), size, tuple(findings))
+        named = [Holding.of(catalogue.find_record(workspace.db, one)) for one in references]
+        scan = _Scan(workspace, _Run(""), len(named), progress)
+        scan.read(named, options.jobs)
+        return scan.result(held)
+    share = None
+    if options.sample is not None and options.sample < 100:
+        share = Share(options.sample, workspace.clock.today)
+    journal = _Journal(workspace.root / "work", share)
+    before = None if options.restart else journal.load()
+    run = before or _Run(journal.share, workspace.clock.stamp(), workspace.db.cursor().seq)
+    total = held if share is None else sum(1 for _ in _chosen(workspace, share))
+    scan = _Scan(workspace, run, total, progress, journal)
+    scan.read(scan.left(_chosen(workspace, share)), options.jobs)
+    result = scan.result(held, sampled=share is not None, everything=share is None)
+    if not result.interrupted:
+        journal.clear()
+    return result
+
+
+def _chosen(workspace: Workspace, share: Share | None) -> Iterator[Holding]:
+    return (one for one in catalogue.list_holdings(workspace.db) if share is None or share.takes(one.ordinal))
+
+
+@dataclass(slots=True)
+class _Run:
+    """How far a run is: all up to ``ordinal`` was read and is whole, but for ``suspects`` and changes after ``seq``."""
+
+    share: str
+    begun: str = ""
+    seq: int = 0
+    ordinal: int = 0
+    suspects: list[str] | None = None
+
+
+class _Journal:
+    """Keeps in work/ how far a run is, so that the next one can go on; on a read-only disk it keeps nothing."""
+
+    def __init__(self, work: Path, share: Share | None) -> None:
+        self._path = work / ("verify-all.json" if share is None else "verify-sample.json")
+        self.share = "" if share is None else f"{share.percent:g} {share.day.isoformat()}"
+
+    def load(self) -> _Run | None:
+        """The run that was interrupted, if it was about the same share."""
+        try:
+            run = _Run(**json.loads(self._path.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return run if run.share == self.share else None
+
+    def save(self, run: _Run) -> None:
+        with contextlib.suppress(OSError):
+            files.write_atomic(self._path, json.dumps(asdict(run)).encode(), overwrite=True)
+
+    def clear(self) -> None:
+        with contextlib.suppress(OSError):
+            files.remove_file(self._path)
+
+
+class _Scan:
+    """One run: reads objects, remembers what looks wrong."""
+
+    def __init__(
+        self, workspace: Workspace, run: _Run, total: int, progress: Progress | None, journal: _Journal | None = None
+    ) -> None:
+        self._workspace, self._run, self._journal = workspace, run, journal
+        self._total, self._progress = total, progress
+        self._continued = run.suspects is not None
+        self._suspects = set(run.suspects or ())
+        self._begin = (run.ordinal, run.seq)
+        self._codes: list[str] = []
+        self._earlier = self._bytes = 0
+        self._interrupted = False
+
+    def left(self, holdings: Iterable[Holding]) -> Iterator[Holding]:
+        """Those that the run before did not read, found damaged, or that were changed since it began."""
+        ordinal, seq = self._begin
+        again = frozenset(self._suspects)
+        for one in holdings:
+            if one.ordinal <= ordinal and one.touched <= seq and one.record_id not in again:
+                self._earlier += 1
+            else:
+                yield one
+
+    def read(self, holdings: Iterable[Holding], jobs: int) -> None:
+        """Read them again, several at a time, in their order."""
+        objects = catalogue.objects_of(self._workspace)
+        store_id = self._workspace.settings.store.id
+        todo = iter(holdings)
+        pool = ThreadPoolExecutor(max(jobs, 1))
+        try:
+            while page := list(islice(todo, _TOGETHER)):
+                readings = pool.map(objects.read_again, [one.record_id for one in page])
+                for one, reading in zip(page, readings, strict=True):
+                    if _findings(reading, one, store_id):
+                        self._suspects.add(one.record_id)
+                    else:
+                        self._suspects.discard(one.record_id)
+                    self._bytes += reading.bytes
+                    self._codes.append(one.code)
+                    self._run.ordinal = max(self._run.ordinal, one.ordinal)
+                    if self._progress is not None:
+                        self._progress(self._earlier + len(self._codes), self._total, self._bytes)
+                self._save()
+        except KeyboardInterrupt:
+            self._interrupted = True
+            self._save()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def result(self, held: int, *, sampled: bool = False, everything: bool = False) -> FixityResult:
+        """Look again at what looked wrong, now that no writer is at work; ``everything``: at what lies beside, too."""
+        everything = everything and not self._interrupted
+        unknown, loose = _beside(self._workspace) if everything else ([], [])
+        findings: list[FixityFinding] = []
+        if self._suspects or unknown or loose:
+            # Who pressed Ctrl-C does not wait for the lock.
+            with contextlib.nullcontext() if self._interrupted else self._workspace.settled():
+                if everything:
+                    unknown, findings = _beside(self._workspace)
+                for record_id in [*sorted(self._suspects), *unknown]:
+                    findings += _suspect_findings(self._workspace, record_id)
+        return FixityResult(
+            len(self._codes),
+            self._bytes,
+            tuple(findings),
+            earlier=self._earlier,
+            begun=self._run.begun if self._continued else None,
+            unverified=max(held - self._earlier - len(self._codes), 0),
+            sampled=tuple(self._codes) if sampled else None,
+            interrupted=self._interrupted,
+        )
+
+    def _save(self) -> None:
+        if self._journal is not None:
+            self._run.suspects = sorted(self._suspects)
+            self._journal.save(self._run)
+
+
+def _beside(workspace: Workspace) -> tuple[list[str], list[FixityFinding]]:
+    """Ids of objects that are in no record in force, and what lies in the storage root and belongs to no object."""
+    objects = catalogue.objects_of(workspace)
+    unknown: list[str] = []
+    loose = [FixityFinding("", "", f"objects/{one.file}", one.reason) for one in objects.check_root()]
+    for record_id, place in objects.folders():
+        if not record_id:
+            reason = msg("a file that does not belong to the archive")
+            loose.append(FixityFinding("", "", f"objects/{place}", reason))
+        elif (record := catalogue.get_record(workspace.db, record_id)) is None or record.status != "active":
+            unknown.append(record_id)
+    return sorted(unknown), loose
 
 
 def _suspect_findings(workspace: Workspace, record_id: str) -> list[FixityFinding]:
     record = catalogue.get_record(workspace.db, record_id)
+    objects = catalogue.objects_of(workspace)
     if record is not None and record.status == "active":
-        return _record_findings(workspace, record)
-    if not catalogue.objects_of(workspace).exists(record_id):
+        return _findings(objects.read_again(record_id), Holding.of(record), workspace.settings.store.id)
+    if not objects.exists(record_id):
         return []
     code = record.code if record is not None else ""
     return [FixityFinding(record_id, code, "", msg("an object that the ledger does not know, or calls destroyed"))]
 
 
-def _record_findings(workspace: Workspace, record: catalogue.Record) -> list[FixityFinding]:
-    objects = catalogue.objects_of(workspace)
-    faults = objects.check(record.record_id)
-    findings = [FixityFinding(record.record_id, record.code, one.file, one.reason) for one in faults]
-    if not faults:
+def _findings(reading: Reading, holding: Holding, store_id: str) -> list[FixityFinding]:
+    findings = [FixityFinding(holding.record_id, holding.code, one.file, one.reason) for one in reading.faults]
+    if not findings and catalogue.keyed(store_id, reading.inventory) != holding.commitment:
         # A folder that is whole in itself may still be another one than was filed.
-        commitment = catalogue.keyed(workspace.settings.store.id, objects.inventory_digest(record.record_id))
-        if commitment != record.commitment:
-            reason = msg("the object was replaced: its inventory is not the one in the ledger")
-            findings.append(FixityFinding(record.record_id, record.code, "inventory.json", reason))
+        reason = msg("the object was replaced: its inventory is not the one in the ledger")
+        findings.append(FixityFinding(holding.record_id, holding.code, "inventory.json", reason))
     return findings

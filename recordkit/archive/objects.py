@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from recordkit.messages import Message, msg
 _ROOT_DECLARATION = ("0=ocfl_1.1", b"ocfl_1.1\n")
 _OBJECT_DECLARATION = ("0=ocfl_object_1.1", b"ocfl_object_1.1\n")
 _URN = "urn:recordkit:"
+_TUPLES = 3
+_TUPLE_SIZE = 3
 _LAYOUT = "0003-hash-and-id-n-tuple-storage-layout"
 
 
@@ -31,7 +34,8 @@ _ROOT_FILES: Mapping[str, bytes] = {
         {"extension": _LAYOUT, "description": "Hash and id n-tuple layout of OCFL extension 0003"}, indent=2
     ).encode(),
     f"extensions/{_LAYOUT}/config.json": json.dumps(
-        {"extensionName": _LAYOUT, "digestAlgorithm": "sha256", "tupleSize": 3, "numberOfTuples": 3}, indent=2
+        {"extensionName": _LAYOUT, "digestAlgorithm": "sha256", "tupleSize": _TUPLE_SIZE, "numberOfTuples": _TUPLES},
+        indent=2,
     ).encode(),
 }
 
@@ -43,6 +47,16 @@ class Fault:
     object_id: str
     file: str
     reason: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An object read again: what is wrong, bytes of its content files, SHA-512 of its inventory (or empty)."""
+
+    object_id: str
+    faults: tuple[Fault, ...]
+    bytes: int
+    inventory: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,53 +229,92 @@ class ObjectStore:
 
     def ids(self) -> Iterator[str]:
         """Ids of all objects on disk, in no particular order."""
-        for declaration in self._folder.rglob(_OBJECT_DECLARATION[0]):
-            # By the folder's name, not its inventory: a damaged object must still be found.
-            yield declaration.parent.name.replace("%3a", ":").removeprefix(_URN)
+        return (object_id for object_id, _ in self.folders() if object_id)
+
+    def folders(self) -> Iterator[tuple[str, str]]:
+        """Id and relative name of everything that stands where objects stand; no id for what is none of ours.
+
+        By the folder's name, not its inventory: a damaged object must still be found.
+        """
+        if not self._folder.is_dir():
+            return
+        for top in os.scandir(self._folder):
+            if not top.is_dir(follow_symlinks=False):
+                continue  # for check_root
+            if top.name != "extensions":
+                yield from self._folders_in(top, (top.name,))
+
+    def _folders_in(self, folder: os.DirEntry[str], names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        try:
+            inside = list(os.scandir(folder))
+        except FileNotFoundError:  # a destruction took it away this moment
+            return
+        for inner in inside:
+            path = (*names, inner.name)
+            if len(names) < _TUPLES and len(inner.name) == _TUPLE_SIZE and inner.is_dir(follow_symlinks=False):
+                yield from self._folders_in(inner, path)
+                continue
+            object_id = inner.name.replace("%3a", ":").removeprefix(_URN)
+            own = object_id.isascii() and object_id.isalnum() and self._path(object_id) == self._folder.joinpath(*path)
+            yield object_id if own else "", "/".join(path)
 
     def check(self, object_id: str) -> list[Fault]:
-        """Re-read every byte of an object; all findings, not the first.
+        """Re-read every byte of an object; all findings, not the first."""
+        return list(self.read_again(object_id).faults)
+
+    def read_again(self, object_id: str) -> Reading:
+        """Re-read every byte of an object, each file once.
 
         Checks the inventory against its sidecar, each content file against the manifest (SHA-512), and that no
-        stray or missing file is there (OCFL 1.1 §3).
+        stray or missing file is there (OCFL 1.1 §3). A file that the disk refuses to give is a finding.
         """
-        faults: list[Fault] = []
+        root, size, faults = self._path(object_id), 0, list[Fault]()
 
         def found(file: str, reason: Message) -> None:
             faults.append(Fault(object_id, file, reason))
 
-        root = self._path(object_id)
         if not root.is_dir():
             found("", msg("the object is missing"))
-            return faults
+            return Reading(object_id, tuple(faults), 0, "")
         try:
             inventory = self._inventory(object_id)
-        except IntegrityFailure as failure:
+        except (IntegrityFailure, NotFound) as failure:
             found("inventory.json", failure.what)
-            return faults
+            return Reading(object_id, tuple(faults), 0, "")
+        except (OSError, ValueError) as error:
+            found("inventory.json", msg("it cannot be read: {error}", error=str(error)))
+            return Reading(object_id, tuple(faults), 0, "")
         listed = {str(path): digest for digest, paths in inventory["manifest"].items() for path in paths}
         expected = {_OBJECT_DECLARATION[0], "inventory.json", "inventory.json.sha512", *listed}
         for name in inventory["versions"]:
             expected |= {f"{name}/inventory.json", f"{name}/inventory.json.sha512"}
-            data = root / name / "inventory.json"
-            side = root / name / "inventory.json.sha512"
-            if data.exists() and side.exists() and not _sidecar_holds(data.read_bytes(), side.read_bytes()):
-                found(f"{name}/inventory.json", msg("the bytes are not those that were filed"))
-        present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+        present = _files_below(root)
         for name in sorted(expected - present):
             found(name, msg("the file is missing"))
         for name in sorted(present - expected):
             found(name, msg("a file that does not belong to the object"))
-        for name, digest in sorted(listed.items()):
-            if name in present and files.digests_of(root / name).sha512 != digest:
-                found(name, msg("the bytes are not those that were filed"))
-        declaration = root / _OBJECT_DECLARATION[0]
-        if declaration.exists() and declaration.read_bytes() != _OBJECT_DECLARATION[1]:
+        small: dict[str, bytes] = {}
+        for name in sorted(expected & present):
+            try:
+                if name in listed:
+                    digest, length = files.sha512_of(root / name)
+                    size += length
+                    if digest != listed[name]:
+                        found(name, msg("the bytes are not those that were filed"))
+                else:
+                    small[name] = (root / name).read_bytes()
+            except OSError as error:
+                found(name, msg("it cannot be read: {error}", error=error.strerror or str(error)))
+        for name in inventory["versions"]:
+            data, side = small.get(f"{name}/inventory.json"), small.get(f"{name}/inventory.json.sha512")
+            if data is not None and side is not None and not _sidecar_holds(data, side):
+                found(f"{name}/inventory.json", msg("the bytes are not those that were filed"))
+        if small.get(_OBJECT_DECLARATION[0], _OBJECT_DECLARATION[1]) != _OBJECT_DECLARATION[1]:
             found(_OBJECT_DECLARATION[0], msg("the bytes are not those that were filed"))
-        head = root / str(inventory["head"]) / "inventory.json"
-        if head.exists() and head.read_bytes() != (root / "inventory.json").read_bytes():
+        own = small.get("inventory.json", b"")
+        if small.get(f"{inventory['head']}/inventory.json", own) != own:
             found("inventory.json", msg("it differs from the inventory of its newest version"))
-        return faults
+        return Reading(object_id, tuple(faults), size, hashlib.sha512(own).hexdigest())
 
     def _move_content(
         self,
@@ -333,6 +386,15 @@ class ObjectStore:
         urn = _URN + object_id
         digest = hashlib.sha256(urn.encode()).hexdigest()
         return self._folder / digest[:3] / digest[3:6] / digest[6:9] / urn.replace(":", "%3a")
+
+
+def _files_below(root: Path) -> set[str]:
+    """Names of all files, relative, with slashes. A walk without path objects: this runs for every record."""
+    found, top = set[str](), len(str(root)) + 1
+    for folder, _, names in os.walk(root):
+        place = folder[top:].replace(os.sep, "/")
+        found.update(f"{place}/{name}" if place else name for name in names)
+    return found
 
 
 def _version(note: VersionNote, state: Mapping[str, list[str]]) -> _Version:

@@ -138,7 +138,7 @@ class App:
         path = Path(named) if named else fallback
         if path is None or not path.exists():
             raise RefusedByRule(
-                msg("Registering people needs an administrator's signature."),
+                msg("This act needs an administrator's signature."),
                 msg("Let RECORDKIT_ADMIN_KEY name the private key file of an administrator (the first person signs "
                     "with their own key)."),
             )

@@ -37,7 +37,7 @@ _COMMANDS = {
     "people": ("destroying", N_("Registered persons.")),
     "key": ("destroying", N_("Signing keys.")),
     "destruction": ("destroying", N_("Orders of destruction.")),
-    "ledger": ("upkeep", N_("The chained log of every act.")),
+    "ledger": ("ledgering", N_("The chained log of every act.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
     "doctor": ("upkeep", N_("What is installed and what is missing.")),

@@ -1,18 +1,24 @@
-"""Commands of the administrator: init, ledger, verify, rebuild, config, doctor."""
+"""Commands of the administrator: init, verify, rebuild, config, doctor."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown, system_user
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import IntegrityFailure, RecordkitError, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.cli.progress import Progress
+from recordkit.errors import Interrupted, RecordkitError, RefusedByRule, WrongUsage
+from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.archive.fixity import FixityResult
 
 
 @click.command(cls=Command, help=N_("Make a store in DIR (default: the store of --store)."))
@@ -66,102 +72,73 @@ def init(
             else tr("The store {folder} is ready. Its settings are in recordkit.toml.").format(folder=root))
 
 
-@click.group(cls=Group, help=N_("The chained log of every act."))
-def ledger() -> None:
-    """Group."""
-
-
-@ledger.command("verify", cls=Command, help=N_("Check the whole chain, every signature, and that nothing was cut."))
-@pass_app
-def ledger_verify(app: App) -> int:
-    """Verify; works on a ledger that no command would open."""
-    from recordkit.ledger import Ledger, Verification
-    from recordkit.retention.audit import verify_signatures
-    from recordkit.settings import load_settings
-
-    settings = load_settings(app.store)
-    signatures: list[Message] = []
-    told = False
-    found: Verification
-    try:
-        with app.reading() as workspace:
-            found = workspace.verify_ledger()
-            if found.ok:
-                signatures = [finding.message for finding in verify_signatures(workspace)]
-    except IntegrityFailure as failure:
-        found = Ledger(app.store / "ledger", settings.ledger.max_bytes).verify()
-        if found.ok:
-            # The chain is whole in itself, yet does not fit the store: say what the store said.
-            found = Verification(False, found.entries, found.entries + 1, failure.what, found.head)
-            told = True
-    ok = found.ok and not signatures
-    reason = found.reason if found.reason is not None else (signatures[0] if signatures else None)
-    if app.json:
-        app.print_json({"ok": ok, "entries": found.entries, "first_bad": found.first_bad, "reason": reason,
-                        "head": found.head, "torn_bytes": found.torn_bytes, "signatures": signatures})
-    elif ok:
-        click.echo(tr("The ledger is whole: {entries} entries, head {head}.").format(
-            entries=found.entries, head=found.head))
-    else:
-        click.echo(shown(reason if told else msg("The ledger is damaged at entry {seq}: {reason}",
-                                                 seq=found.first_bad, reason=reason)))
-        for message in signatures:
-            click.echo("  " + message.render(tr))
-    if found.torn_bytes:
-        app.say(tr("It ends in an unfinished batch of {bytes} bytes; the next act discards it.").format(
-            bytes=found.torn_bytes))
-    return 0 if ok else 7
-
-
-@ledger.command("list", cls=Command, help=N_("List entries."))
-@option("--record", metavar="RECORD", help=N_("Only entries about this record."))
-@option("--actor", metavar="ID", help=N_("Only entries by this person."))
-@pass_app
-def ledger_list(app: App, record: str | None, actor: str | None) -> None:
-    """Print the entries."""
-    from recordkit.archive.catalogue import find_record
-    from recordkit.archive.editing import names_record
-
-    with app.reading() as workspace:
-        record_id = find_record(workspace.db, record).record_id if record else None
-        items = [
-            {"seq": entry.seq, "time": entry.time, "actor": entry.actor, "act": entry.act, "body": entry.body,
-             "hash": entry.hash}
-            for entry, _ in workspace.ledger.read()
-            if (actor is None or entry.actor == actor)
-            and (record_id is None or names_record(entry.body, record_id))
-        ]
-    if not app.json:
-        items = [{**item, "act": tr(str(item["act"])), "hash": str(item["hash"])[:12]} for item in items]
-    app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
-                            ("hash", N_("Hash"))])
-
-
 @click.command(cls=Command, help=N_("Read every byte of the archive again and compare with ledger and inventories."))
 @click.argument("records", nargs=-1, metavar="[RECORD]...")
+@option("--sample", type=click.FloatRange(0, 100, min_open=True), metavar="PERCENT",
+        help=N_("Only today's share of the records; successive days take different ones until all had their turn."))
+@option("--jobs", type=click.IntRange(1, 64), metavar="N",
+        help=N_("Records read at the same time (default: one per core)."))
+@option("--restart", is_flag=True, help=N_("Begin anew instead of going on with an interrupted run."))
 @pass_app
-def verify(app: App, records: tuple[str, ...]) -> int:
+def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int | None, restart: bool) -> int:
     """Check objects; exit 7 when anything differs."""
-    from recordkit.archive.fixity import verify_objects
+    from recordkit.archive.catalogue import count_holdings
+    from recordkit.archive.fixity import FixityOptions, verify_objects
 
+    if records and (sample is not None or restart):
+        raise WrongUsage(msg("--sample and --restart are for the whole archive; leave them out or name no record."))
+    options = FixityOptions(jobs or os.cpu_count() or 1, sample, restart)
     with app.reading() as workspace:
-        chain = workspace.verify_ledger()
-        result = verify_objects(workspace, records)
+        with Progress(app, tr("Verifying the ledger"), workspace.ledger.size(), "bytes") as progress:
+            chain = workspace.verify_ledger(progress=progress)
+        started = time.monotonic()
+        with Progress(app, tr("Reading the archive again"), count_holdings(workspace.db)) as bar:
+            result = verify_objects(workspace, records, options, bar.of)
+        seconds = time.monotonic() - started
     items = [{"record_id": one.record_id, "code": one.code, "file": one.file, "reason": one.reason}
              for one in result.findings]
     if not chain.ok:
         reason = msg("The ledger is damaged at entry {seq}: {reason}", seq=chain.first_bad, reason=chain.reason)
         items.insert(0, {"record_id": "", "code": "", "file": "ledger", "reason": reason})
     if app.json:
-        app.print_json({"ok": not items, "items": items, "total": len(items), "records": result.records,
-                        "bytes": result.bytes})
+        app.print_json({"ok": not items and not result.interrupted, "items": items, "total": len(items),
+                        "records": result.records, "bytes": result.bytes, "seconds": round(seconds, 3),
+                        "bytes_per_second": round(result.bytes / seconds) if seconds else 0, "jobs": options.jobs,
+                        "earlier": result.earlier, "begun": result.begun, "unverified": result.unverified,
+                        "interrupted": result.interrupted, "sample": _plain_sample(app, sample, result)})
     else:
         if items:
             app.print_items(items, [("code", N_("Code")), ("record_id", N_("Record")), ("file", N_("File")),
                                     ("reason", N_("Reason"))])
+        _say_how_far(app, sample, result)
         app.say(tr("{records} record(s), {bytes} bytes read, {faults} fault(s).").format(
             records=result.records, bytes=result.bytes, faults=len(items)))
+        if seconds >= 2:
+            app.say(msg("Read at {rate} MB/s by {jobs} job(s).", rate=round(result.bytes / seconds / 1e6),
+                        jobs=options.jobs))
+    if result.interrupted:
+        return Interrupted.exit_code
     return 7 if items else 0
+
+
+def _plain_sample(app: App, sample: float | None, result: FixityResult) -> dict[str, object] | None:
+    if result.sampled is None:
+        return None
+    return {"percent": sample, "day": app.today, "codes": list(result.sampled)}
+
+
+def _say_how_far(app: App, sample: float | None, result: FixityResult) -> None:
+    if result.begun is not None:
+        app.say(msg("Went on with the run begun at {begun}: {earlier} record(s) had been read then ('--restart' reads "
+                    "all again).", begun=result.begun, earlier=result.earlier))
+    if result.sampled is not None:
+        codes = ", ".join(result.sampled[:5]) + (" ..." if len(result.sampled) > 5 else "")
+        app.say(msg("The share of {day}, {percent} percent: {codes}", day=app.today.isoformat(), percent=f"{sample:g}",
+                    codes=codes or "0"))
+    if result.interrupted:
+        app.say(msg("Interrupted. The same command goes on where it stopped."))
+    if result.unverified:
+        app.say(msg("{unverified} record(s) of the archive are still unverified.", unverified=result.unverified))
 
 
 @click.command(cls=Command, help=N_("Derive catalogue and index anew from ledger and objects."))
@@ -171,6 +148,7 @@ def verify(app: App, records: tuple[str, ...]) -> int:
 @pass_app
 def rebuild(app: App, index_only: bool, catalogue_only: bool, dry_run: bool) -> None:
     """Rebuild; nothing that is true is touched."""
+    from recordkit.archive.catalogue import count_holdings
     from recordkit.archive.search.service import open_engine, rebuild_index
 
     if dry_run:
@@ -179,10 +157,15 @@ def rebuild(app: App, index_only: bool, catalogue_only: bool, dry_run: bool) -> 
     result: dict[str, object] = {}
     with app.reading() as workspace:
         if not index_only:
-            result["entries"] = workspace.rebuild()
+            entries = workspace.db.cursor().seq
+            with Progress(app, tr("Deriving the catalogue (entries)"), entries) as progress:
+                result["entries"] = workspace.rebuild(progress)
         if not catalogue_only:
-            with workspace.writing():
-                result["indexed"] = rebuild_index(workspace, open_engine(workspace))
+            with (
+                workspace.writing(),
+                Progress(app, tr("Deriving the index (records)"), count_holdings(workspace.db)) as progress,
+            ):
+                result["indexed"] = rebuild_index(workspace, open_engine(workspace), progress)
     if app.json:
         app.print_json(result)
     else:

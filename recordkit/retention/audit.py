@@ -66,21 +66,25 @@ def audit_entries(store_id: str, entries: Iterable[Entry]) -> Audit:
     """Check entries in their order; pure."""
     audit = Audit()
     for entry in entries:
-        checks = _CHECKS.get(entry.act)
-        if checks is None:
-            continue
-        order = audit.orders.get(str(entry.body.get("order")))
-        reasons = checks(audit, order, entry, store_id)
-        for reason in reasons:
-            finding = Finding(
-                "signature",
-                msg("Entry {seq} ({act}): {reason}", seq=entry.seq, act=entry.act, reason=reason),
-            )
-            audit.findings.append(finding)
-            concerned = audit.orders.get(str(entry.body.get("order")))
-            if concerned is not None:
-                concerned.findings.append(finding)
+        audit_entry(audit, entry, store_id)
     return audit
+
+
+def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
+    """Check the next entry against those before it; what does not hold goes into the audit's findings."""
+    checks = _CHECKS.get(entry.act)
+    if checks is None:
+        return
+    order = audit.orders.get(str(entry.body.get("order")))
+    for reason in checks(audit, order, entry, store_id):
+        finding = Finding(
+            "signature",
+            msg("Entry {seq} ({act}): {reason}", seq=entry.seq, act=entry.act, reason=reason),
+        )
+        audit.findings.append(finding)
+        concerned = audit.orders.get(str(entry.body.get("order")))
+        if concerned is not None:
+            concerned.findings.append(finding)
 
 
 def _person_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:

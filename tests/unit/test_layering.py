@@ -16,6 +16,7 @@ LAYERS = [
     {"db"},
     {"workspace"},
     {"people"},
+    {"checkpoints"},
     {"templates"},
     {"archive"},
     {"retention"},

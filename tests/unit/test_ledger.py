@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recordkit import files
 from recordkit.errors import IntegrityFailure
 from recordkit.ledger import GENESIS, Act, Cursor, Ledger
+from recordkit.model import canonical_json
 
 TIME = "2026-11-20T12:00:00Z"
 
@@ -119,3 +123,153 @@ def test_reading_from_a_place_beyond_the_end_is_a_failure_of_integrity(tmp_path:
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
     with pytest.raises(IntegrityFailure, match="cut short"):
         list(ledger.read(cursor))
+
+
+def forged(line: bytes, **changes: object) -> bytes:
+    """The line with other content and the hash that belongs to it."""
+    raw = {**json.loads(line), **changes}
+    del raw["hash"]
+    digest = hashlib.sha256(canonical_json(raw)).hexdigest()
+    return canonical_json({**raw, "hash": digest}) + b"\n"
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=8)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.dictionaries(st.text(), values, max_size=5), actor=st.text(max_size=8))
+def test_whatever_is_appended_reads_back_and_is_canonical_json(
+    tmp_path: Path, body: dict[str, object], actor: str
+) -> None:
+    folder = tmp_path / hashlib.sha256(repr((body, actor)).encode("utf-8", "surrogatepass")).hexdigest()
+    for old in folder.glob("*"):
+        old.unlink()
+    ledger = Ledger(folder)
+    ledger.append([Act("test.done", body)], time=TIME, actor=actor, after=Cursor())
+    line = (folder / "ledger-000001.jsonl").read_bytes()
+    assert canonical_json(json.loads(line)) + b"\n" == line
+    assert [entry.body for entry, _ in ledger.read()] == [body]
+    assert ledger.verify().ok
+
+
+@pytest.mark.parametrize("value", [0.5, 1e16, float("nan"), "\ud800"])
+def test_what_two_programs_may_write_differently_never_enters_the_ledger(tmp_path: Path, value: object) -> None:
+    ledger, cursor = filled(tmp_path, 1)
+    before = (tmp_path / "ledger-000001.jsonl").read_bytes()
+    with pytest.raises(ValueError):
+        ledger.append([Act("test.done", {"x": value})], time=TIME, actor="a", after=cursor)
+    assert (tmp_path / "ledger-000001.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda line: line.replace(b'"seq":1', b'"seq": 1'),
+        lambda line: line.replace("甲".encode(), b"\\u7532"),
+        lambda line: b'{"actor":"os:test",' + line[1:].replace(b'"actor":"os:test",', b""),
+        lambda line: line.replace(b'"body":{', b'"body":{"batch":0,'),
+        lambda line: line.replace(b'"left":0', b'"left":0.0'),
+        lambda line: line.replace(b'"seq":1', b'"seq":true'),
+        lambda line: line[:-1] + b"\r\n",
+        lambda line: forged(line, more="x"),
+        lambda line: forged(line, left="0"),
+        lambda line: forged(line, body=[1]),
+    ],
+)
+def test_a_line_in_any_other_form_is_refused_though_it_says_the_same(
+    tmp_path: Path, other: Callable[[bytes], bytes]
+) -> None:
+    ledger, _ = filled(tmp_path, 1)
+    path = tmp_path / "ledger-000001.jsonl"
+    line = path.read_bytes()
+    path.write_bytes(other(line))
+    assert path.read_bytes() != line
+    assert ledger.verify().first_bad == 1
+
+
+def test_a_body_that_names_a_hash_does_not_mislead(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    body = {"hash": "0" * 64, "x": {"hash": "1" * 64}, "text": '"hash":"' + "2" * 64}
+    ledger.append([Act('a"hash":"', body)], time=TIME, actor='"hash":"', after=Cursor())
+    assert ledger.verify().ok
+
+
+@pytest.mark.parametrize("kept", range(1, 5))
+def test_a_batch_of_five_of_which_some_entries_reached_the_disk_never_was(tmp_path: Path, kept: int) -> None:
+    ledger, cursor = filled(tmp_path, 2)
+    path = tmp_path / "ledger-000001.jsonl"
+    before = path.read_bytes()
+    ledger.append([Act("test.lost", {"n": n}) for n in range(5)], time=TIME, actor="a", after=cursor)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[: 2 + kept]))
+    found = ledger.verify()
+    assert (found.ok, found.entries, found.head) == (True, 2, cursor.hash)
+    assert found.torn_bytes == ledger.torn_bytes(cursor) == len(path.read_bytes()) - len(before)
+    ledger.append([Act("test.next", {})], time=TIME, actor="a", after=cursor)
+    assert path.read_bytes().startswith(before)
+    assert [entry.act for entry, _ in ledger.read()][2:] == ["test.next"]
+
+
+def test_a_batch_stands_whole_in_one_file_even_when_it_passes_the_size_limit(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 1, 20, 1, max_bytes=500)
+    lines = [path.read_bytes().splitlines() for path in sorted(tmp_path.iterdir())]
+    assert [len(one) for one in lines] == [21, 1]
+    assert ledger.verify().ok
+
+
+def test_a_batch_that_stops_in_the_middle_of_the_files_is_damage(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 3, 3, max_bytes=300)
+    path = tmp_path / "ledger-000001.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    found = ledger.verify()
+    assert (found.ok, found.first_bad) == (False, 3)
+    with pytest.raises(IntegrityFailure):
+        list(ledger.read())
+
+
+@pytest.mark.parametrize("left", [0, 1, 30, 400])
+def test_a_first_batch_torn_in_a_fresh_file_is_discarded_and_the_file_taken_up_again(
+    tmp_path: Path, left: int
+) -> None:
+    ledger, cursor = filled(tmp_path, 3, max_bytes=300)
+    ledger.append([Act("test.lost", {"n": n}) for n in range(3)], time=TIME, actor="a", after=cursor)
+    second = tmp_path / "ledger-000002.jsonl"
+    second.write_bytes(second.read_bytes()[:left])
+    assert (ledger.verify().ok, ledger.verify().torn_bytes) == (True, left)
+    ledger.append([Act("test.next", {"n": n}) for n in range(2)], time=TIME, actor="a", after=cursor)
+    assert [entry.act for entry, _ in ledger.read()] == ["test.done"] * 3 + ["test.next"] * 2
+    assert second.read_bytes().count(b"\n") == 2
+
+
+def test_a_batch_is_one_write_and_one_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, cursor = filled(tmp_path, 1)
+    synced: list[object] = []
+    real = files._sync
+    monkeypatch.setattr(files, "_sync", lambda handle: (synced.append(handle), real(handle)))
+    ledger.append([Act("test.done", {"n": n}) for n in range(500)], time=TIME, actor="a", after=cursor)
+    assert len(synced) == 1
+
+
+def test_a_verification_tells_the_hashes_asked_for_every_entry_and_how_far_it_is(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, *[1] * 3, max_bytes=1 << 21)
+    long = Act("test.long", {"text": "x" * (1 << 20)})
+    cursor = list(ledger.read())[-1][1]
+    for _ in range(3):
+        cursor = ledger.append([long], time=TIME, actor="a", after=cursor)[-1][1]
+    seqs: list[int] = []
+    told: list[int] = []
+    found = ledger.verify(places=(2, 99), take=lambda entry: seqs.append(entry.seq), progress=told.append)
+    assert seqs == [1, 2, 3, 4, 5, 6]
+    assert found.hashes == {2: [entry.hash for entry, _ in ledger.read()][1]}
+    assert told == sorted(told)
+    assert len(told) == 3
+    assert told[-1] == ledger.size() == sum(path.stat().st_size for path in tmp_path.iterdir())
+
+
+def test_the_lines_are_given_as_they_stand(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 2, 2, 2, max_bytes=500)
+    files_of_ledger = sorted(tmp_path.iterdir())
+    assert len(files_of_ledger) > 1
+    assert b"".join(line for _, line in ledger.lines()) == b"".join(path.read_bytes() for path in files_of_ledger)
+    assert [seq for seq, _ in ledger.lines()] == [1, 2, 3, 4, 5, 6]
