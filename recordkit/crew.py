@@ -71,6 +71,7 @@ class Crew:
         self._context = multiprocessing.get_context("spawn")
         self._waiting: list[tuple[Key, Callable[..., Any], tuple[Any, ...]]] = []
         self._workers: list[_Worker] = []
+        self._reserved = 0
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +83,11 @@ class Crew:
     def put(self, key: Key, function: Callable[..., Any], *arguments: Any) -> None:
         """Add a task. ``key`` is unique; ``function`` must be importable by the child."""
         heapq.heappush(self._waiting, (key, function, arguments))
+
+    def reserve(self, count: int) -> int:
+        """The first of ``count`` numbers for keys that nobody else gets, for callers that share the processes."""
+        self._reserved += count
+        return self._reserved - count
 
     def drop(self, first: int) -> None:
         """Forget the waiting tasks whose key begins with ``first``."""
@@ -111,6 +117,7 @@ class Crew:
                 else:
                     continue
                 if finished is not None:
+                    self._hand_out()  # whoever called may be long with what came; nobody is to wait for that
                     return finished
 
     def _hand_out(self) -> None:

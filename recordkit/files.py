@@ -3,20 +3,23 @@
 What each platform guarantees. On Linux and macOS a rename within one folder is atomic and the folder can be
 synced, so that a file is there whole or not at all even after a power cut. On Windows a rename over an existing
 file is atomic on NTFS, folders cannot be synced, and durability of a name rests on the journal of the file system.
+
+Whatever changes a disk goes through the short functions at the top, one call each: so the fault tests can stand in
+the way of every single step.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import filecmp
 import hashlib
 import os
 import secrets
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import FileIO
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,13 +40,39 @@ class Digests:
     size: int
 
 
+def _create(path: Path) -> FileIO:
+    return path.open("xb", buffering=0)
+
+
+def _write(handle: BinaryIO | FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:  # an unbuffered file may take less than it is given
+        view = view[handle.write(view) :]
+
+
 def _sync(handle: BinaryIO | FileIO) -> None:
     handle.flush()
     os.fsync(handle.fileno())
 
 
 def _rename(source: Path, target: Path) -> None:
-    os.replace(source, target)  # noqa: PTH105  (one place, so that a fault test can stand in its way)
+    os.replace(source, target)  # noqa: PTH105
+
+
+def _link(source: Path, target: Path) -> None:
+    target.hardlink_to(source)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+
+
+def _remove_empty(folder: Path) -> None:
+    folder.rmdir()
 
 
 def sync_folder(folder: Path) -> None:
@@ -57,14 +86,40 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _sync_file(path: Path) -> None:
+    with path.open("r+b", buffering=0) as handle:  # Windows syncs only what it may write to
+        _sync(handle)
+
+
+def _side_by_side(work: Callable[[Path], None], paths: Iterable[Path]) -> None:
+    """Sync many things at once: the disk takes them in one go, where a loop would wait for it once for each."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    some = list(paths)
+    if len(some) == 1:
+        work(some[0])
+    elif some:
+        with ThreadPoolExecutor(_SYNCING) as pool:
+            list(pool.map(work, some))
+
+
 def make_folder(folder: Path) -> Path:
     """Create ``folder`` with its parents and make their names durable; harmless when it exists."""
     if folder.is_dir():
         return folder
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
+    made: list[Path] = []
+    _make_missing(folder, made)
+    for one in made:
+        sync_folder(one.parent)
     return folder
+
+
+def _make_missing(folder: Path, made: list[Path]) -> None:
+    """Create ``folder`` with its parents, unsynced; those that were created are added to ``made``."""
+    if not folder.is_dir():
+        _make_missing(folder.parent, made)
+        _make(folder)
+        made.append(folder)
 
 
 def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
@@ -90,12 +145,12 @@ def writing(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     # The name is short and ASCII: a Chinese file name close to the limit of 255 bytes must not fail here.
     temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
-        with temporary.open("xb") as handle:
+        with BufferedWriter(_create(temporary)) as handle:
             yield handle
             _sync(handle)
         _put_in_place(temporary, path, overwrite=overwrite)
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
     sync_folder(path.parent)
 
 
@@ -104,7 +159,7 @@ def _put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         _rename(temporary, path)
         return
     try:
-        path.hardlink_to(temporary)
+        _link(temporary, path)
     except FileExistsError:
         # The very same file is no other one: a run that goes on may meet what the first one wrote.
         if not filecmp.cmp(temporary, path, shallow=False):
@@ -158,8 +213,8 @@ def write_batch(
     try:
         for number, (path, data) in enumerate(items):
             temporaries.append((room or path.parent) / f".{mark}{number:08x}.tmp")
-            handles.append(temporaries[-1].open("xb", buffering=0))
-            handles[-1].write(data)
+            handles.append(_create(temporaries[-1]))
+            _write(handles[-1], data)
         with ThreadPoolExecutor(_SYNCING) as pool:
             list(pool.map(_sync, handles))
         for handle in handles:
@@ -170,7 +225,7 @@ def write_batch(
         for handle in handles:
             handle.close()
         for temporary in temporaries:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
     for folder in {path.parent for path, _ in items}:
         sync_folder(folder)
 
@@ -203,8 +258,8 @@ class Spool:
 def append_durable(path: Path, data: bytes) -> None:
     """Append ``data`` and return only when it is on the disk. The caller holds the store's lock."""
     fresh = not path.exists()
-    with path.open("ab") as handle:
-        handle.write(data)
+    with path.open("ab", buffering=0) as handle:
+        _write(handle, data)
         _sync(handle)
     if fresh:
         sync_folder(path.parent)
@@ -230,68 +285,148 @@ def sha512_of(path: Path) -> tuple[str, int]:
         return digest, handle.tell()
 
 
-def copy_with_digests(source: Path, target: Path) -> Digests:
-    """Copy a file durably and digest the very bytes that were written.
+def copy_with_digests(source: Path, target: Path, *, durable: bool = True) -> Digests:
+    """Copy a file and digest the very bytes that were written.
+
+    Args:
+        source: the file.
+        target: where its copy appears.
+        durable: whether to sync it; ``publish`` and ``publish_trees`` sync what they move from a staging folder.
 
     Raises:
         FileExistsError: ``target`` exists.
     """
-    with source.open("rb") as reader, target.open("xb") as writer:
+    with source.open("rb") as reader, _create(target) as writer:
         digests = _digest(reader, writer)
-        _sync(writer)
-    sync_folder(target.parent)
+        if durable:
+            _sync(writer)
+    if durable:
+        sync_folder(target.parent)
     return digests
 
 
-def _digest(reader: BinaryIO, writer: BinaryIO | None) -> Digests:
+def _digest(reader: BinaryIO, writer: FileIO | None) -> Digests:
     short, long, size = hashlib.sha256(), hashlib.sha512(), 0
     while chunk := reader.read(_CHUNK):
         short.update(chunk)
         long.update(chunk)
         size += len(chunk)
         if writer is not None:
-            writer.write(chunk)
+            _write(writer, chunk)
     return Digests(short.hexdigest(), long.hexdigest(), size)
 
 
+def draft_folder(folder: Path) -> Path:
+    """A folder with its parents in a staging folder, not synced; ``publish_trees`` makes it durable."""
+    _make_missing(folder, [])
+    return folder
+
+
+def draft_file(path: Path, data: bytes) -> None:
+    """A file in a staging folder, neither atomic nor synced; ``publish_trees`` makes it durable.
+
+    Raises:
+        FileExistsError: ``path`` exists.
+    """
+    with _create(path) as handle:
+        _write(handle, data)
+
+
+def draft_move(source: Path, target: Path) -> None:
+    """Give a file of a staging folder another name there, not synced; ``publish_trees`` makes it durable."""
+    _rename(source, target)
+
+
 def publish(staged: Path, target: Path) -> None:
-    """Move a finished file or folder, whose files are already synced, to its final name.
+    """Move a finished file or folder out of a staging folder to its final name, durably.
 
     Raises:
         FileExistsError: something stands at ``target``.
     """
-    if target.exists():
-        raise FileExistsError(str(target))
-    make_folder(target.parent)
-    if staged.is_dir():
-        for folder in [staged, *(path for path in staged.rglob("*") if path.is_dir())]:
-            sync_folder(folder)
-    _rename(staged, target)
-    sync_folder(target.parent)
+    publish_trees([(staged, target)])
+
+
+def publish_trees(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Move finished files or folders from a staging folder to their final names; durable when this returns.
+
+    All content is synced before the first name appears, then each folder that was touched is synced once. Killed in
+    between, some are in place and some are not: whoever calls has announced them.
+
+    Raises:
+        FileExistsError: something stands at a target; nothing was moved.
+    """
+    contents: list[Path] = []
+    folders: list[Path] = []
+    for staged, target in moves:
+        if target.exists():
+            raise FileExistsError(str(target))
+        for inner in [staged, *staged.rglob("*")] if staged.is_dir() else [staged]:
+            (folders if inner.is_dir() else contents).append(inner)
+    _side_by_side(_sync_file, contents)
+    _side_by_side(sync_folder, folders)
+    made: list[Path] = []
+    for staged, target in moves:
+        _make_missing(target.parent, made)
+        _rename(staged, target)
+    _side_by_side(sync_folder, {target.parent for _, target in moves} | {one.parent for one in made})
+
+
+def move_many(moves: Iterable[tuple[Path, Path]]) -> dict[Path, OSError]:
+    """Move files into folders (source, folder), each under a free name as ``move_into``; each folder synced once.
+
+    Returns:
+        The sources that could not be moved, and why; one that is gone already is none of them.
+    """
+    touched: set[Path] = set()
+    failed: dict[Path, OSError] = {}
+    for source, folder in moves:
+        try:
+            if os.path.lexists(source):
+                make_folder(folder)
+                _move(source, folder, source.name)
+                touched |= {source.parent, folder}
+        except OSError as error:
+            failed[source] = error
+    _side_by_side(sync_folder, (one for one in touched if one.is_dir()))
+    return failed
 
 
 def move_into(source: Path, folder: Path, name: str | None = None) -> Path:
     """Move a file into ``folder`` under a free name (``x.pdf``, ``x (2).pdf``, ...) and return the new path."""
     make_folder(folder)
-    wanted = Path(name or source.name)
+    target = _move(source, folder, name or source.name)
+    sync_folder(folder)
+    return target
+
+
+def _move(source: Path, folder: Path, name: str) -> Path:
+    wanted = Path(name)
     target, turn = folder / wanted.name, 2
     while target.exists():
         target, turn = folder / f"{wanted.stem} ({turn}){wanted.suffix}", turn + 1
     try:
         _rename(source, target)
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
         # Another file system: copy, sync, then remove the source; killed in between, both exist and none is lost.
         copy_with_digests(source, target)
-        source.unlink()
-    sync_folder(folder)
+        _remove(source)
     return target
 
 
 def remove_file(path: Path) -> None:
     """Remove a file durably; harmless when it is gone already."""
-    path.unlink(missing_ok=True)
-    if path.parent.is_dir():
-        sync_folder(path.parent)
+    remove_files([path])
+
+
+def remove_files(paths: Iterable[Path]) -> None:
+    """Remove files durably, each folder synced once; harmless for those that are gone already."""
+    touched: set[Path] = set()
+    for path in paths:
+        _remove(path)
+        touched.add(path.parent)
+    _side_by_side(sync_folder, (one for one in touched if one.is_dir()))
 
 
 def remove_tree(path: Path, *, within: Path | None = None) -> None:
@@ -302,16 +437,32 @@ def remove_tree(path: Path, *, within: Path | None = None) -> None:
     if path.is_dir():
         doomed = path.parent / f".{secrets.token_hex(8)}.gone"
         _rename(path, doomed)
-        shutil.rmtree(doomed)
+        _remove_below(doomed)
         sync_folder(path.parent)
     if within is not None:
         _prune(path.parent, within)
 
 
+def _remove_below(folder: Path) -> None:
+    """Remove a folder and all in it; a link in it is removed, not followed."""
+    for parent, folders, names in os.walk(folder, topdown=False):
+        for name in names:
+            _remove(Path(parent) / name)
+        for name in folders:
+            inner = Path(parent) / name
+            (_remove if inner.is_symlink() else _remove_empty)(inner)
+    _remove_empty(folder)
+
+
+def _clear(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        _remove_below(folder)
+
+
 def _prune(folder: Path, within: Path) -> None:
     while folder != within and within in folder.parents:
         try:
-            folder.rmdir()
+            _remove_empty(folder)
         except OSError:
             return
         folder = folder.parent
@@ -357,18 +508,18 @@ def staging(work: Path) -> Iterator[Path]:
             stale.acquire()
         except (Timeout, OSError):
             continue
-        shutil.rmtree(lock_path.with_suffix(""), ignore_errors=True)
+        _clear(lock_path.with_suffix(""))
         stale.release()
         with contextlib.suppress(OSError):
-            lock_path.unlink()
+            _remove(lock_path)
     folder = work / f"{os.getpid()}-{secrets.token_hex(6)}"
     lock = FileLock(folder.with_name(folder.name + ".lock"))
     lock.acquire()
     try:
-        folder.mkdir()
+        _make(folder)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _clear(folder)
         lock.release()
         with contextlib.suppress(OSError):
-            Path(lock.lock_file).unlink()
+            _remove(Path(lock.lock_file))

@@ -74,13 +74,15 @@ class Writer:
         """Sequence number that the next act will get."""
         return self._workspace.db.cursor().seq + len(self._acts) + 1
 
-    def next_id(self) -> str:
+    def next_id(self, ahead: int = 0) -> str:
         """Eight base32 characters for the thing that the next act creates; unique in this store for ever.
+
+        ``ahead`` more acts will come before that one.
 
         A permutation of the sequence number, so that neighbours do not look alike when a clerk misreads one.
         """
         start = int.from_bytes(hashlib.sha256(self._workspace.settings.store.id.encode()).digest()[:5])
-        return crockford((self.next_seq * 0x5DEECE66D + start) % (1 << 40), 8)
+        return crockford(((self.next_seq + ahead) * 0x5DEECE66D + start) % (1 << 40), 8)
 
     def add(self, name: str, body: dict[str, object]) -> None:
         """Queue one act; nothing is written before ``commit``."""

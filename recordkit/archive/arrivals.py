@@ -1,14 +1,16 @@
 """Where papers lie before they are filed: inbox, waiting room, quarantine. A paper is in exactly one of them.
 
+What was filed out of the inbox lies for some days in ``inbox/done/YYYY-MM-DD``, for a person who misses a file.
+
 A file in the inbox is moved, never copied and deleted: whoever is still writing to it goes on writing to the same file.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from recordkit import files
@@ -48,7 +50,7 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
         NotFound: a path does not exist.
     """
     inbox = workspace.root / "inbox"
-    waiting = unmatched_folder(workspace).resolve()
+    resting = {unmatched_folder(workspace).resolve(), done_folder(workspace).resolve()}
     own, arriving = workspace.root.resolve(), inbox.resolve()
     found: set[Path] = set()
 
@@ -57,7 +59,7 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
         above = path.parent.resolve().parents
         above = (path.parent.resolve(), *above)
         return path.is_file() and not path.name.startswith(".") and (
-            own not in above or (arriving in above and waiting not in above)
+            own not in above or (arriving in above and resting.isdisjoint(above))
         )
 
     for path in paths or [inbox]:
@@ -81,11 +83,57 @@ def told_name(source: Path) -> str:
     return "".join(char if char.isprintable() else "_" for char in name)
 
 
-def leave_inbox(workspace: Workspace, source: Path, state: tuple[int, int, int] | None = None) -> None:
-    """Remove a filed source from the inbox, unless it was written to since it was read."""
-    with contextlib.suppress(FileNotFoundError):
-        if _is_in_inbox(workspace, source) and (state is None or state_of(source) == state):
-            files.remove_file(source)
+def leave_inbox(workspace: Workspace, papers: Sequence[StagedPaper]) -> dict[Path, OSError]:
+    """Take filed sources out of the inbox: to the done folder of the day, or away for good when the settings say so.
+
+    One that was written to since it was read stays: the archive has not seen what it is now.
+
+    Returns:
+        The sources that could not be taken out, and why.
+    """
+    leaving = [one.source for one in papers if _is_in_inbox(workspace, one.source) and one.is_still_as_read()]
+    links = [one for one in leaving if one.is_symlink()]
+    files.remove_files(links)  # The file that a link points to is not ours to move.
+    rest = [one for one in leaving if one not in links]
+    if workspace.settings.ingest.done_days == 0:
+        return _remove_each(rest)
+    day = done_folder(workspace) / workspace.clock.today.isoformat()
+    return files.move_many((one, day / _folder_inside(workspace, one)) for one in rest)
+
+
+def _remove_each(sources: Sequence[Path]) -> dict[Path, OSError]:
+    failed: dict[Path, OSError] = {}
+    try:
+        files.remove_files(sources)
+    except OSError:
+        for source in sources:
+            try:
+                files.remove_file(source)
+            except OSError as error:
+                failed[source] = error
+    return failed
+
+
+def clear_done(workspace: Workspace, is_filed: Callable[[files.Digests], bool]) -> None:
+    """Remove done folders whose days are over; a file in them that the archive does not hold goes back to the inbox.
+
+    ``is_filed`` tells it by a file's bytes. A folder that is not named by a date is left alone.
+    """
+    for folder in sorted(done_folder(workspace).glob("????-??-??")):
+        try:
+            age = (workspace.clock.today - date.fromisoformat(folder.name)).days
+        except ValueError:
+            continue
+        if age < workspace.settings.ingest.done_days or not folder.is_dir():
+            continue
+        strays = [one for one in sorted(folder.rglob("*")) if one.is_file() and not is_filed(files.digests_of(one))]
+        if not files.move_many((one, workspace.root / "inbox") for one in strays):
+            files.remove_tree(folder)
+
+
+def done_folder(workspace: Workspace) -> Path:
+    """Where sources lie that were filed out of the inbox, by day."""
+    return workspace.root / "inbox" / "done"
 
 
 def quarantine(workspace: Workspace, paper: StagedPaper, reason: Message, code: str) -> None:
@@ -155,20 +203,30 @@ def _keep(
     files.write_atomic(folder / note_name, data, overwrite=True)
     if _is_in_inbox(workspace, paper.source) and not paper.source.is_symlink():
         if target.exists():
-            leave_inbox(workspace, paper.source, paper.state)
+            if paper.is_still_as_read():
+                files.remove_file(paper.source)
         else:
             files.move_into(paper.source, folder, target.name)
         return
     if not target.exists():
         files.publish(paper.copy, target)
-    leave_inbox(workspace, paper.source)
+    if _is_in_inbox(workspace, paper.source):
+        files.remove_file(paper.source)
 
 
 def _is_in_inbox(workspace: Workspace, source: Path) -> bool:
     # The folder decides, not where a link points: the link itself is what leaves.
-    inbox = (workspace.root / "inbox").resolve()
+    inbox, done = (workspace.root / "inbox").resolve(), done_folder(workspace).resolve()
     folder = source.parent.resolve()
-    return folder == inbox or inbox in folder.parents
+    above = (folder, *folder.parents)
+    return inbox in above and done not in above
+
+
+def _folder_inside(workspace: Workspace, source: Path) -> Path:
+    """The folder of a source as seen from the inbox; a paper that waited has no folder of its own."""
+    inbox, waiting = (workspace.root / "inbox").resolve(), unmatched_folder(workspace).resolve()
+    folder = source.parent.resolve()
+    return Path() if waiting in (folder, *folder.parents) else folder.relative_to(inbox)
 
 
 def _safe_name(source: Path) -> str:

@@ -1,21 +1,22 @@
-"""Puts records into the archive: object first, ledger second, projections last.
+"""Puts records into the archive: objects first, ledger second, projections last.
 
-Killed between object and ledger entry, the object is a leftover that the next filing replaces; the source is still
-where it was, so nothing is lost and nothing is filed twice.
+Records filed together share the syncs, one ledger batch and one transaction: all of them are in the archive or none.
+Killed between objects and ledger entry, the objects are leftovers, announced beforehand, which the next writer clears;
+the sources are still where they were, so nothing is lost and nothing is filed twice.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from recordkit import files, pending
 from recordkit.archive import catalogue
-from recordkit.archive.classes import load_scheme
-from recordkit.archive.objects import VersionNote
+from recordkit.archive.classes import RecordClass, load_scheme
+from recordkit.archive.objects import NewObject, VersionNote
 from recordkit.workspace import Workspace, Writer
 
 CORE_LABELS: Mapping[str, str] = {
@@ -35,7 +36,7 @@ class NewRecord:
     """What is filed, before it has an id and a code.
 
     Attributes:
-        content: ASCII file names to synced files in the staging folder, or to bytes; one is named ``original.*``.
+        content: ASCII file names to files in the staging folder, or to bytes; one is named ``original.*``.
         original: digests of the original's bytes.
         extra: further metadata for record.json (account, party, findings, source ...), plain JSON.
         number: document number the record answers to; ``issue_id`` the issue whose paper it is.
@@ -55,17 +56,66 @@ class NewRecord:
 
 
 def file_record(writer: Writer, workspace: Workspace, new: NewRecord, staging: Path) -> str:
-    """File one record and commit it.
+    """File one record and commit it; see ``file_records``."""
+    return file_records(writer, workspace, [new], staging)[0]
+
+
+def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord], staging: Path) -> list[str]:
+    """File records and commit them as one batch: afterwards all of them are in the archive, or none.
 
     Returns:
-        The record id.
+        Their record ids, in order.
 
     Raises:
-        NotFound: the class is not in the scheme.
+        NotFound: a class is not in the scheme; nothing was written.
     """
+    scheme = load_scheme(workspace.root)
+    classes = [scheme.get(new.record_class) for new in news]
+    now, store_id = workspace.clock.stamp(), workspace.settings.store.id
+    ordinal = catalogue.next_ordinal(workspace.db)
+    serials: dict[str, int] = {}
+    objects: list[NewObject] = []
+    bodies: list[dict[str, object]] = []
+    for position, (new, record_class) in enumerate(zip(news, classes, strict=True)):
+        record_id = f"R{writer.next_id(position)}"
+        scope, code_of = _scope(workspace, new, record_class)
+        serial = serials.get(scope) or catalogue.next_serial(workspace.db, scope)
+        serials[scope] = serial + 1
+        code = code_of(serial)
+        metadata = _metadata(workspace, new, record_class, record_id, code, now)
+        content = {**new.content, "record.json": json_bytes(metadata)}
+        objects.append(NewObject(record_id, content, VersionNote(now, "filed", workspace.actor)))
+        bodies.append(
+            {
+                "record": record_id,
+                "version": 1,
+                "code": code,
+                "scope": scope,
+                "serial": serial,
+                "ordinal": ordinal + position,
+                "class": record_class.id,
+                "year": new.on.year,
+                "period": record_class.period_code,
+                "access": record_class.access,
+                "number": new.number,
+                "issue": new.issue_id,
+                "form": new.form,
+                "content": catalogue.keyed(store_id, new.original.sha256),
+            }
+        )
+    with pending.announced(workspace.root, "objects", [one.object_id for one in objects]):
+        inventories = catalogue.objects_of(workspace).create_many(objects, staging)
+        for body, inventory in zip(bodies, inventories, strict=True):
+            writer.add("record.filed", {**body, "commitment": catalogue.keyed(store_id, inventory)})
+        writer.commit()
+    return [one.object_id for one in objects]
+
+
+def _scope(
+    workspace: Workspace, new: NewRecord, record_class: RecordClass
+) -> tuple[str, Callable[[int], str]]:
+    """Within what the item numbers (件号) of a record run, and its archival code (档号) by item number."""
     settings = workspace.settings
-    record_class = load_scheme(workspace.root).get(new.record_class)
-    record_id = f"R{writer.next_id()}"
     values = {
         "fonds": settings.archive.fonds,
         "category": settings.archive.category,
@@ -73,12 +123,19 @@ def file_record(writer: Writer, workspace: Workspace, new: NewRecord, staging: P
         "period": record_class.period_code,
         "office": settings.company.office_code,
     }
-    scope = settings.archive.code.format(**values, seq=0)
-    serial = catalogue.next_serial(workspace.db, scope)
-    code = settings.archive.code.format(**values, seq=serial)
-    now = workspace.clock.stamp()
-    metadata: dict[str, object] = {
-        "responsible": settings.company.name,
+
+    def code_of(serial: int) -> str:
+        return settings.archive.code.format(**values, seq=serial)
+
+    return code_of(0), code_of
+
+
+def _metadata(
+    workspace: Workspace, new: NewRecord, record_class: RecordClass, record_id: str, code: str, now: str
+) -> dict[str, object]:
+    """What record.json says."""
+    return {
+        "responsible": workspace.settings.company.name,
         **new.extra,
         "record_id": record_id,
         "code": code,
@@ -99,35 +156,6 @@ def file_record(writer: Writer, workspace: Workspace, new: NewRecord, staging: P
         "filed_by": workspace.actor,
         "fields": dict(new.fields),
     }
-    content = {name: _staged(staging, f"{record_id}-{name}", data) for name, data in new.content.items()}
-    content["record.json"] = stage_json(staging, f"{record_id}-record.json", metadata)
-    with pending.announced(workspace.root, "objects", [record_id]):
-        inventory = catalogue.objects_of(workspace).create(
-            record_id, content, VersionNote(now, "filed", workspace.actor), staging
-        )
-        store_id = settings.store.id
-        writer.add(
-            "record.filed",
-            {
-                "record": record_id,
-                "version": 1,
-                "code": code,
-                "scope": scope,
-                "serial": serial,
-                "ordinal": catalogue.next_ordinal(workspace.db),
-                "class": record_class.id,
-                "year": new.on.year,
-                "period": record_class.period_code,
-                "access": record_class.access,
-                "number": new.number,
-                "issue": new.issue_id,
-                "form": new.form,
-                "content": catalogue.keyed(store_id, new.original.sha256),
-                "commitment": catalogue.keyed(store_id, inventory),
-            },
-        )
-        writer.commit()
-    return record_id
 
 
 def file_generated(
@@ -175,16 +203,13 @@ def meters_of(keys: Sequence[str], values: Mapping[str, object]) -> list[str]:
     return found
 
 
-def _staged(staging: Path, name: str, content: Path | bytes) -> Path:
-    if isinstance(content, Path):
-        return content
-    files.write_atomic(staging / name, content)
-    return staging / name
-
-
 def stage_json(staging: Path, name: str, value: Mapping[str, object]) -> Path:
-    """A JSON file of an object, synced in the staging folder."""
+    """A JSON file of an object, in the staging folder."""
     path = staging / name
-    data = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
-    files.write_atomic(path, data)
+    files.draft_file(path, json_bytes(value))
     return path
+
+
+def json_bytes(value: Mapping[str, object]) -> bytes:
+    """The text of a JSON file of an object."""
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"

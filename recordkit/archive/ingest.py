@@ -3,10 +3,16 @@
 First it is decided what is to become of a paper, then that is carried out. The order of steps makes a kill at any
 moment harmless: staged copy, reading, object, ledger entry, tables, and only then the source leaves the inbox. What
 was not finished is found in the inbox again by the next run, and what was filed is recognised by its bytes.
+
+Waiting for the disk is what costs, so papers are carried out in batches that share syncs, ledger batch and
+transaction. A batch never holds two papers that could be the same one: the second is decided when the first is filed.
 """
 
 from __future__ import annotations
 
+import errno
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,6 +23,7 @@ from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.arrivals import (
     StagedPaper,
+    clear_done,
     forget_waiting,
     keep_unmatched,
     leave_inbox,
@@ -25,7 +32,7 @@ from recordkit.archive.arrivals import (
     told_name,
 )
 from recordkit.archive.classes import load_scheme
-from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
+from recordkit.archive.filing import CORE_LABELS, NewRecord, file_records
 from recordkit.archive.matching import BLOCKING, Portion, match_pages, require_open
 from recordkit.archive.papers import (
     facts_of,
@@ -37,7 +44,8 @@ from recordkit.archive.papers import (
     told_of,
 )
 from recordkit.archive.pdf import UnreadablePdf
-from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.reading import SECONDS_PER_PAGE, PaperReading, Progress, read_papers
+from recordkit.crew import Crew
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
@@ -47,8 +55,13 @@ from recordkit.workspace import Workspace
 Outcome = Literal["archived", "duplicate", "unmatched", "quarantined", "deferred"]
 """``deferred``: the file changed while it was read (a scanner still writes it); it stays for the next run."""
 
-_WINDOW = 64
-"""Files staged and read together: enough to keep every core busy, few enough to fit on a small disk."""
+_WINDOW = 512
+_WINDOW_BYTES = 1 << 29
+"""Files, and bytes, staged and read together: enough to keep every core busy, few enough to fit on a small disk."""
+
+_BATCH = 128
+_BATCH_SECONDS = 2.0
+"""Papers carried out together at most, and how long the first of them may wait for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,13 @@ class Decision:
     paper: StagedPaper
     parts: tuple[Part, ...]
 
+    @property
+    def marks(self) -> frozenset[str]:
+        """Digests and issue ids by which another paper could turn out to be the same one."""
+        news = [part.new.original.sha256 for part in self.parts if part.new is not None]
+        named = [part.issue.issue_id for part in self.parts if part.issue is not None]
+        return frozenset((self.paper.digests.sha256, *news, *named))
+
     def rehearsed(self) -> list[IngestItem]:
         """The items as they would be."""
         return [_item(self.paper.source, part) for part in self.parts]
@@ -134,9 +154,38 @@ def ingest_papers(
         options = replace(options, record_class=load_scheme(workspace.root).get(options.record_class).id)
     options = replace(options, fields=_core_fields(options.fields))
     _class_date(workspace, options)
-    for start in range(0, len(sources), _WINDOW):
-        with workspace.staging() as staging:
-            yield from _ingest_window(workspace, sources[start : start + _WINDOW], options, staging, progress)
+    if not options.dry_run:
+        clear_done(workspace, lambda digests: _known_content(workspace, digests) is not None)
+    left = deque(sources)
+    with Crew(options.jobs, SECONDS_PER_PAGE) as crew:
+        while left:
+            with workspace.staging() as staging:
+                window = _stage_window(left, staging)
+                yield from _ingest_window(workspace, window, options, staging, crew, progress)
+
+
+def _stage_window(left: deque[Path], staging: Path) -> list[StagedPaper | IngestItem]:
+    """Copies of the next sources; a source that cannot be read stays where it is, and is told."""
+    staged: list[StagedPaper | IngestItem] = []
+    room = _WINDOW_BYTES
+    while left and len(staged) < _WINDOW and room > 0:
+        source = left.popleft()
+        copy = staging / f"{len(staged):04}.pdf"
+        try:
+            state = state_of(source)
+            digests = files.copy_with_digests(source, copy, durable=False)
+        except OSError as error:
+            if not source.exists():
+                continue  # another run was quicker
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            reason = msg("{file} cannot be read: {error}", file=told_name(source),
+                         error=error.strerror or str(error))
+            staged.append(IngestItem(source, "quarantined", reason=reason))
+            continue
+        room -= digests.size
+        staged.append(StagedPaper(source, copy, digests, state))
+    return staged
 
 
 def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
@@ -159,47 +208,88 @@ def _class_date(workspace: Workspace, options: IngestOptions) -> date:
         raise InputRefused(msg("{value} is not a date.", value=given), msg("Write it like 2026-03-02.")) from None
 
 
+class _Batch:
+    """Decisions that will be carried out together, and items that are durable and were not told yet."""
+
+    def __init__(self, workspace: Workspace, staging: Path, *, rehearse: bool) -> None:
+        self._workspace = workspace
+        self._staging = staging
+        self._rehearse = rehearse
+        self._waiting: list[Decision | IngestItem] = []
+        self._since = 0.0
+        self._told: deque[IngestItem] = deque()
+
+    def clashes(self, decision: Decision) -> bool:
+        """Whether what waits here may change what is right for this paper."""
+        others = (mark for one in self._waiting if isinstance(one, Decision) for mark in one.marks)
+        return not decision.marks.isdisjoint(others)
+
+    def add(self, one: Decision | IngestItem) -> None:
+        """Let a decision wait for others, or an item for its turn."""
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append(one)
+
+    def carry_out_when_due(self) -> None:
+        """Carry out what waits when it is much or has waited for long."""
+        if len(self._waiting) >= _BATCH or (self._waiting and time.monotonic() - self._since >= _BATCH_SECONDS):
+            self.carry_out()
+
+    def carry_out(self) -> None:
+        """Carry out what waits."""
+        waiting, self._waiting = self._waiting, []
+        decisions = [one for one in waiting if isinstance(one, Decision)]
+        if self._rehearse:
+            done = iter([one.rehearsed() for one in decisions])
+        else:
+            done = iter(carry_out_all(self._workspace, decisions, self._staging))
+        for one in waiting:
+            self._told.extend(next(done) if isinstance(one, Decision) else [one])
+
+    def durable(self) -> Iterator[IngestItem]:
+        """Items that were carried out, in the order of their papers; each is told once."""
+        while self._told:
+            yield self._told.popleft()
+
+
 def _ingest_window(
     workspace: Workspace,
-    sources: Sequence[Path],
+    staged: Sequence[StagedPaper | IngestItem],
     options: IngestOptions,
     staging: Path,
+    crew: Crew,
     progress: Progress | None,
 ) -> Iterator[IngestItem]:
-    staged: list[StagedPaper | IngestItem] = []
-    for position, source in enumerate(sources):
-        copy = staging / f"{position:04}.pdf"
-        try:
-            state = state_of(source)
-            digests = files.copy_with_digests(source, copy)
-        except OSError as error:
-            reason = msg("{file} cannot be read: {error}", file=told_name(source),
-                         error=error.strerror or str(error))
-            # It stays where it is: what cannot be read cannot be copied to quarantine either.
-            staged.append(IngestItem(source, "quarantined", reason=reason))
-            continue
-        staged.append(StagedPaper(source, copy, digests, state))
     # What is known by its bytes need not be read.
     names = {
         one.copy: one.source
         for one in staged
         if isinstance(one, StagedPaper) and _known_content(workspace, one.digests) is None
     }
+    batch = _Batch(workspace, staging, rehearse=options.dry_run)
 
     def report(path: Path, done: int, pages: int) -> None:
+        batch.carry_out_when_due()  # A page may take seconds: what is decided does not wait for it.
         if progress is not None:
             progress(names[path], done, pages)
 
     readings: Iterator[PaperReading] = iter(())
     if names:
-        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report)
+        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report, crew=crew)
     for one in staged:
         if isinstance(one, IngestItem):
-            yield one
-            continue
-        reading = next(readings) if one.copy in names else None
-        decision = _decide(workspace, one, reading, options)
-        yield from decision.rehearsed() if options.dry_run else carry_out(workspace, decision, staging)
+            batch.add(one)
+        else:
+            reading = next(readings) if one.copy in names else None
+            decision = _decide(workspace, one, reading, options)
+            if batch.clashes(decision):
+                batch.carry_out()
+                decision = _decide(workspace, one, reading, options)
+            batch.add(decision)
+        batch.carry_out_when_due()
+        yield from batch.durable()
+    batch.carry_out()
+    yield from batch.durable()
 
 
 def _decide(
@@ -256,36 +346,73 @@ def _unmatched(texts: tuple[PageText, ...], findings: Sequence[Finding], facts: 
 
 def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[IngestItem]:
     """Do what was decided about one paper; every item is durable when this returns."""
-    paper, done = decision.paper, []
-    for part in decision.parts:
-        if part.new is not None:
-            part = _file(workspace, part, part.new, staging)
-        if part.outcome == "quarantined" and part.reason is not None:
-            quarantine(workspace, paper, part.reason, part.code)
-        elif part.outcome == "unmatched":
-            keep_unmatched(workspace, paper, part.texts, part.findings, part.facts)
-        elif part.outcome == "archived":
-            forget_waiting(workspace, paper.digests)
-        done.append(part)
-    if all(one.outcome in ("archived", "duplicate") and not _was_destroyed(one) for one in done):
-        leave_inbox(workspace, paper.source, paper.state)
-    return [_item(paper.source, part) for part in done]
+    return carry_out_all(workspace, [decision], staging)[0]
 
 
-def _file(workspace: Workspace, part: Part, new: NewRecord, staging: Path) -> Part:
-    """File one record; what another process did meanwhile changes the outcome."""
+def carry_out_all(workspace: Workspace, decisions: Sequence[Decision], staging: Path) -> list[list[IngestItem]]:
+    """Do what was decided about papers; every item is durable when this returns.
+
+    No two of the papers may share a mark (``Decision.marks``).
+
+    Raises:
+        OSError: disk full or broken. What was not filed lies where it was, and the next run goes on from there.
+    """
+    done = _file_all(workspace, decisions, staging)
+    leaving: list[StagedPaper] = []
+    for decision, parts in zip(decisions, done, strict=True):
+        paper = decision.paper
+        for part in parts:
+            if part.outcome == "quarantined" and part.reason is not None:
+                quarantine(workspace, paper, part.reason, part.code)
+            elif part.outcome == "unmatched":
+                keep_unmatched(workspace, paper, part.texts, part.findings, part.facts)
+        if all(one.outcome in ("archived", "duplicate") and not _was_destroyed(one) for one in parts):
+            leaving.append(paper)
+    stuck = leave_inbox(workspace, leaving)
+    for decision, parts in zip(decisions, done, strict=True):
+        if any(part.outcome == "archived" for part in parts):
+            forget_waiting(workspace, decision.paper.digests)
+    return [
+        [_item(decision.paper.source, _told_stuck(part, stuck.get(decision.paper.source))) for part in parts]
+        for decision, parts in zip(decisions, done, strict=True)
+    ]
+
+
+def _told_stuck(part: Part, error: OSError | None) -> Part:
+    if error is None:
+        return part
+    told = msg("it is filed, but could not be taken out of the inbox: {error}", error=error.strerror or str(error))
+    return replace(part, findings=(*part.findings, Finding("stays-in-inbox", told)))
+
+
+def _file_all(workspace: Workspace, decisions: Sequence[Decision], staging: Path) -> list[list[Part]]:
+    """File the new records of all decisions as one batch; the parts as they turned out."""
+    if not any(part.new is not None for decision in decisions for part in decision.parts):
+        return [list(decision.parts) for decision in decisions]
     with workspace.writing() as writer:
-        # Asked again under the lock: another process may have filed the same paper meanwhile.
-        known = _known_content(workspace, new.original)
-        if known is not None:
-            return known
-        if part.issue is not None:
-            try:
-                require_open(issues.find_issue(workspace.db, part.issue.issue_id))
-            except RefusedByRule as refusal:
-                return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts)
-        record_id = file_record(writer, workspace, new, staging)
-        return replace(part, record=catalogue.get_record(workspace.db, record_id))
+        settled = [[_settled(workspace, part) for part in decision.parts] for decision in decisions]
+        news = [part.new for parts in settled for part in parts if part.new is not None]
+        ids = iter(file_records(writer, workspace, news, staging) if news else ())
+        return [
+            [part if part.new is None else replace(part, record=catalogue.get_record(workspace.db, next(ids)))
+             for part in parts]
+            for parts in settled
+        ]
+
+
+def _settled(workspace: Workspace, part: Part) -> Part:
+    """Asked again under the lock: what another process did meanwhile changes the outcome."""
+    if part.new is None:
+        return part
+    known = _known_content(workspace, part.new.original)
+    if known is not None:
+        return known
+    if part.issue is not None:
+        try:
+            require_open(issues.find_issue(workspace.db, part.issue.issue_id))
+        except RefusedByRule as refusal:
+            return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts)
+    return part
 
 
 def _known_content(workspace: Workspace, digests: files.Digests) -> Part | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -68,6 +68,18 @@ class VersionNote:
     user: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """An object that is to be created.
+
+    ``content`` maps ASCII names to files inside the staging folder, which move, or to bytes.
+    """
+
+    object_id: str
+    content: Mapping[str, Path | bytes]
+    note: VersionNote
+
+
 class _Version(TypedDict):
     created: str
     message: str
@@ -114,39 +126,58 @@ class ObjectStore:
                 faults.append(Fault("", path.name, msg("a file that does not belong to the archive")))
         return faults
 
-    def create(self, object_id: str, content: Mapping[str, Path], note: VersionNote, staging: Path) -> str:
-        """Put a new object in place; ``content`` maps ASCII names to synced files inside ``staging``, which move.
+    def create(
+        self, object_id: str, content: Mapping[str, Path | bytes], note: VersionNote, staging: Path
+    ) -> str:
+        """Put one new object in place; see ``create_many``."""
+        return self.create_many([NewObject(object_id, content, note)], staging)[0]
+
+    def create_many(self, objects: Sequence[NewObject], staging: Path) -> list[str]:
+        """Put new objects in place together, durably, with as few waits for the disk as possible.
 
         An object of the same id that the ledger does not know is the leftover of a crash and is replaced; the
         caller guarantees by the id's uniqueness that nothing else can stand there.
 
         Returns:
-            SHA-512 of the inventory: it binds every byte of the object.
+            For each object SHA-512 of its inventory: it binds every byte of the object.
         """
         self.prepare()
-        target = self._path(object_id)
-        draft = staging / f"object-{object_id}"
-        files.make_folder(draft / "v1" / "content")
-        manifest, state = self._move_content(content, draft, "v1", {}, {})
+        moves: list[tuple[Path, Path]] = []
+        digests: list[str] = []
+        for one in objects:
+            target = self._path(one.object_id)
+            draft = staging / f"object-{one.object_id}"
+            digests.append(self._draft(one, draft))
+            if target.exists():
+                files.remove_tree(target)
+            moves.append((draft, target))
+        files.publish_trees(moves)
+        return digests
+
+    def _draft(self, new: NewObject, draft: Path) -> str:
+        """Write the whole object into a staging folder; SHA-512 of its inventory."""
+        manifest, state = self._move_content(new.content, draft, "v1", {}, {})
         inventory: _Inventory = {
-            "id": _URN + object_id,
+            "id": _URN + new.object_id,
             "type": "https://ocfl.io/1.1/spec/#inventory",
             "digestAlgorithm": "sha512",
             "head": "v1",
             "manifest": manifest,
-            "versions": {"v1": _version(note, state)},
+            "versions": {"v1": _version(new.note, state)},
         }
         data = _inventory_bytes(inventory)
-        files.write_atomic(draft / _OBJECT_DECLARATION[0], _OBJECT_DECLARATION[1])
-        _write_inventory(draft, data)
-        _write_inventory(draft / "v1", data)
-        if target.exists():
-            files.remove_tree(target)
-        files.publish(draft, target)
+        files.draft_file(draft / _OBJECT_DECLARATION[0], _OBJECT_DECLARATION[1])
+        _draft_inventory(draft, data)
+        _draft_inventory(draft / "v1", data)
         return hashlib.sha512(data).hexdigest()
 
     def add_version(
-        self, object_id: str, version: int, content: Mapping[str, Path], note: VersionNote, staging: Path
+        self,
+        object_id: str,
+        version: int,
+        content: Mapping[str, Path | bytes],
+        note: VersionNote,
+        staging: Path,
     ) -> str:
         """Add version ``version`` with the changed files of ``content``; the other files stay as they are.
 
@@ -165,13 +196,12 @@ class ObjectStore:
         before = inventory["versions"][f"v{version - 1}"]["state"]
         name = f"v{version}"
         draft = staging / f"object-{object_id}-{name}"
-        files.make_folder(draft / name / "content")
         manifest, state = self._move_content(content, draft, name, inventory["manifest"], before)
         inventory["manifest"] = manifest
         inventory["head"] = name
         inventory["versions"][name] = _version(note, state)
         data = _inventory_bytes(inventory)
-        _write_inventory(draft / name, data)
+        _draft_inventory(draft / name, data)
         files.publish(draft / name, target / name)
         _write_inventory(target, data)
         return hashlib.sha512(data).hexdigest()
@@ -318,7 +348,7 @@ class ObjectStore:
 
     def _move_content(
         self,
-        content: Mapping[str, Path],
+        content: Mapping[str, Path | bytes],
         draft: Path,
         version: str,
         manifest: Mapping[str, list[str]],
@@ -330,14 +360,17 @@ class ObjectStore:
             for digest, names in state.items()
         }
         new_state = {digest: names for digest, names in kept.items() if names}
-        for name, path in sorted(content.items()):
-            digest = files.digests_of(path).sha512
+        files.draft_folder(draft / version)
+        for name, data in sorted(content.items()):
+            digest = hashlib.sha512(data).hexdigest() if isinstance(data, bytes) else files.digests_of(data).sha512
             if digest not in new_manifest:
-                files.publish(path, draft / version / "content" / name)
+                target = files.draft_folder(draft / version / "content") / name
+                if isinstance(data, bytes):
+                    files.draft_file(target, data)
+                else:
+                    files.draft_move(data, target)
                 new_manifest[digest] = [f"{version}/content/{name}"]
             new_state.setdefault(digest, []).append(name)
-        if not any((draft / version / "content").iterdir()):
-            (draft / version / "content").rmdir()
         return new_manifest, new_state
 
     def heal(self, object_id: str, version: int) -> None:
@@ -413,6 +446,11 @@ def _inventory_bytes(inventory: _Inventory) -> bytes:
 def _write_inventory(folder: Path, data: bytes) -> None:
     files.write_atomic(folder / "inventory.json", data, overwrite=True)
     files.write_atomic(folder / "inventory.json.sha512", _sidecar(data), overwrite=True)
+
+
+def _draft_inventory(folder: Path, data: bytes) -> None:
+    files.draft_file(folder / "inventory.json", data)
+    files.draft_file(folder / "inventory.json.sha512", _sidecar(data))
 
 
 def _sidecar_holds(data: bytes, side: bytes) -> bool:

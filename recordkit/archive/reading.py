@@ -6,8 +6,10 @@ that file, never the run. Readings come in the order of the given paths.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +60,7 @@ def read_papers(
     ocr: bool,
     progress: Progress | None = None,
     seconds: float = SECONDS_PER_PAGE,
+    crew: Crew | None = None,
 ) -> Iterator[PaperReading]:
     """Read papers one after the other, their pages side by side.
 
@@ -67,6 +70,7 @@ def read_papers(
         ocr: whether pages without embedded text are read by OCR.
         progress: see ``Progress``.
         seconds: time allowed for one page, and for looking at one file as a whole.
+        crew: processes that outlive this call, for one who calls often; ``jobs`` and ``seconds`` are then theirs.
 
     Returns:
         One reading per path, in order, also for files that cannot be read. Closing the iterator, or an exception in
@@ -78,7 +82,8 @@ def read_papers(
     """
     if ocr:
         ocr_engine.require_ocr()
-    return _readings(tuple(paths), jobs, ocr, progress, seconds)
+    own = Crew(jobs, seconds) if crew is None else contextlib.nullcontext(crew)
+    return _readings(tuple(paths), own, ocr, progress)
 
 
 @dataclass(slots=True)
@@ -97,24 +102,27 @@ class _Draft:
 
 
 def _readings(
-    paths: tuple[Path, ...], jobs: int, ocr: bool, progress: Progress | None, seconds: float
+    paths: tuple[Path, ...], processes: AbstractContextManager[Crew], ocr: bool, progress: Progress | None
 ) -> Iterator[PaperReading]:
     drafts: dict[int, _Draft] = {}
     finished: dict[int, PaperReading] = {}
-    with Crew(jobs, seconds) as crew:
+    with processes as crew:
+        # A page of a file that failed in an earlier call may still come in: no number is used twice.
+        first = crew.reserve(len(paths))
         # Keys order the work: pages of early files go before later files are opened, so that readings flow in order.
         for number, path in enumerate(paths):
-            crew.put((number, 0), inspect_pdf, path)
+            crew.put((first + number, 0), inspect_pdf, path)
         for wanted in range(len(paths)):
             while wanted not in finished:
-                (number, page), outcome = crew.take()
-                path = paths[number]
-                if number in finished:
+                (key, page), outcome = crew.take()
+                number = key - first
+                if number < wanted or number in finished:
                     continue  # another page of a file that has failed meanwhile
+                path = paths[number]
                 if outcome.error is not None:
                     facts = drafts.pop(number).facts if number in drafts else None
                     finished[number] = PaperReading(path, facts, (), (), _failure(path, outcome.error))
-                    crew.drop(number)
+                    crew.drop(key)
                     continue
                 if page == 0:
                     draft = drafts[number] = _Draft(outcome.value)
@@ -122,7 +130,7 @@ def _readings(
                     for index in range(draft.facts.pages):
                         if index + 1 not in draft.texts:
                             text = draft.facts.page_facts[index].text
-                            crew.put((number, index + 1), read_page, path, index, text, ocr)
+                            crew.put((key, index + 1), read_page, path, index, text, ocr)
                 else:
                     draft = drafts[number]
                     draft.codes[page], draft.texts[page] = outcome.value

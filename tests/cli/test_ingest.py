@@ -25,9 +25,10 @@ def pdf_of(cli: Cli, number: str) -> Path:
 
 
 def places(cli: Cli) -> dict[str, int]:
-    """How many copies of papers lie in inbox, archive and quarantine."""
+    """How many copies of papers lie in inbox, archive and quarantine; what is filed and done counts as archived."""
+    done = cli.store / "inbox" / "done"
     return {
-        "inbox": sum(1 for path in (cli.store / "inbox").rglob("*.pdf")),
+        "inbox": sum(1 for path in (cli.store / "inbox").rglob("*.pdf") if done not in path.parents),
         "archive": sum(1 for path in (cli.store / "objects").rglob("original.pdf")),
         "quarantine": sum(1 for path in (cli.store / "quarantine").rglob("*") if path.is_file()
                           and path.name != "reason.json"),
@@ -259,7 +260,7 @@ def test_killed_between_the_steps_nothing_is_lost_and_nothing_filed_twice(
     shutil.copyfile(pdf_of(issued, "换通〔2026〕0001号"), issued.store / "inbox" / "a.pdf")
     with monkeypatch.context() as patch:
         if step == "create":
-            patch.setattr(ObjectStore, "create", die)
+            patch.setattr(ObjectStore, "create_many", die)
         elif step == "commit":
             patch.setattr(files, "append_durable", die)
         else:

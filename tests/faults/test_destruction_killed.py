@@ -155,7 +155,7 @@ def test_killed_at_any_step_the_next_call_finishes_the_destruction(tmp_path, mon
         kill = KillAt(step, behind=behind)
         with monkeypatch.context() as patch:
             for owner, name in (
-                (files, "_rename"), (files.shutil, "rmtree"), (files, "remove_file"), (files, "append_durable"),
+                (files, "_rename"), (files, "_remove_below"), (files, "remove_files"), (files, "append_durable"),
                 (db.Database, "wipe_traces"), (db.Database, "set_cursor"),
             ):
                 kill.wrap(patch, owner, name)
@@ -231,7 +231,7 @@ def test_what_cannot_be_removed_is_failed_stays_listed_and_goes_with_the_next_ca
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "remove_file", refuse(files.remove_file))
-        patch.setattr(files.shutil, "rmtree", refuse(files.shutil.rmtree))
+        patch.setattr(files, "_remove_below", refuse(files._remove_below))
         patch.setattr(files, "write_atomic", refuse(files.write_atomic))
         outcomes = archive.execute(order).outcomes
     assert [(one.outcome, one.reason_code) for one in outcomes] == [("failed", "undeletable")]

@@ -322,8 +322,8 @@ def test_a_file_that_changes_while_it_is_read_stays_for_the_next_run(
     source.write_bytes(b"%PDF-1.7 first half")
     real = arrivals.files.copy_with_digests
 
-    def copy(path: Path, target: Path) -> files.Digests:
-        digests = real(path, target)
+    def copy(path: Path, target: Path, *, durable: bool) -> files.Digests:
+        digests = real(path, target, durable=durable)
         path.write_bytes(b"%PDF-1.7 first half and more")
         return digests
 
