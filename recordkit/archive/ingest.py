@@ -24,6 +24,7 @@ from recordkit.archive.arrivals import (
     state_of,
     told_name,
 )
+from recordkit.archive.attachments import told_filed
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
 from recordkit.archive.matching import BLOCKING, Portion, match_pages, require_open
@@ -290,14 +291,8 @@ def _file(workspace: Workspace, part: Part, new: NewRecord, staging: Path) -> Pa
 
 def _known_content(workspace: Workspace, digests: files.Digests) -> Part | None:
     content = catalogue.keyed(workspace.settings.store.id, digests.sha256)
-    record = catalogue.find_content(workspace.db, content)
-    if record is None:
-        return None
-    reason = msg("the same bytes are filed as {code}", code=record.code)
-    if record.status == "destroyed":
-        reason = msg("these bytes were destroyed as {code} under order {order}; the file stays where it is",
-                     code=record.code, order=record.destroyed_by or "?")
-    return Part("duplicate", reason=reason, record=record)
+    filed = catalogue.find_content(workspace.db, content)
+    return None if filed is None else Part("duplicate", reason=told_filed(filed), record=filed.record)
 
 
 def _was_destroyed(part: Part) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -132,9 +132,17 @@ class ObjectStore:
         return hashlib.sha512(data).hexdigest()
 
     def add_version(
-        self, object_id: str, version: int, content: Mapping[str, Path], note: VersionNote, staging: Path
+        self,
+        object_id: str,
+        version: int,
+        content: Mapping[str, Path],
+        note: VersionNote,
+        staging: Path,
+        without: Collection[str] = (),
     ) -> str:
         """Add version ``version`` with the changed files of ``content``; the other files stay as they are.
+
+        The names in ``without`` belong to the older versions only from now on.
 
         A version folder beyond the ledger's last one is the leftover of a crash and is removed first.
 
@@ -148,7 +156,10 @@ class ObjectStore:
         target = self._path(object_id)
         self.heal(object_id, version - 1)
         inventory = self._inventory(object_id)
-        before = inventory["versions"][f"v{version - 1}"]["state"]
+        before = {
+            digest: [one for one in names if one not in without]
+            for digest, names in inventory["versions"][f"v{version - 1}"]["state"].items()
+        }
         name = f"v{version}"
         draft = staging / f"object-{object_id}-{name}"
         files.make_folder(draft / name / "content")
@@ -166,11 +177,11 @@ class ObjectStore:
         """Whether the object's folder is there."""
         return self._path(object_id).is_dir()
 
-    def names(self, object_id: str) -> list[str]:
-        """Logical file names of the newest version."""
+    def names(self, object_id: str, version: int | None = None) -> list[str]:
+        """Logical file names of a version, else of the newest one; none for a version that does not exist."""
         inventory = self._inventory(object_id)
-        state = inventory["versions"][inventory["head"]]["state"]
-        return sorted(name for names in state.values() for name in names)
+        wanted = inventory["versions"].get(f"v{version}" if version else inventory["head"])
+        return sorted(name for names in wanted["state"].values() for name in names) if wanted else []
 
     def locate(self, object_id: str, name: str, version: int | None = None) -> Path:
         """The file on this machine, for a viewer or a copy.

@@ -109,7 +109,7 @@ def told_of(
 ) -> dict[str, object]:
     """What the record keeps of how its paper came in."""
     return {"source": told_name(source), "matched": matched, **facts,
-            "findings": [_plain_finding(one) for one in findings]}
+            "findings": [plain_finding(one) for one in findings]}
 
 
 def facts_of(reading: PaperReading) -> dict[str, object]:
@@ -152,6 +152,7 @@ def _content(original: Path, texts: Sequence[PageText]) -> dict[str, Path | byte
     return {"original.pdf": original, "text.json": text}
 
 
-def _plain_finding(finding: Finding) -> dict[str, object]:
+def plain_finding(finding: Finding) -> dict[str, object]:
+    """A finding as record.json keeps it: it is told in the reader's language."""
     return {"code": finding.code, "message": finding.message.msgid,
             "params": {name: str(value) for name, value in finding.message.params.items()}}

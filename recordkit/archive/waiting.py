@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from recordkit import files
-from recordkit.archive.arrivals import StagedPaper, state_of, unmatched_folder
+from recordkit.archive.arrivals import StagedPaper, collect_sources, forget_folder, state_of, unmatched_folder
 from recordkit.archive.ingest import Decision, IngestItem, Part, carry_out
 from recordkit.archive.matching import doubts_about, require_open
 from recordkit.archive.papers import record_of_issue, told_of
@@ -41,6 +42,32 @@ def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
     return found
 
 
+def find_waiting(workspace: Workspace, reference: str) -> UnmatchedPaper:
+    """The waiting paper of a key, file name or path.
+
+    Raises:
+        NotFound: none, or more than one.
+    """
+    name = Path(reference).name
+    waiting = [one for one in list_unmatched(workspace) if reference == one.key or name == one.path.name]
+    if len(waiting) != 1:
+        raise NotFound(
+            msg("{count} waiting papers answer to {reference}.", count=len(waiting), reference=reference),
+            msg("'recordkit unmatched list' shows their keys."),
+        )
+    return waiting[0]
+
+
+def waiting_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
+    """The files behind ``paths`` as ``collect_sources`` finds them, where a path may also be a waiting paper's key.
+
+    Raises:
+        NotFound: a path is neither a file nor a key.
+    """
+    waiting = {one.key: one.path for one in list_unmatched(workspace)} if paths else {}
+    return collect_sources(workspace, [waiting.get(str(path), path) for path in paths])
+
+
 def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: bool = False) -> IngestItem:
     """File a waiting paper as the signed document ``number``. ``reference`` is its key, file name or path.
 
@@ -50,14 +77,7 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
         NotFound: no such paper, or no such document.
         RefusedByRule: the document is void or its paper is filed already.
     """
-    name = Path(reference).name
-    waiting = [one for one in list_unmatched(workspace) if reference == one.key or name == one.path.name]
-    if len(waiting) != 1:
-        raise NotFound(
-            msg("{count} waiting papers answer to {reference}.", count=len(waiting), reference=reference),
-            msg("'recordkit unmatched list' shows their keys."),
-        )
-    paper = waiting[0]
+    paper = find_waiting(workspace, reference)
     issue = issues.find_issue(workspace.db, number)
     require_open(issue)
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
@@ -75,4 +95,5 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
         (item,) = carry_out(workspace, decision, staging)
         if item.outcome == "unmatched":
             require_open(issues.find_issue(workspace.db, issue.issue_id))
+        forget_folder(workspace, paper.path)
         return item
