@@ -109,7 +109,7 @@ def keep_unmatched(
     facts: Mapping[str, object],
 ) -> None:
     """Let a paper wait for a person, with all that reading it brought."""
-    folder = unmatched_folder(workspace) / paper.digests.sha256[:16]
+    folder = unmatched_folder(workspace) / waiting_key(paper.digests)
     _keep(workspace, folder, paper, "reading.json", _reading_note(paper, texts, findings, facts))
 
 
@@ -132,7 +132,12 @@ def keep_attachment(
 
 def waiting_folder(workspace: Workspace, issue_id: str, digests: files.Digests) -> Path:
     """Where an attachment waits for the signed paper of an issue: the folder's name is bytes, dot, issue id."""
-    return unmatched_folder(workspace) / f"{digests.sha256[:16]}.{issue_id}"
+    return unmatched_folder(workspace) / f"{waiting_key(digests)}.{issue_id}"
+
+
+def waiting_key(digests: files.Digests) -> str:
+    """The key by which ``match`` knows a paper that waits: the beginning of its SHA-256."""
+    return digests.sha256[:16]
 
 
 def _reading_note(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from recordkit import files
-from recordkit.archive import catalogue
+from recordkit.archive import catalogue, rescanning
 from recordkit.archive.arrivals import (
     StagedPaper,
     forget_waiting,
@@ -23,6 +23,7 @@ from recordkit.archive.arrivals import (
     quarantine,
     state_of,
     told_name,
+    waiting_key,
 )
 from recordkit.archive.attachments import told_filed
 from recordkit.archive.classes import load_scheme
@@ -33,6 +34,7 @@ from recordkit.archive.papers import (
     missing_fields,
     record_of_class,
     record_of_issue,
+    record_of_rescan,
     storable,
     text_findings,
     told_of,
@@ -72,7 +74,10 @@ class IngestOptions:
 
 @dataclass(frozen=True, slots=True)
 class IngestItem:
-    """What became of one file, or of one document in it. ``reason`` says why, where it was not simply archived."""
+    """What became of one file, or of one document in it. ``reason`` says why, where it was not simply archived.
+
+    ``version`` is that of the record as it is now; more than 1 after a second scan.
+    """
 
     source: Path
     outcome: Outcome
@@ -83,6 +88,7 @@ class IngestItem:
     ocr_pages: int = 0
     reason: Message | None = None
     findings: tuple[Finding, ...] = ()
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ class Part:
         outcome: what is intended.
         texts: of its pages.
         new: the record to file, when ``archived``; ``issue`` the document whose signed paper it is.
+        rescan: what becomes a new version of a record instead.
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
         code: stable word for the reason of a quarantine.
@@ -103,6 +110,7 @@ class Part:
     findings: tuple[Finding, ...] = ()
     reason: Message | None = None
     new: NewRecord | None = None
+    rescan: rescanning.Rescan | None = None
     issue: issues.Issue | None = None
     record: catalogue.Record | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
@@ -219,7 +227,8 @@ def _decide(
         told = UnreadablePdf(Path(told_name(paper.source)), reading.failure.reason)
         reason = msg("{what} {todo}", what=told.what, todo=told.todo or "")
         return Decision(paper, (Part("quarantined", reason=reason, code=reading.failure.reason),))
-    portions = match_pages(reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag)
+    find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
+    portions = match_pages(reading, find, workspace.store_tag)
     return Decision(paper, tuple(_part(workspace, paper, reading, portion, options) for portion in portions))
 
 
@@ -233,6 +242,11 @@ def _part(
     if portion.issue is not None:
         try:
             told = told_of(paper.source, portion.how, facts, findings)
+            filed = rescanning.filed_record(workspace, portion.issue)
+            if filed is not None:
+                new = record_of_rescan(filed, original, texts, told)
+                return _second_scan(workspace, portion.issue, filed, new, Part("archived", texts, tuple(findings),
+                                                                               issue=portion.issue, facts=facts))
             new = record_of_issue(workspace, portion.issue, original, texts, told)
             return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts)
         except (NotFound, InputRefused, IntegrityFailure) as refusal:
@@ -249,6 +263,22 @@ def _part(
     return _unmatched(texts, findings, facts)
 
 
+def _second_scan(
+    workspace: Workspace, issue: issues.Issue, filed: catalogue.Record, new: NewRecord, part: Part
+) -> Part:
+    """A new version where the settings say so and the scan is no worse than the filed one, else a question."""
+    worse = rescanning.why_worse(
+        rescanning.quality_of(part.texts, part.findings), rescanning.quality_of_filed(workspace, filed)
+    )
+    if workspace.settings.ingest.rescan == "version" and worse is None:
+        reason = msg("a new scan: version {version} of {code}", version=filed.version + 1, code=filed.code)
+        return replace(part, rescan=rescanning.Rescan(filed, new), record=filed, reason=reason)
+    told = [Finding("not-open", rescanning.told_filed_already(filed, issue, waiting_key(new.original)))]
+    if worse is not None:
+        told.append(Finding("worse-scan", worse))
+    return _unmatched(part.texts, [*told, *part.findings], part.facts)
+
+
 def _unmatched(texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object]) -> Part:
     telling = [one.message for one in findings if one.code in BLOCKING or one.code == "foreign-code"]
     reason = telling[0] if telling else msg("no printed code of this store was found")
@@ -261,6 +291,8 @@ def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[I
     for part in decision.parts:
         if part.new is not None:
             part = _file(workspace, part, part.new, staging)
+        elif part.rescan is not None:
+            part = _file_rescan(workspace, part, part.rescan, staging)
         if part.outcome == "quarantined" and part.reason is not None:
             quarantine(workspace, paper, part.reason, part.code)
         elif part.outcome == "unmatched":
@@ -289,6 +321,20 @@ def _file(workspace: Workspace, part: Part, new: NewRecord, staging: Path) -> Pa
         return replace(part, record=catalogue.get_record(workspace.db, record_id))
 
 
+def _file_rescan(workspace: Workspace, part: Part, rescan: rescanning.Rescan, staging: Path) -> Part:
+    """File a new version; what another process did meanwhile changes the outcome."""
+    with workspace.writing() as writer:
+        known = _known_content(workspace, rescan.new.original)
+        if known is not None:
+            return known
+        try:
+            record = rescanning.file_rescan(writer, workspace, rescan, staging)
+        except RefusedByRule as refusal:
+            return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts)
+        reason = msg("a new scan: version {version} of {code}", version=record.version, code=record.code)
+        return replace(part, record=record, reason=reason)
+
+
 def _known_content(workspace: Workspace, digests: files.Digests) -> Part | None:
     content = catalogue.keyed(workspace.settings.store.id, digests.sha256)
     filed = catalogue.find_content(workspace.db, content)
@@ -314,4 +360,5 @@ def _item(source: Path, part: Part) -> IngestItem:
         ocr_pages,
         part.reason,
         part.findings,
+        record.version if record is not None else None,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from recordkit import files
 from recordkit.archive.arrivals import plain_page, told_name
+from recordkit.archive.catalogue import Record
 from recordkit.archive.filing import NewRecord, meters_of
 from recordkit.archive.reading import PaperReading
 from recordkit.messages import msg
@@ -92,6 +93,24 @@ def record_of_class(
         original=original[1],
         number=given.get("number"),
         extra={**extra, **told},
+    )
+
+
+def record_of_rescan(
+    record: Record, original: tuple[Path, files.Digests], texts: Sequence[PageText], told: Mapping[str, object]
+) -> NewRecord:
+    """What a second scan brings to the record that it belongs to; arguments as in ``record_of_issue``."""
+    return NewRecord(
+        record_class=record.record_class,
+        title=record.title,
+        on=record.date,
+        pages=len(texts),
+        content=_content(original[0], texts),
+        original=original[1],
+        number=record.number,
+        issue_id=record.issue_id,
+        form=record.form,
+        extra=told,
     )
 
 

@@ -122,6 +122,7 @@ def _plain_item(item: IngestItem) -> dict[str, object]:
         "record_id": item.record_id,
         "code": item.code,
         "number": item.number,
+        "version": item.version,
         "pages": item.pages,
         "ocr_pages": item.ocr_pages,
         "reason": item.reason,
@@ -167,16 +168,21 @@ def unmatched_list(app: App) -> None:
 @click.command(cls=Command, help=N_("File a waiting paper as the signed document NUMBER."))
 @click.argument("paper")
 @click.argument("number")
+@option("--new-version", is_flag=True, help=N_("It takes the place of the filed paper, which stays as an older "
+                                               "version."))
+@option("--reason", default="", help=N_("Why; kept with the new version."))
 @dry_run_option
 @pass_app
-def match(app: App, paper: str, number: str, dry_run: bool) -> None:
+def match(app: App, paper: str, number: str, new_version: bool, reason: str, dry_run: bool) -> None:
     """Settle a paper by hand."""
+    if reason and not new_version:
+        raise WrongUsage(msg("--reason belongs to --new-version."))
     from recordkit.archive.attaching import join_waiting
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.waiting import match_paper
 
     with app.acting() as workspace:
-        item = match_paper(workspace, paper, number, dry_run=dry_run)
+        item = match_paper(workspace, paper, number, new_version=new_version, reason=reason, dry_run=dry_run)
         joined = [] if dry_run else join_waiting(workspace)
         if not dry_run:
             refresh_index(workspace)
