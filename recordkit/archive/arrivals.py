@@ -157,15 +157,47 @@ def keep_unmatched(
     facts: Mapping[str, object],
 ) -> None:
     """Let a paper wait for a person, with all that reading it brought."""
-    folder = unmatched_folder(workspace) / paper.digests.sha256[:16]
-    note = {
+    folder = unmatched_folder(workspace) / waiting_key(paper.digests)
+    _keep(workspace, folder, paper, "reading.json", _reading_note(paper, texts, findings, facts))
+
+
+def keep_attachment(
+    workspace: Workspace,
+    paper: StagedPaper,
+    texts: tuple[PageText, ...],
+    findings: Sequence[Finding],
+    facts: Mapping[str, object],
+    issue_id: str,
+    more: Mapping[str, object],
+) -> None:
+    """Let an attachment wait until the signed paper of its document is filed; ``attaching.join_waiting`` takes it.
+
+    ``more`` is what it will need besides.
+    """
+    note = {**_reading_note(paper, texts, findings, facts), **more}
+    _keep(workspace, waiting_folder(workspace, issue_id, paper.digests), paper, "reading.json", note)
+
+
+def waiting_folder(workspace: Workspace, issue_id: str, digests: files.Digests) -> Path:
+    """Where an attachment waits for the signed paper of an issue: the folder's name is bytes, dot, issue id."""
+    return unmatched_folder(workspace) / f"{waiting_key(digests)}.{issue_id}"
+
+
+def waiting_key(digests: files.Digests) -> str:
+    """The key by which ``match`` knows a paper that waits: the beginning of its SHA-256."""
+    return digests.sha256[:16]
+
+
+def _reading_note(
+    paper: StagedPaper, texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object]
+) -> dict[str, object]:
+    return {
         "name": _safe_name(paper.source),
         "sha256": paper.digests.sha256,
         "findings": [str(one.message) for one in findings],
         "pages": [plain_page(text) for text in texts],
         "facts": dict(facts),
     }
-    _keep(workspace, folder, paper, "reading.json", note)
 
 
 def unmatched_folder(workspace: Workspace) -> Path:
@@ -177,6 +209,12 @@ def forget_waiting(workspace: Workspace, digests: files.Digests) -> None:
     """Clear where a paper waited, or lay in quarantine, until somebody said where it belongs."""
     for place in (unmatched_folder(workspace), workspace.root / "quarantine"):
         files.remove_tree(place / digests.sha256[:16])
+
+
+def forget_folder(workspace: Workspace, source: Path) -> None:
+    """Clear the folder in which a paper waited and which it has left; harmless for any other source."""
+    if source.parent.parent == unmatched_folder(workspace) and not source.exists():
+        files.remove_tree(source.parent)
 
 
 def plain_page(text: PageText) -> dict[str, object]:

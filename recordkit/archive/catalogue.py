@@ -23,15 +23,23 @@ CREATE TABLE records (
   record_id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, record_class TEXT NOT NULL, year INTEGER NOT NULL,
   period TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, number TEXT, filed_number TEXT, issue_id TEXT,
   form TEXT, account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
-  content TEXT NOT NULL, version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
+  version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
   status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER NOT NULL UNIQUE, touched INTEGER NOT NULL);
 CREATE INDEX records_number ON records (number);
 CREATE INDEX records_issue ON records (issue_id);
-CREATE INDEX records_content ON records (content);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
-CREATE TABLE code_serials (scope TEXT PRIMARY KEY, last INTEGER NOT NULL)
+CREATE TABLE code_serials (scope TEXT PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE contents (
+  content TEXT NOT NULL, record_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
+  PRIMARY KEY (content, record_id));
+CREATE INDEX contents_record ON contents (record_id)
 """
+
+ORIGINAL = "original"
+"""Name under which ``contents`` knows the paper itself; attachments have the names of their files."""
+_VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned")
+"""Acts that make a version of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,22 @@ class Holding:
         return cls(record.record_id, record.code, record.commitment, record.ordinal)
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """Where bytes lie in the archive.
+
+    Attributes:
+        name: ``ORIGINAL`` for the paper of the record, else the attachment's file.
+        version: that brought them.
+        superseded: a later version has other bytes in their place.
+    """
+
+    record: Record
+    name: str
+    version: int
+    superseded: bool
+
+
 def keyed(store_id: str, digest: str) -> str:
     """A digest bound to this store: it recognises bytes that come back, yet is no public digest of the file."""
     return hmac.new(store_id.encode(), digest.encode(), hashlib.sha256).hexdigest()
@@ -104,8 +128,9 @@ def objects_of(workspace: Workspace) -> ObjectStore:
 
 
 def _apply(workspace: Workspace, entry: Entry) -> None:
-    if entry.act in ("record.filed", "record.edited"):
+    if entry.act in _VERSIONING:
         _apply_version(workspace, entry)
+        _apply_contents(workspace, entry)
     elif entry.act == "record.destroyed":
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
@@ -158,7 +183,6 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
                 "issue_id": body.get("issue"),
                 "form": body.get("form"),
                 "access": body["access"],
-                "content": body["content"],
                 "status": "active",
                 "ordinal": body["ordinal"],
             },
@@ -172,6 +196,16 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
             shown = {name: shown[name] for name in ("version", "commitment", "touched")}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+
+
+def _apply_contents(workspace: Workspace, entry: Entry) -> None:
+    """Remember the keyed digests of what came in with a version, for ever: destroyed bytes may come back."""
+    content = entry.body.get("content", {})
+    for name, digest in (content if isinstance(content, Mapping) else {ORIGINAL: content}).items():
+        workspace.db.run(
+            "INSERT OR IGNORE INTO contents VALUES (:content, :record, :name, :version)",
+            {"content": digest, "record": entry.body["record"], "name": name, "version": entry.body["version"]},
+        )
 
 
 def _recover(workspace: Workspace) -> None:
@@ -239,10 +273,22 @@ def list_holdings(db: Database) -> Iterator[Holding]:
         last = rows[-1]["ordinal"]
 
 
-def find_content(db: Database, content: str) -> Record | None:
-    """The record, destroyed or not, whose original has this keyed digest."""
-    row = db.one("SELECT * FROM records WHERE content = :content ORDER BY status LIMIT 1", {"content": content})
-    return None if row is None else _record(row)
+def find_content(db: Database, content: str, record_id: str | None = None) -> Filed | None:
+    """Where bytes of this keyed digest were filed, be it in an older version or in a record destroyed since.
+
+    ``record_id`` asks about one record alone; else an active record is named before a destroyed one.
+    """
+    row = db.one(
+        "SELECT c.*, EXISTS (SELECT 1 FROM contents n WHERE n.record_id = c.record_id AND n.name = c.name "
+        "AND n.version > c.version) AS superseded "
+        "FROM contents c JOIN records r ON r.record_id = c.record_id WHERE c.content = :content "
+        "AND (:id IS NULL OR c.record_id = :id) ORDER BY r.status, c.name <> 'original', r.ordinal LIMIT 1",
+        {"content": content, "id": record_id},
+    )
+    record = None if row is None else get_record(db, row["record_id"])
+    if row is None or record is None:
+        return None
+    return Filed(record, row["name"], row["version"], bool(row["superseded"]))
 
 
 def next_serial(db: Database, scope: str) -> int:

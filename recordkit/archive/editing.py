@@ -1,17 +1,13 @@
-"""Changes a record's metadata: a new version of the object first, ledger second, projections last.
-
-Killed between the two, the new version is a leftover that the next writer removes.
-"""
+"""Changes a record's metadata, and tells every act on a record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
 
-from recordkit import pending
 from recordkit.archive import catalogue
-from recordkit.archive.filing import meters_of, stage_json
-from recordkit.archive.objects import VersionNote
+from recordkit.archive.filing import meters_of
+from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.notes import read_note
@@ -73,27 +69,10 @@ def edit_record(
             metadata["meters"] = meters_of(spec.roles.meters, fields)
         if metadata == dict(record.metadata):
             return record
-        version = record.version + 1
-        now = workspace.clock.stamp()
         note = writer.note(record.record_id, {"reason": reason, "changed": sorted(changes)})
-        with pending.announced(workspace.root, "objects", [record.record_id]):
-            with workspace.staging() as staging:
-                content = {"record.json": stage_json(staging, "record.json", metadata)}
-                inventory = catalogue.objects_of(workspace).add_version(
-                    record.record_id, version, content, VersionNote(now, "edited", workspace.actor), staging
-                )
-            writer.add(
-                "record.edited",
-                {
-                    "record": record.record_id,
-                    "version": version,
-                    "keys": sorted(changes),
-                    "note": note,
-                    "commitment": catalogue.keyed(workspace.settings.store.id, inventory),
-                },
-            )
-            writer.commit()
-        return catalogue.find_record(workspace.db, record.record_id)
+        with workspace.staging() as staging:
+            return add_version(writer, workspace, record, "record.edited", {"keys": sorted(changes), "note": note},
+                               metadata, staging=staging)
 
 
 def _form_of(workspace: Workspace, record: catalogue.Record) -> FormSpec | None:
@@ -132,6 +111,7 @@ def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str,
             continue
         note = entry.body.get("note")
         content = read_note(workspace.root, record.record_id, note) if isinstance(note, str) else None
+        came = entry.body.get("content")
         found.append(
             {
                 "seq": entry.seq,
@@ -140,6 +120,7 @@ def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str,
                 "act": entry.act,
                 "version": entry.body.get("version"),
                 "keys": entry.body.get("keys"),
+                "files": sorted(came) if isinstance(came, Mapping) else None,
                 "reason": content.get("reason") if content else None,
             }
         )

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from recordkit import files
-from recordkit.archive import catalogue
+from recordkit.archive import catalogue, rescanning
 from recordkit.archive.arrivals import (
     StagedPaper,
     clear_done,
@@ -30,7 +30,9 @@ from recordkit.archive.arrivals import (
     quarantine,
     state_of,
     told_name,
+    waiting_key,
 )
+from recordkit.archive.attachments import told_filed
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import CORE_LABELS, NewRecord, file_records
 from recordkit.archive.matching import BLOCKING, Portion, match_pages, require_open
@@ -39,6 +41,7 @@ from recordkit.archive.papers import (
     missing_fields,
     record_of_class,
     record_of_issue,
+    record_of_rescan,
     storable,
     text_findings,
     told_of,
@@ -50,7 +53,7 @@ from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedBy
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
-from recordkit.workspace import Workspace
+from recordkit.workspace import Workspace, Writer
 
 Outcome = Literal["archived", "duplicate", "unmatched", "quarantined", "deferred"]
 """``deferred``: the file changed while it was read (a scanner still writes it); it stays for the next run."""
@@ -84,7 +87,10 @@ class IngestOptions:
 
 @dataclass(frozen=True, slots=True)
 class IngestItem:
-    """What became of one file, or of one document in it. ``reason`` says why, where it was not simply archived."""
+    """What became of one file, or of one document in it. ``reason`` says why, where it was not simply archived.
+
+    ``version`` is that of the record as it is now; more than 1 after a second scan.
+    """
 
     source: Path
     outcome: Outcome
@@ -95,6 +101,7 @@ class IngestItem:
     ocr_pages: int = 0
     reason: Message | None = None
     findings: tuple[Finding, ...] = ()
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ class Part:
         outcome: what is intended.
         texts: of its pages.
         new: the record to file, when ``archived``; ``issue`` the document whose signed paper it is.
+        rescan: what becomes a new version of a record instead.
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
         code: stable word for the reason of a quarantine.
@@ -115,6 +123,7 @@ class Part:
     findings: tuple[Finding, ...] = ()
     reason: Message | None = None
     new: NewRecord | None = None
+    rescan: rescanning.Rescan | None = None
     issue: issues.Issue | None = None
     record: catalogue.Record | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
@@ -308,7 +317,8 @@ def _decide(
         told = UnreadablePdf(Path(told_name(paper.source)), reading.failure.reason)
         reason = msg("{what} {todo}", what=told.what, todo=told.todo or "")
         return Decision(paper, (Part("quarantined", reason=reason, code=reading.failure.reason),))
-    portions = match_pages(reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag)
+    find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
+    portions = match_pages(reading, find, workspace.store_tag)
     return Decision(paper, tuple(_part(workspace, paper, reading, portion, options) for portion in portions))
 
 
@@ -322,6 +332,11 @@ def _part(
     if portion.issue is not None:
         try:
             told = told_of(paper.source, portion.how, facts, findings)
+            filed = rescanning.filed_record(workspace, portion.issue)
+            if filed is not None:
+                new = record_of_rescan(filed, original, texts, told)
+                return _second_scan(workspace, portion.issue, filed, new, Part("archived", texts, tuple(findings),
+                                                                               issue=portion.issue, facts=facts))
             new = record_of_issue(workspace, portion.issue, original, texts, told)
             return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts)
         except (NotFound, InputRefused, IntegrityFailure) as refusal:
@@ -336,6 +351,22 @@ def _part(
         )
         return Part("archived", texts, tuple(findings), new=new, facts=facts)
     return _unmatched(texts, findings, facts)
+
+
+def _second_scan(
+    workspace: Workspace, issue: issues.Issue, filed: catalogue.Record, new: NewRecord, part: Part
+) -> Part:
+    """A new version where the settings say so and the scan is no worse than the filed one, else a question."""
+    worse = rescanning.why_worse(
+        rescanning.quality_of(part.texts, part.findings), rescanning.quality_of_filed(workspace, filed)
+    )
+    if workspace.settings.ingest.rescan == "version" and worse is None:
+        reason = msg("a new scan: version {version} of {code}", version=filed.version + 1, code=filed.code)
+        return replace(part, rescan=rescanning.Rescan(filed, new), record=filed, reason=reason)
+    told = [Finding("not-open", rescanning.told_filed_already(filed, issue, waiting_key(new.original)))]
+    if worse is not None:
+        told.append(Finding("worse-scan", worse))
+    return _unmatched(part.texts, [*told, *part.findings], part.facts)
 
 
 def _unmatched(texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object]) -> Part:
@@ -387,17 +418,19 @@ def _told_stuck(part: Part, error: OSError | None) -> Part:
 
 def _file_all(workspace: Workspace, decisions: Sequence[Decision], staging: Path) -> list[list[Part]]:
     """File the new records of all decisions as one batch; the parts as they turned out."""
-    if not any(part.new is not None for decision in decisions for part in decision.parts):
+    if not any(part.new or part.rescan for decision in decisions for part in decision.parts):
         return [list(decision.parts) for decision in decisions]
     with workspace.writing() as writer:
         settled = [[_settled(workspace, part) for part in decision.parts] for decision in decisions]
         news = [part.new for parts in settled for part in parts if part.new is not None]
         ids = iter(file_records(writer, workspace, news, staging) if news else ())
-        return [
-            [part if part.new is None else replace(part, record=catalogue.get_record(workspace.db, next(ids)))
-             for part in parts]
-            for parts in settled
-        ]
+
+        def filed(part: Part) -> Part:
+            if part.rescan is not None:
+                return _file_rescan(workspace, writer, part, part.rescan, staging)
+            return part if part.new is None else replace(part, record=catalogue.get_record(workspace.db, next(ids)))
+
+        return [[filed(part) for part in parts] for parts in settled]
 
 
 def _settled(workspace: Workspace, part: Part) -> Part:
@@ -415,16 +448,25 @@ def _settled(workspace: Workspace, part: Part) -> Part:
     return part
 
 
+def _file_rescan(
+    workspace: Workspace, writer: Writer, part: Part, rescan: rescanning.Rescan, staging: Path
+) -> Part:
+    """File a new version; what another process did meanwhile changes the outcome."""
+    known = _known_content(workspace, rescan.new.original)
+    if known is not None:
+        return known
+    try:
+        record = rescanning.file_rescan(writer, workspace, rescan, staging)
+    except RefusedByRule as refusal:
+        return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts)
+    reason = msg("a new scan: version {version} of {code}", version=record.version, code=record.code)
+    return replace(part, record=record, reason=reason)
+
+
 def _known_content(workspace: Workspace, digests: files.Digests) -> Part | None:
     content = catalogue.keyed(workspace.settings.store.id, digests.sha256)
-    record = catalogue.find_content(workspace.db, content)
-    if record is None:
-        return None
-    reason = msg("the same bytes are filed as {code}", code=record.code)
-    if record.status == "destroyed":
-        reason = msg("these bytes were destroyed as {code} under order {order}; the file stays where it is",
-                     code=record.code, order=record.destroyed_by or "?")
-    return Part("duplicate", reason=reason, record=record)
+    filed = catalogue.find_content(workspace.db, content)
+    return None if filed is None else Part("duplicate", reason=told_filed(filed), record=filed.record)
 
 
 def _was_destroyed(part: Part) -> bool:
@@ -446,4 +488,5 @@ def _item(source: Path, part: Part) -> IngestItem:
         ocr_pages,
         part.reason,
         part.findings,
+        record.version if record is not None else None,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -178,8 +178,11 @@ class ObjectStore:
         content: Mapping[str, Path | bytes],
         note: VersionNote,
         staging: Path,
+        without: Collection[str] = (),
     ) -> str:
         """Add version ``version`` with the changed files of ``content``; the other files stay as they are.
+
+        The names in ``without`` belong to the older versions only from now on.
 
         A version folder beyond the ledger's last one is the leftover of a crash and is removed first.
 
@@ -193,7 +196,10 @@ class ObjectStore:
         target = self._path(object_id)
         self.heal(object_id, version - 1)
         inventory = self._inventory(object_id)
-        before = inventory["versions"][f"v{version - 1}"]["state"]
+        before = {
+            digest: [one for one in names if one not in without]
+            for digest, names in inventory["versions"][f"v{version - 1}"]["state"].items()
+        }
         name = f"v{version}"
         draft = staging / f"object-{object_id}-{name}"
         manifest, state = self._move_content(content, draft, name, inventory["manifest"], before)
@@ -210,11 +216,11 @@ class ObjectStore:
         """Whether the object's folder is there."""
         return self._path(object_id).is_dir()
 
-    def names(self, object_id: str) -> list[str]:
-        """Logical file names of the newest version."""
+    def names(self, object_id: str, version: int | None = None) -> list[str]:
+        """Logical file names of a version, else of the newest one; none for a version that does not exist."""
         inventory = self._inventory(object_id)
-        state = inventory["versions"][inventory["head"]]["state"]
-        return sorted(name for names in state.values() for name in names)
+        wanted = inventory["versions"].get(f"v{version}" if version else inventory["head"])
+        return sorted(name for names in wanted["state"].values() for name in names) if wanted else []
 
     def locate(self, object_id: str, name: str, version: int | None = None) -> Path:
         """The file on this machine, for a viewer or a copy.

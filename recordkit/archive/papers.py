@@ -9,6 +9,7 @@ from pathlib import Path
 
 from recordkit import files
 from recordkit.archive.arrivals import plain_page, told_name
+from recordkit.archive.catalogue import Record
 from recordkit.archive.filing import NewRecord, meters_of
 from recordkit.archive.reading import PaperReading
 from recordkit.messages import msg
@@ -95,6 +96,24 @@ def record_of_class(
     )
 
 
+def record_of_rescan(
+    record: Record, original: tuple[Path, files.Digests], texts: Sequence[PageText], told: Mapping[str, object]
+) -> NewRecord:
+    """What a second scan brings to the record that it belongs to; arguments as in ``record_of_issue``."""
+    return NewRecord(
+        record_class=record.record_class,
+        title=record.title,
+        on=record.date,
+        pages=len(texts),
+        content=_content(original[0], texts),
+        original=original[1],
+        number=record.number,
+        issue_id=record.issue_id,
+        form=record.form,
+        extra=told,
+    )
+
+
 def missing_fields(given: Mapping[str, str]) -> tuple[Finding, ...]:
     """Core fields that a record without a document should have and has not."""
     return tuple(
@@ -109,7 +128,7 @@ def told_of(
 ) -> dict[str, object]:
     """What the record keeps of how its paper came in."""
     return {"source": told_name(source), "matched": matched, **facts,
-            "findings": [_plain_finding(one) for one in findings]}
+            "findings": [plain_finding(one) for one in findings]}
 
 
 def facts_of(reading: PaperReading) -> dict[str, object]:
@@ -152,6 +171,7 @@ def _content(original: Path, texts: Sequence[PageText]) -> dict[str, Path | byte
     return {"original.pdf": original, "text.json": text}
 
 
-def _plain_finding(finding: Finding) -> dict[str, object]:
+def plain_finding(finding: Finding) -> dict[str, object]:
+    """A finding as record.json keeps it: it is told in the reader's language."""
     return {"code": finding.code, "message": finding.message.msgid,
             "params": {name: str(value) for name, value in finding.message.params.items()}}

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from recordkit import files
-from recordkit.archive.arrivals import StagedPaper, state_of, unmatched_folder
+from recordkit.archive.arrivals import StagedPaper, collect_sources, forget_folder, state_of, unmatched_folder
+from recordkit.archive.attaching import find_target
 from recordkit.archive.ingest import Decision, IngestItem, Part, carry_out
 from recordkit.archive.matching import doubts_about, require_open
-from recordkit.archive.papers import record_of_issue, told_of
-from recordkit.errors import NotFound
+from recordkit.archive.papers import record_of_issue, record_of_rescan, told_of
+from recordkit.archive.rescanning import Rescan, quality_of, quality_of_filed, why_worse
+from recordkit.errors import NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.model import PageText
+from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
 
@@ -41,14 +45,11 @@ def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
     return found
 
 
-def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: bool = False) -> IngestItem:
-    """File a waiting paper as the signed document ``number``. ``reference`` is its key, file name or path.
-
-    With ``dry_run`` it is only looked whether that could be done.
+def find_waiting(workspace: Workspace, reference: str) -> UnmatchedPaper:
+    """The waiting paper of a key, file name or path.
 
     Raises:
-        NotFound: no such paper, or no such document.
-        RefusedByRule: the document is void or its paper is filed already.
+        NotFound: none, or more than one.
     """
     name = Path(reference).name
     waiting = [one for one in list_unmatched(workspace) if reference == one.key or name == one.path.name]
@@ -57,22 +58,84 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
             msg("{count} waiting papers answer to {reference}.", count=len(waiting), reference=reference),
             msg("'recordkit unmatched list' shows their keys."),
         )
-    paper = waiting[0]
-    issue = issues.find_issue(workspace.db, number)
-    require_open(issue)
+    return waiting[0]
+
+
+def waiting_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
+    """The files behind ``paths`` as ``collect_sources`` finds them, where a path may also be a waiting paper's key.
+
+    Raises:
+        NotFound: a path is neither a file nor a key.
+    """
+    waiting = {one.key: one.path for one in list_unmatched(workspace)} if paths else {}
+    return collect_sources(workspace, [waiting.get(str(path), path) for path in paths])
+
+
+def match_paper(
+    workspace: Workspace,
+    reference: str,
+    number: str,
+    *,
+    new_version: bool = False,
+    reason: str = "",
+    dry_run: bool = False,
+) -> IngestItem:
+    """File a waiting paper as the signed document ``number``. ``reference`` is its key, file name or path.
+
+    With ``new_version`` it takes the place of the paper that is filed already, and ``number`` may also be a record id
+    or archival code; ``reason`` says why. With ``dry_run`` it is only looked whether that could be done.
+
+    Raises:
+        NotFound: no such paper, or no such document.
+        RefusedByRule: the document is void or its paper is filed already; no paper is filed that could be replaced.
+    """
+    paper = find_waiting(workspace, reference)
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
     texts = tuple(PageText(**page) for page in raw["pages"])
-    findings = doubts_about(issue, texts)
     with workspace.staging() as staging:
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
-        told = told_of(paper.path, "by-hand", raw["facts"], findings)
-        new = record_of_issue(workspace, issue, (staged, digests), texts, told)
-        part = Part("archived", texts, findings, new=new, issue=issue)
+        told = partial(told_of, paper.path, "by-hand", raw["facts"])
+        if new_version:
+            part = _as_new_version(workspace, number, (staged, digests), texts, told, reason)
+        else:
+            issue = issues.find_issue(workspace.db, number)
+            require_open(issue)
+            findings = doubts_about(issue, texts)
+            new = record_of_issue(workspace, issue, (staged, digests), texts, told(findings))
+            part = Part("archived", texts, findings, new=new, issue=issue)
         decision = Decision(StagedPaper(paper.path, staged, digests, state_of(paper.path)), (part,))
         if dry_run:
             return decision.rehearsed()[0]
         (item,) = carry_out(workspace, decision, staging)
-        if item.outcome == "unmatched":
-            require_open(issues.find_issue(workspace.db, issue.issue_id))
+        if item.outcome == "unmatched" and part.issue is not None:
+            require_open(issues.find_issue(workspace.db, part.issue.issue_id))
+        forget_folder(workspace, paper.path)
         return item
+
+
+def _as_new_version(
+    workspace: Workspace,
+    number: str,
+    original: tuple[Path, files.Digests],
+    texts: tuple[PageText, ...],
+    told: Callable[[Sequence[Finding]], dict[str, object]],
+    reason: str,
+) -> Part:
+    target = find_target(workspace, number)
+    record = target.record
+    if record is None:
+        told_number = target.number or number
+        raise RefusedByRule(
+            msg("No signed paper of {number} is filed yet; there is nothing to replace.", number=told_number),
+            msg("Leave out --new-version."),
+        )
+    findings = doubts_about(target.issue, texts) if target.issue is not None else ()
+    worse = why_worse(quality_of(texts, ()), quality_of_filed(workspace, record))
+    if worse is not None:
+        # The person has decided; what was known at that time belongs to the record.
+        findings = (*findings, Finding("worse-scan", worse))
+    new = record_of_rescan(record, original, texts, told(findings))
+    what = msg("a new scan: version {version} of {code}", version=record.version + 1, code=record.code)
+    rescan = Rescan(record, new, reason)
+    return Part("archived", texts, findings, what, rescan=rescan, issue=target.issue, record=record)

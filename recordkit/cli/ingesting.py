@@ -6,17 +6,21 @@ import os
 import re
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from recordkit.cli.attaching import attach, plain_attached, print_attached
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.ingest import IngestItem
+    from recordkit.workspace import Workspace
 
 
 @click.command(cls=Command, help=N_("File signed papers: PDFs, folders, or the store's inbox."))
@@ -25,43 +29,60 @@ if TYPE_CHECKING:
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("Core field of such papers."))
 @option("--no-ocr", is_flag=True, help=N_("Do not read scans; their text cannot be searched."))
 @option("--jobs", type=click.IntRange(1, 64), metavar="N", help=N_("Reading processes (default: one per core)."))
+@option("--attach-to", "attach_to", metavar="NUMBER",
+        help=N_("The files are attachments of this document or record (ID copy, deed ...)."))
+@option("--item", metavar="NAME", help=N_("The paper of the form's checklist that the attachment is; it is ticked."))
 @dry_run_option
 @pass_app
 def ingest(
     app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], no_ocr: bool,
-    jobs: int | None, dry_run: bool,
+    jobs: int | None, attach_to: str | None, item: str | None, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
     from recordkit.archive.arrivals import collect_sources, told_name
+    from recordkit.archive.attaching import join_waiting
     from recordkit.archive.ingest import IngestOptions, ingest_papers
     from recordkit.archive.search.service import refresh_index
 
     started = time.monotonic()
+    show_progress = sys.stderr.isatty() and not app.quiet
+
+    def progress(path: Path, done: int, pages: int) -> None:
+        if show_progress:
+            click.echo(f"\r\x1b[K{told_name(path)}: {done}/{pages}", err=True, nl=False)
+
+    def reads_scans(workspace: Workspace) -> bool:
+        return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
+
+    if attach_to is not None:
+        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets})
+        return attach(app, attach_to, paths, item=item, jobs=jobs, dry_run=dry_run, reads_scans=reads_scans,
+                      progress=progress)
+    if item is not None:
+        raise WrongUsage(msg("--item names what is attached; it needs --attach-to NUMBER."))
     with app.acting() as workspace:
         sources = collect_sources(workspace, paths)
-        ocr = not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
-        options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run)
-        show_progress = sys.stderr.isatty() and not app.quiet
-
-        def progress(path: Path, done: int, pages: int) -> None:
-            if show_progress:
-                click.echo(f"\r\x1b[K{told_name(path)}: {done}/{pages}", err=True, nl=False)
-
+        options = IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
+                                dry_run)
         items: list[IngestItem] = []
-        for item in ingest_papers(workspace, sources, options, progress):
-            items.append(item)
+        for one in ingest_papers(workspace, sources, options, progress):
+            items.append(one)
             if show_progress:
                 click.echo("\r\x1b[K", err=True, nl=False)
             if not app.json:
-                _print_item(item, dry_run)
-        if not dry_run and any(item.outcome == "archived" for item in items):
+                _print_item(one, dry_run)
+        joined = [] if dry_run else join_waiting(workspace)
+        if not dry_run and (joined or any(one.outcome == "archived" for one in items)):
             refresh_index(workspace)
-    counts = {name: sum(1 for item in items if item.outcome == name)
+    counts = {name: sum(1 for one in items if one.outcome == name)
               for name in ("archived", "duplicate", "unmatched", "quarantined", "deferred")}
     if app.json:
-        app.print_json({"items": [_plain_item(item) for item in items], "total": len(items),
+        app.print_json({"items": [_plain_item(one) for one in items], "total": len(items),
+                        "joined": [plain_attached(one) for one in joined],
                         "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
     else:
+        for attached in joined:
+            print_attached(attached)
         if dry_run:
             app.say(tr("Rehearsed; nothing was written. It would be:"))
         app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
@@ -71,6 +92,14 @@ def ingest(
         if counts["unmatched"]:
             app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
     return 4 if counts["quarantined"] else 0
+
+
+def _refuse_beside(name: str, others: Mapping[str, object]) -> None:
+    """Refuse options that say something else than ``name`` does."""
+    for other, value in others.items():
+        if value:
+            raise WrongUsage(msg("{name} and {other} do not go together.", name=name, other=other),
+                             msg("Leave one of them out; 'recordkit ingest --help' says what each does."))
 
 
 def _can_read_scans(app: App) -> bool:
@@ -93,6 +122,7 @@ def _plain_item(item: IngestItem) -> dict[str, object]:
         "record_id": item.record_id,
         "code": item.code,
         "number": item.number,
+        "version": item.version,
         "pages": item.pages,
         "ocr_pages": item.ocr_pages,
         "reason": item.reason,
@@ -138,18 +168,27 @@ def unmatched_list(app: App) -> None:
 @click.command(cls=Command, help=N_("File a waiting paper as the signed document NUMBER."))
 @click.argument("paper")
 @click.argument("number")
+@option("--new-version", is_flag=True, help=N_("It takes the place of the filed paper, which stays as an older "
+                                               "version."))
+@option("--reason", default="", help=N_("Why; kept with the new version."))
 @dry_run_option
 @pass_app
-def match(app: App, paper: str, number: str, dry_run: bool) -> None:
+def match(app: App, paper: str, number: str, new_version: bool, reason: str, dry_run: bool) -> None:
     """Settle a paper by hand."""
+    if reason and not new_version:
+        raise WrongUsage(msg("--reason belongs to --new-version."))
+    from recordkit.archive.attaching import join_waiting
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.waiting import match_paper
 
     with app.acting() as workspace:
-        item = match_paper(workspace, paper, number, dry_run=dry_run)
+        item = match_paper(workspace, paper, number, new_version=new_version, reason=reason, dry_run=dry_run)
+        joined = [] if dry_run else join_waiting(workspace)
         if not dry_run:
             refresh_index(workspace)
     if app.json:
-        app.print_json(_plain_item(item))
+        app.print_json({**_plain_item(item), "joined": [plain_attached(one) for one in joined]})
     else:
         _print_item(item, dry_run)
+        for attached in joined:
+            print_attached(attached)

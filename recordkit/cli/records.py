@@ -85,13 +85,25 @@ def _plain_hit(one: Found) -> dict[str, object]:
         "number": record.number,
         "score": one.score,
         "pages": list(one.pages),
+        "attachment_pages": _attachment_pages(one),
         "snippet": one.snippet,
     }
 
 
+def _attachment_pages(one: Found) -> list[dict[str, object]]:
+    """Where those of the hit's pages lie that are counted on behind the paper's own."""
+    from recordkit.archive.attachments import place_of
+
+    places = [(page, *place_of(one.record, page)) for page in one.pages if page > one.record.pages]
+    return [{"page": page, "attachment": number, "attachment_page": inside} for page, number, inside in places]
+
+
 def _print_hit(one: Found) -> None:
     record = one.record
-    pages = tr("p. {pages}").format(pages=", ".join(map(str, one.pages))) if one.pages else ""
+    own = [str(page) for page in one.pages if page <= record.pages]
+    own += [tr("attachment {number} p. {page}").format(number=place["attachment"], page=place["attachment_page"])
+            for place in _attachment_pages(one)]
+    pages = tr("p. {pages}").format(pages=", ".join(own)) if own else ""
     head = click.style(record.title, bold=True)
     click.echo(f"{record.code}  {head}  {record.date}  {record.number or ''}  {pages}".rstrip())
     if one.snippet:
@@ -105,6 +117,7 @@ def _print_hit(one: Found) -> None:
 @pass_app
 def show(app: App, record: str) -> None:
     """Print everything the catalogue knows."""
+    from recordkit.archive.attachments import attachments_of
     from recordkit.archive.catalogue import find_record
     from recordkit.retention.standing import standing_of
 
@@ -141,6 +154,11 @@ def show(app: App, record: str) -> None:
         "matched": found.metadata.get("matched"),
         "source": found.metadata.get("source"),
         "findings": _told(found.metadata.get("findings")),
+        "attachments": [
+            {"attachment": one.number, "name": one.name, "pages": one.pages, "sha256": one.sha256, "item": one.item,
+             "source": one.source, "added_at": one.added_at, "findings": _told(list(one.findings))}
+            for one in attachments_of(found)
+        ],
     }
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.
@@ -161,6 +179,10 @@ def show(app: App, record: str) -> None:
     click.echo(standing.reason.render(tr))
     for finding in core["findings"] if isinstance(core["findings"], list) else []:
         app.print_pairs([(N_("Finding"), finding["message"])])
+    for one in attachments_of(found):
+        line = tr("{number}: {what}, {pages} page(s), from {source}").format(
+            number=one.number, what=one.item or tr("no item of the checklist"), pages=one.pages, source=one.source)
+        app.print_pairs([(N_("Attachment"), line)])
     labels = found.metadata.get("labels")
     app.print_pairs([
         (str(labels.get(key, key)) if isinstance(labels, dict) else key, value) for key, value in fields.items()
@@ -179,20 +201,28 @@ def _told(findings: object) -> list[dict[str, object]]:
 @pass_app
 def text(app: App, record: str) -> None:
     """Print the text that search sees."""
-    import json
-
+    from recordkit.archive.attachments import read_texts
     from recordkit.archive.catalogue import find_record, objects_of
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
         _require_active(found)
-        raw = json.loads(objects_of(workspace).read(found.record_id, "text.json"))
+        pages: list[dict[str, object]] = []
+        for attachment, some in read_texts(objects_of(workspace), found):
+            # Counted as search counts them: on behind the paper's own.
+            pages += [{**page, "page": len(pages) + count, "attachment": attachment,
+                       "attachment_page": None if attachment is None else count}
+                      for count, page in enumerate(some, start=1)]
     if app.json:
-        app.print_json({"items": raw["pages"], "total": len(raw["pages"])})
+        app.print_json({"items": pages, "total": len(pages)})
         return
-    for page in raw["pages"]:
-        source = str(page["source"])
-        click.echo(tr("--- page {page} ({source}) ---").format(page=page["page"], source=tr(source)))
+    for page in pages:
+        source = tr(str(page["source"]))
+        if page["attachment"] is None:
+            click.echo(tr("--- page {page} ({source}) ---").format(page=page["page"], source=source))
+        else:
+            click.echo(tr("--- page {page} = attachment {number}, page {inside} ({source}) ---").format(
+                page=page["page"], number=page["attachment"], inside=page["attachment_page"], source=source))
         click.echo(page["text"])
 
 
@@ -204,32 +234,29 @@ def _require_active(record: Record) -> None:
         )
 
 
-@click.command(cls=Command, help=N_("Copy the original of a record to a file."))
+@click.command(cls=Command, help=N_("Copy the paper of a record, or an attachment, to a file."))
 @click.argument("record")
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
+@option("--attachment", type=click.IntRange(1), metavar="N", help=N_("This attachment instead of the paper."))
+@option("--version", "version", type=click.IntRange(1), metavar="N", help=N_("As it was in this version."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def get(app: App, record: str, out: Path, force: bool) -> None:
-    """Write the original's bytes, checked against its digest."""
-    from recordkit import files
+def get(app: App, record: str, out: Path, attachment: int | None, version: int | None, force: bool) -> None:
+    """Write the bytes as they came, checked against their digest."""
+    from recordkit.archive.attachments import stored_file
     from recordkit.archive.catalogue import find_record, objects_of
-    from recordkit.errors import IntegrityFailure
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
         _require_active(found)
-        objects = objects_of(workspace)
-        name = next(one for one in objects.names(found.record_id) if one.startswith("original."))
-        path = objects.locate(found.record_id, name)
-        if files.digests_of(path).sha256 != found.sha256:
-            raise IntegrityFailure(
-                msg("The original of {code} is not what was filed.", code=found.code),
-                msg("Run 'recordkit verify {code}' and restore it from a backup.", code=found.code),
-            )
-        target = out / (f"{found.code}{path.suffix}".replace("/", "_")) if out.is_dir() else out
+        path, sha256 = stored_file(objects_of(workspace), found, attachment, version)
+        marks = [f"-v{version}"] if version else []
+        marks += [f"-{attachment:03}"] if attachment else []
+        name = f"{found.code}{''.join(marks)}{path.suffix}".replace("/", "_")
+        target = out / name if out.is_dir() else out
         app.save(target, path.read_bytes(), force=force)
     if app.json:
-        app.print_json({"record_id": found.record_id, "path": str(target), "sha256": found.sha256})
+        app.print_json({"record_id": found.record_id, "path": str(target), "sha256": sha256})
     else:
         click.echo(str(target))
 
@@ -296,7 +323,8 @@ def history(app: App, record: str) -> None:
         items = history_of(workspace, find_record(workspace.db, record))
     if not app.json:
         items = [
-            {**item, "act": tr(str(item["act"])), "keys": [tr(str(key)) for key in _listed(item["keys"])]}
+            {**item, "act": tr(str(item["act"])),
+             "keys": [tr(str(key)) for key in _listed(item["keys"]) + _listed(item["files"])]}
             for item in items
         ]
     app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),

@@ -13,6 +13,7 @@ WORDS = (
     N_("keyed-in"), N_("corrected"), N_("unchanged"), N_("collected"),
     # ingest
     N_("archived"), N_("duplicate"), N_("unmatched"), N_("quarantined"), N_("deferred"),
+    N_("attached"), N_("waits"), N_("original"),
     N_("account"), N_("responsible"),
     N_("embedded"), N_("ocr"), N_("none"),
     # search
@@ -35,7 +36,8 @@ WORDS = (
 ACTS = (
     N_("store.created"), N_("person.added"), N_("person.revoked"), N_("issue.issued"), N_("issue.voided"),
     N_("issue.completed"), N_("issue.collected"),
-    N_("record.filed"), N_("record.edited"), N_("record.destroyed"), N_("event.added"), N_("hold.placed"),
+    N_("record.filed"), N_("record.edited"), N_("record.attached"), N_("record.rescanned"),
+    N_("record.destroyed"), N_("event.added"), N_("hold.placed"),
     N_("hold.released"), N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),
     N_("order.completed"),

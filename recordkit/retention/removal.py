@@ -291,11 +291,11 @@ class Remover:
         """SHA-256 and size of every content file of the record, all versions; empty when the object is gone."""
         found: dict[str, int] = {}
         seen: set[Path] = set()
-        try:
-            names = [name for name in self._objects.names(item.record_id) if name not in _OWN_PARTS]
-        except (NotFound, IntegrityFailure):
-            return found
         for version in range(1, item.version + 1):
+            try:
+                names = [name for name in self._objects.names(item.record_id, version) if name not in _OWN_PARTS]
+            except (NotFound, IntegrityFailure):
+                return found
             for name in names:
                 try:
                     path = self._objects.locate(item.record_id, name, version)
@@ -324,6 +324,13 @@ class Remover:
             yield from (path for path in sorted((self._root / place).rglob("*")) if path.is_file())
 
     def _paper_folders(self, item: Item) -> list[Path]:
-        """Folders that ingest made for these very bytes; the note beside the paper holds its text."""
-        places = (self._root / "quarantine", self._root / "inbox" / "unmatched")
-        return [place / digest[:16] for digest in self._digests[item.record_id] for place in places]
+        """Folders that ingest made for these very bytes, and attachments that wait for the record's document.
+
+        The note beside the paper holds its text.
+        """
+        waiting = self._root / "inbox" / "unmatched"
+        places = (self._root / "quarantine", waiting)
+        found = [place / digest[:16] for digest in self._digests[item.record_id] for place in places]
+        if item.issue_id and item.issue_id not in self._shared:
+            found += sorted(waiting.glob(f"*.{item.issue_id}"))
+        return found

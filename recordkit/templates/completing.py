@@ -371,7 +371,7 @@ def _ticked(
     problems: list[Problem] = []
     ticked = set(before)
     for name, comes in [*((name, True) for name in papers), *((name, False) for name in uncollected)]:
-        found = _paper(spec, name)
+        found = paper_on_checklist(spec, name)
         if isinstance(found, Message):
             problems.append(Problem(raw.row, "", COLLECTED_HEADINGS[0], raw.cells.get(heading), "unknown-paper", found))
         elif comes:
@@ -382,7 +382,7 @@ def _ticked(
     return tuple(sorted(ticked, key=lambda name: order.index(name) if name in order else len(order))), problems
 
 
-def _paper(spec: FormSpec, name: str) -> str | Message:
+def paper_on_checklist(spec: FormSpec, name: str) -> str | Message:
     """The name on the checklist that is meant, in full or by a part that only one has."""
     names = [one.name for one in spec.attachments]
     if name in names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -11,6 +10,7 @@ from datetime import date
 from typing import Literal
 
 from recordkit.archive import catalogue
+from recordkit.archive.attachments import attachments_of, read_text, text_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.search import query as query_language
@@ -39,7 +39,10 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One hit: the record, its pages that match (1-based) and a snippet with matches between U+2068 and U+2069."""
+    """One hit: the record, its matching pages and a snippet with matches between U+2068 and U+2069.
+
+    Pages count from 1; those of attachments are counted on behind the paper's own (``attachments.place_of``).
+    """
 
     record: Record
     score: float
@@ -209,13 +212,26 @@ def index_document(workspace: Workspace, record: Record) -> IndexDocument:
 
 
 def page_texts(workspace: Workspace, record: Record) -> tuple[str, ...]:
-    """Text of each page as it was read at ingest; empty for records without pages."""
+    """Text of each page as it was read at ingest, those of attachments last; empty for records without pages.
+
+    ``attachments.place_of`` tells where a page that is counted through like this lies.
+    """
+    found = _texts(workspace, record, "text.json", 0)
+    attached = attachments_of(record)
+    if attached:
+        found += [""] * (record.pages - len(found))
+    for one in attached:
+        found += _texts(workspace, record, text_name(one.name), one.pages)
+    return tuple(found)
+
+
+def _texts(workspace: Workspace, record: Record, name: str, pages: int) -> list[str]:
     try:
-        raw = json.loads(catalogue.objects_of(workspace).read(record.record_id, "text.json"))
-        return tuple(str(page["text"]) for page in raw["pages"])
-    except (NotFound, IntegrityFailure, ValueError, KeyError, TypeError):
+        raw = read_text(catalogue.objects_of(workspace), record, name)
+        return [str(page["text"]) for page in raw]
+    except (NotFound, IntegrityFailure):
         # A damaged text is for 'verify' to name; it must not keep every other record from being found.
-        return ()
+        return [""] * pages
 
 
 def _apply_changes(workspace: Workspace, engine: SearchEngine) -> None:
