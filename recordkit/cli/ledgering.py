@@ -95,9 +95,8 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         for one in compared[: len(against)]:
             if one.checkpoint is not None and not one.findings:
                 said = one.checkpoint.statement
-                vouched = msg("{by} (key {mark}) signed on {time} for the first {seq} entries; they are unchanged: {file}",
-                              by=said.by, mark=one.checkpoint.mark, time=said.time, seq=said.seq, file=str(one.source))
-                app.say(vouched)
+                app.say(msg("{by} (key {mark}) signed on {time} for the first {seq} entries; unchanged: {file}", by=said.by,
+                            mark=one.checkpoint.mark, time=said.time, seq=said.seq, file=str(one.source)))
         kept = [one.checkpoint.statement.seq for one in compared[len(against) :]
                 if one.checkpoint is not None and not one.findings]
         if kept:
