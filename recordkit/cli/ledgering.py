@@ -95,8 +95,8 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         for one in compared[: len(against)]:
             if one.checkpoint is not None and not one.findings:
                 said = one.checkpoint.statement
-                app.say(msg("{by} (key {mark}) signed on {time} for the first {seq} entries; unchanged: {file}", by=said.by,
-                            mark=one.checkpoint.mark, time=said.time, seq=said.seq, file=str(one.source)))
+                app.say(msg("{by} (key {mark}) signed on {time} for the first {seq} entries; unchanged: {file}",
+                            by=said.by, mark=one.checkpoint.mark, time=said.time, seq=said.seq, file=str(one.source)))
         kept = [one.checkpoint.statement.seq for one in compared[len(against) :]
                 if one.checkpoint is not None and not one.findings]
         if kept:
@@ -148,7 +148,7 @@ def ledger_list(app: App, record: str | None, actor: str | None) -> None:
 
 
 out_option = option("--out", type=click.Path(path_type=Path), metavar="FILE", required=True, help=N_("The file."))
-force_option = option("--force", is_flag=True, help=N_("Overwrite a file that exists."))
+force_option = option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 
 
 @ledger.command("checkpoint", cls=Command,
