@@ -92,11 +92,16 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
             click.echo(tr("The ledger is not to be trusted: its chain is whole, but"))
         for message in (*against_it, *signatures):
             click.echo("  " + message.render(tr))
-        for one in compared:
+        for one in compared[: len(against)]:
             if one.checkpoint is not None and not one.findings:
                 said = one.checkpoint.statement
-                app.say(msg("Signed for by {by} (key {mark}) on {time}: the first {seq} entries ({file}).", by=said.by,
-                            mark=one.checkpoint.mark, time=said.time, seq=said.seq, file=str(one.source)))
+                app.say(msg("{by} (key {mark}) signed on {time} for the first {seq} entries; unchanged: {file}",
+                            by=said.by, mark=one.checkpoint.mark, time=said.time, seq=said.seq, file=str(one.source)))
+        kept = [one.checkpoint.statement.seq for one in compared[len(against) :]
+                if one.checkpoint is not None and not one.findings]
+        if kept:
+            app.say(msg("{count} checkpoint(s) kept in the store agree, the last one about the first {seq} entries.",
+                        count=len(kept), seq=max(kept)))
     if found.torn_bytes:
         app.say(tr("It ends in an unfinished batch of {bytes} bytes; the next act discards it.").format(
             bytes=found.torn_bytes))
@@ -143,7 +148,7 @@ def ledger_list(app: App, record: str | None, actor: str | None) -> None:
 
 
 out_option = option("--out", type=click.Path(path_type=Path), metavar="FILE", required=True, help=N_("The file."))
-force_option = option("--force", is_flag=True, help=N_("Overwrite a file that exists."))
+force_option = option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 
 
 @ledger.command("checkpoint", cls=Command,
@@ -208,16 +213,15 @@ def ledger_export(app: App, out: Path, first: int, last: int | None, force: bool
 
     _require_free(out, force)
     with app.reading() as workspace:
-        entries = workspace.db.cursor().seq
-        last = min(last or entries, entries)
+        end = min(last or workspace.db.cursor().seq, workspace.db.cursor().seq)
         if dry_run:
-            app.say(msg("Would write entries {first} to {last} to {file}.", first=first, last=last, file=str(out)))
+            app.say(msg("Would write entries {first} to {last} to {file}.", first=first, last=end, file=str(out)))
             return
-        with Progress(app, tr("Exporting the ledger"), last) as progress:
+        with Progress(app, tr("Exporting the ledger"), end) as progress:
             count, size = export_ledger(workspace.ledger, out, first=first, last=last, overwrite=force,
                                         progress=progress)
     if app.json:
-        app.print_json({"file": str(out), "entries": count, "bytes": size, "from": first, "to": last})
+        app.print_json({"file": str(out), "entries": count, "bytes": size, "from": first, "to": end})
     else:
         app.say(msg("{count} entries, {bytes} bytes: {file}.", count=count, bytes=size, file=str(out)))
 

@@ -133,8 +133,8 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult) -> None:
                     "all again).", begun=result.begun, earlier=result.earlier))
     if result.sampled is not None:
         codes = ", ".join(result.sampled[:5]) + (" ..." if len(result.sampled) > 5 else "")
-        app.say(msg("The share of {day}, {percent} percent: {codes}", day=app.today.isoformat(), percent=f"{sample:g}",
-                    codes=codes or "0"))
+        app.say(msg("The share of {day}, {percent} percent: {count} record(s) {codes}", day=app.today.isoformat(),
+                    percent=f"{sample:g}", count=len(result.sampled), codes=codes))
     if result.interrupted:
         app.say(msg("Interrupted. The same command goes on where it stopped."))
     if result.unverified:
