@@ -37,6 +37,7 @@ from recordkit.archive.papers import (
     told_of,
 )
 from recordkit.archive.pdf import UnreadablePdf
+from recordkit.archive.pdf_signatures import signature_findings, trusted_roots
 from recordkit.archive.reading import PaperReading, Progress, read_papers
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
@@ -192,7 +193,8 @@ def _ingest_window(
 
     readings: Iterator[PaperReading] = iter(())
     if names:
-        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report)
+        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report,
+                               trusted=trusted_roots(workspace))
     for one in staged:
         if isinstance(one, IngestItem):
             yield one
@@ -227,7 +229,7 @@ def _part(
 ) -> Part:
     every = {text.page: text for text in storable(reading.texts)}
     texts = tuple(every[page] for page in portion.pages)
-    findings = [*portion.findings, *text_findings(texts, options.ocr)]
+    findings = [*portion.findings, *text_findings(texts, options.ocr), *signature_findings(reading.signatures)]
     facts, original = facts_of(reading), (paper.copy, paper.digests)
     if portion.issue is not None:
         try:

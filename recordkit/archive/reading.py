@@ -14,7 +14,15 @@ from pathlib import Path
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode, find_codes
 from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf, render_page
-from recordkit.crew import Crew, Lost
+from recordkit.archive.pdf_signatures import (
+    SignatureFacts,
+    Trusted,
+    can_validate,
+    mentions_signature,
+    unchecked,
+    validate_signatures,
+)
+from recordkit.crew import Crew, Lost, Outcome
 from recordkit.errors import RecordkitError
 from recordkit.model import PageText
 from recordkit.templates.code import ALPHABET, decode
@@ -23,6 +31,8 @@ Progress = Callable[[Path, int, int], None]
 """Called with a file, how many of its pages are read, how many it has."""
 
 SECONDS_PER_PAGE = 120.0
+_SIGNATURES = -1
+"""Key of the task that validates signatures, where pages are counted from 1 and 0 looks at the whole file."""
 _DPI = 200
 _PAYLOAD = re.compile(rf"(?<![0-9A-Z])RK1[{ALPHABET}]{{15}}(?:[{ALPHABET}]{{4}})?(?![0-9A-Z])")
 
@@ -37,6 +47,7 @@ class PaperReading:
         codes: in page order; the same payload may stand on several pages.
         texts: one per page; empty after a failure.
         failure: why the file could not be read to its end.
+        signatures: what became of validating its digital signatures.
     """
 
     path: Path
@@ -44,6 +55,7 @@ class PaperReading:
     codes: tuple[PageCode, ...]
     texts: tuple[PageText, ...]
     failure: UnreadablePdf | None = None
+    signatures: tuple[SignatureFacts, ...] = ()
 
     @property
     def issue_ids(self) -> tuple[str, ...]:
@@ -58,6 +70,7 @@ def read_papers(
     ocr: bool,
     progress: Progress | None = None,
     seconds: float = SECONDS_PER_PAGE,
+    trusted: Trusted | None = None,
 ) -> Iterator[PaperReading]:
     """Read papers one after the other, their pages side by side.
 
@@ -67,6 +80,7 @@ def read_papers(
         ocr: whether pages without embedded text are read by OCR.
         progress: see ``Progress``.
         seconds: time allowed for one page, and for looking at one file as a whole.
+        trusted: what digital signatures are judged by; None to leave them alone.
 
     Returns:
         One reading per path, in order, also for files that cannot be read. Closing the iterator, or an exception in
@@ -78,7 +92,7 @@ def read_papers(
     """
     if ocr:
         ocr_engine.require_ocr()
-    return _readings(tuple(paths), jobs, ocr, progress, seconds)
+    return _readings(tuple(paths), jobs, ocr, progress, seconds, trusted)
 
 
 @dataclass(slots=True)
@@ -86,18 +100,25 @@ class _Draft:
     facts: PdfFacts
     codes: dict[int, tuple[PageCode, ...]] = field(default_factory=dict)
     texts: dict[int, PageText] = field(default_factory=dict)
+    signatures: tuple[SignatureFacts, ...] | None = ()  # None: still being validated
 
     def is_complete(self) -> bool:
-        return len(self.texts) == self.facts.pages
+        return len(self.texts) == self.facts.pages and self.signatures is not None
 
     def reading(self, path: Path) -> PaperReading:
         pages = range(1, self.facts.pages + 1)
         codes = tuple(code for page in pages for code in self.codes.get(page, ()))
-        return PaperReading(path, self.facts, codes, tuple(self.texts[page] for page in pages))
+        texts = tuple(self.texts[page] for page in pages)
+        return PaperReading(path, self.facts, codes, texts, signatures=self.signatures or ())
 
 
 def _readings(
-    paths: tuple[Path, ...], jobs: int, ocr: bool, progress: Progress | None, seconds: float
+    paths: tuple[Path, ...],
+    jobs: int,
+    ocr: bool,
+    progress: Progress | None,
+    seconds: float,
+    trusted: Trusted | None,
 ) -> Iterator[PaperReading]:
     drafts: dict[int, _Draft] = {}
     finished: dict[int, PaperReading] = {}
@@ -111,26 +132,43 @@ def _readings(
                 path = paths[number]
                 if number in finished:
                     continue  # another page of a file that has failed meanwhile
-                if outcome.error is not None:
+                if page == _SIGNATURES:
+                    drafts[number].signatures = _signatures(drafts[number], outcome)
+                elif outcome.error is not None:
                     facts = drafts.pop(number).facts if number in drafts else None
                     finished[number] = PaperReading(path, facts, (), (), _failure(path, outcome.error))
                     crew.drop(number)
                     continue
-                if page == 0:
+                elif page == 0:
                     draft = drafts[number] = _Draft(outcome.value)
+                    if trusted is not None and (draft.facts.signatures or mentions_signature(path)):
+                        draft.signatures = unchecked(max(1, draft.facts.signatures), "no-part")
+                        if can_validate():
+                            draft.signatures = None
+                            crew.put((number, _SIGNATURES), validate_signatures, path, trusted)
                     _settle_without_picture(draft)
                     for index in range(draft.facts.pages):
                         if index + 1 not in draft.texts:
                             text = draft.facts.page_facts[index].text
                             crew.put((number, index + 1), read_page, path, index, text, ocr)
                 else:
-                    draft = drafts[number]
-                    draft.codes[page], draft.texts[page] = outcome.value
+                    drafts[number].codes[page], drafts[number].texts[page] = outcome.value
+                draft = drafts[number]
                 if progress is not None:
                     progress(path, len(draft.texts), draft.facts.pages)
                 if draft.is_complete():
                     finished[number] = drafts.pop(number).reading(path)
             yield finished.pop(wanted)
+
+
+def _signatures(draft: _Draft, outcome: Outcome) -> tuple[SignatureFacts, ...]:
+    """What validating brought; a signature that breaks its reader costs the verdict, never the paper."""
+    if outcome.error is None:
+        found: tuple[SignatureFacts, ...] = outcome.value
+        # pdfium and pyHanko may count differently: none is passed over.
+        return found + unchecked(draft.facts.signatures - len(found), "unreadable")
+    reason = outcome.error.reason if isinstance(outcome.error, Lost) else "unreadable"
+    return unchecked(max(1, draft.facts.signatures), reason)
 
 
 def _failure(path: Path, error: Exception) -> UnreadablePdf:

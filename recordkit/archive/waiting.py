@@ -11,6 +11,7 @@ from recordkit.archive.arrivals import StagedPaper, state_of, unmatched_folder
 from recordkit.archive.ingest import Decision, IngestItem, Part, carry_out
 from recordkit.archive.matching import doubts_about, require_open
 from recordkit.archive.papers import record_of_issue, told_of
+from recordkit.archive.pdf_signatures import read_plain, signature_findings
 from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.model import PageText
@@ -62,7 +63,8 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
     require_open(issue)
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
     texts = tuple(PageText(**page) for page in raw["pages"])
-    findings = doubts_about(issue, texts)
+    signatures = read_plain(raw["facts"].get("signatures"))
+    findings = (*doubts_about(issue, texts), *signature_findings(signatures))
     with workspace.staging() as staging:
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)

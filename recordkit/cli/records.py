@@ -161,6 +161,7 @@ def show(app: App, record: str) -> None:
     click.echo(standing.reason.render(tr))
     for finding in core["findings"] if isinstance(core["findings"], list) else []:
         app.print_pairs([(N_("Finding"), finding["message"])])
+    app.print_pairs([(N_("Signature"), told_signature(one)) for one in read_plain(core["signatures"])])
     labels = found.metadata.get("labels")
     app.print_pairs([
         (str(labels.get(key, key)) if isinstance(labels, dict) else key, value) for key, value in fields.items()
