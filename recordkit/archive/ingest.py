@@ -37,8 +37,9 @@ from recordkit.archive.papers import (
     told_of,
 )
 from recordkit.archive.pdf import UnreadablePdf
-from recordkit.archive.pdf_signatures import signature_findings, trusted_roots
+from recordkit.archive.pdf_signatures import trusted_roots
 from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.signature_facts import signature_findings
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText

@@ -10,8 +10,8 @@ from pathlib import Path
 from recordkit import files
 from recordkit.archive.arrivals import plain_page, told_name
 from recordkit.archive.filing import NewRecord, meters_of
-from recordkit.archive.pdf_signatures import plain_signatures
 from recordkit.archive.reading import PaperReading
+from recordkit.archive.signature_facts import plain_signatures
 from recordkit.messages import msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues

@@ -14,14 +14,8 @@ from pathlib import Path
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode, find_codes
 from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf, render_page
-from recordkit.archive.pdf_signatures import (
-    SignatureFacts,
-    Trusted,
-    can_validate,
-    mentions_signature,
-    unchecked,
-    validate_signatures,
-)
+from recordkit.archive.pdf_signatures import Trusted, can_validate, mentions_signature, validate_signatures
+from recordkit.archive.signature_facts import SignatureFacts, unchecked
 from recordkit.crew import Crew, Lost, Outcome
 from recordkit.errors import RecordkitError
 from recordkit.model import PageText

@@ -11,7 +11,7 @@ from recordkit.archive.arrivals import StagedPaper, state_of, unmatched_folder
 from recordkit.archive.ingest import Decision, IngestItem, Part, carry_out
 from recordkit.archive.matching import doubts_about, require_open
 from recordkit.archive.papers import record_of_issue, told_of
-from recordkit.archive.pdf_signatures import read_plain, signature_findings
+from recordkit.archive.signature_facts import read_plain, signature_findings
 from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.model import PageText

@@ -106,6 +106,7 @@ def _print_hit(one: Found) -> None:
 def show(app: App, record: str) -> None:
     """Print everything the catalogue knows."""
     from recordkit.archive.catalogue import find_record
+    from recordkit.archive.signature_facts import read_plain, told_signature
     from recordkit.retention.standing import standing_of
 
     with app.reading() as workspace:

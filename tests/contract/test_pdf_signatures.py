@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -29,16 +30,10 @@ from signed_pdfs import (
     with_lists,
 )
 
-from recordkit.archive.pdf_signatures import (
-    SignatureFacts,
-    Trusted,
-    plain_signatures,
-    read_plain,
-    read_roots,
-    signature_findings,
-    validate_signatures,
-)
+from recordkit.archive import reading
+from recordkit.archive.pdf_signatures import Trusted, read_roots, validate_signatures
 from recordkit.archive.reading import PaperReading, read_papers
+from recordkit.archive.signature_facts import SignatureFacts, plain_signatures, read_plain, signature_findings
 
 
 @cache
@@ -270,23 +265,23 @@ def test_roots_are_read_from_every_usual_form_and_a_bad_file_is_named(tmp_path: 
 
 
 def read(path: Path, trusted: Trusted | None) -> PaperReading:
-    (reading,) = read_papers([path], jobs=2, ocr=False, trusted=trusted)
-    return reading
+    (found,) = read_papers([path], jobs=2, ocr=False, trusted=trusted)
+    return found
 
 
 def test_reading_a_paper_brings_the_verdict_and_leaves_the_file_alone(tmp_path: Path) -> None:
     path = save(tmp_path / "合同.pdf", sign(plain(), signer()))
     digest = hashlib.sha256(path.read_bytes()).digest()
-    reading = read(path, trusting(root()))
-    assert [one.bottom_line for one in reading.signatures] == [True]
-    assert reading.texts[0].text.startswith("Paper")
+    found = read(path, trusting(root()))
+    assert [one.bottom_line for one in found.signatures] == [True]
+    assert found.texts[0].text.startswith("Paper")
     assert hashlib.sha256(path.read_bytes()).digest() == digest
     assert read(path, None).signatures == ()
 
 
 def test_a_nested_signature_field_is_not_passed_over(tmp_path: Path) -> None:
-    reading = read(save(tmp_path / "nested.pdf", sign(plain(), signer(), field="form.sig")), trusting(root()))
-    assert [(one.field, one.bottom_line) for one in reading.signatures] == [("form.sig", True)]
+    found = read(save(tmp_path / "nested.pdf", sign(plain(), signer(), field="form.sig")), trusting(root()))
+    assert [(one.field, one.bottom_line) for one in found.signatures] == [("form.sig", True)]
 
 
 def test_without_pyhanko_the_paper_is_read_and_its_signatures_are_not_checked(
@@ -294,9 +289,27 @@ def test_without_pyhanko_the_paper_is_read_and_its_signatures_are_not_checked(
 ) -> None:
     path = save(tmp_path / "合同.pdf", sign(plain(), signer()))
     monkeypatch.setitem(sys.modules, "pyhanko", None)
-    reading = read(path, trusting(root()))
-    assert reading.failure is None and reading.texts[0].text
-    assert [(one.validated, one.problem) for one in reading.signatures] == [(False, "no-part")]
-    (finding,) = signature_findings(reading.signatures)
+    found = read(path, trusting(root()))
+    assert found.failure is None and found.texts[0].text
+    assert [(one.validated, one.problem) for one in found.signatures] == [(False, "no-part")]
+    (finding,) = signature_findings(found.signatures)
     assert finding.code == "signatures-not-checked"
     assert "recordkit[sign]" in str(finding.message)
+
+
+def dies(path: Path, trusted: Trusted) -> None:
+    os._exit(9)
+
+
+def raises(path: Path, trusted: Trusted) -> None:
+    raise RecursionError(path.name)
+
+
+@pytest.mark.parametrize(("fate", "problem"), [(dies, "damaged"), (raises, "unreadable")])
+def test_a_signature_that_kills_its_judge_costs_the_verdict_and_not_the_paper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: object, problem: str
+) -> None:
+    monkeypatch.setattr(reading, "validate_signatures", fate)
+    found = read(save(tmp_path / "paper.pdf", sign(plain(), signer())), trusting(root()))
+    assert found.failure is None and found.texts[0].text.startswith("Paper")
+    assert [(one.validated, one.problem) for one in found.signatures] == [(False, problem)]
