@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -81,6 +82,7 @@ def issued_list(
                ("issue_id", N_("Issue"))]
     if unreturned or older_than is not None:
         columns.insert(3, ("days", N_("Days")))
+        columns.insert(2, ("account", N_("Account")))
     if lacking:
         columns.append(("lacking", N_("Still lacking")))
     with app.reading() as workspace:
@@ -95,6 +97,7 @@ def issued_list(
             since=max(filter(None, (since, first)), default=None),
             until=min(filter(None, (until, last, old)), default=None),
         )
+        tally = _Tally(workspace)
         items = (
             {
                 **_plain_issue(one),
@@ -103,10 +106,10 @@ def issued_list(
                 "days": (app.today - one.issue_date).days,
                 **more,
             }
-            for one, more in _narrowed(workspace, found, incomplete=incomplete, lacking=lacking)
+            for one, more in tally.counting(_narrowed(workspace, found, incomplete=incomplete, lacking=lacking))
         )
         if app.json:
-            print_listing(items)
+            print_listing(items, tally.plain if unreturned else None)
             return
         # A table must be whole before it is printed: a long one is cut into several.
         part = list(itertools.islice(items, _TABLE_ROWS))
@@ -114,6 +117,41 @@ def issued_list(
             app.print_items([{**item, "status": _status(item)} for item in part], columns)
             if not (part := list(itertools.islice(items, _TABLE_ROWS))):
                 break
+        if unreturned and tally.forms:
+            app.say(tr("{count} document(s) are out, the oldest for {days} days: {forms}").format(
+                count=tally.forms.total(), days=(app.today - tally.oldest).days, forms=tally.told()))
+
+
+class _Tally:
+    """Counts issues by form while they are listed."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.forms: Counter[str] = Counter()
+        self.oldest = date.max
+
+    def counting(
+        self, items: Iterable[tuple[Issue, dict[str, object]]]
+    ) -> Iterator[tuple[Issue, dict[str, object]]]:
+        for one, more in items:
+            self.forms[one.form] += 1
+            self.oldest = min(self.oldest, one.issue_date)
+            yield one, more
+
+    def plain(self) -> dict[str, object]:
+        return {"summary": {"forms": dict(self.forms.most_common()), "oldest": self.oldest if self.forms else None}}
+
+    def told(self) -> str:
+        from recordkit.templates.forms import load_form
+
+        names = []
+        for form, count in self.forms.most_common():
+            try:
+                name = load_form(self._workspace.root, form).spec.name
+            except RecordkitError:  # a form that the office has given up
+                name = form
+            names.append(f"{name} {count}")
+        return ", ".join(names)
 
 
 def _status(item: Mapping[str, object]) -> str:
