@@ -19,6 +19,7 @@ from recordkit.cli.base import (
     dry_run_option,
     option,
     pass_app,
+    quoted,
     report_error,
 )
 from recordkit.cli.completing import complete
@@ -54,6 +55,9 @@ issued.add_command(complete)
 @option("--form", help=N_("Only this form."))
 @option("--unreturned", is_flag=True, help=N_("Only those whose signed paper is not filed yet."))
 @option("--incomplete", is_flag=True, help=N_("Only those whose paper is filed, but not keyed in."))
+@option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help=N_("With --incomplete: write them to a spreadsheet to fill in, for 'issued complete --data'."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @option("--lacking", is_flag=True, help=N_("Only those of whose checklist a paper was not collected."))
 @option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help=N_("Issued more than so many days ago."))
 @option("--month", type=MONTH, metavar="YYYY-MM", help=N_("Issued in this month."))
@@ -65,6 +69,8 @@ def issued_list(
     form: str | None,
     unreturned: bool,
     incomplete: bool,
+    out: Path | None,
+    force: bool,
     lacking: bool,
     older_than: int | None,
     month: tuple[date, date] | None,
@@ -76,6 +82,8 @@ def issued_list(
     from recordkit.templates.forms import load_form
     from recordkit.templates.issue import each_issue, list_missing, unprinted_packs
 
+    if out is not None and (not incomplete or out.suffix.lower() != ".xlsx"):
+        raise WrongUsage(msg("--out FILE.xlsx goes with --incomplete: it is the list of what is to be keyed in."))
     first, last = month or (None, None)
     old = app.today - timedelta(days=older_than + 1) if older_than is not None else None
     columns = [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")), ("status", N_("Status")),
@@ -97,6 +105,10 @@ def issued_list(
             since=max(filter(None, (since, first)), default=None),
             until=min(filter(None, (until, last, old)), default=None),
         )
+        if out is not None:
+            narrowed = _narrowed(workspace, found, incomplete=incomplete, lacking=lacking)
+            _write_sheet(app, workspace, [one for one, _ in narrowed], out, force=force)
+            return
         tally = _Tally(workspace)
         items = (
             {
@@ -120,6 +132,28 @@ def issued_list(
         if unreturned and tally.forms:
             app.say(tr("{count} document(s) are out, the oldest for {days} days: {forms}").format(
                 count=tally.forms.total(), days=(app.today - tally.oldest).days, forms=tally.told()))
+
+
+def _write_sheet(app: App, workspace: Workspace, found: list[Issue], out: Path, *, force: bool) -> None:
+    from recordkit.archive.returning import paper_at_hand
+    from recordkit.templates.issue import form_of_issue
+    from recordkit.templates.returnsheet import ReturnRow, return_workbook
+
+    rows = []
+    for one in found:
+        spec = form_of_issue(workspace, one)
+        paper = paper_at_hand(workspace, one, [field.label for field in spec.of_stage("onsite")])
+        rows.append(ReturnRow(one, spec, "\n".join(paper.lines) if paper is not None else ""))
+    if rows:
+        app.save(out, return_workbook(rows, tr), force=force)
+    if app.json:
+        app.print_json({"path": str(out) if rows else None, "total": len(rows)})
+    elif rows:
+        click.echo(str(out))
+        app.say(tr("{count} document(s). Fill it in, then: recordkit issued complete --data {file}").format(
+            count=len(rows), file=quoted(out)))
+    else:
+        app.say(tr("Nothing to list."))
 
 
 class _Tally:

@@ -187,7 +187,7 @@ def text(app: App, record: str) -> None:
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
-        _require_active(found)
+        require_active(found)
         raw = json.loads(objects_of(workspace).read(found.record_id, "text.json"))
     if app.json:
         app.print_json({"items": raw["pages"], "total": len(raw["pages"])})
@@ -198,7 +198,8 @@ def text(app: App, record: str) -> None:
         click.echo(page["text"])
 
 
-def _require_active(record: Record) -> None:
+def require_active(record: Record) -> None:
+    """Refuse a record of which nothing is left, naming the order."""
     if record.status == "destroyed":
         raise NotFound(
             msg("The record {code} was destroyed; nothing of it is left.", code=record.code),
@@ -219,7 +220,7 @@ def get(app: App, record: str, out: Path, force: bool) -> None:
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
-        _require_active(found)
+        require_active(found)
         objects = objects_of(workspace)
         name = next(one for one in objects.names(found.record_id) if one.startswith("original."))
         path = objects.locate(found.record_id, name)

@@ -324,6 +324,6 @@ class Remover:
             yield from (path for path in sorted((self._root / place).rglob("*")) if path.is_file())
 
     def _paper_folders(self, item: Item) -> list[Path]:
-        """Folders that ingest made for these very bytes; the note beside the paper holds its text."""
-        places = (self._root / "quarantine", self._root / "inbox" / "unmatched")
+        """Folders that were made for these very bytes: by ingest, with a note that holds the text, and for viewers."""
+        places = (self._root / "quarantine", self._root / "inbox" / "unmatched", self._root / "work" / "viewing")
         return [place / digest[:16] for digest in self._digests[item.record_id] for place in places]
