@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pikepdf
+from conftest import Cli
 from docx import Document
 from docx.oxml.ns import qn
+
+from recordkit.templates.code import PrintedCode
 
 
 def word_file(path: Path, *texts: str, font: str = "宋体", latin: str = "Times New Roman") -> Path:
@@ -37,3 +40,10 @@ def pdf_bytes(pages: int = 1, *, ink: Sequence[tuple[float, float, float, float]
     out = io.BytesIO()
     document.save(out, deterministic_id=True)
     return out.getvalue()
+
+
+def code_of(cli: Cli, number: str) -> str:
+    """What the code on a document says."""
+    shown = cli.json("issued", "list")["items"]
+    one = next(item for item in shown if item["number"] == number)
+    return PrintedCode(one["issue_id"], one["revision"]).encode()

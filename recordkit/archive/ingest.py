@@ -47,7 +47,9 @@ from recordkit.archive.papers import (
     told_of,
 )
 from recordkit.archive.pdf import UnreadablePdf
-from recordkit.archive.reading import SECONDS_PER_PAGE, PaperReading, Progress, read_papers
+from recordkit.archive.pdf_signatures import trusted_roots
+from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.signature_facts import signature_findings
 from recordkit.crew import Crew
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
@@ -284,7 +286,10 @@ def _ingest_window(
 
     readings: Iterator[PaperReading] = iter(())
     if names:
-        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report, crew=crew)
+        readings = read_papers(
+            list(names), jobs=options.jobs, ocr=options.ocr, progress=report, crew=crew,
+            trusted=trusted_roots(workspace),
+        )
     for one in staged:
         if isinstance(one, IngestItem):
             batch.add(one)
@@ -327,7 +332,7 @@ def _part(
 ) -> Part:
     every = {text.page: text for text in storable(reading.texts)}
     texts = tuple(every[page] for page in portion.pages)
-    findings = [*portion.findings, *text_findings(texts, options.ocr)]
+    findings = [*portion.findings, *text_findings(texts, options.ocr), *signature_findings(reading.signatures)]
     facts, original = facts_of(reading), (paper.copy, paper.digests)
     if portion.issue is not None:
         try:

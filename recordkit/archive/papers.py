@@ -12,6 +12,7 @@ from recordkit.archive.arrivals import plain_page, told_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.filing import NewRecord, meters_of
 from recordkit.archive.reading import PaperReading
+from recordkit.archive.signature_facts import plain_signatures
 from recordkit.messages import msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
@@ -132,12 +133,12 @@ def told_of(
 
 
 def facts_of(reading: PaperReading) -> dict[str, object]:
-    """What the file itself is: digital signatures that are there (not whether they hold), and what it carries."""
+    """What the file itself is: its digital signatures and whether they hold, and what it carries."""
     facts = reading.facts
     if facts is None:
         return {"signatures": []}
     return {
-        "signatures": [{"kind": "pdf", "validated": False} for _ in range(facts.signatures)],
+        "signatures": plain_signatures(reading.signatures),
         "pdf": {
             "producer": facts.producer.encode("utf-8", "replace").decode(),
             "encrypted": facts.encrypted,

@@ -6,17 +6,17 @@ that file, never the run. Readings come in the order of the given paths.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode, find_codes
 from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf, render_page
-from recordkit.crew import Crew, Lost
+from recordkit.archive.pdf_signatures import Trusted, can_validate, mentions_signature, validate_signatures
+from recordkit.archive.signature_facts import SignatureFacts, unchecked
+from recordkit.crew import Crew, Lost, Outcome
 from recordkit.errors import RecordkitError
 from recordkit.model import PageText
 from recordkit.templates.code import ALPHABET, decode
@@ -25,6 +25,8 @@ Progress = Callable[[Path, int, int], None]
 """Called with a file, how many of its pages are read, how many it has."""
 
 SECONDS_PER_PAGE = 120.0
+_SIGNATURES = -1
+"""Key of the task that validates signatures, where pages are counted from 1 and 0 looks at the whole file."""
 _DPI = 200
 _PAYLOAD = re.compile(rf"(?<![0-9A-Z])RK1[{ALPHABET}]{{15}}(?:[{ALPHABET}]{{4}})?(?![0-9A-Z])")
 
@@ -39,6 +41,7 @@ class PaperReading:
         codes: in page order; the same payload may stand on several pages.
         texts: one per page; empty after a failure.
         failure: why the file could not be read to its end.
+        signatures: what became of validating its digital signatures.
     """
 
     path: Path
@@ -46,6 +49,7 @@ class PaperReading:
     codes: tuple[PageCode, ...]
     texts: tuple[PageText, ...]
     failure: UnreadablePdf | None = None
+    signatures: tuple[SignatureFacts, ...] = ()
 
     @property
     def issue_ids(self) -> tuple[str, ...]:
@@ -60,7 +64,7 @@ def read_papers(
     ocr: bool,
     progress: Progress | None = None,
     seconds: float = SECONDS_PER_PAGE,
-    crew: Crew | None = None,
+    trusted: Trusted | None = None,
 ) -> Iterator[PaperReading]:
     """Read papers one after the other, their pages side by side.
 
@@ -70,7 +74,7 @@ def read_papers(
         ocr: whether pages without embedded text are read by OCR.
         progress: see ``Progress``.
         seconds: time allowed for one page, and for looking at one file as a whole.
-        crew: processes that outlive this call, for one who calls often; ``jobs`` and ``seconds`` are then theirs.
+        trusted: what digital signatures are judged by; None to leave them alone.
 
     Returns:
         One reading per path, in order, also for files that cannot be read. Closing the iterator, or an exception in
@@ -82,8 +86,7 @@ def read_papers(
     """
     if ocr:
         ocr_engine.require_ocr()
-    own = Crew(jobs, seconds) if crew is None else contextlib.nullcontext(crew)
-    return _readings(tuple(paths), own, ocr, progress)
+    return _readings(tuple(paths), jobs, ocr, progress, seconds, trusted)
 
 
 @dataclass(slots=True)
@@ -91,54 +94,75 @@ class _Draft:
     facts: PdfFacts
     codes: dict[int, tuple[PageCode, ...]] = field(default_factory=dict)
     texts: dict[int, PageText] = field(default_factory=dict)
+    signatures: tuple[SignatureFacts, ...] | None = ()  # None: still being validated
 
     def is_complete(self) -> bool:
-        return len(self.texts) == self.facts.pages
+        return len(self.texts) == self.facts.pages and self.signatures is not None
 
     def reading(self, path: Path) -> PaperReading:
         pages = range(1, self.facts.pages + 1)
         codes = tuple(code for page in pages for code in self.codes.get(page, ()))
-        return PaperReading(path, self.facts, codes, tuple(self.texts[page] for page in pages))
+        texts = tuple(self.texts[page] for page in pages)
+        return PaperReading(path, self.facts, codes, texts, signatures=self.signatures or ())
 
 
 def _readings(
-    paths: tuple[Path, ...], processes: AbstractContextManager[Crew], ocr: bool, progress: Progress | None
+    paths: tuple[Path, ...],
+    jobs: int,
+    ocr: bool,
+    progress: Progress | None,
+    seconds: float,
+    trusted: Trusted | None,
 ) -> Iterator[PaperReading]:
     drafts: dict[int, _Draft] = {}
     finished: dict[int, PaperReading] = {}
-    with processes as crew:
-        # A page of a file that failed in an earlier call may still come in: no number is used twice.
-        first = crew.reserve(len(paths))
+    with Crew(jobs, seconds) as crew:
         # Keys order the work: pages of early files go before later files are opened, so that readings flow in order.
         for number, path in enumerate(paths):
-            crew.put((first + number, 0), inspect_pdf, path)
+            crew.put((number, 0), inspect_pdf, path)
         for wanted in range(len(paths)):
             while wanted not in finished:
-                (key, page), outcome = crew.take()
-                number = key - first
-                if number < wanted or number in finished:
-                    continue  # another page of a file that has failed meanwhile
+                (number, page), outcome = crew.take()
                 path = paths[number]
-                if outcome.error is not None:
+                if number in finished:
+                    continue  # another page of a file that has failed meanwhile
+                if page == _SIGNATURES:
+                    drafts[number].signatures = _signatures(drafts[number], outcome)
+                elif outcome.error is not None:
                     facts = drafts.pop(number).facts if number in drafts else None
                     finished[number] = PaperReading(path, facts, (), (), _failure(path, outcome.error))
-                    crew.drop(key)
+                    crew.drop(number)
                     continue
-                if page == 0:
+                elif page == 0:
                     draft = drafts[number] = _Draft(outcome.value)
+                    if trusted is not None and (draft.facts.signatures or mentions_signature(path)):
+                        draft.signatures = unchecked(max(1, draft.facts.signatures), "no-part")
+                        if can_validate():
+                            draft.signatures = None
+                            crew.put((number, _SIGNATURES), validate_signatures, path, trusted)
                     _settle_without_picture(draft)
                     for index in range(draft.facts.pages):
                         if index + 1 not in draft.texts:
                             text = draft.facts.page_facts[index].text
-                            crew.put((key, index + 1), read_page, path, index, text, ocr)
+                            crew.put((number, index + 1), read_page, path, index, text, ocr)
                 else:
-                    draft = drafts[number]
-                    draft.codes[page], draft.texts[page] = outcome.value
+                    drafts[number].codes[page], drafts[number].texts[page] = outcome.value
+                draft = drafts[number]
                 if progress is not None:
                     progress(path, len(draft.texts), draft.facts.pages)
                 if draft.is_complete():
                     finished[number] = drafts.pop(number).reading(path)
             yield finished.pop(wanted)
+
+
+def _signatures(draft: _Draft, outcome: Outcome) -> tuple[SignatureFacts, ...]:
+    """What validating brought; a signature that breaks its reader costs the verdict, never the paper."""
+    if outcome.error is None:
+        found: tuple[SignatureFacts, ...] = outcome.value
+        # pdfium and pyHanko may count differently: none is passed over.
+        return found + unchecked(draft.facts.signatures - len(found), "unreadable")
+    reason = outcome.error.reason if isinstance(outcome.error, Lost) else "unreadable"
+    return unchecked(max(1, draft.facts.signatures), reason)
 
 
 def _failure(path: Path, error: Exception) -> UnreadablePdf:

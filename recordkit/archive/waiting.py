@@ -15,6 +15,7 @@ from recordkit.archive.ingest import Decision, IngestItem, Part, carry_out
 from recordkit.archive.matching import doubts_about, require_open
 from recordkit.archive.papers import record_of_issue, record_of_rescan, told_of
 from recordkit.archive.rescanning import Rescan, quality_of, quality_of_filed, why_worse
+from recordkit.archive.signature_facts import read_plain, signature_findings
 from recordkit.errors import NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Finding, PageText
@@ -92,16 +93,17 @@ def match_paper(
     paper = find_waiting(workspace, reference)
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
     texts = tuple(PageText(**page) for page in raw["pages"])
+    signed = signature_findings(read_plain(raw["facts"].get("signatures")))
     with workspace.staging() as staging:
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
         told = partial(told_of, paper.path, "by-hand", raw["facts"])
         if new_version:
-            part = _as_new_version(workspace, number, (staged, digests), texts, told, reason)
+            part = _as_new_version(workspace, number, (staged, digests), texts, signed, told, reason)
         else:
             issue = issues.find_issue(workspace.db, number)
             require_open(issue)
-            findings = doubts_about(issue, texts)
+            findings = (*doubts_about(issue, texts), *signed)
             new = record_of_issue(workspace, issue, (staged, digests), texts, told(findings))
             part = Part("archived", texts, findings, new=new, issue=issue)
         decision = Decision(StagedPaper(paper.path, staged, digests, state_of(paper.path)), (part,))
@@ -119,6 +121,7 @@ def _as_new_version(
     number: str,
     original: tuple[Path, files.Digests],
     texts: tuple[PageText, ...],
+    signed: tuple[Finding, ...],
     told: Callable[[Sequence[Finding]], dict[str, object]],
     reason: str,
 ) -> Part:
@@ -130,7 +133,7 @@ def _as_new_version(
             msg("No signed paper of {number} is filed yet; there is nothing to replace.", number=told_number),
             msg("Leave out --new-version."),
         )
-    findings = doubts_about(target.issue, texts) if target.issue is not None else ()
+    findings = (*(doubts_about(target.issue, texts) if target.issue is not None else ()), *signed)
     worse = why_worse(quality_of(texts, ()), quality_of_filed(workspace, record))
     if worse is not None:
         # The person has decided; what was known at that time belongs to the record.

@@ -382,7 +382,7 @@ def ask_values(
         raise InputRefused(msg("Names that the form does not know."), msg("Correct them; nothing was asked."), strange)
     wanted = _wanted(spec, stage, raw, earlier)
     kept = {key: value for key, value in raw.items() if key not in {one.key for one in wanted}}
-    if not _can_ask(app):
+    if not can_ask(app):
         needed = _needed(spec, stage, raw, earlier)
         if needed:
             raise WrongUsage(
@@ -451,7 +451,8 @@ def _needed(spec: FormSpec, stage: Stage, raw: Mapping[str, object], known: Mapp
     return [one for one in spec.of_stage(stage) if one.key in found]
 
 
-def _can_ask(app: App) -> bool:
+def can_ask(app: App) -> bool:
+    """Whether somebody sits before a terminal and may be asked."""
     return not app.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
 

@@ -186,7 +186,10 @@ class App:
             self.print_table([[item.get(key) for key, _ in columns] for item in items], [name for _, name in columns])
 
     def print_table(self, rows: Sequence[Sequence[object]], headings: Sequence[str]) -> None:
-        """A table that fits the terminal; unbounded width when piped."""
+        """A table that fits the terminal; unbounded width when piped. Long ones are not folded: that takes minutes."""
+        if len(rows) > _LONG_TABLE:
+            _print_long_table([[shown(cell) for cell in row] for row in rows], [tr(heading) for heading in headings])
+            return
         from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
@@ -220,6 +223,23 @@ class App:
         """Name and value, one a line."""
         for name, value in pairs:
             click.echo(f"{tr(name)}：{shown(value)}" if tr("yes") != "yes" else f"{tr(name)}: {shown(value)}")
+
+
+_LONG_TABLE = 1000
+
+
+def _print_long_table(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
+    from rich.cells import cell_len
+
+    def width(text: str) -> int:
+        return len(text) if text.isascii() else cell_len(text)
+
+    widths = [max(map(width, column)) for column in zip(headings, *rows, strict=True)]
+    lines = (
+        "   ".join(cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
+        for row in (headings, ["─" * wide for wide in widths], *rows)
+    )
+    click.echo("\n".join(" " + line for line in lines))
 
 
 _IN_ONE_PIECE = {"Class", "Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time"}

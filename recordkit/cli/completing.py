@@ -44,6 +44,7 @@ _NAMED = 10
         help=N_("On-site values; without a number, one row for each document, named under 文书编号."))
 @option("--sheet", help=N_("Sheet of the spreadsheet."))
 @option("--ask", is_flag=True, help=N_("Ask in the terminal for what is missing."))
+@option("--no-open", is_flag=True, help=N_("With --ask: do not open the paper in the viewer."))
 @option("--collected", multiple=True, metavar="NAME", help=N_("A paper of the checklist that came; may be repeated."))
 @option("--not-collected", "uncollected", multiple=True, metavar="NAME", help=N_("A paper ticked by mistake."))
 @option("--reason", default="", help=N_("Why what was keyed in before is corrected."))
@@ -56,6 +57,7 @@ def complete(
     data: Path | None,
     sheet: str | None,
     ask: bool,
+    no_open: bool,
     collected: tuple[str, ...],
     uncollected: tuple[str, ...],
     reason: str,
@@ -66,6 +68,7 @@ def complete(
     from recordkit.templates.completing import plan_completions, require_completable
     from recordkit.templates.issue import find_issue
     from recordkit.templates.planning import REASON_HEADING
+    from recordkit.templates.returnsheet import HELP_HEADINGS
 
     values: Mapping[str, object] = pairs_of(sets)
     if number is None and (data is None or ask):
@@ -81,9 +84,9 @@ def complete(
             require_completable(issue)
         rows = _rows(app, data, sheet, single=issue is not None)
         if ask and issue is not None:
-            rows, values = _asked(app, workspace, issue, rows, values), {}
+            rows, values = _asked(app, workspace, issue, rows, values, show=not no_open), {}
         plan = plan_completions(workspace, rows, issue=issue, values=values, collected=collected,
-                                uncollected=uncollected, reason=reason, ignore=(REASON_HEADING,))
+                                uncollected=uncollected, reason=reason, ignore=(REASON_HEADING, *HELP_HEADINGS))
         if issue is not None and plan.errors:
             raise InputRefused(
                 msg("Nothing was keyed in for {number}.", number=issue.number),
@@ -114,6 +117,11 @@ def _rows(app: App, data: Path | None, sheet: str | None, *, single: bool) -> li
     for note in source.notes:
         app.say(note)
     rows = list(source.rows)
+    if not single:
+        filled = [row for row in rows if not _is_bare(row)]
+        if filled and len(filled) < len(rows):
+            app.say(tr("{count} row(s) without values were passed over.").format(count=len(rows) - len(filled)))
+            rows = filled
     if not rows or (single and len(rows) > 1):
         raise InputRefused(
             msg("{file} holds {count} rows.", file=str(data), count=len(rows)),
@@ -123,11 +131,26 @@ def _rows(app: App, data: Path | None, sheet: str | None, *, single: bool) -> li
     return rows
 
 
+def _is_bare(row: RawRow) -> bool:
+    """Whether the row names a document and says nothing of it: nobody has come to it yet."""
+    from recordkit.templates.completing import NUMBER_HEADINGS
+    from recordkit.templates.fieldtypes import is_empty
+    from recordkit.templates.returnsheet import HELP_HEADINGS
+
+    return all(is_empty(value) for name, value in row.values.items() if name not in (*NUMBER_HEADINGS, *HELP_HEADINGS))
+
+
 def _asked(
-    app: App, workspace: Workspace, issue: Issue, rows: Sequence[RawRow], values: Mapping[str, object]
+    app: App,
+    workspace: Workspace,
+    issue: Issue,
+    rows: Sequence[RawRow],
+    values: Mapping[str, object],
+    *,
+    show: bool,
 ) -> list[RawRow]:
     """One row with the answers put in; what was keyed in before is not asked again."""
-    from recordkit.cli.asking import ask_values
+    from recordkit.cli.asking import ask_values, can_ask
     from recordkit.templates.completing import NUMBER_HEADINGS, issued_values, onsite_values
     from recordkit.templates.issue import form_of_issue
     from recordkit.templates.rows import RawRow
@@ -137,7 +160,25 @@ def _asked(
     given = {**onsite_values(workspace, issue), **file, **values}
     known = issued_values(workspace, issue, spec)
     app.say(f"{issue.number}  {issue.title}")
+    if can_ask(app):
+        _show_paper(app, workspace, issue, [one.label for one in spec.of_stage("onsite")], show=show)
     return [RawRow(1, ask_values(app, spec, given, "onsite", known=known), {})]
+
+
+def _show_paper(app: App, workspace: Workspace, issue: Issue, labels: Sequence[str], *, show: bool) -> None:
+    """Put the returned paper before the person who keys it in, and what a machine read on it."""
+    from recordkit.archive.returning import paper_at_hand
+    from recordkit.cli.viewing import copy_to_view, show_file
+
+    paper = paper_at_hand(workspace, issue, labels) if labels else None
+    if paper is None:
+        return
+    if show:
+        show_file(app, copy_to_view(workspace.root, paper.path, paper.key, paper.name), paper.page)
+    if paper.lines:
+        app.say(tr("The computer read there (check it against the paper):"))
+        for line in paper.lines:
+            app.say("    " + line)
 
 
 def _print(

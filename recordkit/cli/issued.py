@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from recordkit.cli.base import (
     dry_run_option,
     option,
     pass_app,
+    quoted,
     report_error,
 )
 from recordkit.cli.completing import complete
@@ -53,6 +55,9 @@ issued.add_command(complete)
 @option("--form", help=N_("Only this form."))
 @option("--unreturned", is_flag=True, help=N_("Only those whose signed paper is not filed yet."))
 @option("--incomplete", is_flag=True, help=N_("Only those whose paper is filed, but not keyed in."))
+@option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help=N_("With --incomplete: write them to a spreadsheet to fill in, for 'issued complete --data'."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @option("--lacking", is_flag=True, help=N_("Only those of whose checklist a paper was not collected."))
 @option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help=N_("Issued more than so many days ago."))
 @option("--month", type=MONTH, metavar="YYYY-MM", help=N_("Issued in this month."))
@@ -64,6 +69,8 @@ def issued_list(
     form: str | None,
     unreturned: bool,
     incomplete: bool,
+    out: Path | None,
+    force: bool,
     lacking: bool,
     older_than: int | None,
     month: tuple[date, date] | None,
@@ -75,12 +82,15 @@ def issued_list(
     from recordkit.templates.forms import load_form
     from recordkit.templates.issue import each_issue, list_missing, unprinted_packs
 
+    if out is not None and (not incomplete or out.suffix.lower() != ".xlsx"):
+        raise WrongUsage(msg("--out FILE.xlsx goes with --incomplete: it is the list of what is to be keyed in."))
     first, last = month or (None, None)
     old = app.today - timedelta(days=older_than + 1) if older_than is not None else None
     columns = [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")), ("status", N_("Status")),
                ("issue_id", N_("Issue"))]
     if unreturned or older_than is not None:
         columns.insert(3, ("days", N_("Days")))
+        columns.insert(2, ("account", N_("Account")))
     if lacking:
         columns.append(("lacking", N_("Still lacking")))
     with app.reading() as workspace:
@@ -95,6 +105,11 @@ def issued_list(
             since=max(filter(None, (since, first)), default=None),
             until=min(filter(None, (until, last, old)), default=None),
         )
+        if out is not None:
+            narrowed = _narrowed(workspace, found, incomplete=incomplete, lacking=lacking)
+            _write_sheet(app, workspace, [one for one, _ in narrowed], out, force=force)
+            return
+        tally = _Tally(workspace)
         items = (
             {
                 **_plain_issue(one),
@@ -103,10 +118,10 @@ def issued_list(
                 "days": (app.today - one.issue_date).days,
                 **more,
             }
-            for one, more in _narrowed(workspace, found, incomplete=incomplete, lacking=lacking)
+            for one, more in tally.counting(_narrowed(workspace, found, incomplete=incomplete, lacking=lacking))
         )
         if app.json:
-            print_listing(items)
+            print_listing(items, tally.plain if unreturned else None)
             return
         # A table must be whole before it is printed: a long one is cut into several.
         part = list(itertools.islice(items, _TABLE_ROWS))
@@ -114,6 +129,63 @@ def issued_list(
             app.print_items([{**item, "status": _status(item)} for item in part], columns)
             if not (part := list(itertools.islice(items, _TABLE_ROWS))):
                 break
+        if unreturned and tally.forms:
+            app.say(tr("{count} document(s) are out, the oldest for {days} days: {forms}").format(
+                count=tally.forms.total(), days=(app.today - tally.oldest).days, forms=tally.told()))
+
+
+def _write_sheet(app: App, workspace: Workspace, found: list[Issue], out: Path, *, force: bool) -> None:
+    from recordkit.archive.returning import paper_at_hand
+    from recordkit.templates.issue import form_of_issue
+    from recordkit.templates.returnsheet import ReturnRow, return_workbook
+
+    rows = []
+    for one in found:
+        spec = form_of_issue(workspace, one)
+        paper = paper_at_hand(workspace, one, [field.label for field in spec.of_stage("onsite")])
+        rows.append(ReturnRow(one, spec, "\n".join(paper.lines) if paper is not None else ""))
+    if rows:
+        app.save(out, return_workbook(rows, tr), force=force)
+    if app.json:
+        app.print_json({"path": str(out) if rows else None, "total": len(rows)})
+    elif rows:
+        click.echo(str(out))
+        app.say(tr("{count} document(s). Fill it in, then: recordkit issued complete --data {file}").format(
+            count=len(rows), file=quoted(out)))
+    else:
+        app.say(tr("Nothing to list."))
+
+
+class _Tally:
+    """Counts issues by form while they are listed."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.forms: Counter[str] = Counter()
+        self.oldest = date.max
+
+    def counting(
+        self, items: Iterable[tuple[Issue, dict[str, object]]]
+    ) -> Iterator[tuple[Issue, dict[str, object]]]:
+        for one, more in items:
+            self.forms[one.form] += 1
+            self.oldest = min(self.oldest, one.issue_date)
+            yield one, more
+
+    def plain(self) -> dict[str, object]:
+        return {"summary": {"forms": dict(self.forms.most_common()), "oldest": self.oldest if self.forms else None}}
+
+    def told(self) -> str:
+        from recordkit.templates.forms import load_form
+
+        names = []
+        for form, count in self.forms.most_common():
+            try:
+                name = load_form(self._workspace.root, form).spec.name
+            except RecordkitError:  # a form that the office has given up
+                name = form
+            names.append(f"{name} {count}")
+        return ", ".join(names)
 
 
 def _status(item: Mapping[str, object]) -> str:

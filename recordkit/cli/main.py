@@ -27,6 +27,7 @@ _COMMANDS = {
     "search": ("records", N_("Find records by any fragment.")),
     "show": ("records", N_("Show one record.")),
     "text": ("records", N_("Print the text of a record.")),
+    "open": ("viewing", N_("Open the paper of a record in the system's viewer.")),
     "get": ("records", N_("Copy the original of a record to a file.")),
     "edit": ("records", N_("Change a record's metadata, with a reason.")),
     "history": ("records", N_("Every act on a record.")),

@@ -119,6 +119,7 @@ def show(app: App, record: str) -> None:
     """Print everything the catalogue knows."""
     from recordkit.archive.attachments import attachments_of
     from recordkit.archive.catalogue import find_record
+    from recordkit.archive.signature_facts import read_plain, told_signature
     from recordkit.retention.standing import standing_of
 
     with app.reading() as workspace:
@@ -183,6 +184,7 @@ def show(app: App, record: str) -> None:
         line = tr("{number}: {what}, {pages} page(s), from {source}").format(
             number=one.number, what=one.item or tr("no item of the checklist"), pages=one.pages, source=one.source)
         app.print_pairs([(N_("Attachment"), line)])
+    app.print_pairs([(N_("Signature"), told_signature(one)) for one in read_plain(core["signatures"])])
     labels = found.metadata.get("labels")
     app.print_pairs([
         (str(labels.get(key, key)) if isinstance(labels, dict) else key, value) for key, value in fields.items()
@@ -206,7 +208,7 @@ def text(app: App, record: str) -> None:
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
-        _require_active(found)
+        require_active(found)
         pages: list[dict[str, object]] = []
         for attachment, some in read_texts(objects_of(workspace), found):
             # Counted as search counts them: on behind the paper's own.
@@ -226,7 +228,8 @@ def text(app: App, record: str) -> None:
         click.echo(page["text"])
 
 
-def _require_active(record: Record) -> None:
+def require_active(record: Record) -> None:
+    """Refuse a record of which nothing is left, naming the order."""
     if record.status == "destroyed":
         raise NotFound(
             msg("The record {code} was destroyed; nothing of it is left.", code=record.code),
@@ -248,7 +251,7 @@ def get(app: App, record: str, out: Path, attachment: int | None, version: int |
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
-        _require_active(found)
+        require_active(found)
         path, sha256 = stored_file(objects_of(workspace), found, attachment, version)
         marks = [f"-v{version}"] if version else []
         marks += [f"-{attachment:03}"] if attachment else []

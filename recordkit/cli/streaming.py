@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import click
 
@@ -30,8 +30,16 @@ def print_list(name: str, items: Iterable[Mapping[str, object]]) -> int:
     return count
 
 
-def print_listing(items: Iterable[Mapping[str, object]]) -> None:
-    """Print a JSON document with ``items`` and ``total``, as ``App.print_items`` does."""
+def print_listing(
+    items: Iterable[Mapping[str, object]], more: Callable[[], Mapping[str, object]] | None = None
+) -> None:
+    """Print a JSON document with ``items`` and ``total``, as ``App.print_items`` does.
+
+    ``more`` gives further members; it is asked when every item was printed.
+    """
     click.echo("{")
     total = print_list("items", items)
-    click.echo(f',\n  "total": {total}\n}}')
+    told = {"total": total, **(more() if more is not None else {})}
+    for name, value in told.items():
+        click.echo(f',\n  "{name}": {json.dumps(value, ensure_ascii=False, default=plain)}', nl=False)
+    click.echo("\n}")

@@ -201,12 +201,13 @@ def config_show(app: App) -> None:
 def config_check(app: App) -> int:
     """Load both; errors name the place; exit 3 when the schedule has findings."""
     from recordkit.archive.classes import load_scheme
+    from recordkit.archive.pdf_signatures import check_roots
     from recordkit.retention.schedule import check_schedule
     from recordkit.settings import load_settings
 
     settings = load_settings(app.store)
     scheme = load_scheme(app.store)
-    findings = check_schedule(scheme)
+    findings = [*check_schedule(scheme), *check_roots(app.store, settings)]
     for one in findings:
         click.echo(one.message.render(tr), err=True)
     if app.json:
@@ -220,6 +221,8 @@ def config_check(app: App) -> int:
 _PARTS = (
     ("rapidocr", N_("reading scans (OCR)"), "pip install 'recordkit[ocr]'"),
     ("onnxruntime", N_("reading scans (OCR)"), "pip install 'recordkit[ocr]'"),
+    ("pikepdf", N_("repairing damaged PDFs, searchable copies of scans"), "pip install 'recordkit[pdf]'"),
+    ("pyHanko", N_("checking digital signatures"), "pip install 'recordkit[sign]'"),
 )
 
 

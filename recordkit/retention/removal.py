@@ -324,12 +324,12 @@ class Remover:
             yield from (path for path in sorted((self._root / place).rglob("*")) if path.is_file())
 
     def _paper_folders(self, item: Item) -> list[Path]:
-        """Folders that ingest made for these very bytes, and attachments that wait for the record's document.
+        """Folders that were made for these very bytes, by ingest, with a note that holds the text, and for viewers.
 
-        The note beside the paper holds its text.
+        And those of attachments that wait for the record's document.
         """
         waiting = self._root / "inbox" / "unmatched"
-        places = (self._root / "quarantine", waiting)
+        places = (self._root / "quarantine", waiting, self._root / "work" / "viewing")
         found = [place / digest[:16] for digest in self._digests[item.record_id] for place in places]
         if item.issue_id and item.issue_id not in self._shared:
             found += sorted(waiting.glob(f"*.{item.issue_id}"))

@@ -233,10 +233,12 @@ def each_issue(
     since: date | None = None,
     until: date | None = None,
 ) -> Iterator[Issue]:
-    """Issues one by one in the order of issuing, filtered: a store may hold a million."""
+    """Issues one by one, for a store may hold a million: in the order of issuing, unreturned ones oldest first."""
+    order = "issue_date, position" if unreturned else "position"  # an earlier date may be issued later
     rows = db.each(
         "SELECT * FROM issues WHERE (:form IS NULL OR form = :form) AND (:open = 0 OR status = 'issued') "
-        "AND (:since IS NULL OR issue_date >= :since) AND (:until IS NULL OR issue_date <= :until) ORDER BY position",
+        "AND (:since IS NULL OR issue_date >= :since) AND (:until IS NULL OR issue_date <= :until) "
+        f"ORDER BY {order}",
         {
             "form": form,
             "open": int(unreturned),

@@ -18,7 +18,7 @@ from recordkit.templates.spreadsheet import OWN_MARK
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
-_FORMATS = {"date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm", "money": "0.00", "integer": "0", "decimal": "General"}
+FORMATS = {"date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm", "money": "0.00", "integer": "0", "decimal": "General"}
 """Number formats; every other type is text, so that leading zeros and long numbers survive typing."""
 _ROWS = 2000
 """Rows that offer the lists."""
@@ -52,7 +52,7 @@ def sample_workbook(spec: FormSpec, values: Mapping[str, Value], translate: Tran
         heading = sheet.cell(1, at, one.label + ("*" if one.required else ""))
         heading.font, heading.fill, heading.alignment = look
         cell = sheet.cell(2, at, _cell(values.get(one.key), one))
-        cell.number_format = sheet.column_dimensions[letters].number_format = _FORMATS.get(one.type, "@")
+        cell.number_format = sheet.column_dimensions[letters].number_format = FORMATS.get(one.type, "@")
         cell.alignment = Alignment(vertical="top", wrap_text=one.type == "table")
         widest = max(_width(heading.value), min(_width(_shown(cell.value)), 40))
         sheet.column_dimensions[letters].width = max(10, widest + 2)
@@ -90,7 +90,8 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WFA" else 1 for char in text)
 
 
-def _choices(one: FieldSpec) -> tuple[str, ...]:
+def choices_of(one: FieldSpec) -> tuple[str, ...]:
+    """What may be chosen for a field; empty for free text."""
     if one.type == "calibre":
         return tuple(f"DN{size}" for size in CALIBRES)
     return ("是", "否") if one.type == "yes_no" else one.choices
@@ -114,7 +115,7 @@ def _add_help(help_sheet: Worksheet, sheet: Worksheet, columns: tuple[FieldSpec,
             cell = help_sheet.cell(row, at, text)
             cell.number_format = "@"
             cell.alignment = Alignment(vertical="top", wrap_text=True)
-        choices = _choices(one)
+        choices = choices_of(one)
         if not choices:
             continue
         lists += 1
@@ -140,8 +141,8 @@ def _help(one: FieldSpec, translate: Translate) -> str:
     if one.type == "table":
         parts.append(msg("One line for each row (Alt+Enter), its columns separated by |: {columns}",
                          columns=" | ".join(column.label for column in one.columns)).render(translate))
-    if _choices(one):
-        parts.append(msg("One of: {choices}", choices="、".join(_choices(one))).render(translate))
+    if choices_of(one):
+        parts.append(msg("One of: {choices}", choices="、".join(choices_of(one))).render(translate))
     if one.unit:
         parts.append(msg("Unit: {unit}", unit=one.unit).render(translate))
     if one.max_length is not None:

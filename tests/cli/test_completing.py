@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ISSUE_DAY, Cli, clock_at
+from papers import code_of, pdf_bytes
 
-from recordkit.files import digests_of, write_atomic
 from recordkit.store import open_store
 from recordkit.templates.forms import shipped_forms
 from recordkit.templates.issue import Issue, find_issue
@@ -44,18 +44,12 @@ def opened(cli: Cli) -> Workspace:
 
 
 def file_paper(cli: Cli, number: str) -> str:
-    """File something as the signed paper of a document, as ingest does, by the very function it uses."""
-    from recordkit.archive import ingest
-
-    workspace = opened(cli)
-    issue = find_issue(workspace.db, number)
-    with workspace.staging() as staging:
-        paper = staging / "scan.pdf"
-        write_atomic(paper, b"%PDF-1.4 " + number.encode())
-        item = ingest._file_issue(workspace, paper, paper, digests_of(paper), issue, (), (), staging, "code", {})
-    workspace.close()
-    assert item.record_id is not None
-    return item.record_id
+    """File a paper that carries the printed code of a document; the id of its record."""
+    paper = cli.store.parent / f"{number}.pdf"
+    paper.write_bytes(pdf_bytes(text=code_of(cli, number)))
+    item = cli.json("ingest", paper, *AS_OF)["items"][0]
+    assert (item["outcome"], item["number"]) == ("archived", number)
+    return str(item["record_id"])
 
 
 def sheet(path: Path, *rows: dict[str, str], encoding: str = "utf-8-sig") -> Path:
