@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recordkit.archive import ocr as ocr_engine
-from recordkit.archive.codes import PageCode, find_codes
-from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf, render_page
+from recordkit.archive.codes import PageCode
+from recordkit.archive.pages import embedded_text, read_page
+from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf
 from recordkit.crew import Crew, Lost
 from recordkit.errors import RecordkitError
 from recordkit.model import PageText
@@ -23,7 +24,6 @@ Progress = Callable[[Path, int, int], None]
 """Called with a file, how many of its pages are read, how many it has."""
 
 SECONDS_PER_PAGE = 120.0
-_DPI = 200
 _PAYLOAD = re.compile(rf"(?<![0-9A-Z])RK1[{ALPHABET}]{{15}}(?:[{ALPHABET}]{{4}})?(?![0-9A-Z])")
 
 
@@ -153,37 +153,4 @@ def _settle_without_picture(draft: _Draft) -> None:
         codes = tuple(PageCode(page, payload, printed, "text") for payload in found if (printed := decode(payload)))
         if codes or not facts.has_pictures:
             draft.codes[page] = codes
-            draft.texts[page] = _embedded(page, facts.text)
-
-
-def _embedded(page: int, text: str) -> PageText:
-    return PageText(page, text, "embedded", "pdfium") if text else PageText(page, "", "none", "")
-
-
-def read_page(path: Path, index: int, text: str, ocr: bool) -> tuple[tuple[PageCode, ...], PageText]:
-    """Codes and text of the page with 0-based ``index``, from its picture; runs in a child process.
-
-    Args:
-        path: a PDF.
-        index: the page.
-        text: its embedded text; when there is some, the picture is searched for codes only.
-        ocr: whether to read the picture when there is no embedded text.
-
-    Raises:
-        UnreadablePdf: the page cannot be rendered.
-        MissingPart: RapidOCR is not installed.
-    """
-    import numpy as np
-
-    page = index + 1
-    image = render_page(path, index, _DPI)
-    codes = find_codes(image, page)
-    if text or not ocr:
-        return codes, _embedded(page, text)
-    ours = [code.turned for code in codes if code.printed]
-    turned = max(ours, key=ours.count, default=0)
-    result = ocr_engine.read_image(np.rot90(image, -turned // 90), _DPI)
-    # Our code stands upright on every paper, so it outvotes what the lines look like.
-    turned = turned if ours else result.turned
-    lines = "\n".join(result.lines)
-    return codes, PageText(page, lines, "ocr", ocr_engine.engine_name(), result.confidence, turned)
+            draft.texts[page] = embedded_text(page, facts.text)
