@@ -20,6 +20,7 @@ from recordkit.archive.arrivals import (
     forget_waiting,
     keep_unmatched,
     leave_inbox,
+    leave_quarantine,
     quarantine,
     state_of,
     told_name,
@@ -29,6 +30,7 @@ from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
 from recordkit.archive.matching import BLOCKING, Portion, match_pages, require_open
 from recordkit.archive.papers import (
     facts_of,
+    file_findings,
     missing_fields,
     record_of_class,
     record_of_issue,
@@ -60,6 +62,7 @@ class IngestOptions:
         fields: core fields for such papers (title, date, responsible, number, account, box, shelf).
         ocr: whether pages without text are read by OCR.
         jobs: reading processes.
+        passwords: each is tried on files that are locked; never stored or shown.
     """
 
     record_class: str | None = None
@@ -67,6 +70,7 @@ class IngestOptions:
     ocr: bool = True
     jobs: int = 1
     dry_run: bool = False
+    passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Part:
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
         code: stable word for the reason of a quarantine.
+        copies: files made of the paper that are kept beside it, by name.
     """
 
     outcome: Outcome
@@ -106,6 +111,7 @@ class Part:
     record: catalogue.Record | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     code: str = ""
+    copies: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +198,10 @@ def _ingest_window(
 
     readings: Iterator[PaperReading] = iter(())
     if names:
-        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report)
+        readings = read_papers(
+            list(names), jobs=options.jobs, ocr=options.ocr, progress=report, limits=workspace.settings.ingest,
+            scratch=staging, passwords=options.passwords,
+        )
     for one in staged:
         if isinstance(one, IngestItem):
             yield one
@@ -227,31 +236,33 @@ def _part(
 ) -> Part:
     every = {text.page: text for text in storable(reading.texts)}
     texts = tuple(every[page] for page in portion.pages)
-    findings = [*portion.findings, *text_findings(texts, options.ocr)]
-    facts, original = facts_of(reading), (paper.copy, paper.digests)
+    findings = [*portion.findings, *text_findings(texts, options.ocr), *file_findings(reading)]
+    facts, original, copies = facts_of(reading), (paper.copy, paper.digests), reading.copies
     if portion.issue is not None:
         try:
             told = told_of(paper.source, portion.how, facts, findings)
-            new = record_of_issue(workspace, portion.issue, original, texts, told)
-            return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts)
+            new = record_of_issue(workspace, portion.issue, original, texts, told, copies)
+            return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts, copies=copies)
         except (NotFound, InputRefused, IntegrityFailure) as refusal:
             # Its data or its form is damaged: a person decides, and the other papers go on.
             findings.insert(0, Finding("not-open", refusal.what))
-            return _unmatched(texts, findings, facts)
+            return _unmatched(texts, findings, facts, copies)
     if options.record_class is not None and not portion.is_blocked:
         findings += missing_fields(options.fields)
         told = told_of(paper.source, "class", facts, findings)
         new = record_of_class(
-            options.record_class, options.fields, _class_date(workspace, options), original, texts, told
+            options.record_class, options.fields, _class_date(workspace, options), original, texts, told, copies
         )
-        return Part("archived", texts, tuple(findings), new=new, facts=facts)
-    return _unmatched(texts, findings, facts)
+        return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=copies)
+    return _unmatched(texts, findings, facts, copies)
 
 
-def _unmatched(texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object]) -> Part:
+def _unmatched(
+    texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object], copies: Mapping[str, Path]
+) -> Part:
     telling = [one.message for one in findings if one.code in BLOCKING or one.code == "foreign-code"]
     reason = telling[0] if telling else msg("no printed code of this store was found")
-    return Part("unmatched", texts, tuple(findings), reason, facts=facts)
+    return Part("unmatched", texts, tuple(findings), reason, facts=facts, copies=copies)
 
 
 def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[IngestItem]:
@@ -263,12 +274,14 @@ def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[I
         if part.outcome == "quarantined" and part.reason is not None:
             quarantine(workspace, paper, part.reason, part.code)
         elif part.outcome == "unmatched":
-            keep_unmatched(workspace, paper, part.texts, part.findings, part.facts)
+            keep_unmatched(workspace, paper, part.texts, part.findings, part.facts, part.copies)
         elif part.outcome == "archived":
-            forget_waiting(workspace, paper.digests)
+            forget_waiting(workspace, paper.digests, paper.source)
         done.append(part)
     if all(one.outcome in ("archived", "duplicate") and not _was_destroyed(one) for one in done):
         leave_inbox(workspace, paper.source, paper.state)
+    if all(one.outcome in ("archived", "duplicate", "unmatched") and not _was_destroyed(one) for one in done):
+        leave_quarantine(workspace, paper)
     return [_item(paper.source, part) for part in done]
 
 
@@ -283,7 +296,8 @@ def _file(workspace: Workspace, part: Part, new: NewRecord, staging: Path) -> Pa
             try:
                 require_open(issues.find_issue(workspace.db, part.issue.issue_id))
             except RefusedByRule as refusal:
-                return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts)
+                return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
+                                  part.copies)
         record_id = file_record(writer, workspace, new, staging)
         return replace(part, record=catalogue.get_record(workspace.db, record_id))
 

@@ -12,9 +12,9 @@ from recordkit.model import PageText
 _DPI = 200
 
 
-def embedded_text(page: int, text: str) -> PageText:
+def embedded_text(page: int, text: str, engine: str = "pdfium") -> PageText:
     """The text of a page as its PDF has it; source ``none`` when there is none."""
-    return PageText(page, text, "embedded", "pdfium") if text else PageText(page, "", "none", "")
+    return PageText(page, text, "embedded", engine) if text else PageText(page, "", "none", "")
 
 
 def read_page(path: Path, index: int, text: str, ocr: bool) -> tuple[tuple[PageCode, ...], PageText]:

@@ -1,29 +1,32 @@
 """Reading papers: facts, codes and text of many PDFs, on several processes, whatever the files do to them.
 
-Every byte of a paper is parsed in child processes. A file that kills its reader or keeps it busy for too long costs
-that file, never the run. Readings come in the order of the given paths.
+Every byte of a paper is parsed in child processes. A file that kills its reader, keeps it busy for too long or wants
+too much memory costs that file, never the run. A damaged file is read from a repaired copy, a locked one from an
+unlocked copy. Readings come in the order of the given paths.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode
 from recordkit.archive.pages import embedded_text, read_page
-from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf
+from recordkit.archive.pdf import PdfFacts, UnreadablePdf, can_rewrite, inspect_pdf
+from recordkit.archive.repair import ReadableCopy, make_readable
 from recordkit.crew import Crew, Lost
 from recordkit.errors import RecordkitError
 from recordkit.model import PageText
+from recordkit.settings import IngestSection
 from recordkit.templates.code import ALPHABET, decode
 
 Progress = Callable[[Path, int, int], None]
 """Called with a file, how many of its pages are read, how many it has."""
 
-SECONDS_PER_PAGE = 120.0
 _PAYLOAD = re.compile(rf"(?<![0-9A-Z])RK1[{ALPHABET}]{{15}}(?:[{ALPHABET}]{{4}})?(?![0-9A-Z])")
 
 
@@ -37,6 +40,7 @@ class PaperReading:
         codes: in page order; the same payload may stand on several pages.
         texts: one per page; empty after a failure.
         failure: why the file could not be read to its end.
+        copy: made because the file is damaged or locked; facts, codes and texts are those of the copy.
     """
 
     path: Path
@@ -44,6 +48,12 @@ class PaperReading:
     codes: tuple[PageCode, ...]
     texts: tuple[PageText, ...]
     failure: UnreadablePdf | None = None
+    copy: ReadableCopy | None = None
+
+    @property
+    def copies(self) -> dict[str, Path]:
+        """Files made beside the original, by the names under which they are kept with it."""
+        return {} if self.copy is None else {self.copy.name: self.copy.path}
 
     @property
     def issue_ids(self) -> tuple[str, ...]:
@@ -57,7 +67,9 @@ def read_papers(
     jobs: int,
     ocr: bool,
     progress: Progress | None = None,
-    seconds: float = SECONDS_PER_PAGE,
+    limits: IngestSection | None = None,
+    scratch: Path | None = None,
+    passwords: Sequence[str] = (),
 ) -> Iterator[PaperReading]:
     """Read papers one after the other, their pages side by side.
 
@@ -66,7 +78,9 @@ def read_papers(
         jobs: processes at most; each takes one core, and 1 GB when it does OCR.
         ocr: whether pages without embedded text are read by OCR.
         progress: see ``Progress``.
-        seconds: time allowed for one page, and for looking at one file as a whole.
+        limits: time for one page and for looking at one file as a whole, memory of a process, pages of a file.
+        scratch: folder for copies of damaged and locked files; without it none is made, and they are failures.
+        passwords: each is tried on locked files.
 
     Returns:
         One reading per path, in order, also for files that cannot be read. Closing the iterator, or an exception in
@@ -78,12 +92,34 @@ def read_papers(
     """
     if ocr:
         ocr_engine.require_ocr()
-    return _readings(tuple(paths), jobs, ocr, progress, seconds)
+    job = _Job(tuple(paths), ocr, limits or IngestSection(), scratch, tuple(passwords))
+    return _readings(job, jobs, progress)
+
+
+# Tasks of a file's second reading are told from late ones of its first by their keys.
+_SECOND = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    paths: tuple[Path, ...]
+    ocr: bool
+    limits: IngestSection
+    scratch: Path | None
+    passwords: tuple[str, ...] = field(repr=False)
+
+    def may_rescue(self, failure: UnreadablePdf) -> bool:
+        """Whether a copy of the file may be read where the file itself is not."""
+        if self.scratch is None or not can_rewrite():
+            return False
+        return failure.reason == "damaged" or (failure.reason == "encrypted" and bool(self.passwords))
 
 
 @dataclass(slots=True)
 class _Draft:
+    path: Path
     facts: PdfFacts
+    copy: ReadableCopy | None = None
     codes: dict[int, tuple[PageCode, ...]] = field(default_factory=dict)
     texts: dict[int, PageText] = field(default_factory=dict)
 
@@ -93,39 +129,54 @@ class _Draft:
     def reading(self, path: Path) -> PaperReading:
         pages = range(1, self.facts.pages + 1)
         codes = tuple(code for page in pages for code in self.codes.get(page, ()))
-        return PaperReading(path, self.facts, codes, tuple(self.texts[page] for page in pages))
+        return PaperReading(path, self.facts, codes, tuple(self.texts[page] for page in pages), copy=self.copy)
 
 
-def _readings(
-    paths: tuple[Path, ...], jobs: int, ocr: bool, progress: Progress | None, seconds: float
-) -> Iterator[PaperReading]:
+def _readings(job: _Job, jobs: int, progress: Progress | None) -> Iterator[PaperReading]:
+    limits = job.limits
     drafts: dict[int, _Draft] = {}
     finished: dict[int, PaperReading] = {}
-    with Crew(jobs, seconds) as crew:
+    rescued: dict[int, UnreadablePdf] = {}
+    with Crew(jobs, limits.page_seconds, limits.memory_mb << 20) as crew:
         # Keys order the work: pages of early files go before later files are opened, so that readings flow in order.
-        for number, path in enumerate(paths):
-            crew.put((number, 0), inspect_pdf, path)
-        for wanted in range(len(paths)):
+        for number, path in enumerate(job.paths):
+            crew.put((number, 0), inspect_pdf, path, limits.most_pages)
+        for wanted in range(len(job.paths)):
             while wanted not in finished:
-                (number, page), outcome = crew.take()
-                path = paths[number]
-                if number in finished:
+                (number, key), outcome = crew.take()
+                second, page = divmod(key, _SECOND)
+                path = job.paths[number]
+                if number in finished or second != (number in rescued):
                     continue  # another page of a file that has failed meanwhile
                 if outcome.error is not None:
-                    facts = drafts.pop(number).facts if number in drafts else None
-                    finished[number] = PaperReading(path, facts, (), (), _failure(path, outcome.error))
+                    failure = _failure(path, outcome.error)
+                    draft = drafts.pop(number, None)
                     crew.drop(number)
+                    if number not in rescued and job.may_rescue(failure):
+                        assert job.scratch is not None
+                        rescued[number] = failure
+                        copy = job.scratch / f"readable-{secrets.token_hex(8)}.pdf"
+                        crew.put((number, _SECOND), make_readable, path, copy, job.passwords, limits.most_pages)
+                        continue
+                    if failure.reason == "damaged":
+                        failure = rescued.get(number, failure)
+                    facts = None if draft is None else draft.facts
+                    finished[number] = PaperReading(path, facts, (), (), failure)
                     continue
                 if page == 0:
-                    draft = drafts[number] = _Draft(outcome.value)
+                    draft = _drafted(path, outcome.value)
+                    drafts[number] = draft
                     _settle_without_picture(draft)
                     for index in range(draft.facts.pages):
                         if index + 1 not in draft.texts:
                             text = draft.facts.page_facts[index].text
-                            crew.put((number, index + 1), read_page, path, index, text, ocr)
+                            place = number, second * _SECOND + index + 1
+                            crew.put(place, read_page, draft.path, index, text, job.ocr)
                 else:
                     draft = drafts[number]
-                    draft.codes[page], draft.texts[page] = outcome.value
+                    draft.codes[page], text = outcome.value
+                    engine = draft.facts.page_facts[page - 1].engine
+                    draft.texts[page] = replace(text, engine=engine) if text.source == "embedded" else text
                 if progress is not None:
                     progress(path, len(draft.texts), draft.facts.pages)
                 if draft.is_complete():
@@ -133,12 +184,21 @@ def _readings(
             yield finished.pop(wanted)
 
 
+def _drafted(path: Path, looked: PdfFacts | tuple[ReadableCopy, PdfFacts]) -> _Draft:
+    if isinstance(looked, PdfFacts):
+        return _Draft(path, looked)
+    copy, facts = looked
+    return _Draft(copy.path, facts, copy)
+
+
 def _failure(path: Path, error: Exception) -> UnreadablePdf:
     """The failure of one file; an error that would meet every file is raised instead."""
     if isinstance(error, UnreadablePdf):
-        return error
+        return UnreadablePdf(path, error.reason)  # it may name the copy
     if isinstance(error, Lost):
         return UnreadablePdf(path, error.reason)
+    if isinstance(error, MemoryError):
+        return UnreadablePdf(path, "too-large")
     if isinstance(error, RecordkitError | ImportError):
         raise error
     failure = UnreadablePdf(path, "damaged")
@@ -151,6 +211,6 @@ def _settle_without_picture(draft: _Draft) -> None:
     for page, facts in enumerate(draft.facts.page_facts, start=1):
         found = tuple(dict.fromkeys(_PAYLOAD.findall(facts.text)))
         codes = tuple(PageCode(page, payload, printed, "text") for payload in found if (printed := decode(payload)))
-        if codes or not facts.has_pictures:
+        if codes or not facts.must_be_seen:
             draft.codes[page] = codes
-            draft.texts[page] = embedded_text(page, facts.text)
+            draft.texts[page] = embedded_text(page, facts.text, facts.engine)
