@@ -28,8 +28,9 @@ Reason = Literal[
     "too-large", "timeout",
 ]
 
-# A0 at 200 dpi. A page may claim any size; rendering it as claimed would take all memory.
-_MOST_PIXELS = 64_000_000
+# A1 at 200 dpi, A0 at 140. A page may claim any size; rendering it as claimed would take all memory, and to look for
+# codes takes seconds for every 10 million pixels.
+_MOST_PIXELS = 32_000_000
 # ISO 32000-1 Annex H, implementation notes 13 and 18: readers look this far for header and end marker.
 _MARKER_WINDOW = 1024
 # An image over this share of the page makes the page a scan.
@@ -208,7 +209,7 @@ def inspect_pdf(path: Path, most_pages: int | None = None) -> PdfFacts:
 def render_page(path: Path, index: int, dpi: int = 200) -> GreyImage:
     """Picture of the page with 0-based ``index``: grey values in rows and columns, rotation applied.
 
-    A page larger than A0 is rendered at a lower resolution.
+    A page larger than A1 is rendered at a lower resolution.
 
     Raises:
         UnreadablePdf: see its reasons.
