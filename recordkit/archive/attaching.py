@@ -229,7 +229,9 @@ def _attach_window(
         if progress is not None:
             progress(names[path], done, pages)
 
-    readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report) if names else iter(())
+    readings = read_papers(
+        list(names), jobs=options.jobs, ocr=options.ocr, progress=report, limits=workspace.settings.ingest
+    ) if names else iter(())
     ready: dict[int, _Read] = {}
     for (position, paper), reading in zip(staged.items(), readings, strict=True):
         decided = _decide(workspace, paper, reading, options)

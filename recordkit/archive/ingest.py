@@ -27,6 +27,7 @@ from recordkit.archive.arrivals import (
     forget_waiting,
     keep_unmatched,
     leave_inbox,
+    leave_quarantine,
     quarantine,
     state_of,
     told_name,
@@ -38,6 +39,7 @@ from recordkit.archive.filing import CORE_LABELS, NewRecord, file_records
 from recordkit.archive.matching import BLOCKING, Portion, match_pages, require_open
 from recordkit.archive.papers import (
     facts_of,
+    file_findings,
     missing_fields,
     record_of_class,
     record_of_issue,
@@ -78,6 +80,7 @@ class IngestOptions:
         fields: core fields for such papers (title, date, responsible, number, account, box, shelf).
         ocr: whether pages without text are read by OCR.
         jobs: reading processes.
+        passwords: each is tried on files that are locked; never stored or shown.
     """
 
     record_class: str | None = None
@@ -85,6 +88,7 @@ class IngestOptions:
     ocr: bool = True
     jobs: int = 1
     dry_run: bool = False
+    passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class Part:
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
         code: stable word for the reason of a quarantine.
+        copies: files made of the paper that are kept beside it, by name.
     """
 
     outcome: Outcome
@@ -130,6 +135,7 @@ class Part:
     record: catalogue.Record | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     code: str = ""
+    copies: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,8 @@ def ingest_papers(
     if not options.dry_run:
         clear_done(workspace, lambda digests: _known_content(workspace, digests) is not None)
     left = deque(sources)
-    with Crew(options.jobs, SECONDS_PER_PAGE) as crew:
+    limits = workspace.settings.ingest
+    with Crew(options.jobs, limits.page_seconds, limits.memory_mb << 20) as crew:
         while left:
             with workspace.staging() as staging:
                 window = _stage_window(left, staging)
@@ -288,6 +295,7 @@ def _ingest_window(
     if names:
         readings = read_papers(
             list(names), jobs=options.jobs, ocr=options.ocr, progress=report, crew=crew,
+            limits=workspace.settings.ingest, scratch=staging, passwords=options.passwords,
             trusted=trusted_roots(workspace),
         )
     for one in staged:
@@ -332,30 +340,30 @@ def _part(
 ) -> Part:
     every = {text.page: text for text in storable(reading.texts)}
     texts = tuple(every[page] for page in portion.pages)
-    findings = [*portion.findings, *text_findings(texts, options.ocr), *signature_findings(reading.signatures)]
-    facts, original = facts_of(reading), (paper.copy, paper.digests)
+    findings = [*portion.findings, *text_findings(texts, options.ocr), *file_findings(reading),
+                *signature_findings(reading.signatures)]
+    facts, original, copies = facts_of(reading), (paper.copy, paper.digests), reading.copies
     if portion.issue is not None:
         try:
             told = told_of(paper.source, portion.how, facts, findings)
+            part = Part("archived", texts, tuple(findings), issue=portion.issue, facts=facts, copies=copies)
             filed = rescanning.filed_record(workspace, portion.issue)
             if filed is not None:
-                new = record_of_rescan(filed, original, texts, told)
-                return _second_scan(workspace, portion.issue, filed, new, Part("archived", texts, tuple(findings),
-                                                                               issue=portion.issue, facts=facts))
-            new = record_of_issue(workspace, portion.issue, original, texts, told)
-            return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts)
+                new = record_of_rescan(filed, original, texts, told, copies)
+                return _second_scan(workspace, portion.issue, filed, new, part)
+            return replace(part, new=record_of_issue(workspace, portion.issue, original, texts, told, copies))
         except (NotFound, InputRefused, IntegrityFailure) as refusal:
             # Its data or its form is damaged: a person decides, and the other papers go on.
             findings.insert(0, Finding("not-open", refusal.what))
-            return _unmatched(texts, findings, facts)
+            return _unmatched(texts, findings, facts, copies)
     if options.record_class is not None and not portion.is_blocked:
         findings += missing_fields(options.fields)
         told = told_of(paper.source, "class", facts, findings)
         new = record_of_class(
-            options.record_class, options.fields, _class_date(workspace, options), original, texts, told
+            options.record_class, options.fields, _class_date(workspace, options), original, texts, told, copies
         )
-        return Part("archived", texts, tuple(findings), new=new, facts=facts)
-    return _unmatched(texts, findings, facts)
+        return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=copies)
+    return _unmatched(texts, findings, facts, copies)
 
 
 def _second_scan(
@@ -371,13 +379,15 @@ def _second_scan(
     told = [Finding("not-open", rescanning.told_filed_already(filed, issue, waiting_key(new.original)))]
     if worse is not None:
         told.append(Finding("worse-scan", worse))
-    return _unmatched(part.texts, [*told, *part.findings], part.facts)
+    return _unmatched(part.texts, [*told, *part.findings], part.facts, part.copies)
 
 
-def _unmatched(texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object]) -> Part:
+def _unmatched(
+    texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object], copies: Mapping[str, Path]
+) -> Part:
     telling = [one.message for one in findings if one.code in BLOCKING or one.code == "foreign-code"]
     reason = telling[0] if telling else msg("no printed code of this store was found")
-    return Part("unmatched", texts, tuple(findings), reason, facts=facts)
+    return Part("unmatched", texts, tuple(findings), reason, facts=facts, copies=copies)
 
 
 def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[IngestItem]:
@@ -401,13 +411,15 @@ def carry_out_all(workspace: Workspace, decisions: Sequence[Decision], staging: 
             if part.outcome == "quarantined" and part.reason is not None:
                 quarantine(workspace, paper, part.reason, part.code)
             elif part.outcome == "unmatched":
-                keep_unmatched(workspace, paper, part.texts, part.findings, part.facts)
+                keep_unmatched(workspace, paper, part.texts, part.findings, part.facts, part.copies)
         if all(one.outcome in ("archived", "duplicate") and not _was_destroyed(one) for one in parts):
             leaving.append(paper)
     stuck = leave_inbox(workspace, leaving)
     for decision, parts in zip(decisions, done, strict=True):
         if any(part.outcome == "archived" for part in parts):
-            forget_waiting(workspace, decision.paper.digests)
+            forget_waiting(workspace, decision.paper.digests, decision.paper.source)
+        if all(one.outcome in ("archived", "duplicate", "unmatched") and not _was_destroyed(one) for one in parts):
+            leave_quarantine(workspace, decision.paper)
     return [
         [_item(decision.paper.source, _told_stuck(part, stuck.get(decision.paper.source))) for part in parts]
         for decision, parts in zip(decisions, done, strict=True)
@@ -449,7 +461,8 @@ def _settled(workspace: Workspace, part: Part) -> Part:
         try:
             require_open(issues.find_issue(workspace.db, part.issue.issue_id))
         except RefusedByRule as refusal:
-            return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts)
+            return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
+                              part.copies)
     return part
 
 
@@ -463,7 +476,8 @@ def _file_rescan(
     try:
         record = rescanning.file_rescan(writer, workspace, rescan, staging)
     except RefusedByRule as refusal:
-        return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts)
+        return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
+                              part.copies)
     reason = msg("a new scan: version {version} of {code}", version=record.version, code=record.code)
     return replace(part, record=record, reason=reason)
 

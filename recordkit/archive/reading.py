@@ -1,33 +1,37 @@
-"""Reading papers: facts, codes and text of many PDFs, on several processes, whatever the files do to them.
+"""Reading papers: facts, codes, text and signatures of many PDFs, on several processes, whatever the files do to them.
 
-Every byte of a paper is parsed in child processes. A file that kills its reader or keeps it busy for too long costs
-that file, never the run. Readings come in the order of the given paths.
+Every byte of a paper is parsed in child processes. A file that kills its reader, keeps it busy for too long or wants
+too much memory costs that file, never the run. A damaged file is read from a repaired copy, a locked one from an
+unlocked copy. Readings come in the order of the given paths.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
+import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from recordkit.archive import ocr as ocr_engine
-from recordkit.archive.codes import PageCode, find_codes
-from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf, render_page
+from recordkit.archive.codes import PageCode
+from recordkit.archive.pages import embedded_text, read_page
+from recordkit.archive.pdf import PdfFacts, UnreadablePdf, can_rewrite, inspect_pdf
 from recordkit.archive.pdf_signatures import Trusted, can_validate, mentions_signature, validate_signatures
+from recordkit.archive.repair import ReadableCopy, make_readable
 from recordkit.archive.signature_facts import SignatureFacts, unchecked
 from recordkit.crew import Crew, Lost, Outcome
 from recordkit.errors import RecordkitError
 from recordkit.model import PageText
+from recordkit.settings import IngestSection
 from recordkit.templates.code import ALPHABET, decode
 
 Progress = Callable[[Path, int, int], None]
 """Called with a file, how many of its pages are read, how many it has."""
 
-SECONDS_PER_PAGE = 120.0
-_SIGNATURES = -1
-"""Key of the task that validates signatures, where pages are counted from 1 and 0 looks at the whole file."""
-_DPI = 200
 _PAYLOAD = re.compile(rf"(?<![0-9A-Z])RK1[{ALPHABET}]{{15}}(?:[{ALPHABET}]{{4}})?(?![0-9A-Z])")
 
 
@@ -41,6 +45,7 @@ class PaperReading:
         codes: in page order; the same payload may stand on several pages.
         texts: one per page; empty after a failure.
         failure: why the file could not be read to its end.
+        copy: made because the file is damaged or locked; facts, codes and texts are those of the copy.
         signatures: what became of validating its digital signatures.
     """
 
@@ -49,7 +54,13 @@ class PaperReading:
     codes: tuple[PageCode, ...]
     texts: tuple[PageText, ...]
     failure: UnreadablePdf | None = None
+    copy: ReadableCopy | None = None
     signatures: tuple[SignatureFacts, ...] = ()
+
+    @property
+    def copies(self) -> dict[str, Path]:
+        """Files made beside the original, by the names under which they are kept with it."""
+        return {} if self.copy is None else {self.copy.name: self.copy.path}
 
     @property
     def issue_ids(self) -> tuple[str, ...]:
@@ -63,8 +74,11 @@ def read_papers(
     jobs: int,
     ocr: bool,
     progress: Progress | None = None,
-    seconds: float = SECONDS_PER_PAGE,
+    limits: IngestSection | None = None,
+    scratch: Path | None = None,
+    passwords: Sequence[str] = (),
     trusted: Trusted | None = None,
+    crew: Crew | None = None,
 ) -> Iterator[PaperReading]:
     """Read papers one after the other, their pages side by side.
 
@@ -73,8 +87,12 @@ def read_papers(
         jobs: processes at most; each takes one core, and 1 GB when it does OCR.
         ocr: whether pages without embedded text are read by OCR.
         progress: see ``Progress``.
-        seconds: time allowed for one page, and for looking at one file as a whole.
+        limits: time for one page and for looking at one file as a whole, memory of a process, pages of a file.
+        scratch: folder for copies of damaged and locked files; without it none is made, and they are failures.
+        passwords: each is tried on locked files.
         trusted: what digital signatures are judged by; None to leave them alone.
+        crew: processes that outlive this call, for one who calls often; ``jobs`` and the limits on time and memory
+            are then theirs.
 
     Returns:
         One reading per path, in order, also for files that cannot be read. Closing the iterator, or an exception in
@@ -86,136 +104,177 @@ def read_papers(
     """
     if ocr:
         ocr_engine.require_ocr()
-    return _readings(tuple(paths), jobs, ocr, progress, seconds, trusted)
-
-
-@dataclass(slots=True)
-class _Draft:
-    facts: PdfFacts
-    codes: dict[int, tuple[PageCode, ...]] = field(default_factory=dict)
-    texts: dict[int, PageText] = field(default_factory=dict)
-    signatures: tuple[SignatureFacts, ...] | None = ()  # None: still being validated
-
-    def is_complete(self) -> bool:
-        return len(self.texts) == self.facts.pages and self.signatures is not None
-
-    def reading(self, path: Path) -> PaperReading:
-        pages = range(1, self.facts.pages + 1)
-        codes = tuple(code for page in pages for code in self.codes.get(page, ()))
-        texts = tuple(self.texts[page] for page in pages)
-        return PaperReading(path, self.facts, codes, texts, signatures=self.signatures or ())
+    wishes = _Wishes(ocr, limits or IngestSection(), scratch, tuple(passwords), trusted)
+    own = Crew(jobs, wishes.limits.page_seconds, wishes.limits.memory_mb << 20)
+    return _readings(tuple(paths), wishes, own if crew is None else contextlib.nullcontext(crew), progress)
 
 
 def _readings(
-    paths: tuple[Path, ...],
-    jobs: int,
-    ocr: bool,
-    progress: Progress | None,
-    seconds: float,
-    trusted: Trusted | None,
+    paths: tuple[Path, ...], wishes: _Wishes, processes: AbstractContextManager[Crew], progress: Progress | None
 ) -> Iterator[PaperReading]:
-    drafts: dict[int, _Draft] = {}
-    finished: dict[int, PaperReading] = {}
-    with Crew(jobs, seconds) as crew:
-        # Keys order the work: pages of early files go before later files are opened, so that readings flow in order.
-        for number, path in enumerate(paths):
-            crew.put((number, 0), inspect_pdf, path)
-        for wanted in range(len(paths)):
-            while wanted not in finished:
-                (number, page), outcome = crew.take()
-                path = paths[number]
-                if number in finished:
-                    continue  # another page of a file that has failed meanwhile
-                if page == _SIGNATURES:
-                    drafts[number].signatures = _signatures(drafts[number], outcome)
-                elif outcome.error is not None:
-                    facts = drafts.pop(number).facts if number in drafts else None
-                    finished[number] = PaperReading(path, facts, (), (), _failure(path, outcome.error))
-                    crew.drop(number)
-                    continue
-                elif page == 0:
-                    draft = drafts[number] = _Draft(outcome.value)
-                    if trusted is not None and (draft.facts.signatures or mentions_signature(path)):
-                        draft.signatures = unchecked(max(1, draft.facts.signatures), "no-part")
-                        if can_validate():
-                            draft.signatures = None
-                            crew.put((number, _SIGNATURES), validate_signatures, path, trusted)
-                    _settle_without_picture(draft)
-                    for index in range(draft.facts.pages):
-                        if index + 1 not in draft.texts:
-                            text = draft.facts.page_facts[index].text
-                            crew.put((number, index + 1), read_page, path, index, text, ocr)
-                else:
-                    drafts[number].codes[page], drafts[number].texts[page] = outcome.value
-                draft = drafts[number]
-                if progress is not None:
-                    progress(path, len(draft.texts), draft.facts.pages)
-                if draft.is_complete():
-                    finished[number] = drafts.pop(number).reading(path)
-            yield finished.pop(wanted)
+    with processes as crew:
+        # A task of a file that failed in an earlier call may still come in: no number is used twice. Numbers order the
+        # work: pages of early files go before later files are opened, so that readings flow in order.
+        first = crew.reserve(len(paths))
+        papers = {first + at: _Paper(crew, first + at, path, wishes, progress) for at, path in enumerate(paths)}
+        for wanted in tuple(papers):
+            while papers[wanted].reading is None:
+                (number, task), outcome = crew.take()
+                if number in papers:
+                    papers[number].receive(task, outcome)
+            reading = papers.pop(wanted).reading
+            assert reading is not None
+            yield reading
 
 
-def _signatures(draft: _Draft, outcome: Outcome) -> tuple[SignatureFacts, ...]:
-    """What validating brought; a signature that breaks its reader costs the verdict, never the paper."""
-    if outcome.error is None:
-        found: tuple[SignatureFacts, ...] = outcome.value
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    ocr: bool
+    limits: IngestSection
+    scratch: Path | None
+    passwords: tuple[str, ...] = field(repr=False)
+    trusted: Trusted | None
+
+    def may_rescue(self, failure: UnreadablePdf) -> bool:
+        """Whether a copy of the file may be read where the file itself is not."""
+        if self.scratch is None or not can_rewrite():
+            return False
+        return failure.reason == "damaged" or (failure.reason == "encrypted" and bool(self.passwords))
+
+
+class _Paper:
+    """One paper on its way: the tasks that are under way for it, and what they brought.
+
+    Looked at as a whole, then page by page; when that fails, once more from a copy. ``reading`` is there at the end.
+    """
+
+    def __init__(
+        self, crew: Crew, number: int, path: Path, wishes: _Wishes, progress: Progress | None
+    ) -> None:
+        self.reading: PaperReading | None = None
+        self._crew, self._number, self._path, self._wishes, self._progress = crew, number, path, wishes, progress
+        self._tasks: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None]]] = {}
+        self._asked = 0
+        self._source = path  # what is read: the file, or its copy
+        self._first_failure: UnreadablePdf | None = None
+        self._copy: ReadableCopy | None = None
+        self._facts: PdfFacts | None = None
+        self._codes: dict[int, tuple[PageCode, ...]] = {}
+        self._texts: dict[int, PageText] = {}
+        self._signatures: tuple[SignatureFacts, ...] | None = ()  # None: still being validated
+        self._ask(self._looked_at, self._failed, inspect_pdf, path, wishes.limits.most_pages)
+
+    def receive(self, task: int, outcome: Outcome) -> None:
+        """What a task brought; one of a reading that was given up meanwhile is passed over."""
+        then, otherwise = self._tasks.pop(task, (_pass_over, _pass_over))
+        if outcome.error is None:
+            then(outcome.value)
+        else:
+            otherwise(outcome.error)
+
+    def _ask(
+        self, then: Callable[[Any], None], otherwise: Callable[[Exception], None], function: Callable[..., Any],
+        *arguments: Any,
+    ) -> None:
+        self._tasks[self._asked] = then, otherwise
+        self._crew.put((self._number, self._asked), function, *arguments)
+        self._asked += 1
+
+    def _looked_at(self, facts: PdfFacts) -> None:
+        self._facts = facts
+        trusted = self._wishes.trusted
+        # Signatures are those of the file as it came; a copy has none that could hold.
+        if trusted is not None and (facts.signatures or mentions_signature(self._path)):
+            self._signatures = unchecked(max(1, facts.signatures), "no-part")
+            if can_validate():
+                self._signatures = None
+                self._ask(self._validated, self._not_validated, validate_signatures, self._path, trusted)
+        for page, about in enumerate(facts.page_facts, start=1):
+            found = tuple(dict.fromkeys(_PAYLOAD.findall(about.text)))
+            codes = tuple(PageCode(page, payload, printed, "text") for payload in found if (printed := decode(payload)))
+            if codes or not about.must_be_seen:
+                # Its embedded text says all: it carries the code, or there is nothing else on the page.
+                self._codes[page] = codes
+                self._texts[page] = embedded_text(page, about.text, about.engine)
+            else:
+                self._ask(self._page_read, self._failed, read_page, self._source, page - 1, about.text,
+                          self._wishes.ocr)
+        self._advance()
+
+    def _readable(self, made: tuple[ReadableCopy, PdfFacts]) -> None:
+        self._copy, facts = made
+        self._source = self._copy.path
+        self._looked_at(facts)
+
+    def _page_read(self, seen: tuple[tuple[PageCode, ...], PageText]) -> None:
+        assert self._facts is not None
+        codes, text = seen
+        about = self._facts.page_facts[text.page - 1]
+        self._codes[text.page] = codes
+        self._texts[text.page] = replace(text, engine=about.engine) if text.source == "embedded" else text
+        self._advance()
+
+    def _validated(self, found: tuple[SignatureFacts, ...]) -> None:
+        assert self._facts is not None
         # pdfium and pyHanko may count differently: none is passed over.
-        return found + unchecked(draft.facts.signatures - len(found), "unreadable")
-    reason = outcome.error.reason if isinstance(outcome.error, Lost) else "unreadable"
-    return unchecked(max(1, draft.facts.signatures), reason)
+        self._signatures = found + unchecked(self._facts.signatures - len(found), "unreadable")
+        self._advance()
+
+    def _not_validated(self, error: Exception) -> None:
+        """A signature that breaks its reader costs the verdict, never the paper."""
+        assert self._facts is not None
+        reason = error.reason if isinstance(error, Lost) else "unreadable"
+        self._signatures = unchecked(max(1, self._facts.signatures), reason)
+        self._advance()
+
+    def _failed(self, error: Exception) -> None:
+        failure = _failure(self._path, error)
+        self._crew.drop(self._number)
+        self._tasks.clear()
+        if self._first_failure is None and self._wishes.may_rescue(failure):
+            assert self._wishes.scratch is not None
+            self._first_failure = failure
+            self._codes, self._texts = {}, {}
+            copy = self._wishes.scratch / f"readable-{secrets.token_hex(8)}.pdf"
+            self._ask(self._readable, self._failed, make_readable, self._path, copy, self._wishes.passwords,
+                      self._wishes.limits.most_pages)
+            return
+        if failure.reason == "damaged" and self._first_failure is not None:
+            failure = self._first_failure
+        self.reading = PaperReading(self._path, self._facts, (), (), failure)
+
+    def _advance(self) -> None:
+        """Report, and finish when nothing is under way any more."""
+        assert self._facts is not None
+        if self._progress is not None:
+            self._progress(self._path, len(self._texts), self._facts.pages)
+        if len(self._texts) < self._facts.pages or self._signatures is None:
+            return
+        pages = range(1, self._facts.pages + 1)
+        self.reading = PaperReading(
+            path=self._path,
+            facts=self._facts,
+            codes=tuple(code for page in pages for code in self._codes.get(page, ())),
+            texts=tuple(self._texts[page] for page in pages),
+            copy=self._copy,
+            signatures=self._signatures,
+        )
+
+
+def _pass_over(_: object) -> None:
+    pass
 
 
 def _failure(path: Path, error: Exception) -> UnreadablePdf:
     """The failure of one file; an error that would meet every file is raised instead."""
     if isinstance(error, UnreadablePdf):
-        return error
+        return UnreadablePdf(path, error.reason)  # it may name the copy
     if isinstance(error, Lost):
         return UnreadablePdf(path, error.reason)
+    if isinstance(error, MemoryError):
+        return UnreadablePdf(path, "too-large")
     if isinstance(error, RecordkitError | ImportError):
         raise error
     failure = UnreadablePdf(path, "damaged")
     failure.__cause__ = error
     return failure
-
-
-def _settle_without_picture(draft: _Draft) -> None:
-    """Pages whose embedded text says all: it carries the code, or there is nothing else on the page."""
-    for page, facts in enumerate(draft.facts.page_facts, start=1):
-        found = tuple(dict.fromkeys(_PAYLOAD.findall(facts.text)))
-        codes = tuple(PageCode(page, payload, printed, "text") for payload in found if (printed := decode(payload)))
-        if codes or not facts.has_pictures:
-            draft.codes[page] = codes
-            draft.texts[page] = _embedded(page, facts.text)
-
-
-def _embedded(page: int, text: str) -> PageText:
-    return PageText(page, text, "embedded", "pdfium") if text else PageText(page, "", "none", "")
-
-
-def read_page(path: Path, index: int, text: str, ocr: bool) -> tuple[tuple[PageCode, ...], PageText]:
-    """Codes and text of the page with 0-based ``index``, from its picture; runs in a child process.
-
-    Args:
-        path: a PDF.
-        index: the page.
-        text: its embedded text; when there is some, the picture is searched for codes only.
-        ocr: whether to read the picture when there is no embedded text.
-
-    Raises:
-        UnreadablePdf: the page cannot be rendered.
-        MissingPart: RapidOCR is not installed.
-    """
-    import numpy as np
-
-    page = index + 1
-    image = render_page(path, index, _DPI)
-    codes = find_codes(image, page)
-    if text or not ocr:
-        return codes, _embedded(page, text)
-    ours = [code.turned for code in codes if code.printed]
-    turned = max(ours, key=ours.count, default=0)
-    result = ocr_engine.read_image(np.rot90(image, -turned // 90), _DPI)
-    # Our code stands upright on every paper, so it outvotes what the lines look like.
-    turned = turned if ours else result.turned
-    lines = "\n".join(result.lines)
-    return codes, PageText(page, lines, "ocr", ocr_engine.engine_name(), result.confidence, turned)

@@ -10,7 +10,7 @@ from typing import Literal
 from recordkit.messages import Message, msg
 from recordkit.model import Finding
 
-Problem = Literal["", "no-part", "unreadable", "unsupported", "too-many", "timeout", "damaged"]
+Problem = Literal["", "no-part", "unreadable", "unsupported", "too-many", "too-large", "timeout", "damaged"]
 Modified = Literal["none", "maintenance", "form-filling", "annotations", "other"]
 Trust = Literal["", "trusted", "no-path", "self-signed", "expired", "not-yet-valid", "revoked", "weak", "other"]
 Revocation = Literal["not-checked", "good", "revoked"]
@@ -164,6 +164,7 @@ _PROBLEMS = {
     "unreadable": msg("the structure of the file is irregular"),
     "unsupported": msg("its kind or algorithm is not known here"),
     "too-many": msg("the file has too many signatures"),
+    "too-large": msg("it took more memory than allowed"),
     "timeout": msg("it took longer than allowed"),
     "damaged": msg("the checking process broke down"),
 }

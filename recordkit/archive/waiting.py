@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -98,14 +98,17 @@ def match_paper(
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
         told = partial(told_of, paper.path, "by-hand", raw["facts"])
+        copies = {str(name): staging / str(name) for name in raw.get("copies", ())}
+        for name, copy in copies.items():
+            files.copy_with_digests(paper.path.parent / name, copy)
         if new_version:
-            part = _as_new_version(workspace, number, (staged, digests), texts, signed, told, reason)
+            part = _as_new_version(workspace, number, (staged, digests), texts, signed, told, reason, copies)
         else:
             issue = issues.find_issue(workspace.db, number)
             require_open(issue)
             findings = (*doubts_about(issue, texts), *signed)
-            new = record_of_issue(workspace, issue, (staged, digests), texts, told(findings))
-            part = Part("archived", texts, findings, new=new, issue=issue)
+            new = record_of_issue(workspace, issue, (staged, digests), texts, told(findings), copies)
+            part = Part("archived", texts, findings, new=new, issue=issue, copies=copies)
         decision = Decision(StagedPaper(paper.path, staged, digests, state_of(paper.path)), (part,))
         if dry_run:
             return decision.rehearsed()[0]
@@ -124,6 +127,7 @@ def _as_new_version(
     signed: tuple[Finding, ...],
     told: Callable[[Sequence[Finding]], dict[str, object]],
     reason: str,
+    copies: Mapping[str, Path],
 ) -> Part:
     target = find_target(workspace, number)
     record = target.record
@@ -138,7 +142,8 @@ def _as_new_version(
     if worse is not None:
         # The person has decided; what was known at that time belongs to the record.
         findings = (*findings, Finding("worse-scan", worse))
-    new = record_of_rescan(record, original, texts, told(findings))
+    new = record_of_rescan(record, original, texts, told(findings), copies)
     what = msg("a new scan: version {version} of {code}", version=record.version + 1, code=record.code)
     rescan = Rescan(record, new, reason)
-    return Part("archived", texts, findings, what, rescan=rescan, issue=target.issue, record=record)
+    return Part("archived", texts, findings, what, rescan=rescan, issue=target.issue, record=record,
+                copies=copies)
