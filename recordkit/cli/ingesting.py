@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ import click
 from recordkit.cli.attaching import attach, plain_attached, print_attached
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.watching import watch_folders
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
-    from recordkit.archive.ingest import IngestItem
+    from recordkit.archive.attaching import AttachedPaper
+    from recordkit.archive.ingest import IngestItem, IngestOptions
     from recordkit.workspace import Workspace
 
 
@@ -32,11 +35,12 @@ if TYPE_CHECKING:
 @option("--attach-to", "attach_to", metavar="NUMBER",
         help=N_("The files are attachments of this document or record (ID copy, deed ...)."))
 @option("--item", metavar="NAME", help=N_("The paper of the form's checklist that the attachment is; it is ticked."))
+@option("--watch", is_flag=True, help=N_("Go on looking for new files until Ctrl-C."))
 @dry_run_option
 @pass_app
 def ingest(
     app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], no_ocr: bool,
-    jobs: int | None, attach_to: str | None, item: str | None, dry_run: bool,
+    jobs: int | None, attach_to: str | None, item: str | None, watch: bool, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
     from recordkit.archive.arrivals import collect_sources, told_name
@@ -55,15 +59,23 @@ def ingest(
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
 
     if attach_to is not None:
-        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets})
+        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch})
         return attach(app, attach_to, paths, item=item, jobs=jobs, dry_run=dry_run, reads_scans=reads_scans,
                       progress=progress)
     if item is not None:
         raise WrongUsage(msg("--item names what is attached; it needs --attach-to NUMBER."))
+
+    def options_for(workspace: Workspace) -> IngestOptions:
+        return IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
+                             dry_run)
+
+    if watch:
+        return watch_folders(app, paths, options_for=options_for, show=lambda one: _print_item(one, dry_run),
+                             finish=lambda items, joined, counts: _print_result(app, items, joined, counts, started,
+                                                                                dry_run))
     with app.acting() as workspace:
         sources = collect_sources(workspace, paths)
-        options = IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
-                                dry_run)
+        options = options_for(workspace)
         items: list[IngestItem] = []
         for one in ingest_papers(workspace, sources, options, progress):
             items.append(one)
@@ -74,15 +86,26 @@ def ingest(
         joined = [] if dry_run else join_waiting(workspace)
         if not dry_run and (joined or any(one.outcome == "archived" for one in items)):
             refresh_index(workspace)
-    counts = {name: sum(1 for one in items if one.outcome == name)
+    if not app.json:
+        for attached in joined:
+            print_attached(attached)
+    counts: Counter[str] = Counter(one.outcome for one in items)
+    _print_result(app, items, joined, counts, started, dry_run)
+    return 4 if counts["quarantined"] else 0
+
+
+def _print_result(
+    app: App, items: Sequence[IngestItem], joined: Sequence[AttachedPaper], counts: Mapping[str, int], started: float,
+    dry_run: bool,
+) -> None:
+    """The JSON document of the run, or its summary for a person; ``items`` and ``joined`` matter for JSON only."""
+    counts = {name: counts.get(name, 0)
               for name in ("archived", "duplicate", "unmatched", "quarantined", "deferred")}
     if app.json:
         app.print_json({"items": [_plain_item(one) for one in items], "total": len(items),
                         "joined": [plain_attached(one) for one in joined],
                         "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
     else:
-        for attached in joined:
-            print_attached(attached)
         if dry_run:
             app.say(tr("Rehearsed; nothing was written. It would be:"))
         app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
@@ -91,7 +114,6 @@ def ingest(
             app.say(tr("{deferred} still being written; run it again later.").format(**counts))
         if counts["unmatched"]:
             app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
-    return 4 if counts["quarantined"] else 0
 
 
 def _refuse_beside(name: str, others: Mapping[str, object]) -> None:
