@@ -172,5 +172,5 @@ def _told(error: BaseException) -> Message:
         return error.what
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return msg("{place}{error}.", place=place, error=error.strerror or str(error))
+        return msg("{error}.", error=f"{place}{error.strerror or error}")
     return msg("{error}.", error=str(error))
