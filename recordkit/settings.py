@@ -80,6 +80,7 @@ class IngestSection:
         page_seconds: time allowed for one page, and for looking at one file as a whole.
         memory_mb: memory one reading process may take; more than 1,200 when it does OCR.
         trusted_roots: folder in the store with the certificates (PEM or DER) that digital signatures may lead up to.
+        watch_seconds: time between two looks of ``ingest --watch``.
     """
 
     rescan: Literal["ask", "version"] = "ask"
@@ -89,6 +90,7 @@ class IngestSection:
     page_seconds: float = 120.0
     memory_mb: int = 3000
     trusted_roots: str = "certificates"
+    watch_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,8 @@ def _problem(settings: Settings) -> str | None:
         return "ingest: done_days must lie between 0 and 3650, most_pages 1 and 100000, page_seconds 1 and 3600"
     if not 500 <= ingest.memory_mb <= 1_000_000:
         return "ingest.memory_mb must lie between 500 and 1000000"
+    if not 0.1 <= ingest.watch_seconds <= 3600:
+        return "ingest.watch_seconds must lie between 0.1 and 3600"
     if settings.ledger.max_bytes < 1 << 16:
         return "ledger.max_bytes must be at least 65536"
     sizes = [one.up_to for one in settings.meters.cycles]
@@ -292,6 +296,7 @@ most_pages = 2000        # 单个文件页数上限
 page_seconds = 120.0     # 读一页的秒数上限
 memory_mb = 3000         # 每个阅读进程的内存上限（MB）
 trusted_roots = "certificates"   # 库内存放受信任根证书的文件夹，用于验证电子签名
+watch_seconds = 5.0      # ingest --watch 每隔几秒查看一次收件箱
 
 [locks]
 wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数

@@ -239,8 +239,8 @@ def _attach_window(
             ready[position] = decided
             continue
         settled[position] = decided
-        if decided.outcome == "quarantined" and reading.failure is not None and not options.dry_run:
-            quarantine(workspace, paper, decided.reason or msg("damaged"), reading.failure.reason)
+        if reading.failure is not None and decided.reason is not None and not options.dry_run:
+            quarantine(workspace, paper, decided.reason, reading.failure.reason)
     done = _attach(workspace, reference, list(ready.values()), staging, dry_run=options.dry_run)
     settled |= dict(zip(ready, done, strict=True))
     yield from (settled[position] for position in sorted(settled))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -159,8 +159,8 @@ class Decision:
 
 def ingest_papers(
     workspace: Workspace, sources: Sequence[Path], options: IngestOptions, progress: Progress | None = None
-) -> Iterator[IngestItem]:
-    """File papers in the given order; each item is durable when it is yielded.
+) -> Generator[IngestItem, None, None]:
+    """File papers in the given order; each item is durable when it is yielded, and closing ends the work there.
 
     Raises:
         NotFound: the class of the options does not exist.

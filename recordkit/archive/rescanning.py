@@ -57,9 +57,8 @@ def why_worse(new: Quality, filed: Quality) -> Message | None:
     """Why a second scan must not replace the filed one by itself; None when it is as good or better."""
     if new.pages < filed.pages:
         return msg("it has {new} page(s), the filed one {filed}", new=new.pages, filed=filed.pages)
-    more = [code for code, count in sorted(new.findings.items()) if count > filed.findings.get(code, 0)]
-    if more:
-        return msg("it has findings that the filed one has not: {codes}", codes=", ".join(more))
+    if any(count > filed.findings.get(code, 0) for code, count in new.findings.items()):
+        return msg("it has findings that the filed one has not")
     if new.confidence is not None and filed.confidence is not None and new.confidence < filed.confidence - _LESS_SURE:
         return msg("it reads worse than the filed one: confidence {new} against {filed}",
                    new=f"{new.confidence:.2f}", filed=f"{filed.confidence:.2f}")

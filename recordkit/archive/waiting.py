@@ -46,22 +46,6 @@ def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
     return found
 
 
-def find_waiting(workspace: Workspace, reference: str) -> UnmatchedPaper:
-    """The waiting paper of a key, file name or path.
-
-    Raises:
-        NotFound: none, or more than one.
-    """
-    name = Path(reference).name
-    waiting = [one for one in list_unmatched(workspace) if reference == one.key or name == one.path.name]
-    if len(waiting) != 1:
-        raise NotFound(
-            msg("{count} waiting papers answer to {reference}.", count=len(waiting), reference=reference),
-            msg("'recordkit unmatched list' shows their keys."),
-        )
-    return waiting[0]
-
-
 def waiting_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
     """The files behind ``paths`` as ``collect_sources`` finds them, where a path may also be a waiting paper's key.
 
@@ -91,6 +75,11 @@ def match_paper(
         RefusedByRule: the document is void or its paper is filed already; no paper is filed that could be replaced.
     """
     paper = find_waiting(workspace, reference)
+    if paper is None:
+        raise NotFound(
+            msg("No waiting paper answers to {reference}.", reference=reference),
+            msg("'recordkit unmatched list' shows their keys."),
+        )
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
     texts = tuple(PageText(**page) for page in raw["pages"])
     signed = signature_findings(read_plain(raw["facts"].get("signatures")))
@@ -147,3 +136,21 @@ def _as_new_version(
     rescan = Rescan(record, new, reason)
     return Part("archived", texts, findings, what, rescan=rescan, issue=target.issue, record=record,
                 copies=copies)
+
+
+def find_waiting(workspace: Workspace, reference: str) -> UnmatchedPaper | None:
+    """The paper of this key, else of this path, else of this name; None when none answers.
+
+    Raises:
+        NotFound: several answer to the name.
+    """
+    every = list_unmatched(workspace)
+    given = Path(reference)
+    exact = [one for one in every if reference == one.key or given.parts[-2:] == (one.key, one.path.name)]
+    found = exact or [one for one in every if given.name == one.path.name]
+    if len(found) > 1:
+        raise NotFound(
+            msg("{count} waiting papers answer to {reference}.", count=len(found), reference=reference),
+            msg("Name one by its key: {keys}.", keys=", ".join(one.key for one in found)),
+        )
+    return found[0] if found else None

@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,15 @@ import click
 from recordkit.cli.attaching import attach, plain_attached, print_attached
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.watching import watch_folders
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from recordkit.archive.ingest import IngestItem
+    from recordkit.archive.attaching import AttachedPaper
+    from recordkit.archive.ingest import IngestItem, IngestOptions
     from recordkit.archive.retrying import QuarantinedPaper
     from recordkit.workspace import Workspace
 
@@ -38,11 +41,13 @@ if TYPE_CHECKING:
 @option("--retry", is_flag=True, help=N_("Try what lies in quarantine again; PATHS are keys or names of such files."))
 @option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
         help=N_("File with passwords of locked files, one a line."))
+@option("--watch", is_flag=True, help=N_("Go on looking for new files until Ctrl-C."))
 @dry_run_option
 @pass_app
 def ingest(
     app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], no_ocr: bool,
-    jobs: int | None, attach_to: str | None, item: str | None, retry: bool, password_file: Path | None, dry_run: bool,
+    jobs: int | None, attach_to: str | None, item: str | None, retry: bool, password_file: Path | None, watch: bool,
+    dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
     from recordkit.archive.arrivals import collect_sources, told_name
@@ -62,20 +67,28 @@ def ingest(
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
 
     if attach_to is not None:
-        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets})
+        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--retry": retry})
         return attach(app, attach_to, paths, item=item, jobs=jobs, dry_run=dry_run, reads_scans=reads_scans,
                       progress=progress)
     if item is not None:
         raise WrongUsage(msg("--item names what is attached; it needs --attach-to NUMBER."))
+
+    def options_for(workspace: Workspace, passwords: tuple[str, ...] = ()) -> IngestOptions:
+        return IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
+                             dry_run, passwords)
+
+    if watch:
+        _refuse_beside("--watch", {"--retry": retry})
+        return watch_folders(app, paths, options_for=options_for, show=lambda one: _print_item(one, dry_run),
+                             finish=lambda items, joined, counts: _print_result(app, items, joined, counts, started,
+                                                                                dry_run))
     with app.acting() as workspace:
         if retry:
             papers = chosen_papers(workspace, [str(path) for path in paths])
             sources = [paper.path for paper in papers]
         else:
             papers, sources = [], collect_sources(workspace, paths)
-        passwords = _passwords(app, password_file, papers)
-        options = IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
-                                dry_run, passwords)
+        options = options_for(workspace, _passwords(app, password_file, papers))
         items: list[IngestItem] = []
         for one in ingest_papers(workspace, sources, options, progress):
             items.append(one)
@@ -86,15 +99,26 @@ def ingest(
         joined = [] if dry_run else join_waiting(workspace)
         if not dry_run and (joined or any(one.outcome == "archived" for one in items)):
             refresh_index(workspace)
-    counts = {name: sum(1 for one in items if one.outcome == name)
+    if not app.json:
+        for attached in joined:
+            print_attached(attached)
+    counts: Counter[str] = Counter(one.outcome for one in items)
+    _print_result(app, items, joined, counts, started, dry_run)
+    return 4 if counts["quarantined"] else 0
+
+
+def _print_result(
+    app: App, items: Sequence[IngestItem], joined: Sequence[AttachedPaper], counts: Mapping[str, int], started: float,
+    dry_run: bool,
+) -> None:
+    """The JSON document of the run, or its summary for a person; ``items`` and ``joined`` matter for JSON only."""
+    counts = {name: counts.get(name, 0)
               for name in ("archived", "duplicate", "unmatched", "quarantined", "deferred")}
     if app.json:
         app.print_json({"items": [_plain_item(one) for one in items], "total": len(items),
                         "joined": [plain_attached(one) for one in joined],
                         "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
     else:
-        for attached in joined:
-            print_attached(attached)
         if dry_run:
             app.say(tr("Rehearsed; nothing was written. It would be:"))
         app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
@@ -105,7 +129,6 @@ def ingest(
             app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
         if counts["quarantined"]:
             app.say(tr("'recordkit quarantine list' shows what is wrong with them and what to do."))
-    return 4 if counts["quarantined"] else 0
 
 
 def _refuse_beside(name: str, others: Mapping[str, object]) -> None:
@@ -114,6 +137,8 @@ def _refuse_beside(name: str, others: Mapping[str, object]) -> None:
         if value:
             raise WrongUsage(msg("{name} and {other} do not go together.", name=name, other=other),
                              msg("Leave one of them out; 'recordkit ingest --help' says what each does."))
+
+
 def _passwords(app: App, file: Path | None, papers: Sequence[QuarantinedPaper]) -> tuple[str, ...]:
     """Passwords from a file, or asked for on a terminal when locked files are tried again; never from an argument."""
     from recordkit.archive.retrying import LOCKED, passwords_in

@@ -101,9 +101,12 @@ def _attachment_pages(one: Found) -> list[dict[str, object]]:
 def _print_hit(one: Found) -> None:
     record = one.record
     own = [str(page) for page in one.pages if page <= record.pages]
-    own += [tr("attachment {number} p. {page}").format(number=place["attachment"], page=place["attachment_page"])
-            for place in _attachment_pages(one)]
     pages = tr("p. {pages}").format(pages=", ".join(own)) if own else ""
+    inside: dict[object, list[str]] = {}
+    for place in _attachment_pages(one):
+        inside.setdefault(place["attachment"], []).append(str(place["attachment_page"]))
+    for number, some in inside.items():
+        pages += "  " + tr("attachment {number} p. {pages}").format(number=number, pages=", ".join(some))
     head = click.style(record.title, bold=True)
     click.echo(f"{record.code}  {head}  {record.date}  {record.number or ''}  {pages}".rstrip())
     if one.snippet:

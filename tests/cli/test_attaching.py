@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import Cli
 from ocfl_judge import assert_valid_root
 from scans import DAY, filed, issue_one, scan, signed
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
 
 from recordkit import files
 from recordkit.archive import attaching
@@ -58,7 +61,7 @@ def test_the_text_of_attachments_is_found_on_pages_counted_on(cli: Cli, tmp_path
     assert (hit["record_id"], hit["pages"]) == (record, [4, 5])
     assert hit["attachment_pages"] == [
         {"page": 4, "attachment": 2, "attachment_page": 1}, {"page": 5, "attachment": 2, "attachment_page": 2}]
-    assert "attachment 2 p. 1" in cli("search", "zebra")
+    assert "attachment 2 p. 1, 2" in cli("search", "zebra")
     pages = cli.json("text", record)["items"]
     assert [(one["page"], one["attachment"], one["attachment_page"]) for one in pages] == [
         (1, None, None), (2, None, None), (3, 1, 1), (4, 2, 1), (5, 2, 2)]
@@ -66,6 +69,19 @@ def test_the_text_of_attachments_is_found_on_pages_counted_on(cli: Cli, tmp_path
     assert "zebra 2" in cli("text", record)
     shutil.rmtree(cli.store / "index")
     assert cli.json("search", "zebra")["items"][0]["pages"] == [4, 5]
+
+
+def test_an_attachment_that_is_a_picture_is_read_by_ocr_and_found(cli: Cli, tmp_path: Path) -> None:
+    from test_reading import LINES, page, save
+
+    number = issue_one(cli)
+    record = filed(cli, tmp_path, number)
+    item = only(attach(cli, number, save(tmp_path / "旧通知.pdf", page(None, LINES))))
+    assert (item["outcome"], item["ocr_pages"]) == ("attached", 1)
+    (hit,) = cli.json("search", "麓山南路一百二十号")["items"]
+    assert (hit["record_id"], hit["pages"]) == (record, [2])
+    (text,) = [one for one in cli.json("text", record)["items"] if one["attachment"] == 1]
+    assert (text["source"], text["confidence"] > 0.8) == ("ocr", True)
 
 
 def test_a_damaged_text_of_the_paper_does_not_shift_the_pages_behind_it(cli: Cli, tmp_path: Path) -> None:
