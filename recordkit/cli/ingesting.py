@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app, plain
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.streaming import print_list
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -32,45 +34,98 @@ def ingest(
     jobs: int | None, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
-    from recordkit.archive.arrivals import collect_sources, told_name
+    from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.ingest import IngestOptions, ingest_papers
     from recordkit.archive.search.service import refresh_index
 
-    started = time.monotonic()
     with app.acting() as workspace:
         sources = collect_sources(workspace, paths)
         ocr = not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
         options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run)
-        show_progress = sys.stderr.isatty() and not app.quiet
-
-        def progress(path: Path, done: int, pages: int) -> None:
-            if show_progress:
-                click.echo(f"\r\x1b[K{told_name(path)}: {done}/{pages}", err=True, nl=False)
-
-        items: list[IngestItem] = []
-        for item in ingest_papers(workspace, sources, options, progress):
-            items.append(item)
-            if show_progress:
-                click.echo("\r\x1b[K", err=True, nl=False)
-            if not app.json:
-                _print_item(item, dry_run)
-        if not dry_run and any(item.outcome == "archived" for item in items):
+        report = _Report(app, len(sources), dry_run=dry_run)
+        for item in ingest_papers(workspace, sources, options, report.page_read):
+            report.add(item)
+        if not dry_run and report.counts["archived"]:
             refresh_index(workspace)
-    counts = {name: sum(1 for item in items if item.outcome == name)
-              for name in ("archived", "duplicate", "unmatched", "quarantined", "deferred")}
-    if app.json:
-        app.print_json({"items": [_plain_item(item) for item in items], "total": len(items),
-                        "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
-    else:
-        if dry_run:
+    report.close()
+    return 4 if report.counts["quarantined"] else 0
+
+
+class _Report:
+    """What is told of an ingest: each item as it comes, how far it is, the summary. Holds no item in memory."""
+
+    def __init__(self, app: App, files: int, *, dry_run: bool) -> None:
+        from recordkit.files import Spool
+
+        self.counts = dict.fromkeys(("archived", "duplicate", "unmatched", "quarantined", "deferred"), 0)
+        self._app = app
+        self._dry_run = dry_run
+        self._files = files
+        self._done = 0
+        self._latest: Path | None = None
+        self._started = time.monotonic()
+        self._shown = 0.0
+        self._shows_progress = sys.stderr.isatty() and not app.quiet
+        self._items = Spool()
+
+    def page_read(self, path: Path, done: int, pages: int) -> None:
+        """A page was read; ten times a second that is shown."""
+        from recordkit.archive.arrivals import told_name
+
+        now = time.monotonic()
+        if self._shows_progress and now - self._shown >= 0.1:
+            self._shown = now
+            click.echo(f"\r\x1b[K{self._how_far(now)}  {told_name(path)}: {done}/{pages}", err=True, nl=False)
+
+    def add(self, item: IngestItem) -> None:
+        """Something became of a file, or of a part of it."""
+        self.counts[item.outcome] += 1
+        if item.source != self._latest:
+            self._latest = item.source
+            self._done += 1
+        if self._app.json:
+            self._items.append(json.dumps(_plain_item(item), ensure_ascii=False, default=plain).encode())
+            return
+        if self._shows_progress:
+            click.echo("\r\x1b[K", err=True, nl=False)
+        _print_item(item, self._dry_run)
+
+    def close(self) -> None:
+        """The summary."""
+        seconds = time.monotonic() - self._started
+        app = self._app
+        if app.json:
+            click.echo("{")
+            total = print_list("items", (json.loads(line) for line in self._items))
+            summary = json.dumps({**self.counts, "seconds": round(seconds, 3)})
+            click.echo(f',\n  "total": {total},\n  "summary": {summary}\n}}')
+            return
+        if self._dry_run:
             app.say(tr("Rehearsed; nothing was written. It would be:"))
         app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
-                .format(**counts))
-        if counts["deferred"]:
-            app.say(tr("{deferred} still being written; run it again later.").format(**counts))
-        if counts["unmatched"]:
+                .format(**self.counts))
+        if self._done > 1:
+            app.say(tr("{files} files in {time}, {rate} a second.").format(
+                files=self._done, time=_clock_time(seconds), rate=f"{self._done / max(seconds, 0.001):.1f}"))
+        if self.counts["deferred"]:
+            app.say(tr("{deferred} still being written; run it again later.").format(**self.counts))
+        if self.counts["unmatched"]:
             app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
-    return 4 if counts["quarantined"] else 0
+
+    def _how_far(self, now: float) -> str:
+        told = tr("{done} of {total} files").format(done=self._done, total=self._files)
+        if not self._done:
+            return told
+        rate = self._done / (now - self._started)
+        left = _clock_time((self._files - self._done) / rate)
+        return f"{told}, " + tr("{rate} a second, {time} left").format(rate=f"{rate:.1f}", time=left)
+
+
+def _clock_time(seconds: float) -> str:
+    """``1:05`` or ``2:03:09``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _can_read_scans(app: App) -> bool:

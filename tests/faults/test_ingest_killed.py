@@ -92,30 +92,28 @@ CLASS = ("ingest", "--class", "visit-record", "--set", "title=走访记录", "--
 
 
 def in_place_of(folder: Path) -> None:
-    """A file where a folder should be: nothing can be written into it, not even by root."""
+    """A link to nowhere where a folder should be: nothing can be written there, not even by root."""
+    for left in sorted(folder.rglob("*"), reverse=True):
+        left.unlink() if left.is_file() else left.rmdir()
     if folder.is_dir():
-        for left in folder.iterdir():
-            left.unlink()
         folder.rmdir()
-    folder.write_bytes(b"in the way")
+    folder.symlink_to(folder.with_name("nowhere"))
 
 
 @pytest.mark.parametrize("blocked", ["quarantine", "objects", "work/pending", "inbox/done"])
 def test_a_folder_that_cannot_be_written_loses_nothing_and_is_told(cli: Cli, blocked: str) -> None:
     put_papers(cli)
     folder = cli.store / blocked
-    if blocked == "objects":
-        for left in sorted(folder.rglob("*"), reverse=True):
-            left.unlink() if left.is_file() else left.rmdir()
     in_place_of(folder)
     if blocked == "inbox/done":
         items = cli.json(*CLASS, expect=4)["items"]
         assert [one["outcome"] for one in items] == ["archived"] * 3 + ["quarantined"]
         assert [[f["code"] for f in one["findings"]][-1:] for one in items[:3]] == [["stays-in-inbox"]] * 3
     else:
-        cli(*CLASS, expect=4)
+        cli(*CLASS, expect=1)
+        assert "what was done stays done and the next run goes on" in cli.err
         assert "Traceback" not in cli.err
-        assert {path.name for path in (cli.store / "inbox").glob("*.pdf")} >= {"broken.pdf"}
+        assert len(list((cli.store / "inbox").glob("*.pdf"))) == 4
     folder.unlink()
     (cli.store / "quarantine").mkdir(exist_ok=True)
     again = cli.json(*CLASS, expect=4 if blocked != "inbox/done" else 0)
