@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEMO   ?= $(shell mktemp -d)/recordkit-demo
 
-.PHONY: demo test slow lint types messages bench check clean
+.PHONY: demo test slow faults lint types messages bench check clean
 
 $(READY): setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +20,9 @@ test: $(READY)            ## the tests, in parallel, without the slow ones
 
 slow: $(READY)            ## the slow tests: the whole demo with OCR, wheel install
 	$(BIN)/python -m pytest -m slow
+
+faults: $(READY)          ## every step of an ingest stopped in every way, with the matrix
+	RECORDKIT_ALL_FAULTS=1 $(BIN)/python -m pytest -n 2 -s tests/faults/test_ingest_killed.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -69,6 +69,7 @@ setup(
             "ruff>=0.8",
             "types-openpyxl",
             "types-PyYAML",
+            "whoosh-reloaded>=2.7.5",
         ],
     },
     entry_points={"console_scripts": ["recordkit = recordkit.cli.main:main"]},

@@ -15,20 +15,25 @@ import errno
 import filecmp
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedWriter, FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from recordkit.errors import StoreBusy
 from recordkit.messages import msg
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 _CHUNK = 1 << 20
 _SYNCING = 8  # files synced side by side
 _SPOOLED = 16 << 20  # bytes kept in memory
+_UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +101,16 @@ def _side_by_side(work: Callable[[Path], None], paths: Iterable[Path]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     some = list(paths)
-    if len(some) == 1:
-        work(some[0])
-    elif some:
+
+    def share(first: int) -> None:
+        for path in some[first::_SYNCING]:
+            work(path)
+
+    if len(some) <= 1:
+        share(0)
+    else:
         with ThreadPoolExecutor(_SYNCING) as pool:
-            list(pool.map(work, some))
+            list(pool.map(share, range(min(_SYNCING, len(some)))))
 
 
 def make_folder(folder: Path) -> Path:
@@ -360,8 +370,12 @@ def publish_trees(moves: Sequence[tuple[Path, Path]]) -> None:
     for staged, target in moves:
         if target.exists():
             raise FileExistsError(str(target))
-        for inner in [staged, *staged.rglob("*")] if staged.is_dir() else [staged]:
-            (folders if inner.is_dir() else contents).append(inner)
+        if not staged.is_dir():
+            contents.append(staged)
+        for parent, _, names in os.walk(staged):
+            folder = Path(parent)
+            folders.append(folder)
+            contents += [folder / name for name in names]
     _side_by_side(_sync_file, contents)
     _side_by_side(sync_folder, folders)
     made: list[Path] = []
@@ -454,9 +468,21 @@ def _remove_below(folder: Path) -> None:
     _remove_empty(folder)
 
 
-def _clear(folder: Path) -> None:
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed writers began in ``folder`` and never put in place; nobody may be writing there now."""
+    if left := [path for path in folder.glob(".*.tmp") if _UNFINISHED.fullmatch(path.name)]:
+        remove_files(left)
+
+
+def _clear_staging(folder: Path, lock: BaseFileLock) -> None:
+    """Remove a staging folder; where that fails its lock file stays, by which the next process finds it."""
     with contextlib.suppress(OSError):
-        _remove_below(folder)
+        if folder.exists():
+            _remove_below(folder)
+    lock.release()
+    with contextlib.suppress(OSError):
+        if not folder.exists():
+            _remove(Path(lock.lock_file))
 
 
 def _prune(folder: Path, within: Path) -> None:
@@ -508,10 +534,7 @@ def staging(work: Path) -> Iterator[Path]:
             stale.acquire()
         except (Timeout, OSError):
             continue
-        _clear(lock_path.with_suffix(""))
-        stale.release()
-        with contextlib.suppress(OSError):
-            _remove(lock_path)
+        _clear_staging(lock_path.with_suffix(""), stale)
     folder = work / f"{os.getpid()}-{secrets.token_hex(6)}"
     lock = FileLock(folder.with_name(folder.name + ".lock"))
     lock.acquire()
@@ -519,7 +542,4 @@ def staging(work: Path) -> Iterator[Path]:
         _make(folder)
         yield folder
     finally:
-        _clear(folder)
-        lock.release()
-        with contextlib.suppress(OSError):
-            _remove(Path(lock.lock_file))
+        _clear_staging(folder, lock)

@@ -36,6 +36,11 @@ def withdraw(path: Path) -> None:
     files.remove_file(path)
 
 
+def sweep(root: Path) -> None:
+    """Clear announcements that were never finished, nor then acted upon; call under the store's lock."""
+    files.remove_unfinished(_folder(root))
+
+
 def unfinished(root: Path, kind: str) -> list[tuple[Path, list[str]]]:
     """Announcements of a kind that nobody withdrew, each with its file and ids; call under the store's lock."""
     found: list[tuple[Path, list[str]]] = []

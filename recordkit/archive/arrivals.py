@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from recordkit import files
@@ -54,13 +55,15 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
     own, arriving = workspace.root.resolve(), inbox.resolve()
     found: set[Path] = set()
 
-    def is_paper(path: Path) -> bool:
+    @cache
+    def may_hold_papers(folder: Path) -> bool:
         # A folder that holds the store must not make the archive swallow itself.
-        above = path.parent.resolve().parents
-        above = (path.parent.resolve(), *above)
-        return path.is_file() and not path.name.startswith(".") and (
-            own not in above or (arriving in above and resting.isdisjoint(above))
-        )
+        folder = folder.resolve()
+        above = (folder, *folder.parents)
+        return own not in above or (arriving in above and resting.isdisjoint(above))
+
+    def is_paper(path: Path) -> bool:
+        return not path.name.startswith(".") and may_hold_papers(path.parent) and path.is_file()
 
     for path in paths or [inbox]:
         if path.is_dir():
@@ -91,14 +94,16 @@ def leave_inbox(workspace: Workspace, papers: Sequence[StagedPaper]) -> dict[Pat
     Returns:
         The sources that could not be taken out, and why.
     """
-    leaving = [one.source for one in papers if _is_in_inbox(workspace, one.source) and one.is_still_as_read()]
-    links = [one for one in leaving if one.is_symlink()]
+    inside = {folder: _is_in_inbox(workspace, folder) for folder in {one.source.parent for one in papers}}
+    leaving = [one.source for one in papers if inside[one.source.parent] and one.is_still_as_read()]
+    links = {one for one in leaving if one.is_symlink()}
     files.remove_files(links)  # The file that a link points to is not ours to move.
     rest = [one for one in leaving if one not in links]
     if workspace.settings.ingest.done_days == 0:
         return _remove_each(rest)
     day = done_folder(workspace) / workspace.clock.today.isoformat()
-    return files.move_many((one, day / _folder_inside(workspace, one)) for one in rest)
+    place = {folder: day / _folder_inside(workspace, folder) for folder in {one.parent for one in rest}}
+    return files.move_many((one, place[one.parent]) for one in rest)
 
 
 def _remove_each(sources: Sequence[Path]) -> dict[Path, OSError]:
@@ -285,10 +290,11 @@ def _keep(
     """
     target = folder / _safe_name(paper.source)
     data = json.dumps(note, ensure_ascii=False, indent=1).encode() + b"\n"
-    files.write_atomic(folder / note_name, data, overwrite=True)
+    # It holds the paper's text, so it begins where leftovers of killed processes are cleared.
+    files.write_batch([(folder / note_name, data)], overwrite=True, room=paper.copy.parent)
     if folder == paper.source.parent:
         return
-    if _is_in_inbox(workspace, paper.source) and not paper.source.is_symlink():
+    if _is_in_inbox(workspace, paper.source.parent) and not paper.source.is_symlink():
         if target.exists():
             if paper.is_still_as_read():
                 files.remove_file(paper.source)
@@ -297,22 +303,22 @@ def _keep(
         return
     if not target.exists():
         files.publish(paper.copy, target)
-    if _is_in_inbox(workspace, paper.source):
+    if _is_in_inbox(workspace, paper.source.parent):
         files.remove_file(paper.source)
 
 
-def _is_in_inbox(workspace: Workspace, source: Path) -> bool:
-    # The folder decides, not where a link points: the link itself is what leaves.
+def _is_in_inbox(workspace: Workspace, folder: Path) -> bool:
+    """Whether sources leave this folder. It decides, not where a link in it points: the link itself leaves."""
     inbox, done = (workspace.root / "inbox").resolve(), done_folder(workspace).resolve()
-    folder = source.parent.resolve()
+    folder = folder.resolve()
     above = (folder, *folder.parents)
     return inbox in above and done not in above
 
 
-def _folder_inside(workspace: Workspace, source: Path) -> Path:
-    """The folder of a source as seen from the inbox; a paper that waited has no folder of its own."""
+def _folder_inside(workspace: Workspace, folder: Path) -> Path:
+    """A folder as seen from the inbox; a paper that waited has none of its own."""
     inbox, waiting = (workspace.root / "inbox").resolve(), unmatched_folder(workspace).resolve()
-    folder = source.parent.resolve()
+    folder = folder.resolve()
     return Path() if waiting in (folder, *folder.parents) else folder.relative_to(inbox)
 
 

@@ -16,6 +16,7 @@ from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import msg
 from recordkit.model import Entry, as_printed
+from recordkit.notes import note_folder
 from recordkit.workspace import Projection, Workspace
 
 _SCHEMA = """
@@ -210,12 +211,14 @@ def _apply_contents(workspace: Workspace, entry: Entry) -> None:
 
 def _recover(workspace: Workspace) -> None:
     """Bring the objects that a killed process was working on back to what the ledger knows."""
+    pending.sweep(workspace.root)
     for path, ids in pending.unfinished(workspace.root, "objects"):
         for record_id in ids:
             record = get_record(workspace.db, record_id)
             version = record.version if record is not None and record.status == "active" else 0
             if version == 0 or objects_of(workspace).exists(record_id):
                 objects_of(workspace).heal(record_id, version)
+            files.remove_unfinished(note_folder(workspace.root, record_id))
         files.remove_file(path)
 
 

@@ -234,19 +234,21 @@ class _Batch:
         self._staging = staging
         self._rehearse = rehearse
         self._waiting: list[Decision | IngestItem] = []
+        self._marks: set[str] = set()
         self._since = 0.0
         self._told: deque[IngestItem] = deque()
 
     def clashes(self, decision: Decision) -> bool:
         """Whether what waits here may change what is right for this paper."""
-        others = (mark for one in self._waiting if isinstance(one, Decision) for mark in one.marks)
-        return not decision.marks.isdisjoint(others)
+        return not self._marks.isdisjoint(decision.marks)
 
     def add(self, one: Decision | IngestItem) -> None:
         """Let a decision wait for others, or an item for its turn."""
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting.append(one)
+        if isinstance(one, Decision):
+            self._marks |= one.marks
 
     def carry_out_when_due(self) -> None:
         """Carry out what waits when it is much or has waited for long."""
@@ -255,7 +257,7 @@ class _Batch:
 
     def carry_out(self) -> None:
         """Carry out what waits."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._marks = self._waiting, [], set()
         decisions = [one for one in waiting if isinstance(one, Decision)]
         if self._rehearse:
             done = iter([one.rehearsed() for one in decisions])

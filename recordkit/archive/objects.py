@@ -104,11 +104,12 @@ class ObjectStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def prepare(self) -> None:
-        """Write the root's declaration and layout; harmless when they exist."""
-        for name, data in _ROOT_FILES.items():
-            if not (self._folder / name).exists():
-                files.write_atomic(self._folder / name, data)
+    def prepare(self, staging: Path | None = None) -> None:
+        """Write the root's declaration and layout, by way of a staging folder; harmless when they exist."""
+        missing = [(self._folder / name, data) for name, data in _ROOT_FILES.items()
+                   if not (self._folder / name).exists()]
+        if missing:
+            files.write_batch(missing, room=staging)
 
     def check_root(self) -> list[Fault]:
         """Whether the root's own files are as they were written, and nothing lies loose beside the objects."""
@@ -141,7 +142,7 @@ class ObjectStore:
         Returns:
             For each object SHA-512 of its inventory: it binds every byte of the object.
         """
-        self.prepare()
+        self.prepare(staging)
         moves: list[tuple[Path, Path]] = []
         digests: list[str] = []
         for one in objects:
@@ -396,6 +397,7 @@ class ObjectStore:
         for folder in root.glob("v[0-9]*"):
             if int(folder.name[1:]) > version:
                 files.remove_tree(folder)
+        files.remove_unfinished(root)
         data = root / f"v{version}" / "inventory.json"
         if data.exists():
             current = root / "inventory.json"

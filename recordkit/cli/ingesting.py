@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ import click
 from recordkit.cli.attaching import attach, plain_attached, print_attached
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.reporting import IngestReport, plain_item, print_item
 from recordkit.cli.watching import watch_folders
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
@@ -23,8 +22,7 @@ from recordkit.messages import msg
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from recordkit.archive.attaching import AttachedPaper
-    from recordkit.archive.ingest import IngestItem, IngestOptions
+    from recordkit.archive.ingest import IngestOptions
     from recordkit.archive.retrying import QuarantinedPaper
     from recordkit.workspace import Workspace
 
@@ -50,18 +48,11 @@ def ingest(
     dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
-    from recordkit.archive.arrivals import collect_sources, told_name
+    from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.attaching import join_waiting
     from recordkit.archive.ingest import IngestOptions, ingest_papers
     from recordkit.archive.retrying import chosen_papers
     from recordkit.archive.search.service import refresh_index
-
-    started = time.monotonic()
-    show_progress = sys.stderr.isatty() and not app.quiet
-
-    def progress(path: Path, done: int, pages: int) -> None:
-        if show_progress:
-            click.echo(f"\r\x1b[K{told_name(path)}: {done}/{pages}", err=True, nl=False)
 
     def reads_scans(workspace: Workspace) -> bool:
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
@@ -69,7 +60,7 @@ def ingest(
     if attach_to is not None:
         _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--retry": retry})
         return attach(app, attach_to, paths, item=item, jobs=jobs, dry_run=dry_run, reads_scans=reads_scans,
-                      progress=progress)
+                      progress=IngestReport(app).page_read)
     if item is not None:
         raise WrongUsage(msg("--item names what is attached; it needs --attach-to NUMBER."))
 
@@ -79,9 +70,7 @@ def ingest(
 
     if watch:
         _refuse_beside("--watch", {"--retry": retry})
-        return watch_folders(app, paths, options_for=options_for, show=lambda one: _print_item(one, dry_run),
-                             finish=lambda items, joined, counts: _print_result(app, items, joined, counts, started,
-                                                                                dry_run))
+        return watch_folders(app, paths, options_for=options_for, report=IngestReport(app, dry_run=dry_run))
     with app.acting() as workspace:
         if retry:
             papers = chosen_papers(workspace, [str(path) for path in paths])
@@ -89,46 +78,14 @@ def ingest(
         else:
             papers, sources = [], collect_sources(workspace, paths)
         options = options_for(workspace, _passwords(app, password_file, papers))
-        items: list[IngestItem] = []
-        for one in ingest_papers(workspace, sources, options, progress):
-            items.append(one)
-            if show_progress:
-                click.echo("\r\x1b[K", err=True, nl=False)
-            if not app.json:
-                _print_item(one, dry_run)
+        report = IngestReport(app, len(sources), dry_run=dry_run)
+        for one in ingest_papers(workspace, sources, options, report.page_read):
+            report.add(one)
         joined = [] if dry_run else join_waiting(workspace)
-        if not dry_run and (joined or any(one.outcome == "archived" for one in items)):
+        report.join(joined)
+        if not dry_run and (joined or report.counts["archived"]):
             refresh_index(workspace)
-    if not app.json:
-        for attached in joined:
-            print_attached(attached)
-    counts: Counter[str] = Counter(one.outcome for one in items)
-    _print_result(app, items, joined, counts, started, dry_run)
-    return 4 if counts["quarantined"] else 0
-
-
-def _print_result(
-    app: App, items: Sequence[IngestItem], joined: Sequence[AttachedPaper], counts: Mapping[str, int], started: float,
-    dry_run: bool,
-) -> None:
-    """The JSON document of the run, or its summary for a person; ``items`` and ``joined`` matter for JSON only."""
-    counts = {name: counts.get(name, 0)
-              for name in ("archived", "duplicate", "unmatched", "quarantined", "deferred")}
-    if app.json:
-        app.print_json({"items": [_plain_item(one) for one in items], "total": len(items),
-                        "joined": [plain_attached(one) for one in joined],
-                        "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
-    else:
-        if dry_run:
-            app.say(tr("Rehearsed; nothing was written. It would be:"))
-        app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
-                .format(**counts))
-        if counts["deferred"]:
-            app.say(tr("{deferred} still being written; run it again later.").format(**counts))
-        if counts["unmatched"]:
-            app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
-        if counts["quarantined"]:
-            app.say(tr("'recordkit quarantine list' shows what is wrong with them and what to do."))
+    return report.close()
 
 
 def _refuse_beside(name: str, others: Mapping[str, object]) -> None:
@@ -167,34 +124,6 @@ def _can_read_scans(app: App) -> bool:
         app.say(msg("Scans are filed but not read: {what} {todo}", what=missing.what, todo=missing.todo or ""))
         return False
     return True
-
-
-def _plain_item(item: IngestItem) -> dict[str, object]:
-    return {
-        "source": str(item.source).encode("utf-8", "replace").decode(),
-        "outcome": item.outcome,
-        "record_id": item.record_id,
-        "code": item.code,
-        "number": item.number,
-        "version": item.version,
-        "pages": item.pages,
-        "ocr_pages": item.ocr_pages,
-        "reason": item.reason,
-        "findings": [{"code": one.code, "message": one.message} for one in item.findings],
-    }
-
-
-def _print_item(item: IngestItem, dry_run: bool) -> None:
-    from recordkit.archive.arrivals import told_name
-
-    outcome = tr(item.outcome)
-    parts = [told_name(item.source), tr("(would be: {outcome})").format(outcome=outcome) if dry_run else outcome]
-    parts += [part for part in (item.code, item.number) if part]
-    if item.reason is not None:
-        parts.append(item.reason.render(tr))
-    click.echo("  ".join(parts))
-    for one in item.findings:
-        click.echo("    - " + one.message.render(tr))
 
 
 @click.group(cls=Group, help=N_("Papers that wait for a person."))
@@ -264,8 +193,8 @@ def match(app: App, paper: str, number: str, new_version: bool, reason: str, dry
         if not dry_run:
             refresh_index(workspace)
     if app.json:
-        app.print_json({**_plain_item(item), "joined": [plain_attached(one) for one in joined]})
+        app.print_json({**plain_item(item), "joined": [plain_attached(one) for one in joined]})
     else:
-        _print_item(item, dry_run)
+        print_item(item, dry_run=dry_run)
         for attached in joined:
             print_attached(attached)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,14 +14,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.attaching import print_attached
 from recordkit.cli.base import App
 from recordkit.cli.i18n import tr
+from recordkit.cli.reporting import IngestReport
 from recordkit.errors import Interrupted
 
 if TYPE_CHECKING:
-    from recordkit.archive.attaching import AttachedPaper
-    from recordkit.archive.ingest import IngestItem, IngestOptions
+    from recordkit.archive.ingest import IngestOptions
     from recordkit.archive.watching import State
     from recordkit.workspace import Workspace
 
@@ -42,8 +40,7 @@ def watch_folders(
     paths: Sequence[Path],
     *,
     options_for: Callable[[Workspace], IngestOptions],
-    show: Callable[[IngestItem], None],
-    finish: Callable[[Sequence[IngestItem], Sequence[AttachedPaper], Mapping[str, int]], None],
+    report: IngestReport,
 ) -> int:
     """File what comes into ``paths`` (default: the inbox) until a signal ends it; the exit code.
 
@@ -55,34 +52,21 @@ def watch_folders(
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.watching import Watch, keep_watch, only_watcher, states_of
 
-    items: list[IngestItem] = []
-    joined: list[AttachedPaper] = []
-    counts: Counter[str] = Counter()
-
     def listing() -> Mapping[Path, State]:
         with app.acting() as workspace:
             return states_of(collect_sources(workspace, paths))
 
     def take(ready: Sequence[Path]) -> Iterator[Path]:
         with app.acting() as workspace:
-            with contextlib.closing(ingest_papers(workspace, ready, options)) as done:
+            with contextlib.closing(ingest_papers(workspace, ready, options, report.page_read)) as done:
                 for item in done:
-                    counts[item.outcome] += 1
-                    if app.json:
-                        items.append(item)
-                    else:
-                        show(item)
+                    report.add(item)
                     yield item.source
                     if stop.number is not None:
                         break
             if options.dry_run:
                 return
-            came = join_waiting(workspace)
-            if app.json:
-                joined.extend(came)
-            else:
-                for one in came:
-                    print_attached(one)
+            report.join(join_waiting(workspace))
             refresh_index(workspace)
 
     def wait() -> bool:
@@ -102,10 +86,8 @@ def watch_folders(
         app.say(tr("Watching {places}; Ctrl-C ends it.").format(
             places="、".join(map(str, paths or [root / "inbox"]))))
         keep_watch(Watch(), listing=listing, take=take, wait=wait, say=app.say)
-    finish(items, joined, counts)
-    if stop.number == signal.SIGINT:
-        return Interrupted.exit_code
-    return 4 if counts["quarantined"] else 0
+    exit_code = report.close()
+    return Interrupted.exit_code if stop.number == signal.SIGINT else exit_code
 
 
 @contextmanager

@@ -56,11 +56,12 @@ class KillAt:
 def planted(root: Path) -> tuple[Archive, Order, str]:
     """A signed order of one record whose customer is named in every place where a record leaves traces."""
     archive = make_archive(root)
-    for folder in (root / "inbox", root / "inbox" / "unmatched" / hashlib.sha256(PAPER).hexdigest()[:16],
+    done = root / "inbox" / "done" / "2026-03-05"
+    for folder in (root / "inbox", done, root / "inbox" / "unmatched" / hashlib.sha256(PAPER).hexdigest()[:16],
                    root / "quarantine" / hashlib.sha256(PAPER).hexdigest()[:16], root / "outbox"):
         files.make_folder(folder)
         (folder / f"{SECRET}扫描.pdf").write_bytes(PAPER)
-        if folder.name != "inbox" and folder.name != "outbox":
+        if folder.parent.name in ("unmatched", "quarantine"):
             (folder / "reading.json").write_text(SECRET)
     (root / "outbox" / "通知 甲.docx").write_text(f"换表通知 {SECRET}")
     (root / "outbox" / "通知 甲.pdf").write_text(f"PDF {SECRET}")
