@@ -107,8 +107,9 @@ def keep_unmatched(
     texts: tuple[PageText, ...],
     findings: Sequence[Finding],
     facts: Mapping[str, object],
+    candidates: Sequence[Mapping[str, object]] = (),
 ) -> None:
-    """Let a paper wait for a person, with all that reading it brought."""
+    """Let a paper wait for a person, with all that reading it brought and the documents that it might be."""
     folder = unmatched_folder(workspace) / paper.digests.sha256[:16]
     note = {
         "name": _safe_name(paper.source),
@@ -116,8 +117,18 @@ def keep_unmatched(
         "findings": [str(one.message) for one in findings],
         "pages": [plain_page(text) for text in texts],
         "facts": dict(facts),
+        "candidates": [dict(one) for one in candidates],
     }
     _keep(workspace, folder, paper, "reading.json", note)
+
+
+def waiting_batches(workspace: Workspace) -> list[str]:
+    """SHA-256 of the batch scan of each waiting paper that was cut out of one."""
+    found = []
+    for sidecar in unmatched_folder(workspace).glob("*/reading.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found.append(str(json.loads(sidecar.read_bytes())["facts"]["batch"]["sha256"]))
+    return found
 
 
 def unmatched_folder(workspace: Workspace) -> Path:

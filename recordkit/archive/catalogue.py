@@ -30,6 +30,8 @@ CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_content ON records (content);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
+CREATE TABLE batches (batch TEXT NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
+  PRIMARY KEY (batch, record_id));
 CREATE TABLE code_serials (scope TEXT PRIMARY KEY, last INTEGER NOT NULL)
 """
 
@@ -88,7 +90,7 @@ def objects_of(workspace: Workspace) -> ObjectStore:
 
 
 def _apply(workspace: Workspace, entry: Entry) -> None:
-    if entry.act in ("record.filed", "record.edited"):
+    if entry.act in ("record.filed", "record.edited", "record.matched"):
         _apply_version(workspace, entry)
     elif entry.act == "record.destroyed":
         workspace.db.run(
@@ -148,12 +150,17 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
             },
         )
         db.insert("code_serials", {"scope": scope, "last": serial})
+        if body.get("batch"):
+            db.insert("batches", {"batch": body["batch"], "record_id": record_id, "papers": body["batch_papers"]})
     else:
         if metadata:
             shown["number"] = metadata.get("number")
         else:
             # The object is gone: the row still says which version there was, as it did before a rebuild.
             shown = {name: shown[name] for name in ("version", "commitment", "touched")}
+        if entry.act == "record.matched":
+            shown |= {"number": body["number"], "filed_number": body["number"], "issue_id": body["issue"],
+                      "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
 
@@ -215,6 +222,24 @@ def find_content(db: Database, content: str) -> Record | None:
     """The record, destroyed or not, whose original has this keyed digest."""
     row = db.one("SELECT * FROM records WHERE content = :content ORDER BY status LIMIT 1", {"content": content})
     return None if row is None else _record(row)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBatch:
+    """A batch scan of which papers were filed: ``papers`` is how many it was cut into."""
+
+    records: tuple[Record, ...]
+    papers: int
+
+
+def find_batch(db: Database, batch: str) -> KnownBatch | None:
+    """What was filed out of the batch scan with this keyed digest, destroyed or not; None when nothing was."""
+    rows = db.all(
+        "SELECT r.*, b.papers FROM batches b JOIN records r ON r.record_id = b.record_id WHERE b.batch = :batch "
+        "ORDER BY r.ordinal",
+        {"batch": batch},
+    )
+    return KnownBatch(tuple(map(_record, rows)), max(int(row["papers"]) for row in rows)) if rows else None
 
 
 def next_serial(db: Database, scope: str) -> int:

@@ -23,11 +23,13 @@ from recordkit.archive.arrivals import (
     quarantine,
     state_of,
     told_name,
+    waiting_batches,
 )
 from recordkit.archive.classes import load_scheme
-from recordkit.archive.filing import CORE_LABELS, NewRecord, file_record
-from recordkit.archive.matching import BLOCKING, Portion, match_pages, require_open
+from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord, file_record
+from recordkit.archive.matching import Portion, match_pages, require_open, waiting_reason
 from recordkit.archive.papers import (
+    attachment_findings,
     facts_of,
     missing_fields,
     record_of_class,
@@ -35,9 +37,12 @@ from recordkit.archive.papers import (
     storable,
     text_findings,
     told_of,
+    told_of_pages,
 )
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.recognising import Recogniser
+from recordkit.archive.splitting import Piece, cut_batch, plan_cuts, require_splitting
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
@@ -60,6 +65,7 @@ class IngestOptions:
         fields: core fields for such papers (title, date, responsible, number, account, box, shelf).
         ocr: whether pages without text are read by OCR.
         jobs: reading processes.
+        split: whether a scan of several papers is cut into them.
     """
 
     record_class: str | None = None
@@ -67,6 +73,7 @@ class IngestOptions:
     ocr: bool = True
     jobs: int = 1
     dry_run: bool = False
+    split: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,8 @@ class Part:
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
         code: stable word for the reason of a quarantine.
+        piece: the paper itself, when it was cut out of a batch.
+        candidates: documents that a paper that waits might be.
     """
 
     outcome: Outcome
@@ -106,6 +115,8 @@ class Part:
     record: catalogue.Record | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     code: str = ""
+    piece: StagedPaper | None = None
+    candidates: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +139,14 @@ def ingest_papers(
     Raises:
         NotFound: the class of the options does not exist.
         InputRefused: a field of the options is no core field.
-        MissingPart: OCR is wanted but not installed.
+        MissingPart: OCR or splitting is wanted but not installed.
     """
     if options.record_class is not None:
         options = replace(options, record_class=load_scheme(workspace.root).get(options.record_class).id)
     options = replace(options, fields=_core_fields(options.fields))
     _class_date(workspace, options)
+    if options.split:
+        require_splitting()
     for start in range(0, len(sources), _WINDOW):
         with workspace.staging() as staging:
             yield from _ingest_window(workspace, sources[start : start + _WINDOW], options, staging, progress)
@@ -198,12 +211,16 @@ def _ingest_window(
             yield one
             continue
         reading = next(readings) if one.copy in names else None
-        decision = _decide(workspace, one, reading, options)
+        decision = _decide(workspace, one, reading, options, staging)
         yield from decision.rehearsed() if options.dry_run else carry_out(workspace, decision, staging)
 
 
 def _decide(
-    workspace: Workspace, paper: StagedPaper, reading: PaperReading | None, options: IngestOptions
+    workspace: Workspace,
+    paper: StagedPaper,
+    reading: PaperReading | None,
+    options: IngestOptions,
+    staging: Path,
 ) -> Decision:
     """What is to become of one paper that was read; None for one that need not be."""
     # The same bytes may have been filed a moment ago by this run or another one.
@@ -218,20 +235,55 @@ def _decide(
         told = UnreadablePdf(Path(told_name(paper.source)), reading.failure.reason)
         reason = msg("{what} {todo}", what=told.what, todo=told.todo or "")
         return Decision(paper, (Part("quarantined", reason=reason, code=reading.failure.reason),))
-    portions = match_pages(reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag)
-    return Decision(paper, tuple(_part(workspace, paper, reading, portion, options) for portion in portions))
+    recogniser = Recogniser(workspace)
+    pieces: tuple[Piece, ...] = ()
+    if options.split:
+        cuts = plan_cuts(
+            reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag, recogniser.named
+        )
+        try:
+            pieces = cut_batch(paper, reading, cuts, staging, workspace.settings.ingest.page_seconds)
+        except (UnreadablePdf, RefusedByRule) as refusal:
+            why = [Finding("not-split", refusal.what)]
+            return Decision(paper, (_unmatched(storable(reading.texts), why, facts_of(reading)),))
+    if not pieces:
+        return Decision(paper, (_part(workspace, Piece(paper, reading), recogniser, options),))
+    return Decision(paper, tuple(_part(workspace, piece, recogniser, options) for piece in pieces))
 
 
-def _part(
-    workspace: Workspace, paper: StagedPaper, reading: PaperReading, portion: Portion, options: IngestOptions
+def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: IngestOptions) -> Part:
+    """What is to become of a file, or of a piece that was cut out of one."""
+    paper, reading = piece.paper, piece.reading
+    if piece.batch is not None:
+        known = _known_content(workspace, paper.digests)
+        if known is not None:
+            return replace(known, piece=paper)
+    texts = storable(reading.texts)
+    portion = piece.waits or match_pages(
+        reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag, recogniser.named
+    )
+    candidates: tuple[Mapping[str, object], ...] = ()
+    if portion.issue is None and not portion.is_blocked and options.record_class is None:
+        portion, candidates = recogniser.match(portion, texts)
+    portion = replace(portion, findings=(*portion.findings, *piece.findings))
+    part = replace(_intended(workspace, paper, reading, portion, options, piece.batch), candidates=candidates)
+    return part if piece.batch is None else replace(part, piece=paper)
+
+
+def _intended(
+    workspace: Workspace,
+    paper: StagedPaper,
+    reading: PaperReading,
+    portion: Portion,
+    options: IngestOptions,
+    batch: Batch | None,
 ) -> Part:
-    every = {text.page: text for text in storable(reading.texts)}
-    texts = tuple(every[page] for page in portion.pages)
-    findings = [*portion.findings, *text_findings(texts, options.ocr)]
-    facts, original = facts_of(reading), (paper.copy, paper.digests)
+    texts = storable(reading.texts)
+    findings = [*portion.findings, *attachment_findings(workspace, portion), *text_findings(texts, options.ocr)]
+    facts, original = facts_of(reading, batch), (paper.copy, paper.digests)
     if portion.issue is not None:
         try:
-            told = told_of(paper.source, portion.how, facts, findings)
+            told = {**told_of(paper.source, portion.how, facts, findings), **told_of_pages(portion)}
             new = record_of_issue(workspace, portion.issue, original, texts, told)
             return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts)
         except (NotFound, InputRefused, IntegrityFailure) as refusal:
@@ -249,9 +301,7 @@ def _part(
 
 
 def _unmatched(texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object]) -> Part:
-    telling = [one.message for one in findings if one.code in BLOCKING or one.code == "foreign-code"]
-    reason = telling[0] if telling else msg("no printed code of this store was found")
-    return Part("unmatched", texts, tuple(findings), reason, facts=facts)
+    return Part("unmatched", texts, tuple(findings), waiting_reason(findings), facts=facts)
 
 
 def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[IngestItem]:
@@ -263,11 +313,13 @@ def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[I
         if part.outcome == "quarantined" and part.reason is not None:
             quarantine(workspace, paper, part.reason, part.code)
         elif part.outcome == "unmatched":
-            keep_unmatched(workspace, paper, part.texts, part.findings, part.facts)
+            keep_unmatched(workspace, part.piece or paper, part.texts, part.findings, part.facts, part.candidates)
         elif part.outcome == "archived":
-            forget_waiting(workspace, paper.digests)
+            forget_waiting(workspace, (part.piece or paper).digests)
         done.append(part)
-    if all(one.outcome in ("archived", "duplicate") and not _was_destroyed(one) for one in done):
+    if all(_is_settled(one) for one in done):
+        if any(one.piece is not None for one in done):
+            forget_waiting(workspace, paper.digests)
         leave_inbox(workspace, paper.source, paper.state)
     return [_item(paper.source, part) for part in done]
 
@@ -292,12 +344,37 @@ def _known_content(workspace: Workspace, digests: files.Digests) -> Part | None:
     content = catalogue.keyed(workspace.settings.store.id, digests.sha256)
     record = catalogue.find_content(workspace.db, content)
     if record is None:
-        return None
+        return _known_batch(workspace, digests)
     reason = msg("the same bytes are filed as {code}", code=record.code)
     if record.status == "destroyed":
         reason = msg("these bytes were destroyed as {code} under order {order}; the file stays where it is",
                      code=record.code, order=record.destroyed_by or "?")
     return Part("duplicate", reason=reason, record=record)
+
+
+def _known_batch(workspace: Workspace, digests: files.Digests) -> Part | None:
+    """A batch scan of which every paper was filed, or waits as a file of its own; else it is cut again."""
+    batch = catalogue.find_batch(workspace.db, catalogue.keyed(workspace.settings.store.id, digests.sha256))
+    if batch is None:
+        return None
+    waiting = sum(1 for one in waiting_batches(workspace) if one == digests.sha256)
+    if len(batch.records) + waiting < batch.papers:
+        return None
+    destroyed = next((one for one in batch.records if one.status == "destroyed"), None)
+    if destroyed is not None:
+        reason = msg("a paper of this batch was destroyed as {code} under order {order}; the file stays where it is",
+                     code=destroyed.code, order=destroyed.destroyed_by or "?")
+        return Part("duplicate", reason=reason, record=destroyed)
+    codes = "、".join(one.code for one in batch.records)
+    return Part("duplicate", reason=msg("the papers of this batch are filed as {codes}", codes=codes),
+                record=batch.records[0])
+
+
+def _is_settled(part: Part) -> bool:
+    """Whether the source need not lie in the inbox for it: it is filed, or its pages wait as a file of their own."""
+    if part.outcome == "unmatched":
+        return part.piece is not None
+    return part.outcome in ("archived", "duplicate") and not _was_destroyed(part)
 
 
 def _was_destroyed(part: Part) -> bool:

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @option("--class", "record_class", metavar="CLASS", help=N_("Class for papers without a code of ours."))
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("Core field of such papers."))
+@option("--split", is_flag=True, help=N_("Cut a scan of several documents into them, at their codes."))
 @option("--no-ocr", is_flag=True, help=N_("Do not read scans; their text cannot be searched."))
 @option("--jobs", type=click.IntRange(1, 64), metavar="N", help=N_("Reading processes (default: one per core)."))
 @dry_run_option
 @pass_app
 def ingest(
-    app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], no_ocr: bool,
+    app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], split: bool, no_ocr: bool,
     jobs: int | None, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
@@ -40,7 +41,8 @@ def ingest(
     with app.acting() as workspace:
         sources = collect_sources(workspace, paths)
         ocr = not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
-        options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run)
+        options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run,
+                                split)
         show_progress = sys.stderr.isatty() and not app.quiet
 
         def progress(path: Path, done: int, pages: int) -> None:
