@@ -142,6 +142,8 @@ def show(app: App, record: str) -> None:
         "source": found.metadata.get("source"),
         "findings": _told(found.metadata.get("findings")),
     }
+    how_it_came = ("page_order", "attachments", "batch", "match_confidence")
+    core |= {name: found.metadata[name] for name in how_it_came if name in found.metadata}
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.
         core |= {"date": None, "pages": None}
