@@ -23,7 +23,6 @@ from recordkit.archive.arrivals import (
     quarantine,
     state_of,
     told_name,
-    waiting_batches,
 )
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord, file_record
@@ -42,7 +41,7 @@ from recordkit.archive.papers import (
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading, Progress, read_papers
 from recordkit.archive.recognising import Recogniser
-from recordkit.archive.splitting import Piece, cut_batch, plan_cuts, require_splitting
+from recordkit.archive.splitting import Piece, cut_batch, plan_cuts, require_splitting, settled_batch
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
@@ -353,12 +352,9 @@ def _known_content(workspace: Workspace, digests: files.Digests) -> Part | None:
 
 
 def _known_batch(workspace: Workspace, digests: files.Digests) -> Part | None:
-    """A batch scan of which every paper was filed, or waits as a file of its own; else it is cut again."""
-    batch = catalogue.find_batch(workspace.db, catalogue.keyed(workspace.settings.store.id, digests.sha256))
+    """A batch scan whose papers are all settled; another one is cut again."""
+    batch = settled_batch(workspace, digests.sha256)
     if batch is None:
-        return None
-    waiting = sum(1 for one in waiting_batches(workspace) if one == digests.sha256)
-    if len(batch.records) + waiting < batch.papers:
         return None
     destroyed = next((one for one in batch.records if one.status == "destroyed"), None)
     if destroyed is not None:

@@ -112,7 +112,7 @@ def told_of(
 ) -> dict[str, object]:
     """What the record keeps of how its paper came in."""
     return {"source": told_name(source), "matched": matched, **facts,
-            "findings": [_plain_finding(one) for one in findings]}
+            "findings": [plain_finding(one) for one in findings]}
 
 
 def told_of_pages(portion: Portion) -> dict[str, object]:
@@ -188,6 +188,7 @@ def _content(original: Path, texts: Sequence[PageText]) -> dict[str, Path | byte
     return {"original.pdf": original, "text.json": text}
 
 
-def _plain_finding(finding: Finding) -> dict[str, object]:
+def plain_finding(finding: Finding) -> dict[str, object]:
+    """A finding as it stands in record.json."""
     return {"code": finding.code, "message": finding.message.msgid,
             "params": {name: str(value) for name, value in finding.message.params.items()}}

@@ -32,7 +32,9 @@ BY_NUMBER = 0.8
 BY_ACCOUNT = 0.9
 """Least share when only account and form tell; the document's date must stand there too."""
 RIVAL = 0.5
-"""From this share on another document of the account counts as one that it might be."""
+"""From this share on another document counts as one that it might be."""
+BY_RIVAL = 0.65
+"""From this share on another document without its number in the text may lie in the same file."""
 
 _SHORTEST = 3
 _MOST_OF_ACCOUNT = 30
@@ -141,8 +143,12 @@ class Recogniser:
             doubts = (found.doubt,) if found.doubt is not None else ()
             return replace(portion, findings=(*doubts, *portion.findings)), shown
         best = found.match
-        told = Finding("matched-by-text", msg("matched by its {what} as read from the text, confidence {confidence}",
-                                              what=msg(best.how), confidence=f"{best.confidence:.2f}"))
+        confidence = f"{best.confidence:.2f}"
+        told = Finding("matched-by-text", (
+            msg("no code was read; matched by its number, confidence {confidence}", confidence=confidence)
+            if best.how == "number"
+            else msg("no code was read; matched by account, form and date, confidence {confidence}",
+                     confidence=confidence)))
         portion = with_page_marks(portion, texts)
         return replace(portion, issue=best.issue, how=best.how, confidence=best.confidence,
                        findings=(told, *portion.findings)), ()
@@ -164,7 +170,10 @@ class Recogniser:
         rivals = [one for one in every if one.issue.issue_id != issue.issue_id and one.confidence >= RIVAL
                   and one.issue.number not in numbers]
         if best.how == "number":
-            return best.confidence >= BY_NUMBER and all(one.confidence < best.confidence for one in rivals)
+            # A twin of the same account and form differs by its number, and by something that was printed.
+            return best.confidence >= BY_NUMBER and all(
+                one.confidence < (best.confidence if _are_twins(one.issue, issue) else BY_RIVAL) for one in rivals
+            )
         dated = not printed.dated or any(one in text.packed for one in printed.dated)
         return best.confidence >= BY_ACCOUNT and dated and not rivals and self._is_only_one(issue)
 
@@ -239,6 +248,10 @@ class Recogniser:
             _labels(spec),
             "\n".join(_fold(value) for value in plain),
         )
+
+
+def _are_twins(one: Issue, other: Issue) -> bool:
+    return one.account == other.account and one.form == other.form
 
 
 def _is_of_form(printed: _Printed, text: _Text) -> bool:

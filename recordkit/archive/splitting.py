@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from recordkit import files
-from recordkit.archive.arrivals import StagedPaper, state_of, told_name
+from recordkit.archive import catalogue
+from recordkit.archive.arrivals import StagedPaper, state_of, told_name, waiting_batches
 from recordkit.archive.filing import Batch
 from recordkit.archive.matching import (
     Arrangement,
@@ -35,6 +36,7 @@ from recordkit.errors import NotFound, RecordkitError, RefusedByRule, missing_ex
 from recordkit.messages import msg
 from recordkit.model import Finding
 from recordkit.templates.issue import Issue
+from recordkit.workspace import Workspace
 
 _LONGEST_STEM = 60
 
@@ -135,6 +137,15 @@ def plan_cuts(
         Cut(tuple(sorted(pile.pages)), tuple(pile.findings), pile.waits)
         for pile in sorted(every, key=lambda pile: min(pile.pages))
     )
+
+
+def settled_batch(workspace: Workspace, sha256: str) -> catalogue.KnownBatch | None:
+    """What was filed out of a batch scan, when every paper of it was filed or waits as a file of its own; else None."""
+    batch = catalogue.find_batch(workspace.db, catalogue.keyed(workspace.settings.store.id, sha256))
+    if batch is None:
+        return None
+    waiting = sum(1 for one in waiting_batches(workspace) if one == sha256)
+    return batch if len(batch.records) + waiting >= batch.papers else None
 
 
 def reading_of_piece(reading: PaperReading, path: Path, pages: Sequence[int]) -> PaperReading:

@@ -130,14 +130,21 @@ def unmatched_list(app: App) -> None:
         papers = list_unmatched(workspace)
     items = [
         {"key": one.key, "file": one.path.name, "path": str(one.path), "pages": one.pages,
-         "findings": list(one.findings), "text": re.sub(r"\s+", " ", one.text)[:80]}
+         "findings": list(one.findings),
+         "candidates": [{"number": number, "confidence": confidence} for number, confidence in one.candidates],
+         "text": re.sub(r"\s+", " ", one.text)[:80]}
         for one in papers
     ]
-    app.print_items(items, [("key", N_("Key")), ("file", N_("File")), ("pages", N_("Pages")),
-                            ("findings", N_("Findings")), ("text", N_("Text"))])
+    if app.json:
+        app.print_items(items, [])
+        return
+    shown = [{**item, "candidates": [f"{number} ({confidence:.0%})" for number, confidence in one.candidates]}
+             for item, one in zip(items, papers, strict=True)]
+    app.print_items(shown, [("key", N_("Key")), ("file", N_("File")), ("pages", N_("Pages")),
+                            ("findings", N_("Findings")), ("candidates", N_("Perhaps")), ("text", N_("Text"))])
 
 
-@click.command(cls=Command, help=N_("File a waiting paper as the signed document NUMBER."))
+@click.command(cls=Command, help=N_("File a waiting paper, or bind a record, as the signed document NUMBER."))
 @click.argument("paper")
 @click.argument("number")
 @dry_run_option
