@@ -26,7 +26,7 @@ from recordkit.archive.arrivals import (
 )
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord, file_record
-from recordkit.archive.matching import Portion, match_pages, require_open, waiting_reason
+from recordkit.archive.matching import Portion, blank_pages, match_pages, require_open, waiting_reason
 from recordkit.archive.papers import (
     attachment_findings,
     facts_of,
@@ -263,7 +263,7 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
     )
     candidates: tuple[Mapping[str, object], ...] = ()
     if portion.issue is None and not portion.is_blocked and options.record_class is None:
-        portion, candidates = recogniser.match(portion, texts)
+        portion, candidates = recogniser.match(portion, texts, blank_pages(reading))
     portion = replace(portion, findings=(*portion.findings, *piece.findings))
     part = replace(_intended(workspace, paper, reading, portion, options, piece.batch), candidates=candidates)
     return part if piece.batch is None else replace(part, piece=paper)

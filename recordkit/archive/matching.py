@@ -183,7 +183,7 @@ def _saying(
         issues,
         next(iter(revisions)) if len(revisions) == 1 else None,
         place,
-        _mark(text.text),
+        page_mark(text.text),
         len(issues) <= 1 and len(revisions) <= 1 and len(places) <= 1,
         len(ours) < len(every),
         is_blank and not every,
@@ -191,12 +191,17 @@ def _saying(
     )
 
 
-def _mark(text: str) -> tuple[int, int] | None:
-    # The last one: the foot of the page stands below whatever the page quotes.
+def page_mark(text: str) -> tuple[int, int] | None:
+    """Number and total of the last 第n页 共m页 in a text, the foot of the page; None when there is none."""
     for number, total in reversed(_PAGE_MARK.findall(text)):
         if 1 <= int(number) <= int(total):
             return int(number), int(total)
     return None
+
+
+def blank_pages(reading: PaperReading) -> frozenset[int]:
+    """Pages on which nothing is."""
+    return frozenset(text.page for text in reading.texts if _is_blank(reading, text))
 
 
 def _is_blank(reading: PaperReading, text: PageText) -> bool:
@@ -278,7 +283,7 @@ def arrange(says: Sequence[PageSaying], revision: int) -> Arrangement:
 
 def with_page_marks(portion: Portion, texts: Sequence[PageText]) -> Portion:
     """A portion without codes, its pages told from what is printed at their foot; unchanged where nothing is."""
-    marks = {text.page: _mark(text.text) for text in texts}
+    marks = {text.page: page_mark(text.text) for text in texts}
     says = [PageSaying(page, frozenset({"marked"} if marks[page] else ()), 0 if marks[page] else None, None,
                        marks[page]) for page in sorted(portion.pages)]
     arranged = arrange(says, 0)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Literal
 
-from recordkit.archive.matching import Portion, with_page_marks
+from recordkit.archive.matching import Portion, page_mark, with_page_marks
 from recordkit.archive.search.text import normalise
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound
 from recordkit.messages import msg
@@ -110,8 +110,8 @@ class Recogniser:
                 found.setdefault(one.issue_id, one)
         return tuple(found.values())
 
-    def recognise(self, texts: Sequence[PageText]) -> Recognition:
-        """The document whose paper this is, from the text of all its pages together."""
+    def recognise(self, texts: Sequence[PageText], blank: Collection[int] = ()) -> Recognition:
+        """The document whose paper this is, from the text of all its pages together; ``blank`` ones say nothing."""
         text = _folded("\n".join(one.text for one in texts))
         if len(text.packed) < _SHORTEST:
             return Recognition(None)
@@ -129,15 +129,20 @@ class Recogniser:
         if not shown:
             return Recognition(None)
         best, printed = max(scored, key=lambda pair: (pair[0].how == "number", pair[0].confidence))
-        if self._is_certain(best, printed, text, numbers, [one for one, _ in scored]):
+        pages = [one for one in texts if one.page not in blank]
+        if self._is_certain(best, printed, text, numbers, [one for one, _ in scored]) and self._is_one_paper(
+            best.issue, pages
+        ):
             return Recognition(best, shown)
         told = msg("its text points to {numbers}, not clearly enough to file it",
                    numbers="、".join(one.issue.number for one in shown))
         return Recognition(None, shown, Finding("weak-match", told))
 
-    def match(self, portion: Portion, texts: Sequence[PageText]) -> tuple[Portion, tuple[Mapping[str, object], ...]]:
+    def match(
+        self, portion: Portion, texts: Sequence[PageText], blank: Collection[int]
+    ) -> tuple[Portion, tuple[Mapping[str, object], ...]]:
         """A portion without code, matched where its text leaves no doubt; and what it might be, for the clerk."""
-        found = self.recognise(texts)
+        found = self.recognise(texts, blank)
         shown = tuple({"number": one.issue.number, "confidence": one.confidence} for one in found.candidates)
         if found.match is None:
             doubts = (found.doubt,) if found.doubt is not None else ()
@@ -176,6 +181,20 @@ class Recogniser:
             )
         dated = not printed.dated or any(one in text.packed for one in printed.dated)
         return best.confidence >= BY_ACCOUNT and dated and not rivals and self._is_only_one(issue)
+
+    def _is_one_paper(self, issue: Issue, pages: Sequence[PageText]) -> bool:
+        """Whether each of several pages shows itself to be of the one document: by its number, or by its foot.
+
+        A second paper whose number and account were not read would otherwise be filed with the first.
+        """
+        marks = [page_mark(one.text) for one in pages]
+        found = [mark for mark in marks if mark is not None]
+        if len(set(found)) < len(found) or len({total for _, total in found}) > 1:
+            return False
+        return len(pages) == 1 or all(
+            mark is not None or issue.number in self._numbers(_folded(one.text))
+            for one, mark in zip(pages, marks, strict=True)
+        )
 
     def _is_only_one(self, issue: Issue) -> bool:
         """Whether the account never got another document of this form: its paper could look the same."""

@@ -81,7 +81,7 @@ def test_a_record_filed_under_a_class_is_bound_to_its_document(issued: Cli, tmp_
     assert (item["record_id"], item["number"], item["findings"]) == (filed["record_id"], VISIT, [])
     shown = issued.json("show", VISIT)
     assert (shown["code"], shown["version"], shown["box"], shown["matched"]) == (filed["code"], 2, "A-07", "by-hand")
-    assert (shown["title"], shown["customer_name"]) == ("汤堃客户回访记录", "汤堃")
+    assert (shown["title"], shown["customer_name"]) == ("汤堃回访记录（报修）", "汤堃")
     assert shown["findings"] == []
     assert issued.json("issued", "show", VISIT)["status"] == "returned"
     assert [one["act"] for one in issued.json("history", VISIT)["items"]] == ["record.filed", "record.matched"]

@@ -137,6 +137,19 @@ def test_a_filled_in_blank_of_the_same_form_waits(store: Workspace, papers: dict
     assert recognise(store, other).match is None
 
 
+def test_every_page_of_several_must_show_itself_to_be_of_the_document(
+    store: Workspace, papers: dict[str, str]
+) -> None:
+    contract = re.sub(r"第\s*\d+\s*页\s*共\s*\d+\s*页", "", papers[CONTRACT])
+    first, second = contract + "第1页 共2页", "第2页 共2页 见供用水合同附页"
+    found = recognise(store, first, second)
+    assert found.match is not None and found.match.issue.number == CONTRACT
+    assert recognise(store, first, "某处 一张照片").match is None
+    assert recognise(store, first, first).match is None
+    assert recognise(store, first, f"附页 {CONTRACT}").match is not None
+    assert Recogniser(store).recognise([PageText(1, first, "ocr", "x"), PageText(2, "", "none", "")], {2}).match
+
+
 def test_two_papers_without_code_in_one_file_wait(store: Workspace, papers: dict[str, str]) -> None:
     assert recognise(store, papers[NOTICE], papers[VISIT]).match is None
     assert recognise(store, without_number(papers[NOTICE]), without_number(papers[VISIT])).match is None
