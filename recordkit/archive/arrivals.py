@@ -151,6 +151,7 @@ def plain_page(text: PageText) -> dict[str, object]:
         "engine": text.engine,
         "confidence": text.confidence,
         "turned": text.turned,
+        "blank": text.blank,
     }
 
 

@@ -119,6 +119,7 @@ def file_record(writer: Writer, workspace: Workspace, new: NewRecord, staging: P
     now = workspace.clock.stamp()
     metadata: dict[str, object] = {
         "responsible": settings.company.name,
+        **({"batch": new.batch.plain()} if new.batch is not None else {}),
         **new.extra,
         "record_id": record_id,
         "code": code,

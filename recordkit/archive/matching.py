@@ -206,8 +206,8 @@ def blank_pages(reading: PaperReading) -> frozenset[int]:
 
 def _is_blank(reading: PaperReading, text: PageText) -> bool:
     """Whether nothing is on a page; a scan that was not read is not called blank."""
-    if text.text.strip() or reading.facts is None:
-        return False
+    if text.blank or text.text.strip() or reading.facts is None:
+        return text.blank
     return text.source == "none" and not reading.facts.page_facts[text.page - 1].has_pictures
 
 

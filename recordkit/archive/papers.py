@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -166,11 +167,7 @@ def _pdf_facts(reading: PaperReading) -> dict[str, object]:
 
 def storable(texts: Sequence[PageText]) -> tuple[PageText, ...]:
     """Texts as they can be stored: a lone surrogate in a hostile text layer could not be written as UTF-8."""
-    return tuple(
-        PageText(one.page, one.text.encode("utf-8", "replace").decode(), one.source, one.engine, one.confidence,
-                 one.turned)
-        for one in texts
-    )
+    return tuple(replace(one, text=one.text.encode("utf-8", "replace").decode()) for one in texts)
 
 
 def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:

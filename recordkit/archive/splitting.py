@@ -242,7 +242,7 @@ def _cut(source: Path, cuts: Sequence[tuple[Path, Sequence[int]]]) -> None:
                     piece.pages.append(batch.pages[page - 1])
                 # Pages may share one list of pictures: without this, a piece would hide its neighbours' pages.
                 piece.remove_unreferenced_resources()
-                files.write_atomic(path, _bytes_of(piece))
+                files.write_atomic(path, _bytes_of(piece), overwrite=True)
 
 
 def _bytes_of(piece: Any) -> bytes:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pikepdf
 import pytest
-from conftest import Cli
+from conftest import Cli, clock_at
 from ocfl_judge import assert_valid_root
 from papers import pdf_bytes
 
-from recordkit.archive import ingest
+from recordkit import files
+from recordkit.archive.filing import Batch, NewRecord, file_record
+from recordkit.archive.splitting import cut_file
+from recordkit.retention.order_state import Item
+from recordkit.retention.removal import Remover
+from recordkit.store import open_store
 
 pytestmark = pytest.mark.office
 DAY = ("--as-of", "2026-12-01")
@@ -113,32 +119,30 @@ def test_pages_that_nobody_claims_wait_as_a_file_of_their_own(issued: Cli, tmp_p
     assert in_inbox(issued) == []
 
 
-def test_killed_between_two_documents_the_next_run_files_only_the_rest(
-    issued: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Killed(BaseException):
-        pass
+def filed_first(issued: Cli, source: Path, papers: int) -> str:
+    """The record id of the first page of a batch, filed as ingest does it before it is killed."""
+    digests = files.digests_of(source)
+    workspace = open_store(issued.store, clock_at(date(2026, 12, 1)), "test")
+    with workspace.staging() as staging, workspace.writing() as writer:
+        piece = staging / "piece.pdf"
+        cut_file(source, {piece: (1,)}, 60)
+        new = NewRecord("meter-change-notice", "通知", date(2026, 12, 1), 1, {
+            "original.pdf": piece, "text.json": b'{"pages": []}'}, files.digests_of(piece),
+            batch=Batch(digests.sha256, digests.size, papers, (1,), source.name))
+        record_id = file_record(writer, workspace, new, staging)
+    workspace.close()
+    return record_id
 
+
+def test_killed_between_two_documents_the_next_run_files_only_the_rest(issued: Cli, tmp_path: Path) -> None:
     source = batch(issued.store / "inbox" / "一批.pdf", *(pdf_of(issued, one) for one in (NOTICE, OTHER, CONTRACT)))
-    file_record, filed = ingest.file_record, []
-
-    def file_one(*arguments: object) -> str:
-        if filed:
-            raise Killed
-        filed.append(file_record(*arguments))  # type: ignore[arg-type]
-        return filed[0]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ingest, "file_record", file_one)
-        with pytest.raises(Killed):
-            issued("ingest", "--split", *DAY)
-    assert source.exists()
+    filed = filed_first(issued, source, 3)
     # Without --split it is not called a duplicate: two of its papers are nowhere else.
     shutil.copyfile(source, tmp_path / "copy.pdf")
     assert issued.json("ingest", tmp_path / "copy.pdf", *DAY)["items"][0]["outcome"] == "unmatched"
     items = issued.json("ingest", source, "--split", *DAY)["items"]
     assert [one["outcome"] for one in items] == ["duplicate", "archived", "archived"]
-    assert items[0]["record_id"] == filed[0]
+    assert items[0]["record_id"] == filed
     assert not source.exists()
     assert issued.json("verify")["ok"] and issued.json("ledger", "verify")["ok"]
 
@@ -172,3 +176,34 @@ def test_the_batch_is_known_to_the_ledger_only_by_a_keyed_digest(issued: Cli, tm
     filed = [one["body"] for one in lines if one["act"] == "record.filed"]
     assert len({one["batch"] for one in filed}) == 1
     assert all(one["batch"] != digest and one["batch_papers"] == 2 for one in filed)
+
+
+def test_destroying_a_paper_takes_every_copy_of_the_batch_that_shows_it(issued: Cli, tmp_path: Path) -> None:
+    source = batch(tmp_path / "一批.pdf", pdf_of(issued, NOTICE), pdf_of(issued, OTHER))
+    item = issued.json("ingest", source, "--split", *DAY)["items"][0]
+    kept = issued.store / "inbox" / "done" / "2026-12-01" / "一批.pdf"
+    kept.parent.mkdir(parents=True)
+    shutil.copyfile(source, kept)
+    workspace = open_store(issued.store, clock_at(date(2037, 1, 15)), "test")
+    one = item_of(item["record_id"])
+    remover = Remover(workspace, [one])
+    assert kept.relative_to(issued.store).as_posix() in remover.remains(one)
+    remover.remove(one)
+    assert not kept.exists()
+    assert remover.remains(one) == []
+    workspace.close()
+
+
+def test_a_batch_with_papers_that_were_never_filed_is_named_not_removed(issued: Cli, tmp_path: Path) -> None:
+    source = batch(issued.store / "inbox" / "一批.pdf", pdf_of(issued, NOTICE), pdf_of(issued, OTHER))
+    one = item_of(filed_first(issued, source, 2))
+    workspace = open_store(issued.store, clock_at(date(2037, 1, 15)), "test")
+    remover = Remover(workspace, [one])
+    remover.remove(one)
+    assert source.exists()
+    assert any("一批.pdf" in str(place) for place in remover.remains(one))
+    workspace.close()
+
+
+def item_of(record_id: str) -> Item:
+    return Item(record_id, 1, "", "meter-change-notice", None, date(2037, 1, 1), "", None, False, None, None)

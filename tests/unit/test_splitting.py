@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pikepdf
@@ -139,6 +140,12 @@ def test_behind_a_blank_page_a_bare_one_is_a_paper_of_its_own() -> None:
     assert waiting(coded(A, 1, 2), BLANK, BARE, *whole(B, 1)) == [((1, 3), "unclear-pages"), ((4,), None)]
 
 
+def test_a_scanned_page_that_was_called_blank_is_blank() -> None:
+    reading = paper(*whole(A, 1), UNREAD, *whole(B, 1))
+    texts = [replace(text, blank=text.page == 2) for text in reading.texts]
+    assert [cut.pages for cut in plan_cuts(replace(reading, texts=tuple(texts)), find, TAG)] == [(1,), (3,)]
+
+
 def test_a_page_that_was_not_read_is_no_attachment() -> None:
     assert pages_of(*whole(A, 1), UNREAD, *whole(B, 1)) == [(1,), (2,), (3,)]
     assert pages_of(coded(A, 1, 2), UNREAD, *whole(B, 1)) == [(1, 2), (3,)]
@@ -214,6 +221,12 @@ def test_the_same_batch_gives_the_same_bytes(tmp_path: Path) -> None:
         cut_file(source, {tmp_path / name: (2, 3)}, 60)
         found.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(found) == 1
+
+
+def test_cutting_again_over_pieces_that_are_there_is_no_fault(tmp_path: Path) -> None:
+    source = batch(tmp_path / "batch.pdf")
+    for _ in range(2):
+        cut_file(source, {tmp_path / "a.pdf": (1,)}, 60)
 
 
 def test_a_file_that_cannot_be_cut_is_named(tmp_path: Path) -> None:
