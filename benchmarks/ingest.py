@@ -95,7 +95,8 @@ def memory_mb() -> float:
 def ingest(store: Path, jobs: int) -> float:
     """Ingest the inbox of a store in this process; papers a second, index included."""
     from recordkit.archive.arrivals import collect_sources
-    from recordkit.archive.ingest import IngestOptions, ingest_papers
+    from recordkit.archive.decisions import IngestOptions
+    from recordkit.archive.ingest import ingest_papers
     from recordkit.archive.search.service import refresh_index
     from recordkit.store import open_store
     from recordkit.workspace import Clock

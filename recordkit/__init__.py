@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.catalogue import Record, find_record, list_records
+    from recordkit.archive.decisions import IngestOptions
     from recordkit.archive.editing import edit_record
     from recordkit.archive.fixity import verify_objects
-    from recordkit.archive.ingest import IngestOptions, ingest_papers
+    from recordkit.archive.ingest import ingest_papers
     from recordkit.archive.search.service import SearchRequest, search_records
     from recordkit.errors import RecordkitError
     from recordkit.retention.circumstances import explain_record, review_store
@@ -57,7 +58,8 @@ _HOMES = {
     "archive.editing": ("edit_record",),
     "archive.fixity": ("verify_objects",),
     "archive.arrivals": ("collect_sources",),
-    "archive.ingest": ("IngestOptions", "ingest_papers"),
+    "archive.decisions": ("IngestOptions",),
+    "archive.ingest": ("ingest_papers",),
     "archive.search.service": ("SearchRequest", "search_records"),
     "errors": ("RecordkitError",),
     "retention.circumstances": ("explain_record", "review_store"),

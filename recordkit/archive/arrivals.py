@@ -7,6 +7,7 @@ A file in the inbox is moved, never copied and deleted: whoever is still writing
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -168,13 +169,18 @@ def keep_unmatched(
     findings: Sequence[Finding],
     facts: Mapping[str, object],
     copies: Mapping[str, Path] | None = None,
+    candidates: Sequence[Mapping[str, object]] = (),
 ) -> None:
-    """Let a paper wait for a person, with all that reading it brought; ``copies`` are files made of it, by name."""
+    """Let a paper wait for a person, with all that reading it brought and the documents that it might be.
+
+    ``copies`` are files made of it, by name.
+    """
     folder = unmatched_folder(workspace) / waiting_key(paper.digests)
     for name, copy in (copies or {}).items():
         if not (folder / name).exists():
             files.publish(copy, folder / name)
-    note = {**_reading_note(paper, texts, findings, facts), "copies": sorted(copies or ())}
+    note = {**_reading_note(paper, texts, findings, facts), "copies": sorted(copies or ()),
+            "candidates": [dict(one) for one in candidates]}
     _keep(workspace, folder, paper, "reading.json", note)
 
 
@@ -215,6 +221,15 @@ def _reading_note(
         "pages": [plain_page(text) for text in texts],
         "facts": dict(facts),
     }
+
+
+def waiting_batches(workspace: Workspace) -> list[str]:
+    """SHA-256 of the batch scan of each waiting paper that was cut out of one."""
+    found = []
+    for sidecar in unmatched_folder(workspace).glob("*/reading.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found.append(str(json.loads(sidecar.read_bytes())["facts"]["batch"]["sha256"]))
+    return found
 
 
 def unmatched_folder(workspace: Workspace) -> Path:
@@ -278,6 +293,7 @@ def plain_page(text: PageText) -> dict[str, object]:
         "engine": text.engine,
         "confidence": text.confidence,
         "turned": text.turned,
+        "blank": text.blank,
     }
 
 

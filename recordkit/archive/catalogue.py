@@ -30,6 +30,8 @@ CREATE INDEX records_number ON records (number);
 CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
+CREATE TABLE batches (batch TEXT NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
+  PRIMARY KEY (batch, record_id));
 CREATE TABLE code_serials (scope TEXT PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE contents (
   content TEXT NOT NULL, record_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
@@ -39,7 +41,7 @@ CREATE INDEX contents_record ON contents (record_id)
 
 ORIGINAL = "original"
 """Name under which ``contents`` knows the paper itself; attachments have the names of their files."""
-_VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned")
+_VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned", "record.matched")
 """Acts that make a version of a record."""
 
 
@@ -189,12 +191,17 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
             },
         )
         db.insert("code_serials", {"scope": scope, "last": serial})
+        if body.get("batch"):
+            db.insert("batches", {"batch": body["batch"], "record_id": record_id, "papers": body["batch_papers"]})
     else:
         if metadata:
             shown["number"] = metadata.get("number")
         else:
             # The object is gone: the row still says which version there was, as it did before a rebuild.
             shown = {name: shown[name] for name in ("version", "commitment", "touched")}
+        if entry.act == "record.matched":
+            shown |= {"number": body["number"], "filed_number": body["number"], "issue_id": body["issue"],
+                      "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
 
@@ -292,6 +299,24 @@ def find_content(db: Database, content: str, record_id: str | None = None) -> Fi
     if row is None or record is None:
         return None
     return Filed(record, row["name"], row["version"], bool(row["superseded"]))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBatch:
+    """A batch scan of which papers were filed: ``papers`` is how many it was cut into."""
+
+    records: tuple[Record, ...]
+    papers: int
+
+
+def find_batch(db: Database, batch: str) -> KnownBatch | None:
+    """What was filed out of the batch scan with this keyed digest, destroyed or not; None when nothing was."""
+    rows = db.all(
+        "SELECT r.*, b.papers FROM batches b JOIN records r ON r.record_id = b.record_id WHERE b.batch = :batch "
+        "ORDER BY r.ordinal",
+        {"batch": batch},
+    )
+    return KnownBatch(tuple(map(_record, rows)), max(int(row["papers"]) for row in rows)) if rows else None
 
 
 def next_serial(db: Database, scope: str) -> int:

@@ -40,6 +40,7 @@ class NewRecord:
         original: digests of the original's bytes.
         extra: further metadata for record.json (account, party, findings, source ...), plain JSON.
         number: document number the record answers to; ``issue_id`` the issue whose paper it is.
+        batch: the scan that the paper was cut out of; None when it came as a file of its own.
     """
 
     record_class: str
@@ -53,6 +54,45 @@ class NewRecord:
     form: str | None = None
     fields: Mapping[str, object] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
+    batch: Batch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A scan of several papers in one file, and where in it a paper lay.
+
+    Attributes:
+        sha256: of the whole file; ``size`` in bytes.
+        papers: how many papers it was cut into.
+        pages: 1-based pages of the file that the paper consists of.
+        source: the file's name.
+    """
+
+    sha256: str
+    size: int
+    papers: int
+    pages: tuple[int, ...]
+    source: str
+
+    def plain(self) -> dict[str, object]:
+        """As it stands in record.json."""
+        return {"sha256": self.sha256, "size": self.size, "papers": self.papers, "pages": list(self.pages),
+                "source": self.source}
+
+
+def batch_of(plain: object) -> Batch | None:
+    """What ``Batch.plain`` wrote; None for anything else."""
+    if not isinstance(plain, Mapping):
+        return None
+    return Batch(str(plain["sha256"]), int(plain["size"]), int(plain["papers"]), tuple(plain["pages"]),
+                 str(plain["source"]))
+
+
+def batch_body(new: NewRecord, store_id: str) -> dict[str, object]:
+    """What the ledger says of the batch: bytes that come back are recognised, yet it is no public digest."""
+    if new.batch is None:
+        return {}
+    return {"batch": catalogue.keyed(store_id, new.batch.sha256), "batch_papers": new.batch.papers}
 
 
 def file_record(writer: Writer, workspace: Workspace, new: NewRecord, staging: Path) -> str:
@@ -101,6 +141,7 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
                 "issue": new.issue_id,
                 "form": new.form,
                 "content": catalogue.keyed(store_id, new.original.sha256),
+                **batch_body(new, store_id),
             }
         )
     with pending.announced(workspace.root, "objects", [one.object_id for one in objects]):
@@ -136,6 +177,7 @@ def _metadata(
     """What record.json says."""
     return {
         "responsible": workspace.settings.company.name,
+        **({"batch": new.batch.plain()} if new.batch is not None else {}),
         **new.extra,
         "record_id": record_id,
         "code": code,

@@ -13,11 +13,9 @@ from __future__ import annotations
 import errno
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
@@ -31,36 +29,28 @@ from recordkit.archive.arrivals import (
     quarantine,
     state_of,
     told_name,
-    waiting_key,
 )
-from recordkit.archive.attachments import told_filed
-from recordkit.archive.classes import load_scheme
-from recordkit.archive.filing import CORE_LABELS, NewRecord, file_records
-from recordkit.archive.matching import BLOCKING, Portion, match_pages, require_open
-from recordkit.archive.papers import (
-    facts_of,
-    file_findings,
-    missing_fields,
-    record_of_class,
-    record_of_issue,
-    record_of_rescan,
-    storable,
-    text_findings,
-    told_of,
+from recordkit.archive.decisions import (
+    Decision,
+    IngestItem,
+    IngestOptions,
+    Part,
+    checked_options,
+    decide,
+    item_of,
+    known_content,
+    waiting_part,
 )
-from recordkit.archive.pdf import UnreadablePdf
+from recordkit.archive.filing import file_records
+from recordkit.archive.matching import require_open
 from recordkit.archive.pdf_signatures import trusted_roots
 from recordkit.archive.reading import PaperReading, Progress, read_papers
-from recordkit.archive.signature_facts import signature_findings
 from recordkit.crew import Crew
-from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
-from recordkit.messages import Message, msg
-from recordkit.model import Finding, PageText
+from recordkit.errors import RefusedByRule
+from recordkit.messages import msg
+from recordkit.model import Finding
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace, Writer
-
-Outcome = Literal["archived", "duplicate", "unmatched", "quarantined", "deferred"]
-"""``deferred``: the file changed while it was read (a scanner still writes it); it stays for the next run."""
 
 _WINDOW = 512
 _WINDOW_BYTES = 1 << 29
@@ -69,92 +59,6 @@ _WINDOW_BYTES = 1 << 29
 _BATCH = 128
 _BATCH_SECONDS = 2.0
 """Papers carried out together at most, and how long the first of them may wait for the others."""
-
-
-@dataclass(frozen=True, slots=True)
-class IngestOptions:
-    """How papers without a code are filed, and how pages are read.
-
-    Attributes:
-        record_class: class for papers without a code of ours; None leaves them unmatched.
-        fields: core fields for such papers (title, date, responsible, number, account, box, shelf).
-        ocr: whether pages without text are read by OCR.
-        jobs: reading processes.
-        passwords: each is tried on files that are locked; never stored or shown.
-    """
-
-    record_class: str | None = None
-    fields: Mapping[str, str] = field(default_factory=dict)
-    ocr: bool = True
-    jobs: int = 1
-    dry_run: bool = False
-    passwords: tuple[str, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class IngestItem:
-    """What became of one file, or of one document in it. ``reason`` says why, where it was not simply archived.
-
-    ``version`` is that of the record as it is now; more than 1 after a second scan.
-    """
-
-    source: Path
-    outcome: Outcome
-    record_id: str | None = None
-    code: str | None = None
-    number: str | None = None
-    pages: int = 0
-    ocr_pages: int = 0
-    reason: Message | None = None
-    findings: tuple[Finding, ...] = ()
-    version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What is to become of a paper, or of a portion of its pages.
-
-    Attributes:
-        outcome: what is intended.
-        texts: of its pages.
-        new: the record to file, when ``archived``; ``issue`` the document whose signed paper it is.
-        rescan: what becomes a new version of a record instead.
-        record: the record that holds the same bytes, when ``duplicate``.
-        facts: of the file, kept beside a paper that waits.
-        code: stable word for the reason of a quarantine.
-        copies: files made of the paper that are kept beside it, by name.
-    """
-
-    outcome: Outcome
-    texts: tuple[PageText, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    reason: Message | None = None
-    new: NewRecord | None = None
-    rescan: rescanning.Rescan | None = None
-    issue: issues.Issue | None = None
-    record: catalogue.Record | None = None
-    facts: Mapping[str, object] = field(default_factory=dict)
-    code: str = ""
-    copies: Mapping[str, Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to become of one paper; nothing has been written yet."""
-
-    paper: StagedPaper
-    parts: tuple[Part, ...]
-
-    @property
-    def marks(self) -> frozenset[str]:
-        """Digests and issue ids by which another paper could turn out to be the same one."""
-        news = [part.new.original.sha256 for part in self.parts if part.new is not None]
-        named = [part.issue.issue_id for part in self.parts if part.issue is not None]
-        return frozenset((self.paper.digests.sha256, *news, *named))
-
-    def rehearsed(self) -> list[IngestItem]:
-        """The items as they would be."""
-        return [_item(self.paper.source, part) for part in self.parts]
 
 
 def ingest_papers(
@@ -167,12 +71,9 @@ def ingest_papers(
         InputRefused: a field of the options is no core field.
         MissingPart: OCR is wanted but not installed.
     """
-    if options.record_class is not None:
-        options = replace(options, record_class=load_scheme(workspace.root).get(options.record_class).id)
-    options = replace(options, fields=_core_fields(options.fields))
-    _class_date(workspace, options)
+    options = checked_options(workspace, options)
     if not options.dry_run:
-        clear_done(workspace, lambda digests: _known_content(workspace, digests) is not None)
+        clear_done(workspace, lambda digests: known_content(workspace, digests) is not None)
     left = deque(sources)
     limits = workspace.settings.ingest
     with Crew(options.jobs, limits.page_seconds, limits.memory_mb << 20) as crew:
@@ -204,26 +105,6 @@ def _stage_window(left: deque[Path], staging: Path) -> list[StagedPaper | Ingest
         room -= digests.size
         staged.append(StagedPaper(source, copy, digests, state))
     return staged
-
-
-def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
-    found = {CORE_LABELS.get(name, name): value for name, value in given.items()}
-    for key in found:
-        if key not in CORE_LABELS.values():
-            raise InputRefused(
-                msg("{key} is no core field.", key=key),
-                msg("Core fields are: {fields}.",
-                    fields=", ".join(f"{key} ({label})" for label, key in CORE_LABELS.items())),
-            )
-    return found
-
-
-def _class_date(workspace: Workspace, options: IngestOptions) -> date:
-    given = options.fields.get("date")
-    try:
-        return workspace.clock.today if given is None else date.fromisoformat(given)
-    except ValueError:
-        raise InputRefused(msg("{value} is not a date.", value=given), msg("Write it like 2026-03-02.")) from None
 
 
 class _Batch:
@@ -284,7 +165,7 @@ def _ingest_window(
     names = {
         one.copy: one.source
         for one in staged
-        if isinstance(one, StagedPaper) and _known_content(workspace, one.digests) is None
+        if isinstance(one, StagedPaper) and known_content(workspace, one.digests) is None
     }
     batch = _Batch(workspace, staging, rehearse=options.dry_run)
 
@@ -305,91 +186,15 @@ def _ingest_window(
             batch.add(one)
         else:
             reading = next(readings) if one.copy in names else None
-            decision = _decide(workspace, one, reading, options)
+            decision = decide(workspace, one, reading, options, staging)
             if batch.clashes(decision):
                 batch.carry_out()
-                decision = _decide(workspace, one, reading, options)
+                decision = decide(workspace, one, reading, options, staging)
             batch.add(decision)
         batch.carry_out_when_due()
         yield from batch.durable()
     batch.carry_out()
     yield from batch.durable()
-
-
-def _decide(
-    workspace: Workspace, paper: StagedPaper, reading: PaperReading | None, options: IngestOptions
-) -> Decision:
-    """What is to become of one paper that was read; None for one that need not be."""
-    # The same bytes may have been filed a moment ago by this run or another one.
-    known = _known_content(workspace, paper.digests)
-    if known is not None:
-        return Decision(paper, (known,))
-    if reading is None or not paper.is_still_as_read():
-        reason = msg("{file} changed while it was read; it stays for the next run", file=told_name(paper.source))
-        return Decision(paper, (Part("deferred", reason=reason),))
-    if reading.failure is not None:
-        # Told again with the name under which the person knows the file, not that of the staged copy.
-        told = UnreadablePdf(Path(told_name(paper.source)), reading.failure.reason)
-        reason = msg("{what} {todo}", what=told.what, todo=told.todo or "")
-        return Decision(paper, (Part("quarantined", reason=reason, code=reading.failure.reason),))
-    find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
-    portions = match_pages(reading, find, workspace.store_tag)
-    return Decision(paper, tuple(_part(workspace, paper, reading, portion, options) for portion in portions))
-
-
-def _part(
-    workspace: Workspace, paper: StagedPaper, reading: PaperReading, portion: Portion, options: IngestOptions
-) -> Part:
-    every = {text.page: text for text in storable(reading.texts)}
-    texts = tuple(every[page] for page in portion.pages)
-    findings = [*portion.findings, *text_findings(texts, options.ocr), *file_findings(reading),
-                *signature_findings(reading.signatures)]
-    facts, original, copies = facts_of(reading), (paper.copy, paper.digests), reading.copies
-    if portion.issue is not None:
-        try:
-            told = told_of(paper.source, portion.how, facts, findings)
-            part = Part("archived", texts, tuple(findings), issue=portion.issue, facts=facts, copies=copies)
-            filed = rescanning.filed_record(workspace, portion.issue)
-            if filed is not None:
-                new = record_of_rescan(filed, original, texts, told, copies)
-                return _second_scan(workspace, portion.issue, filed, new, part)
-            return replace(part, new=record_of_issue(workspace, portion.issue, original, texts, told, copies))
-        except (NotFound, InputRefused, IntegrityFailure) as refusal:
-            # Its data or its form is damaged: a person decides, and the other papers go on.
-            findings.insert(0, Finding("not-open", refusal.what))
-            return _unmatched(texts, findings, facts, copies)
-    if options.record_class is not None and not portion.is_blocked:
-        findings += missing_fields(options.fields)
-        told = told_of(paper.source, "class", facts, findings)
-        new = record_of_class(
-            options.record_class, options.fields, _class_date(workspace, options), original, texts, told, copies
-        )
-        return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=copies)
-    return _unmatched(texts, findings, facts, copies)
-
-
-def _second_scan(
-    workspace: Workspace, issue: issues.Issue, filed: catalogue.Record, new: NewRecord, part: Part
-) -> Part:
-    """A new version where the settings say so and the scan is no worse than the filed one, else a question."""
-    worse = rescanning.why_worse(
-        rescanning.quality_of(part.texts, part.findings), rescanning.quality_of_filed(workspace, filed)
-    )
-    if workspace.settings.ingest.rescan == "version" and worse is None:
-        reason = msg("a new scan: version {version} of {code}", version=filed.version + 1, code=filed.code)
-        return replace(part, rescan=rescanning.Rescan(filed, new), record=filed, reason=reason)
-    told = [Finding("not-open", rescanning.told_filed_already(filed, issue, waiting_key(new.original)))]
-    if worse is not None:
-        told.append(Finding("worse-scan", worse))
-    return _unmatched(part.texts, [*told, *part.findings], part.facts, part.copies)
-
-
-def _unmatched(
-    texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object], copies: Mapping[str, Path]
-) -> Part:
-    telling = [one.message for one in findings if one.code in BLOCKING or one.code == "foreign-code"]
-    reason = telling[0] if telling else msg("no printed code of this store was found")
-    return Part("unmatched", texts, tuple(findings), reason, facts=facts, copies=copies)
 
 
 def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[IngestItem]:
@@ -413,17 +218,22 @@ def carry_out_all(workspace: Workspace, decisions: Sequence[Decision], staging: 
             if part.outcome == "quarantined" and part.reason is not None:
                 quarantine(workspace, paper, part.reason, part.code)
             elif part.outcome == "unmatched":
-                keep_unmatched(workspace, paper, part.texts, part.findings, part.facts, part.copies)
-        if all(one.outcome in ("archived", "duplicate") and not _was_destroyed(one) for one in parts):
+                keep_unmatched(workspace, part.piece or paper, part.texts, part.findings, part.facts, part.copies,
+                               part.candidates)
+        if all(one.is_settled for one in parts):
             leaving.append(paper)
     stuck = leave_inbox(workspace, leaving)
     for decision, parts in zip(decisions, done, strict=True):
-        if any(part.outcome == "archived" for part in parts):
+        for part in parts:
+            if part.outcome == "archived":
+                paper = part.piece or decision.paper
+                forget_waiting(workspace, paper.digests, paper.source)
+        if any(part.piece is not None for part in parts) and all(part.is_settled for part in parts):
             forget_waiting(workspace, decision.paper.digests, decision.paper.source)
-        if all(one.outcome in ("archived", "duplicate", "unmatched") and not _was_destroyed(one) for one in parts):
+        if all(one.outcome in ("archived", "duplicate", "unmatched") and not one.was_destroyed for one in parts):
             leave_quarantine(workspace, decision.paper)
     return [
-        [_item(decision.paper.source, _told_stuck(part, stuck.get(decision.paper.source))) for part in parts]
+        [item_of(decision.paper.source, _told_stuck(part, stuck.get(decision.paper.source))) for part in parts]
         for decision, parts in zip(decisions, done, strict=True)
     ]
 
@@ -456,14 +266,14 @@ def _settled(workspace: Workspace, part: Part) -> Part:
     """Asked again under the lock: what another process did meanwhile changes the outcome."""
     if part.new is None:
         return part
-    known = _known_content(workspace, part.new.original)
+    known = known_content(workspace, part.new.original)
     if known is not None:
         return known
     if part.issue is not None:
         try:
             require_open(issues.find_issue(workspace.db, part.issue.issue_id))
         except RefusedByRule as refusal:
-            return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
+            return waiting_part(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
                               part.copies)
     return part
 
@@ -472,42 +282,13 @@ def _file_rescan(
     workspace: Workspace, writer: Writer, part: Part, rescan: rescanning.Rescan, staging: Path
 ) -> Part:
     """File a new version; what another process did meanwhile changes the outcome."""
-    known = _known_content(workspace, rescan.new.original)
+    known = known_content(workspace, rescan.new.original)
     if known is not None:
         return known
     try:
         record = rescanning.file_rescan(writer, workspace, rescan, staging)
     except RefusedByRule as refusal:
-        return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
+        return waiting_part(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
                               part.copies)
     reason = msg("a new scan: version {version} of {code}", version=record.version, code=record.code)
     return replace(part, record=record, reason=reason)
-
-
-def _known_content(workspace: Workspace, digests: files.Digests) -> Part | None:
-    content = catalogue.keyed(workspace.settings.store.id, digests.sha256)
-    filed = catalogue.find_content(workspace.db, content)
-    return None if filed is None else Part("duplicate", reason=told_filed(filed), record=filed.record)
-
-
-def _was_destroyed(part: Part) -> bool:
-    """Bytes that come back after their destruction stay where they are: a person decides what that means."""
-    return part.record is not None and part.record.status == "destroyed"
-
-
-def _item(source: Path, part: Part) -> IngestItem:
-    record = part.record
-    ocr_pages = sum(1 for text in part.texts if text.source == "ocr")
-    number = part.issue.number if part.issue is not None else None
-    return IngestItem(
-        source,
-        part.outcome,
-        record.record_id if record is not None else None,
-        record.code if record is not None else None,
-        record.number if record is not None else number if part.outcome == "archived" else None,
-        len(part.texts) if record is None or part.texts else record.pages,
-        ocr_pages,
-        part.reason,
-        part.findings,
-        record.version if record is not None else None,
-    )

@@ -1,4 +1,4 @@
-"""Which documents the pages of a paper belong to: by the printed codes, page by page.
+"""Which document the pages of a paper belong to, and in what order they read: by the printed codes, page by page.
 
 A wrong match is worse than none: what is not certain waits for a person. Nothing here reads a file or a store.
 """
@@ -6,24 +6,78 @@ A wrong match is worse than none: what is not certain waits for a person. Nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from recordkit.archive.reading import PaperReading
 from recordkit.archive.search.text import normalise
 from recordkit.errors import NotFound, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates.issue import Issue
 
-How = Literal["code", "by-hand"]
+How = Literal["code", "number", "account", "by-hand"]
 """How a paper found its document; stored as ``matched`` in its record."""
 
-BLOCKING = frozenset({"several-documents", "unknown-issue", "not-open"})
+BLOCKING = frozenset({
+    "several-documents", "unknown-issue", "not-open", "codes-disagree", "stale-paper", "other-paper", "unclear-pages",
+})
 """Findings about a paper that names documents of ours, yet cannot be filed as one of them: no class may take it."""
 
+Named = Callable[[PageText], Sequence[Issue]]
+"""Documents of ours that a page without code names in its text."""
+
 _PAGE_MARK = re.compile(r"第\s*(\d{1,3})\s*页\s*[,，]?\s*共\s*(\d{1,3})\s*页")
+
+
+@dataclass(frozen=True, slots=True)
+class PageSaying:
+    """What one page says of itself.
+
+    Attributes:
+        page: 1-based page of the file.
+        issues: issues of this store named by its codes; more than one: it contradicts itself.
+        revision: printing that its codes name; None without a code.
+        place: number and total that its own code names; None when only the document's code was read.
+        mark: number and total of the last 第n页 共m页 in its text.
+        is_clear: its codes agree in issue, revision and place.
+        has_foreign: it carries a code that is not ours.
+        is_blank: nothing is on it.
+        was_read: its text is known; a scan that was not read may say anything.
+    """
+
+    page: int
+    issues: frozenset[str] = frozenset()
+    revision: int | None = None
+    place: tuple[int, int] | None = None
+    mark: tuple[int, int] | None = None
+    is_clear: bool = True
+    has_foreign: bool = False
+    is_blank: bool = False
+    was_read: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How the pages of one document lie in a file.
+
+    Attributes:
+        order: pages of the file in the order in which the document reads, attachments last.
+        attachments: runs of pages behind a complete document that carry no code of ours.
+        total: number of pages that the document has; None when no page says.
+        missing: numbers of its pages that are not there.
+        is_complete: every page of the document is known to be there.
+        findings: missing, doubled, swapped, stale pages, pages without code, attachments.
+    """
+
+    order: tuple[int, ...]
+    attachments: tuple[tuple[int, ...], ...]
+    total: int | None
+    missing: tuple[int, ...]
+    is_complete: bool
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +89,16 @@ class Portion:
         issue: the document they are the signed paper of; None when nobody knows.
         how: how that was found.
         findings: what an archivist should know about these pages.
+        attachments: runs of pages that are no pages of the document but belong to it.
+        confidence: 0 to 1, of a match by text; None where the code decided.
     """
 
     pages: tuple[int, ...]
     issue: Issue | None = None
     how: How = "code"
     findings: tuple[Finding, ...] = ()
+    attachments: tuple[tuple[int, ...], ...] = ()
+    confidence: float | None = None
 
     @property
     def is_blocked(self) -> bool:
@@ -48,45 +106,192 @@ class Portion:
         return any(finding.code in BLOCKING for finding in self.findings)
 
 
-def match_pages(reading: PaperReading, find: Callable[[str], Issue], store_tag: str) -> tuple[Portion, ...]:
-    """The portions of a paper; together they hold every page of it.
+def match_pages(
+    reading: PaperReading, find: Callable[[str], Issue], store_tag: str, named: Named = lambda text: ()
+) -> Portion:
+    """The document that a paper is the signed paper of; all its pages go one way.
 
     Args:
         reading: a paper that was read to its end.
         find: the issue of an id; raises NotFound.
         store_tag: of this store; codes with another tag are foreign and decide nothing.
+        named: see ``Named``.
     """
-    pages = tuple(text.page for text in reading.texts)
-    findings = [
-        Finding("foreign-code", msg("page {page} carries a code that is not ours", page=code.page))
-        for code in reading.codes
-        if code.printed is None or code.printed.store_tag != store_tag
-    ]
-    ours = {
-        code.printed.issue_id: code
-        for code in reading.codes
-        if code.printed is not None and code.printed.store_tag == store_tag
-    }
-    if len(ours) > 1:
-        told = Finding("several-documents", msg("the file holds pages of {count} documents", count=len(ours)))
-        return (Portion(pages, findings=(told, *findings)),)
+    says = sayings_of(reading, store_tag)
+    pages = tuple(one.page for one in says)
+    foreign = _foreign_findings(says)
+    ours = named_issues(says)
+
+    def blocked(*told: Finding) -> Portion:
+        return Portion(pages, findings=(*told, *foreign))
+
     if not ours:
-        return (Portion(pages, findings=tuple(findings)),)
+        return Portion(pages, findings=foreign)
+    unclear = contradictions(says)
+    if unclear:
+        return blocked(*unclear)
+    if len(ours) > 1:
+        told = msg("the file holds pages of {count} documents; 'recordkit ingest --split' files them one by one",
+                   count=len(ours))
+        return blocked(Finding("several-documents", told), *map(stray_finding, stray_pages(says)))
     try:
-        issue = find(next(iter(ours)))
+        issue = find(ours[0])
         require_open(issue)
     except NotFound:
-        told = Finding("unknown-issue", msg("its code names a document that this store did not issue"))
-        return (Portion(pages, findings=(told, *findings)),)
+        return blocked(Finding("unknown-issue", msg("its code names a document that this store did not issue")))
     except RefusedByRule as refusal:
-        return (Portion(pages, findings=(Finding("not-open", refusal.what), *findings)),)
-    coded = {code.page for code in reading.codes if code.printed and code.printed.issue_id == issue.issue_id}
+        return blocked(Finding("not-open", refusal.what))
+    stale = _stale_findings(says, issue.revision)
+    if len(stale) == sum(1 for one in says if one.issues):
+        told = msg("no page is of revision {revision}, which counts", revision=issue.revision)
+        return blocked(Finding("stale-paper", told), *stale)
+    for one, text in zip(says, reading.texts, strict=True):
+        others = () if one.issues or one.is_blank else named(text)
+        if others and issue.issue_id not in [other.issue_id for other in others]:
+            return blocked(Finding("other-paper", msg("page {page} carries no code and names {number}",
+                                                      page=one.page, number=others[0].number)))
+    arranged = arrange(says, issue.revision)
+    behind = {page for run in arranged.attachments for page in run}
+    # A deed or an identity card may carry whatever code it likes.
+    foreign = _foreign_findings([one for one in says if one.page not in behind])
+    return Portion(arranged.order, issue, "code", (*foreign, *arranged.findings), arranged.attachments)
+
+
+def sayings_of(reading: PaperReading, store_tag: str) -> tuple[PageSaying, ...]:
+    """What each page of a paper says of itself, in the order of the file."""
+    codes: dict[int, list[tuple[str, int, int | None, int | None] | None]] = {}
+    for code in reading.codes:
+        printed = code.printed
+        ours = printed is not None and printed.store_tag == store_tag
+        codes.setdefault(code.page, []).append(
+            (printed.issue_id, printed.revision, printed.page, printed.pages) if printed and ours else None
+        )
+    return tuple(_saying(text, codes.get(text.page, ()), _is_blank(reading, text)) for text in reading.texts)
+
+
+def _saying(
+    text: PageText, codes: Iterable[tuple[str, int, int | None, int | None] | None], is_blank: bool
+) -> PageSaying:
+    every = list(codes)
+    ours = [one for one in every if one is not None]
+    issues = frozenset(one[0] for one in ours)
+    revisions = {one[1] for one in ours}
+    places = {(one[2], one[3]) for one in ours if one[2] is not None and one[3] is not None}
+    place = next(iter(places)) if len(places) == 1 else None
+    return PageSaying(
+        text.page,
+        issues,
+        next(iter(revisions)) if len(revisions) == 1 else None,
+        place,
+        page_mark(text.text),
+        len(issues) <= 1 and len(revisions) <= 1 and len(places) <= 1,
+        len(ours) < len(every),
+        is_blank and not every,
+        text.source != "none" or is_blank,
+    )
+
+
+def page_mark(text: str) -> tuple[int, int] | None:
+    """Number and total of the last 第n页 共m页 in a text, the foot of the page; None when there is none."""
+    for number, total in reversed(_PAGE_MARK.findall(text)):
+        if 1 <= int(number) <= int(total):
+            return int(number), int(total)
+    return None
+
+
+def blank_pages(reading: PaperReading) -> frozenset[int]:
+    """Pages on which nothing is."""
+    return frozenset(text.page for text in reading.texts if _is_blank(reading, text))
+
+
+def _is_blank(reading: PaperReading, text: PageText) -> bool:
+    """Whether nothing is on a page; a scan that was not read is not called blank."""
+    if text.blank or text.text.strip() or reading.facts is None:
+        return text.blank
+    return text.source == "none" and not reading.facts.page_facts[text.page - 1].has_pictures
+
+
+def named_issues(says: Sequence[PageSaying]) -> tuple[str, ...]:
+    """Ids of the issues of this store that the pages name, in the order of the file."""
+    return tuple(dict.fromkeys(issue for one in says for issue in sorted(one.issues)))
+
+
+def contradictions(says: Sequence[PageSaying]) -> tuple[Finding, ...]:
+    """Pages whose codes contradict each other."""
+    return tuple(
+        Finding("codes-disagree", msg("the codes on page {page} contradict each other", page=one.page))
+        for one in says
+        if not one.is_clear
+    )
+
+
+def stray_pages(says: Sequence[PageSaying]) -> dict[int, str]:
+    """Pages of one document that lie between the pages of another one, with the issue id of that other one."""
+    found = {}
+    for one in says:
+        before = {issue for other in says if other.page < one.page for issue in other.issues}
+        after = {issue for other in says if other.page > one.page for issue in other.issues}
+        around = before & after
+        if one.issues and around and not one.issues & around:
+            found[one.page] = min(around)
+    return found
+
+
+def stray_finding(page: int) -> Finding:
+    """What is said of one of ``stray_pages``."""
+    return Finding("other-document", msg("page {page} belongs to another document", page=page))
+
+
+def arrange(says: Sequence[PageSaying], revision: int) -> Arrangement:
+    """The order in which a document reads, and what is wrong with its pages.
+
+    Args:
+        says: pages of one document and pages without code, in the order of the file.
+        revision: the printing that counts; a page of another one does not count as the page.
+    """
+    findings = [*_stale_findings(says, revision)]
+    current = [one for one in says if one.issues and one.revision == revision]
+    total = _total(current)
+    numbers = _numbers(current, total)
+    unnumbered = [one for one in current if one.page not in numbers]
+    missing = _missing(numbers, total)
+    if unnumbered and len(unnumbered) == len(missing):
+        # Their own codes were not read, but these are the only places left for them.
+        numbers |= {one.page: number for one, number in zip(unnumbered, missing, strict=True)}
+        unnumbered, missing = [], ()
+    bare = [one for one in says if not one.issues and not one.is_blank]
+    taken = _page_in_place(says, bare, numbers, missing[0], total) if len(missing) == 1 and not unnumbered else None
+    if taken is not None and total is not None:
+        findings.append(Finding("page-without-code", msg(
+            "page {page} carries no code; it lies where page {number} of {total} is missing", page=taken.page,
+            number=missing[0], total=total)))
+        numbers[taken.page], missing = missing[0], ()
+        bare.remove(taken)
+    is_complete = total is not None and not missing and not unnumbered
+    last = max((one.page for one in says if one.issues or one.page in numbers), default=0)
+    behind = [one.page for one in bare if is_complete and one.page > last]
     findings += [
-        Finding("page-without-code", msg("page {page} carries no code", page=page))
-        for page in pages
-        if page not in coded
+        Finding("page-without-code", msg("page {page} carries no code", page=one.page))
+        for one in bare
+        if one.page not in behind
     ]
-    return (Portion(pages, issue, "code", (*findings, *_page_findings(reading.texts))),)
+    if not unnumbered:
+        findings += _number_findings(numbers, missing, total or 0)
+    order = _reading_order(says, numbers, frozenset(behind))
+    return Arrangement(order, _runs(behind), total, missing, is_complete, tuple(findings))
+
+
+def with_page_marks(portion: Portion, texts: Sequence[PageText]) -> Portion:
+    """A portion without codes, its pages told from what is printed at their foot; unchanged where nothing is."""
+    marks = {text.page: page_mark(text.text) for text in texts}
+    says = [PageSaying(page, frozenset({"marked"} if marks[page] else ()), 0 if marks[page] else None, None,
+                       marks[page]) for page in sorted(portion.pages)]
+    arranged = arrange(says, 0)
+    if arranged.total is None:
+        return portion
+    found = tuple(one for one in arranged.findings if one.code != "page-without-code")
+    return replace(portion, pages=arranged.order, attachments=arranged.attachments,
+                   findings=(*portion.findings, *found))
 
 
 def require_open(issue: Issue) -> None:
@@ -114,23 +319,105 @@ def doubts_about(issue: Issue, texts: Sequence[PageText]) -> tuple[Finding, ...]
                                           number=issue.number)),)
 
 
-def _page_findings(texts: Sequence[PageText]) -> tuple[Finding, ...]:
-    """Missing, doubled and swapped pages, told from the printed 第n页 共m页."""
-    marks = {text.page: _PAGE_MARK.findall(text.text) for text in texts}
-    printed = {page: (int(found[-1][0]), int(found[-1][1])) for page, found in marks.items() if found}
-    totals = {total for _, total in printed.values()}
-    if len(totals) != 1:
-        return ()
-    total = totals.pop()
-    findings = []
-    numbers = [number for number, _ in printed.values()]
-    if len(printed) == len(texts):
-        for missing in sorted(set(range(1, total + 1)) - set(numbers)):
-            findings.append(
-                Finding("missing-page", msg("page {page} of {total} is missing", page=missing, total=total))
-            )
-        for number in sorted({number for number in numbers if numbers.count(number) > 1}):
-            findings.append(Finding("doubled-page", msg("page {page} is there twice", page=number)))
-        if numbers != sorted(numbers):
-            findings.append(Finding("swapped-page", msg("the pages are not in order")))
-    return tuple(findings)
+def waiting_reason(findings: Sequence[Finding]) -> Message:
+    """Why a paper waits, in one sentence: what blocks it comes first."""
+    for codes in (BLOCKING, {"not-split", "weak-match"}, {"foreign-code"}):
+        for one in findings:
+            if one.code in codes:
+                return one.message
+    return msg("no printed code of this store was found")
+
+
+def _foreign_findings(says: Sequence[PageSaying]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding("foreign-code", msg("page {page} carries a code that is not ours", page=one.page))
+        for one in says
+        if one.has_foreign
+    )
+
+
+def _stale_findings(says: Sequence[PageSaying], revision: int) -> tuple[Finding, ...]:
+    return tuple(
+        Finding("stale-revision", msg("page {page} is of revision {found}, not {revision}", page=one.page,
+                                      found=one.revision or 0, revision=revision))
+        for one in says
+        if one.issues and one.revision != revision
+    )
+
+
+def _total(current: Sequence[PageSaying]) -> int | None:
+    """How many pages the document has: by the pages' own codes, else by what is printed at their foot."""
+    for totals in ({one.place[1] for one in current if one.place}, {one.mark[1] for one in current if one.mark}):
+        if len(totals) == 1:
+            return totals.pop()
+        if totals:
+            return None
+    return None
+
+
+def _numbers(current: Sequence[PageSaying], total: int | None) -> dict[int, int]:
+    """Numbers of the document's pages by page of the file."""
+    found: dict[int, int] = {}
+    for one in current:
+        for place in (one.place, one.mark):
+            if place is not None and place[1] == total:
+                found[one.page] = place[0]
+                break
+    return found
+
+
+def _missing(numbers: Mapping[int, int], total: int | None) -> tuple[int, ...]:
+    return tuple(sorted(set(range(1, (total or 0) + 1)) - set(numbers.values())))
+
+
+def _page_in_place(
+    says: Sequence[PageSaying], bare: Sequence[PageSaying], numbers: Mapping[int, int], lacks: int, total: int | None
+) -> PageSaying | None:
+    """The page without code that is the one page that lacks: it says so, or it lies in its place."""
+    saying = [one for one in bare if one.mark == (lacks, total)]
+    if len(saying) == 1:
+        return saying[0]
+    if saying:
+        return None
+    seen = [one for one in says if not one.is_blank]
+    for before, after in pairwise(seen):
+        if after in bare and numbers.get(before.page) == lacks - 1:
+            return after
+        if before in bare and numbers.get(after.page) == lacks + 1:
+            return before
+    return None
+
+
+def _number_findings(numbers: Mapping[int, int], missing: Sequence[int], total: int) -> list[Finding]:
+    found = [Finding("missing-page", msg("page {page} of {total} is missing", page=one, total=total))
+             for one in missing]
+    there = [numbers[page] for page in sorted(numbers)]
+    found += [Finding("doubled-page", msg("page {page} is there twice", page=one))
+              for one in sorted({one for one in there if there.count(one) > 1})]
+    first_seen = list(dict.fromkeys(there))
+    if first_seen != sorted(first_seen):
+        found.append(Finding("swapped-page", msg("the pages are not in order")))
+    return found
+
+
+def _reading_order(
+    says: Sequence[PageSaying], numbers: Mapping[int, int], behind: frozenset[int]
+) -> tuple[int, ...]:
+    """Pages by their numbers; one without a number stays behind the page it follows."""
+    places: dict[int, int] = {}
+    place = 0
+    for one in says:
+        place = numbers.get(one.page, place)
+        places[one.page] = place
+    return tuple(sorted(places, key=lambda page: (page in behind, 0 if page in behind else places[page], page)))
+
+
+def _runs(pages: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """Pages that follow each other, run by run."""
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and runs[-1][-1] == page - 1:
+            runs[-1].append(page)
+        else:
+            runs.append([page])
+    return tuple(map(tuple, runs))

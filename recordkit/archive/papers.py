@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from recordkit import files
 from recordkit.archive.arrivals import plain_page, told_name
 from recordkit.archive.catalogue import Record
-from recordkit.archive.filing import NewRecord, meters_of
+from recordkit.archive.filing import Batch, NewRecord, batch_of, meters_of
+from recordkit.archive.matching import Portion
 from recordkit.archive.pdf_actions import KINDS
 from recordkit.archive.reading import PaperReading
 from recordkit.archive.repair import ReadableCopy
@@ -18,7 +20,7 @@ from recordkit.archive.signature_facts import plain_signatures
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
-from recordkit.templates.completing import onsite_values
+from recordkit.templates.completing import lacking_papers, onsite_values
 from recordkit.workspace import Workspace
 
 
@@ -73,6 +75,7 @@ def record_of_issue(
         form=spec.id,
         fields=values,
         extra=extra,
+        batch=batch_of(told.get("batch")),
     )
 
 
@@ -99,6 +102,7 @@ def record_of_class(
         original=original[1],
         number=given.get("number"),
         extra={**extra, **told},
+        batch=batch_of(told.get("batch")),
     )
 
 
@@ -141,8 +145,41 @@ def told_of(
             "findings": [plain_finding(one) for one in findings]}
 
 
-def facts_of(reading: PaperReading) -> dict[str, object]:
-    """What the file itself is: its digital signatures and whether they hold, and what it carries."""
+def told_of_pages(portion: Portion) -> dict[str, object]:
+    """What the record keeps of its pages and of how surely they were matched.
+
+    ``page_order`` lists the pages of the file in the order in which the document reads, where that is another one;
+    ``attachments`` names runs of pages that are no pages of the document.
+    """
+    told: dict[str, object] = {}
+    if portion.pages != tuple(sorted(portion.pages)):
+        told["page_order"] = list(portion.pages)
+    if portion.attachments:
+        told["attachments"] = [{"pages": list(run)} for run in portion.attachments]
+    if portion.confidence is not None:
+        told["match_confidence"] = portion.confidence
+    return told
+
+
+def attachment_findings(workspace: Workspace, portion: Portion) -> tuple[Finding, ...]:
+    """That attachments lie behind the document, and what its checklist still lacks."""
+    if not portion.attachments or portion.issue is None:
+        return ()
+    pages = "、".join(str(page) for run in portion.attachments for page in run)
+    lacking = lacking_papers(workspace, portion.issue)
+    if not lacking:
+        return (Finding("attachment-pages", msg("pages {pages} are kept as attachments", pages=pages)),)
+    return (Finding("attachment-pages", msg(
+        "pages {pages} are kept as attachments; not yet ticked on the checklist: {papers}", pages=pages,
+        papers="、".join(lacking))),)
+
+
+def facts_of(reading: PaperReading, batch: Batch | None = None) -> dict[str, object]:
+    """What the file is: its digital signatures and whether they hold, what it carries, the batch it was cut from."""
+    return {**_pdf_facts(reading), **({"batch": batch.plain()} if batch is not None else {})}
+
+
+def _pdf_facts(reading: PaperReading) -> dict[str, object]:
     facts = reading.facts
     if facts is None:
         return {"signatures": []}
@@ -199,11 +236,7 @@ _CARRIED: Mapping[str, Message] = {
 
 def storable(texts: Sequence[PageText]) -> tuple[PageText, ...]:
     """Texts as they can be stored: a lone surrogate in a hostile text layer could not be written as UTF-8."""
-    return tuple(
-        PageText(one.page, one.text.encode("utf-8", "replace").decode(), one.source, one.engine, one.confidence,
-                 one.turned)
-        for one in texts
-    )
+    return tuple(replace(one, text=one.text.encode("utf-8", "replace").decode()) for one in texts)
 
 
 def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 from recordkit.archive.arrivals import quarantine_folder
-from recordkit.archive.ingest import IngestItem, IngestOptions, ingest_papers
+from recordkit.archive.decisions import IngestItem, IngestOptions
+from recordkit.archive.ingest import ingest_papers
 from recordkit.archive.pdf import Reason, UnreadablePdf
 from recordkit.archive.reading import Progress
 from recordkit.errors import NotFound

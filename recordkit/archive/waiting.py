@@ -11,9 +11,17 @@ from pathlib import Path
 from recordkit import files
 from recordkit.archive.arrivals import StagedPaper, collect_sources, forget_folder, state_of, unmatched_folder
 from recordkit.archive.attaching import find_target
-from recordkit.archive.ingest import Decision, IngestItem, Part, carry_out
-from recordkit.archive.matching import doubts_about, require_open
-from recordkit.archive.papers import record_of_issue, record_of_rescan, told_of
+from recordkit.archive.binding import bind_record
+from recordkit.archive.decisions import Decision, IngestItem, Part
+from recordkit.archive.ingest import carry_out
+from recordkit.archive.matching import Portion, doubts_about, require_open, with_page_marks
+from recordkit.archive.papers import (
+    attachment_findings,
+    record_of_issue,
+    record_of_rescan,
+    told_of,
+    told_of_pages,
+)
 from recordkit.archive.rescanning import Rescan, quality_of, quality_of_filed, why_worse
 from recordkit.archive.signature_facts import read_plain, signature_findings
 from recordkit.errors import NotFound, RefusedByRule
@@ -25,13 +33,17 @@ from recordkit.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedPaper:
-    """A paper that waits for a person: ``key`` names it for ``match``."""
+    """A paper that waits for a person: ``key`` names it for ``match``.
+
+    ``candidates`` are documents that its text points to, the likeliest first: number and confidence.
+    """
 
     key: str
     path: Path
     pages: int
     findings: tuple[str, ...]
     text: str
+    candidates: tuple[tuple[str, float], ...] = ()
 
 
 def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
@@ -42,7 +54,8 @@ def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
         text = " ".join(str(page["text"]) for page in raw["pages"])
         path = sidecar.parent / str(raw["name"])
         findings = tuple(str(one) for one in raw["findings"])
-        found.append(UnmatchedPaper(sidecar.parent.name, path, len(raw["pages"]), findings, text))
+        candidates = tuple((str(one["number"]), float(one["confidence"])) for one in raw.get("candidates", ()))
+        found.append(UnmatchedPaper(sidecar.parent.name, path, len(raw["pages"]), findings, text, candidates))
     return found
 
 
@@ -65,21 +78,29 @@ def match_paper(
     reason: str = "",
     dry_run: bool = False,
 ) -> IngestItem:
-    """File a waiting paper as the signed document ``number``. ``reference`` is its key, file name or path.
+    """File a waiting paper as the signed document ``number``, or bind a record that was filed without a document.
 
-    With ``new_version`` it takes the place of the paper that is filed already, and ``number`` may also be a record id
-    or archival code; ``reason`` says why. With ``dry_run`` it is only looked whether that could be done.
+    Args:
+        workspace: the store.
+        reference: key, file name or path of a waiting paper; else id or archival code of a record.
+        number: document number or issue id; with ``new_version`` also id or archival code of a record.
+        new_version: let it take the place of the paper that is filed already.
+        reason: why it takes that place.
+        dry_run: only look whether it could be done.
 
     Raises:
-        NotFound: no such paper, or no such document.
-        RefusedByRule: the document is void or its paper is filed already; no paper is filed that could be replaced.
+        NotFound: no such paper or record, or no such document.
+        RefusedByRule: the document is void or its paper is filed already; no paper is filed that could be replaced;
+            the record has a document, is destroyed, or was filed under another class than the document's.
     """
     paper = find_waiting(workspace, reference)
     if paper is None:
-        raise NotFound(
-            msg("No waiting paper answers to {reference}.", reference=reference),
-            msg("'recordkit unmatched list' shows their keys."),
-        )
+        if new_version:
+            raise NotFound(
+                msg("No waiting paper answers to {reference}.", reference=reference),
+                msg("'recordkit unmatched list' shows their keys."),
+            )
+        return bind_record(workspace, reference, number, dry_run=dry_run)
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
     texts = tuple(PageText(**page) for page in raw["pages"])
     signed = signature_findings(read_plain(raw["facts"].get("signatures")))
@@ -95,8 +116,11 @@ def match_paper(
         else:
             issue = issues.find_issue(workspace.db, number)
             require_open(issue)
-            findings = (*doubts_about(issue, texts), *signed)
-            new = record_of_issue(workspace, issue, (staged, digests), texts, told(findings), copies)
+            portion = with_page_marks(Portion(tuple(text.page for text in texts), issue, "by-hand"), texts)
+            findings = (*doubts_about(issue, texts), *portion.findings, *attachment_findings(workspace, portion),
+                        *signed)
+            about = {**told(findings), **told_of_pages(portion)}
+            new = record_of_issue(workspace, issue, (staged, digests), texts, about, copies)
             part = Part("archived", texts, findings, new=new, issue=issue, copies=copies)
         decision = Decision(StagedPaper(paper.path, staged, digests, state_of(paper.path)), (part,))
         if dry_run:

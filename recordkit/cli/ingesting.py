@@ -22,7 +22,7 @@ from recordkit.messages import msg
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from recordkit.archive.ingest import IngestOptions
+    from recordkit.archive.decisions import IngestOptions
     from recordkit.archive.retrying import QuarantinedPaper
     from recordkit.workspace import Workspace
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @option("--class", "record_class", metavar="CLASS", help=N_("Class for papers without a code of ours."))
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("Core field of such papers."))
+@option("--split", is_flag=True, help=N_("Cut a scan of several documents into them, at their codes."))
 @option("--no-ocr", is_flag=True, help=N_("Do not read scans; their text cannot be searched."))
 @option("--jobs", type=click.IntRange(1, 64), metavar="N", help=N_("Reading processes (default: one per core)."))
 @option("--attach-to", "attach_to", metavar="NUMBER",
@@ -43,14 +44,15 @@ if TYPE_CHECKING:
 @dry_run_option
 @pass_app
 def ingest(
-    app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], no_ocr: bool,
+    app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], split: bool, no_ocr: bool,
     jobs: int | None, attach_to: str | None, item: str | None, retry: bool, password_file: Path | None, watch: bool,
     dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
     from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.attaching import join_waiting
-    from recordkit.archive.ingest import IngestOptions, ingest_papers
+    from recordkit.archive.decisions import IngestOptions
+    from recordkit.archive.ingest import ingest_papers
     from recordkit.archive.retrying import chosen_papers
     from recordkit.archive.search.service import refresh_index
 
@@ -58,7 +60,8 @@ def ingest(
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
 
     if attach_to is not None:
-        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--retry": retry})
+        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--retry": retry,
+                                        "--split": split})
         return attach(app, attach_to, paths, item=item, jobs=jobs, dry_run=dry_run, reads_scans=reads_scans,
                       progress=IngestReport(app).page_read)
     if item is not None:
@@ -66,7 +69,7 @@ def ingest(
 
     def options_for(workspace: Workspace, passwords: tuple[str, ...] = ()) -> IngestOptions:
         return IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
-                             dry_run, passwords)
+                             dry_run, split, passwords)
 
     if watch:
         _refuse_beside("--watch", {"--retry": retry})
@@ -141,11 +144,18 @@ def unmatched_list(app: App) -> None:
         papers = list_unmatched(workspace)
     items = [
         {"key": one.key, "file": one.path.name, "path": str(one.path), "pages": one.pages,
-         "findings": list(one.findings), "text": re.sub(r"\s+", " ", one.text)[:80]}
+         "findings": list(one.findings),
+         "candidates": [{"number": number, "confidence": confidence} for number, confidence in one.candidates],
+         "text": re.sub(r"\s+", " ", one.text)[:80]}
         for one in papers
     ]
-    app.print_items(items, [("key", N_("Key")), ("file", N_("File")), ("pages", N_("Pages")),
-                            ("findings", N_("Findings")), ("text", N_("Text"))])
+    if app.json:
+        app.print_items(items, [])
+        return
+    shown = [{**item, "candidates": [f"{number} ({confidence:.0%})" for number, confidence in one.candidates]}
+             for item, one in zip(items, papers, strict=True)]
+    app.print_items(shown, [("key", N_("Key")), ("file", N_("File")), ("pages", N_("Pages")),
+                            ("findings", N_("Findings")), ("candidates", N_("Perhaps")), ("text", N_("Text"))])
 
 
 @click.group(cls=Group, help=N_("Files that could not be read or filed."))
@@ -171,7 +181,7 @@ def quarantine_list(app: App) -> None:
                             ("how", N_("What to do")), ("time", N_("Time"))])
 
 
-@click.command(cls=Command, help=N_("File a waiting paper as the signed document NUMBER."))
+@click.command(cls=Command, help=N_("File a waiting paper, or bind a record, as the signed document NUMBER."))
 @click.argument("paper")
 @click.argument("number")
 @option("--new-version", is_flag=True, help=N_("It takes the place of the filed paper, which stays as an older "

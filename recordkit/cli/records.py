@@ -164,6 +164,8 @@ def show(app: App, record: str) -> None:
             for one in attachments_of(found)
         ],
     }
+    how_it_came = ("page_order", "attachments", "batch", "match_confidence")
+    core |= {name: found.metadata[name] for name in how_it_came if name in found.metadata}
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.
         core |= {"date": None, "pages": None}

@@ -18,7 +18,7 @@ from recordkit.cli.streaming import print_list
 
 if TYPE_CHECKING:
     from recordkit.archive.attaching import AttachedPaper
-    from recordkit.archive.ingest import IngestItem
+    from recordkit.archive.decisions import IngestItem
 
 _EVERY = 0.1
 """Seconds between two pictures of the progress."""

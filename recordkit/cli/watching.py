@@ -20,7 +20,7 @@ from recordkit.cli.reporting import IngestReport
 from recordkit.errors import Interrupted
 
 if TYPE_CHECKING:
-    from recordkit.archive.ingest import IngestOptions
+    from recordkit.archive.decisions import IngestOptions
     from recordkit.archive.watching import State
     from recordkit.workspace import Workspace
 

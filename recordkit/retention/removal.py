@@ -19,6 +19,8 @@ from pathlib import Path, PurePosixPath
 
 from recordkit import files
 from recordkit.archive.catalogue import get_record, objects_of
+from recordkit.archive.filing import batch_of
+from recordkit.archive.splitting import settled_batch
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import Message, msg
 from recordkit.notes import note_folder, remove_notes
@@ -80,6 +82,7 @@ class Remover:
         traces = read_traces(path for path in candidates if path.is_file())
         self._outputs = {item.record_id: self._outputs_of(documents[item.record_id], traces) for item in items}
         self._digests = {item.record_id: self._digests_of(item) for item in items}
+        self._torn = {item.record_id: self._add_batches(workspace, item) for item in items}
         self._copies = self._find_copies()
         self._working = self._find_working_copies(workspace, items)
         with workspace.staging():
@@ -137,8 +140,9 @@ class Remover:
         return (*self._outputs[of].going, *self._copies[of], *self._working[of].going)
 
     def _unclear(self, item: Item) -> list[Message]:
-        both = (*self._outputs[item.record_id].unclear, *self._working[item.record_id].unclear)
-        return [reason for path, reason in both if path.exists()]
+        of = item.record_id
+        every = (*self._outputs[of].unclear, *self._working[of].unclear, *self._torn[of])
+        return [reason for path, reason in every if path.exists()]
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
@@ -306,6 +310,27 @@ class Remover:
                     digests = files.digests_of(path)
                     found[digests.sha256] = digests.size
         return found
+
+    def _add_batches(self, workspace: Workspace, item: Item) -> list[tuple[Path, Message]]:
+        """Add the scan that the record was cut out of to its digests; a copy that holds unfiled papers is named."""
+        torn: list[tuple[Path, Message]] = []
+        for version in range(1, item.version + 1):
+            try:
+                batch = batch_of(json.loads(self._objects.read(item.record_id, "record.json", version)).get("batch"))
+            except (NotFound, IntegrityFailure, OSError, ValueError, KeyError, AttributeError, TypeError):
+                continue
+            if batch is None or batch.sha256 in self._digests[item.record_id]:
+                continue
+            if settled_batch(workspace, batch.sha256) is not None:
+                self._digests[item.record_id][batch.sha256] = batch.size
+                continue
+            torn += [
+                (path, msg("{file} (a scan of several papers, not all of them filed; file the rest, then remove it)",
+                           file=self._name(path)))
+                for path in self._files_in(_COPY_PLACES)
+                if path.stat().st_size == batch.size and files.digests_of(path).sha256 == batch.sha256
+            ]
+        return torn
 
     def _find_copies(self) -> dict[str, list[Path]]:
         """Files of equal bytes where papers come in and documents go out; only files of equal size are read."""

@@ -325,7 +325,7 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         db.run("UPDATE issues SET status = 'void' WHERE issue_id = :issue", body)
         db.insert("voids", {"issue_id": body["issue"], "note": body["note"], "time": entry.time,
                             "actor": entry.actor})
-    elif entry.act == "record.filed" and body.get("issue"):
+    elif entry.act in ("record.filed", "record.matched") and body.get("issue"):
         db.run(
             "UPDATE issues SET status = 'returned', record_id = :record WHERE issue_id = :issue",
             {"record": body["record"], "issue": body["issue"]},

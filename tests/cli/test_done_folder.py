@@ -14,8 +14,9 @@ from papers import pdf_bytes
 
 from recordkit.archive import ingest
 from recordkit.archive.catalogue import list_records
+from recordkit.archive.decisions import IngestOptions
 from recordkit.archive.fixity import verify_objects
-from recordkit.archive.ingest import IngestOptions, ingest_papers
+from recordkit.archive.ingest import ingest_papers
 from recordkit.archive.search.service import SearchRequest, search_records
 from recordkit.store import open_store
 from recordkit.workspace import Workspace

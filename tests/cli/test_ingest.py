@@ -11,6 +11,7 @@ import pikepdf
 import pytest
 from conftest import Cli
 from ocfl_judge import assert_valid_root
+from papers import pdf_bytes
 
 from recordkit import files
 from recordkit.archive import ingest
@@ -154,19 +155,17 @@ def test_codes_of_another_store_are_never_taken_for_ours(issued: Cli, tmp_path: 
     assert {one["code"] for one in item["findings"]} == {"foreign-code"}
 
 
-def uncoded(tmp_path: Path, source: Path) -> Path:
-    """The paper with its codes and their text taken out: a page of plain text."""
+def letter(cli: Cli, tmp_path: Path, number: str) -> Path:
+    """A paper without code that names the account of a document and nothing else of it."""
+    account = cli.json("issued", "show", number)["account"]
     path = tmp_path / "无码.pdf"
-    with pikepdf.open(source) as document:
-        for page in document.pages:
-            page.Resources.XObject = pikepdf.Dictionary()
-        document.save(path)
+    path.write_bytes(pdf_bytes(text=f"Account {account}, letter of page"))
     return path
 
 
 def test_a_paper_without_code_waits_and_is_matched_by_hand(issued: Cli, tmp_path: Path) -> None:
     number = "回访〔2026〕00003号"
-    path = uncoded(tmp_path, pdf_of(issued, number))
+    path = letter(issued, tmp_path, number)
     item = issued.json("ingest", path, "--no-ocr", *DAY)["items"][0]
     assert (item["outcome"], item["reason"]) == ("unmatched", "no printed code of this store was found")
     waiting = issued.json("unmatched", "list")["items"]
@@ -181,7 +180,7 @@ def test_a_paper_without_code_waits_and_is_matched_by_hand(issued: Cli, tmp_path
 
 
 def test_a_class_files_what_has_no_code_with_its_file_name_as_title(issued: Cli, tmp_path: Path) -> None:
-    path = uncoded(tmp_path, pdf_of(issued, "回访〔2026〕00003号"))
+    path = letter(issued, tmp_path, "回访〔2026〕00003号")
     item = issued.json("ingest", path, "--class", "visit-record", "--set", "account=0099", *DAY)["items"][0]
     assert item["outcome"] == "archived"
     assert "missing-field" in {one["code"] for one in item["findings"]}
@@ -328,7 +327,7 @@ def test_a_deleted_or_damaged_index_is_made_anew(issued: Cli) -> None:
 
 
 def test_a_waiting_paper_that_is_filed_by_class_waits_no_longer(issued: Cli, tmp_path: Path) -> None:
-    path = uncoded(tmp_path, pdf_of(issued, "回访〔2026〕00003号"))
+    path = letter(issued, tmp_path, "回访〔2026〕00003号")
     issued.json("ingest", path, *DAY)
     issued.json("ingest", path, "--class", "visit-record", "--set", "题名=[走访记录]", *DAY)
     assert issued.json("unmatched", "list")["total"] == 0
@@ -336,7 +335,7 @@ def test_a_waiting_paper_that_is_filed_by_class_waits_no_longer(issued: Cli, tmp
 
 
 def test_a_paper_matched_with_the_wrong_document_is_doubted(issued: Cli, tmp_path: Path) -> None:
-    issued.json("ingest", uncoded(tmp_path, pdf_of(issued, "回访〔2026〕00003号")), *DAY)
+    issued.json("ingest", letter(issued, tmp_path, "回访〔2026〕00003号"), *DAY)
     assert issued.json("match", "无码.pdf", "回访〔2026〕00003号", "--dry-run", *DAY)["findings"] == []
     item = issued.json("match", "无码.pdf", "换通〔2026〕0001号", *DAY)
     assert [one["code"] for one in item["findings"]] == ["doubtful-match"]

@@ -29,9 +29,10 @@ from papers import pdf_bytes
 from recordkit import files
 from recordkit.archive import catalogue, ingest
 from recordkit.archive.arrivals import collect_sources
+from recordkit.archive.decisions import IngestOptions
 from recordkit.archive.editing import edit_record
 from recordkit.archive.fixity import verify_objects
-from recordkit.archive.ingest import IngestOptions, ingest_papers
+from recordkit.archive.ingest import ingest_papers
 from recordkit.archive.reading import read_papers
 from recordkit.cli.main import run as command
 from recordkit.db import Database

@@ -1,0 +1,336 @@
+"""What is to become of papers: decided from what was read on them and what the store holds. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from recordkit import files
+from recordkit.archive import catalogue, rescanning
+from recordkit.archive.arrivals import StagedPaper, told_name, waiting_key
+from recordkit.archive.attachments import told_filed
+from recordkit.archive.classes import load_scheme
+from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord
+from recordkit.archive.matching import Portion, blank_pages, match_pages, waiting_reason
+from recordkit.archive.papers import (
+    attachment_findings,
+    facts_of,
+    file_findings,
+    missing_fields,
+    record_of_class,
+    record_of_issue,
+    record_of_rescan,
+    storable,
+    text_findings,
+    told_of,
+    told_of_pages,
+)
+from recordkit.archive.pdf import UnreadablePdf
+from recordkit.archive.reading import PaperReading
+from recordkit.archive.recognising import Recogniser
+from recordkit.archive.signature_facts import signature_findings
+from recordkit.archive.splitting import Piece, cut_batch, plan_cuts, require_splitting, settled_batch
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
+from recordkit.messages import Message, msg
+from recordkit.model import Finding, PageText
+from recordkit.templates import issue as issues
+from recordkit.workspace import Workspace
+
+Outcome = Literal["archived", "duplicate", "unmatched", "quarantined", "deferred"]
+"""``deferred``: the file changed while it was read (a scanner still writes it); it stays for the next run."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How papers without a code are filed, and how pages are read.
+
+    Attributes:
+        record_class: class for papers without a code of ours; None leaves them unmatched.
+        fields: core fields for such papers (title, date, responsible, number, account, box, shelf).
+        ocr: whether pages without text are read by OCR.
+        jobs: reading processes.
+        split: whether a scan of several papers is cut into them.
+        passwords: each is tried on files that are locked; never stored or shown.
+    """
+
+    record_class: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    ocr: bool = True
+    jobs: int = 1
+    dry_run: bool = False
+    split: bool = False
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestItem:
+    """What became of one file, or of one document in it. ``reason`` says why, where it was not simply archived.
+
+    ``version`` is that of the record as it is now; more than 1 after a second scan.
+    """
+
+    source: Path
+    outcome: Outcome
+    record_id: str | None = None
+    code: str | None = None
+    number: str | None = None
+    pages: int = 0
+    ocr_pages: int = 0
+    reason: Message | None = None
+    findings: tuple[Finding, ...] = ()
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is to become of a paper, or of a portion of its pages.
+
+    Attributes:
+        outcome: what is intended.
+        texts: of its pages.
+        new: the record to file, when ``archived``; ``issue`` the document whose signed paper it is.
+        rescan: what becomes a new version of a record instead.
+        record: the record that holds the same bytes, when ``duplicate``.
+        facts: of the file, kept beside a paper that waits.
+        code: stable word for the reason of a quarantine.
+        copies: files made of the paper that are kept beside it, by name.
+        piece: the paper itself, when it was cut out of a batch.
+        candidates: documents that a paper that waits might be.
+    """
+
+    outcome: Outcome
+    texts: tuple[PageText, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    reason: Message | None = None
+    new: NewRecord | None = None
+    rescan: rescanning.Rescan | None = None
+    issue: issues.Issue | None = None
+    record: catalogue.Record | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    code: str = ""
+    copies: Mapping[str, Path] = field(default_factory=dict)
+    piece: StagedPaper | None = None
+    candidates: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def was_destroyed(self) -> bool:
+        """Bytes that come back after their destruction stay where they are: a person decides what that means."""
+        return self.record is not None and self.record.status == "destroyed"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the source need not stay for it: it is filed, or its pages wait as a file of their own."""
+        if self.outcome == "unmatched":
+            return self.piece is not None
+        return self.outcome in ("archived", "duplicate") and not self.was_destroyed
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to become of one paper; nothing has been written yet."""
+
+    paper: StagedPaper
+    parts: tuple[Part, ...]
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """Digests and issue ids by which another paper could turn out to be the same one."""
+        news = [part.new.original.sha256 for part in self.parts if part.new is not None]
+        news += [part.piece.digests.sha256 for part in self.parts if part.piece is not None]
+        named = [part.issue.issue_id for part in self.parts if part.issue is not None]
+        return frozenset((self.paper.digests.sha256, *news, *named))
+
+    def rehearsed(self) -> list[IngestItem]:
+        """The items as they would be."""
+        return [item_of(self.paper.source, part) for part in self.parts]
+
+
+def checked_options(workspace: Workspace, options: IngestOptions) -> IngestOptions:
+    """Options with class and fields by their own names.
+
+    Raises:
+        NotFound: the class does not exist.
+        InputRefused: a field is no core field, or a date is none.
+        MissingPart: splitting is wanted but not installed.
+    """
+    if options.record_class is not None:
+        options = replace(options, record_class=load_scheme(workspace.root).get(options.record_class).id)
+    options = replace(options, fields=_core_fields(options.fields))
+    _class_date(workspace, options)
+    if options.split:
+        require_splitting()
+    return options
+
+
+def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
+    found = {CORE_LABELS.get(name, name): value for name, value in given.items()}
+    for key in found:
+        if key not in CORE_LABELS.values():
+            raise InputRefused(
+                msg("{key} is no core field.", key=key),
+                msg("Core fields are: {fields}.",
+                    fields=", ".join(f"{key} ({label})" for label, key in CORE_LABELS.items())),
+            )
+    return found
+
+
+def _class_date(workspace: Workspace, options: IngestOptions) -> date:
+    given = options.fields.get("date")
+    try:
+        return workspace.clock.today if given is None else date.fromisoformat(given)
+    except ValueError:
+        raise InputRefused(msg("{value} is not a date.", value=given), msg("Write it like 2026-03-02.")) from None
+
+
+def decide(
+    workspace: Workspace, paper: StagedPaper, reading: PaperReading | None, options: IngestOptions, staging: Path
+) -> Decision:
+    """What is to become of one paper that was read; ``reading`` is None for one that need not be."""
+    # The same bytes may have been filed a moment ago by this run or another one.
+    known = known_content(workspace, paper.digests)
+    if known is not None:
+        return Decision(paper, (known,))
+    if reading is None or not paper.is_still_as_read():
+        reason = msg("{file} changed while it was read; it stays for the next run", file=told_name(paper.source))
+        return Decision(paper, (Part("deferred", reason=reason),))
+    if reading.failure is not None:
+        # Told again with the name under which the person knows the file, not that of the staged copy.
+        told = UnreadablePdf(Path(told_name(paper.source)), reading.failure.reason)
+        reason = msg("{what} {todo}", what=told.what, todo=told.todo or "")
+        return Decision(paper, (Part("quarantined", reason=reason, code=reading.failure.reason),))
+    recogniser = Recogniser(workspace)
+    pieces: tuple[Piece, ...] = ()
+    if options.split:
+        cuts = plan_cuts(
+            reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag, recogniser.named
+        )
+        try:
+            pieces = cut_batch(paper, reading, cuts, staging, workspace.settings.ingest.page_seconds)
+        except (UnreadablePdf, RefusedByRule) as refusal:
+            why = [Finding("not-split", refusal.what)]
+            return Decision(paper, (waiting_part(storable(reading.texts), why, facts_of(reading), reading.copies),))
+    if not pieces:
+        return Decision(paper, (_part(workspace, Piece(paper, reading), recogniser, options),))
+    return Decision(paper, tuple(_part(workspace, piece, recogniser, options) for piece in pieces))
+
+
+def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: IngestOptions) -> Part:
+    """What is to become of a file, or of a piece that was cut out of one."""
+    paper, reading = piece.paper, piece.reading
+    if piece.batch is not None:
+        known = known_content(workspace, paper.digests)
+        if known is not None:
+            return replace(known, piece=paper)
+    texts = storable(reading.texts)
+    find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
+    portion = piece.waits or match_pages(reading, find, workspace.store_tag, recogniser.named)
+    candidates: tuple[Mapping[str, object], ...] = ()
+    if portion.issue is None and not portion.is_blocked and options.record_class is None:
+        portion, candidates = recogniser.match(portion, texts, blank_pages(reading))
+    portion = replace(portion, findings=(*portion.findings, *piece.findings))
+    part = replace(_intended(workspace, paper, reading, portion, options, piece.batch), candidates=candidates)
+    return part if piece.batch is None else replace(part, piece=paper)
+
+
+def _intended(
+    workspace: Workspace,
+    paper: StagedPaper,
+    reading: PaperReading,
+    portion: Portion,
+    options: IngestOptions,
+    batch: Batch | None,
+) -> Part:
+    texts = storable(reading.texts)
+    findings = [*portion.findings, *attachment_findings(workspace, portion), *text_findings(texts, options.ocr),
+                *file_findings(reading), *signature_findings(reading.signatures)]
+    facts, original, copies = facts_of(reading, batch), (paper.copy, paper.digests), reading.copies
+    if portion.issue is not None:
+        told = {**told_of(paper.source, portion.how, facts, findings), **told_of_pages(portion)}
+        part = Part("archived", texts, tuple(findings), issue=portion.issue, facts=facts, copies=copies)
+        try:
+            filed = rescanning.filed_record(workspace, portion.issue)
+            if filed is not None:
+                new = record_of_rescan(filed, original, texts, told, copies)
+                return _second_scan(workspace, portion.issue, filed, new, part)
+            return replace(part, new=record_of_issue(workspace, portion.issue, original, texts, told, copies))
+        except (NotFound, InputRefused, IntegrityFailure) as refusal:
+            # Its data or its form is damaged: a person decides, and the other papers go on.
+            findings.insert(0, Finding("not-open", refusal.what))
+            return waiting_part(texts, findings, facts, copies)
+    if options.record_class is not None and not portion.is_blocked:
+        findings += missing_fields(options.fields)
+        told = told_of(paper.source, "class", facts, findings)
+        new = record_of_class(
+            options.record_class, options.fields, _class_date(workspace, options), original, texts, told, copies
+        )
+        return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=copies)
+    return waiting_part(texts, findings, facts, copies)
+
+
+def _second_scan(
+    workspace: Workspace, issue: issues.Issue, filed: catalogue.Record, new: NewRecord, part: Part
+) -> Part:
+    """A new version where the settings say so and the scan is no worse than the filed one, else a question."""
+    worse = rescanning.why_worse(
+        rescanning.quality_of(part.texts, part.findings), rescanning.quality_of_filed(workspace, filed)
+    )
+    if workspace.settings.ingest.rescan == "version" and worse is None:
+        reason = msg("a new scan: version {version} of {code}", version=filed.version + 1, code=filed.code)
+        return replace(part, rescan=rescanning.Rescan(filed, new), record=filed, reason=reason)
+    told = [Finding("not-open", rescanning.told_filed_already(filed, issue, waiting_key(new.original)))]
+    if worse is not None:
+        told.append(Finding("worse-scan", worse))
+    return waiting_part(part.texts, [*told, *part.findings], part.facts, part.copies)
+
+
+def waiting_part(
+    texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object], copies: Mapping[str, Path]
+) -> Part:
+    """A paper that waits for a person."""
+    return Part("unmatched", texts, tuple(findings), waiting_reason(findings), facts=facts, copies=copies)
+
+
+def known_content(workspace: Workspace, digests: files.Digests) -> Part | None:
+    """What is to be said of bytes that are filed already, or were destroyed; None for new ones."""
+    content = catalogue.keyed(workspace.settings.store.id, digests.sha256)
+    filed = catalogue.find_content(workspace.db, content)
+    if filed is None:
+        return _known_batch(workspace, digests)
+    return Part("duplicate", reason=told_filed(filed), record=filed.record)
+
+
+def _known_batch(workspace: Workspace, digests: files.Digests) -> Part | None:
+    """A batch scan whose papers are all settled; another one is cut again."""
+    batch = settled_batch(workspace, digests.sha256)
+    if batch is None:
+        return None
+    destroyed = next((one for one in batch.records if one.status == "destroyed"), None)
+    if destroyed is not None:
+        reason = msg("a paper of this batch was destroyed as {code} under order {order}; the file stays where it is",
+                     code=destroyed.code, order=destroyed.destroyed_by or "?")
+        return Part("duplicate", reason=reason, record=destroyed)
+    codes = "、".join(one.code for one in batch.records)
+    return Part("duplicate", reason=msg("the papers of this batch are filed as {codes}", codes=codes),
+                record=batch.records[0])
+
+
+def item_of(source: Path, part: Part) -> IngestItem:
+    """What became of a part, as the caller is told."""
+    record = part.record
+    ocr_pages = sum(1 for text in part.texts if text.source == "ocr")
+    number = part.issue.number if part.issue is not None else None
+    return IngestItem(
+        source,
+        part.outcome,
+        record.record_id if record is not None else None,
+        record.code if record is not None else None,
+        record.number if record is not None else number if part.outcome == "archived" else None,
+        len(part.texts) if record is None or part.texts else record.pages,
+        ocr_pages,
+        part.reason,
+        part.findings,
+        record.version if record is not None else None,
+    )

@@ -1,0 +1,240 @@
+"""How a batch is cut: every page goes to whom it belongs beyond doubt, and pieces hold nothing of their neighbours."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pikepdf
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_matching import BARE, BLANK, FOREIGN, TAG, UNREAD, A, B, coded, find, issue_of, paper, whole
+
+from recordkit.archive.pdf import UnreadablePdf
+from recordkit.archive.splitting import Cut, cut_file, plan_cuts, reading_of_piece
+from recordkit.errors import NotFound
+from recordkit.messages import msg
+from recordkit.model import PageText
+from recordkit.templates.code import PrintedCode
+from recordkit.templates.issue import Issue
+
+C = "7XQ200000044"
+Said = PrintedCode | str | tuple[PrintedCode | str, ...]
+
+
+def cuts_of(*pages: Said) -> tuple[Cut, ...]:
+    return plan_cuts(paper(*pages), lambda one: issue_of(one) if one == C else find(one), TAG)
+
+
+def pages_of(*pages: Said) -> list[tuple[int, ...]]:
+    return [cut.pages for cut in cuts_of(*pages)]
+
+
+def waiting(*pages: Said) -> list[tuple[tuple[int, ...], str | None]]:
+    return [(cut.pages, cut.waits.code if cut.waits else None) for cut in cuts_of(*pages)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 2), st.integers(0, 2)), min_size=2, max_size=6))
+def test_whole_documents_with_attachments_and_separators_are_cut_as_they_were_laid(
+    documents: list[tuple[int, int, int]],
+) -> None:
+    """Each document has pages, attachments behind, and blank pages behind those."""
+    pages: list[Said] = []
+    expected = []
+    for serial, (total, attached, blanks) in enumerate(documents):
+        start = len(pages)
+        pages += whole(f"7XQ2{serial:08}", total) + [BARE] * attached
+        expected.append(tuple(range(start + 1, len(pages) + 1)))
+        pages += [BLANK] * blanks
+    cuts = plan_cuts(paper(*pages), issue_of, TAG)
+    assert [cut.pages for cut in cuts] == expected
+    assert all(cut.waits is None for cut in cuts)
+    told = [one.code for cut in cuts for one in cut.findings]
+    assert told == ["blank-page-dropped"] * sum(blanks for _, _, blanks in documents)
+
+
+@given(st.lists(st.sampled_from(["a1", "a2", "b1", "b2", "old", "both", "bare", "blank", "unread"]), max_size=9))
+def test_whatever_comes_no_page_is_lost_or_taken_twice_and_no_coded_page_lies_with_a_stranger(kinds: list[str]) -> None:
+    said: dict[str, Said] = {
+        "a1": coded(A, 1, 2), "a2": coded(A, 2, 2), "b1": coded(B, 1, 2), "b2": coded(B, 2, 2),
+        "old": coded(A, 1, 2, revision=0), "both": (coded(A), coded(B)), "bare": BARE, "blank": BLANK, "unread": UNREAD,
+    }
+    reading = paper(*(said[kind] for kind in kinds))
+    cuts = plan_cuts(reading, find, TAG)
+    cut = [page for one in cuts for page in one.pages]
+    assert len(cut) == len(set(cut))
+    lost = set(range(1, len(kinds) + 1)) - set(cut)
+    assert all(kinds[page - 1] == "blank" for page in lost)
+    told = [one for each in cuts for one in each.findings if one.code == "blank-page-dropped"]
+    assert len(told) == len(lost)
+    for one in cuts:
+        names = {issue.issue_id for page in one.pages for code in reading.codes if code.page == page
+                 for issue in [code.printed] if issue}
+        assert len(names) <= 1 or one.waits is not None or len(cuts) == 1
+
+
+def test_a_file_of_one_document_is_not_cut() -> None:
+    assert pages_of(*whole(A, 2), BLANK, BARE) == [(1, 2, 3, 4)]
+    assert pages_of(BARE, BLANK) == [(1, 2)]
+    assert pages_of(coded(FOREIGN, 1, 1), BARE) == [(1, 2)]
+
+
+def test_pages_of_one_document_that_lie_apart_come_together_and_what_lay_between_is_said() -> None:
+    first, second = cuts_of(coded(A, 1, 2), coded(B, 1, 1), coded(A, 2, 2))
+    assert (first.pages, second.pages) == ((1, 3), (2,))
+    assert [one.code for one in first.findings] == ["other-document"]
+
+
+def test_pages_before_the_first_code_are_a_paper_of_their_own() -> None:
+    assert pages_of(BARE, BARE, *whole(A, 1), *whole(B, 1)) == [(1, 2), (3,), (4,)]
+
+
+def test_a_bare_page_between_pages_of_a_document_is_its_page() -> None:
+    assert pages_of(coded(A, 1, 3), BARE, coded(A, 3, 3), *whole(B, 1)) == [(1, 2, 3), (4,)]
+
+
+def test_a_bare_page_behind_an_incomplete_document_is_its_page_when_the_next_begins_whole() -> None:
+    assert waiting(coded(A, 1, 2), BARE, *whole(B, 1)) == [((1, 2), None), ((3,), None)]
+
+
+def test_a_page_that_two_documents_may_claim_makes_both_wait() -> None:
+    assert waiting(coded(A, 1, 2), BARE, coded(B, 2, 2), *whole(C, 1)) == [((1, 2, 3), "unclear-pages"), ((4,), None)]
+    assert waiting(*whole(A, 1), BARE, coded(B, 2, 2)) == [((1, 2, 3), "unclear-pages")]
+    assert waiting(*whole(A, 1), BARE, coded(B)) == [((1, 2, 3), "unclear-pages")]
+
+
+def test_the_foot_of_the_page_decides_between_two_documents() -> None:
+    assert waiting(coded(A, 1, 2), "第1页 共3页", coded(B, 2, 3), coded(B, 3, 3)) == [((1,), None), ((2, 3, 4), None)]
+    assert waiting(coded(A, 1, 2), "第2页 共2页", coded(B, 2, 3), coded(B, 3, 3)) == [((1, 2), None), ((3, 4), None)]
+    assert waiting(coded(A, 1, 2), "第2页 共2页", "第1页 共3页", BARE, coded(B, 3, 3)) == [
+        ((1, 2), None), ((3, 4, 5), None)]
+    both_lack_it = waiting(coded(A, 1, 2), "第2页 共2页", coded(B, 1, 2))
+    assert both_lack_it == [((1, 2, 3), "unclear-pages")]
+    assert waiting(coded(A, 2, 2), "第1页 共2页", coded(B, 2, 2)) == [((1, 2, 3), "unclear-pages")]
+
+
+def test_the_number_in_the_text_decides_between_two_documents() -> None:
+    reading = paper(coded(A, 1, 2), BARE, coded(B, 2, 2))
+
+    def named(text: PageText) -> tuple[Issue, ...]:
+        return (issue_of(B),)
+
+    assert [cut.pages for cut in plan_cuts(reading, find, TAG, named)] == [(1,), (2, 3)]
+
+
+def test_a_page_that_names_a_third_document_is_a_paper_of_its_own() -> None:
+    reading = paper(*whole(A, 1), BARE, BARE, *whole(B, 1))
+
+    def named(text: PageText) -> tuple[Issue, ...]:
+        return (issue_of(C),) if text.page == 2 else ()
+
+    assert [cut.pages for cut in plan_cuts(reading, find, TAG, named)] == [(1,), (2, 3), (4,)]
+
+
+def test_behind_a_blank_page_a_bare_one_is_a_paper_of_its_own() -> None:
+    assert pages_of(*whole(A, 1), BLANK, BARE, *whole(B, 1)) == [(1,), (3,), (4,)]
+    assert pages_of(*whole(A, 1), *whole(B, 1), BLANK, BARE, BARE) == [(1,), (2,), (4, 5)]
+    assert waiting(coded(A, 1, 2), BLANK, BARE, *whole(B, 1)) == [((1, 3), "unclear-pages"), ((4,), None)]
+
+
+def test_a_scanned_page_that_was_called_blank_is_blank() -> None:
+    reading = paper(*whole(A, 1), UNREAD, *whole(B, 1))
+    texts = [replace(text, blank=text.page == 2) for text in reading.texts]
+    assert [cut.pages for cut in plan_cuts(replace(reading, texts=tuple(texts)), find, TAG)] == [(1,), (3,)]
+
+
+def test_a_page_that_was_not_read_is_no_attachment() -> None:
+    assert pages_of(*whole(A, 1), UNREAD, *whole(B, 1)) == [(1,), (2,), (3,)]
+    assert pages_of(coded(A, 1, 2), UNREAD, *whole(B, 1)) == [(1, 2), (3,)]
+
+
+def test_documents_that_stand_on_one_page_wait_together_and_the_others_go_on() -> None:
+    found = waiting(*whole(A, 1), (coded(A), coded(B)), BARE, *whole(B, 1), *whole(C, 1))
+    assert found == [((1, 2, 3, 4), "codes-disagree"), ((5,), None)]
+
+
+def test_a_document_of_nobody_is_cut_all_the_same() -> None:
+    def nobody(issue_id: str) -> Issue:
+        raise NotFound(msg("No document {number} was issued.", number=issue_id))
+
+    cuts = plan_cuts(paper(*whole(A, 2), *whole(B, 1)), nobody, TAG)
+    assert [cut.pages for cut in cuts] == [(1, 2), (3,)]
+
+
+def test_the_reading_of_a_piece_is_numbered_anew() -> None:
+    reading = paper(coded(B, 1, 1), (coded(A, 1, 1), "甲"), BLANK, "乙")
+    piece = reading_of_piece(reading, Path("p.pdf"), (2, 4))
+    assert [(text.page, text.text) for text in piece.texts] == [(1, "甲"), (2, "乙")]
+    assert [(code.page, code.payload) for code in piece.codes] == [(1, coded(A, 1, 1).encode())]
+    assert piece.facts is not None and [page.text for page in piece.facts.page_facts] == ["甲", "乙"]
+
+
+def batch(path: Path, pages: int = 3) -> Path:
+    """Pages that share one list of pictures, as scanner programs write them, and inherit their turning."""
+    document = pikepdf.new()
+    pictures = pikepdf.Dictionary()
+    for number in range(pages):
+        data = bytes((number * 61 + index * 7) % 256 for index in range(64 * 64))
+        image = pikepdf.Stream(document, zlib.compress(data))
+        image.update({"/Type": pikepdf.Name.XObject, "/Subtype": pikepdf.Name.Image, "/Width": 64, "/Height": 64,
+                      "/ColorSpace": pikepdf.Name.DeviceGray, "/BitsPerComponent": 8,
+                      "/Filter": pikepdf.Name.FlateDecode})
+        pictures[f"/Im{number}"] = document.make_indirect(image)
+    shared = document.make_indirect(pikepdf.Dictionary(XObject=pictures))
+    for number in range(pages):
+        page = document.add_blank_page(page_size=(200, 200))
+        page.Contents = document.make_stream(f"q 200 0 0 200 0 0 cm /Im{number} Do Q".encode())
+        page.Resources = shared
+        page.Annots = document.make_indirect(pikepdf.Array([pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9],
+            Dest=pikepdf.Array([document.pages[0].obj, pikepdf.Name.Fit]))]))
+    document.Root.Pages.Rotate = 90
+    document.save(path)
+    return path
+
+
+def pictures_in(path: Path) -> list[bytes]:
+    with pikepdf.open(path) as document:
+        return [one.read_raw_bytes() for one in document.objects
+                if isinstance(one, pikepdf.Stream) and one.get("/Subtype") == pikepdf.Name.Image]
+
+
+def test_pieces_hold_their_own_pages_unchanged_and_nothing_of_the_others(tmp_path: Path) -> None:
+    source = batch(tmp_path / "batch.pdf")
+    before = pictures_in(source)
+    targets = {tmp_path / "a.pdf": (1, 3), tmp_path / "b.pdf": (2,)}
+    cut_file(source, targets, 60)
+    assert sorted(pictures_in(tmp_path / "a.pdf")) == sorted([before[0], before[2]])
+    assert pictures_in(tmp_path / "b.pdf") == [before[1]]
+    with pikepdf.open(tmp_path / "a.pdf") as piece:
+        assert len(piece.pages) == 2
+        assert [page.get("/Rotate") for page in piece.pages] == [90, 90]
+
+
+def test_the_same_batch_gives_the_same_bytes(tmp_path: Path) -> None:
+    source = batch(tmp_path / "batch.pdf")
+    found = set()
+    for name in ("a.pdf", "b.pdf"):
+        cut_file(source, {tmp_path / name: (2, 3)}, 60)
+        found.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(found) == 1
+
+
+def test_cutting_again_over_pieces_that_are_there_is_no_fault(tmp_path: Path) -> None:
+    source = batch(tmp_path / "batch.pdf")
+    for _ in range(2):
+        cut_file(source, {tmp_path / "a.pdf": (1,)}, 60)
+
+
+def test_a_file_that_cannot_be_cut_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7\nnothing\n%%EOF")
+    with pytest.raises(UnreadablePdf) as caught:
+        cut_file(broken, {tmp_path / "a.pdf": (1,)}, 60)
+    assert caught.value.reason == "damaged"
+    with pytest.raises(UnreadablePdf) as late:
+        cut_file(batch(tmp_path / "batch.pdf"), {tmp_path / "a.pdf": (1,)}, 0)
+    assert late.value.reason == "timeout"
