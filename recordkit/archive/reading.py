@@ -7,6 +7,7 @@ unlocked copy. Readings come in the order of the given paths.
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +79,8 @@ def read_papers(
         jobs: processes at most; each takes one core, and 1 GB when it does OCR.
         ocr: whether pages without embedded text are read by OCR.
         progress: see ``Progress``.
-        limits: time for one page and for looking at one file as a whole, memory of a process, pages of a file.
+        limits: time for one page and for looking at one file as a whole, memory of a process (at
+            least 1,500 MB with OCR), pages of a file.
         scratch: folder for copies of damaged and locked files; without it none is made, and they are failures.
         passwords: each is tried on locked files.
 
@@ -96,6 +98,8 @@ def read_papers(
     return _readings(job, jobs, progress)
 
 
+# Measured: 800 MB are too few for RapidOCR, 1,200 enough. With less every scan would count as damaged.
+_LEAST_FOR_OCR = 1500  # MB
 # Tasks of a file's second reading are told from late ones of its first by their keys.
 _SECOND = 1 << 30
 
@@ -134,10 +138,11 @@ class _Draft:
 
 def _readings(job: _Job, jobs: int, progress: Progress | None) -> Iterator[PaperReading]:
     limits = job.limits
+    memory = max(limits.memory_mb, _LEAST_FOR_OCR if job.ocr else 0)
     drafts: dict[int, _Draft] = {}
     finished: dict[int, PaperReading] = {}
     rescued: dict[int, UnreadablePdf] = {}
-    with Crew(jobs, limits.page_seconds, limits.memory_mb << 20) as crew:
+    with Crew(jobs, limits.page_seconds, memory << 20) as crew:
         # Keys order the work: pages of early files go before later files are opened, so that readings flow in order.
         for number, path in enumerate(job.paths):
             crew.put((number, 0), inspect_pdf, path, limits.most_pages)
@@ -158,7 +163,7 @@ def _readings(job: _Job, jobs: int, progress: Progress | None) -> Iterator[Paper
                         copy = job.scratch / f"readable-{secrets.token_hex(8)}.pdf"
                         crew.put((number, _SECOND), make_readable, path, copy, job.passwords, limits.most_pages)
                         continue
-                    if failure.reason == "damaged":
+                    if failure.reason in ("damaged", "no-pages"):  # of the copy, which is ours
                         failure = rescued.get(number, failure)
                     facts = None if draft is None else draft.facts
                     finished[number] = PaperReading(path, facts, (), (), failure)
@@ -199,11 +204,17 @@ def _failure(path: Path, error: Exception) -> UnreadablePdf:
         return UnreadablePdf(path, error.reason)
     if isinstance(error, MemoryError):
         return UnreadablePdf(path, "too-large")
-    if isinstance(error, RecordkitError | ImportError):
+    if isinstance(error, RecordkitError | ImportError) or _is_full(error):
         raise error
     failure = UnreadablePdf(path, "damaged")
     failure.__cause__ = error
     return failure
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether a copy could not be written: that says nothing about the paper."""
+    full = {errno.ENOSPC, errno.EROFS, errno.EACCES, getattr(errno, "EDQUOT", errno.ENOSPC)}
+    return isinstance(error, OSError) and error.errno in full
 
 
 def _settle_without_picture(draft: _Draft) -> None:
