@@ -44,7 +44,7 @@ from recordkit.archive.decisions import (
 from recordkit.archive.filing import file_records
 from recordkit.archive.matching import require_open
 from recordkit.archive.pdf_signatures import trusted_roots
-from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.reading import PaperReading, Progress, read_papers, reading_crew
 from recordkit.crew import Crew
 from recordkit.errors import RefusedByRule
 from recordkit.messages import msg
@@ -75,8 +75,7 @@ def ingest_papers(
     if not options.dry_run:
         clear_done(workspace, lambda digests: known_content(workspace, digests) is not None)
     left = deque(sources)
-    limits = workspace.settings.ingest
-    with Crew(options.jobs, limits.page_seconds, limits.memory_mb << 20) as crew:
+    with reading_crew(options.jobs, options.ocr, workspace.settings.ingest) as crew:
         while left:
             with workspace.staging() as staging:
                 window = _stage_window(left, staging)

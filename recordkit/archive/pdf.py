@@ -37,6 +37,8 @@ _MARKER_WINDOW = 1024
 _SCAN_COVER = 0.7
 # Forms within forms: what lies deeper counts as a picture unseen.
 _DEPTH = 4
+# Texts go to the parent, which has no limit on its memory. The longest novel has 10 million characters.
+_MOST_CHARACTERS = 20_000_000
 _MOST_FORMS = 10_000
 # Bitmaps wider or higher than this fail in image programs; no page has such a shape.
 _LONGEST_SIDE = 30_000
@@ -179,7 +181,7 @@ def inspect_pdf(path: Path, most_pages: int | None = None) -> PdfFacts:
     """Facts and embedded text of every page.
 
     Raises:
-        UnreadablePdf: see its reasons; never timeout or too-large from here. A file of more than ``most_pages`` pages
+        UnreadablePdf: see its reasons; never timeout from here. A file of more than ``most_pages`` pages
             is refused before its pages are looked at.
     """
     import pypdfium2.raw as pdfium
@@ -189,7 +191,7 @@ def inspect_pdf(path: Path, most_pages: int | None = None) -> PdfFacts:
             raise UnreadablePdf(path, "no-pages")
         if most_pages is not None and len(document) > most_pages:
             raise UnreadablePdf(path, "too-many-pages")
-        pages = tuple(_page_facts(path, document, index) for index in range(len(document)))
+        pages = tuple(_all_pages(path, document))
         fields = max(0, pdfium.FPDF_GetSignatureCount(document))
         filled = (
             pdfium.FPDFSignatureObj_GetContents(pdfium.FPDF_GetSignatureObject(document, index), None, 0) > 0
@@ -202,7 +204,7 @@ def inspect_pdf(path: Path, most_pages: int | None = None) -> PdfFacts:
             signatures=sum(filled),
             carries=carried_things(path),
             attached_files=document.count_attachments(),
-            producer=_cleaned(document.get_metadata_value("Producer")).strip(),
+            producer=_cleaned(document.get_metadata_value("Producer")).strip()[:200],
         )
 
 
@@ -276,6 +278,16 @@ def require_whole(path: Path) -> None:
     end = tail.rstrip(b"\0\r\n\t ")[-_MARKER_WINDOW:].rpartition(b"%%EOF")
     if not end[1] or b" obj" in end[2]:
         raise UnreadablePdf(path, "damaged")
+
+
+def _all_pages(path: Path, document: Any) -> Iterator[PageFacts]:
+    characters = 0
+    for index in range(len(document)):
+        facts = _page_facts(path, document, index)
+        characters += len(facts.text)
+        if characters > _MOST_CHARACTERS:
+            raise UnreadablePdf(path, "too-large")
+        yield facts
 
 
 def _page_facts(path: Path, document: Any, index: int) -> PageFacts:

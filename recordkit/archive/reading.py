@@ -8,6 +8,7 @@ unlocked copy. Readings come in the order of the given paths.
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -87,7 +88,8 @@ def read_papers(
         jobs: processes at most; each takes one core, and 1 GB when it does OCR.
         ocr: whether pages without embedded text are read by OCR.
         progress: see ``Progress``.
-        limits: time for one page and for looking at one file as a whole, memory of a process, pages of a file.
+        limits: time for one page and for looking at one file as a whole, memory of a process (at
+            least 1,500 MB with OCR), pages of a file.
         scratch: folder for copies of damaged and locked files; without it none is made, and they are failures.
         passwords: each is tried on locked files.
         trusted: what digital signatures are judged by; None to leave them alone.
@@ -105,8 +107,18 @@ def read_papers(
     if ocr:
         ocr_engine.require_ocr()
     wishes = _Wishes(ocr, limits or IngestSection(), scratch, tuple(passwords), trusted)
-    own = Crew(jobs, wishes.limits.page_seconds, wishes.limits.memory_mb << 20)
-    return _readings(tuple(paths), wishes, own if crew is None else contextlib.nullcontext(crew), progress)
+    own = reading_crew(jobs, ocr, wishes.limits) if crew is None else contextlib.nullcontext(crew)
+    return _readings(tuple(paths), wishes, own, progress)
+
+
+# Measured: 800 MB are too few for RapidOCR, 1,200 enough. With less every scan would count as damaged.
+_LEAST_FOR_OCR = 1500  # MB
+
+
+def reading_crew(jobs: int, ocr: bool, limits: IngestSection) -> Crew:
+    """Processes as ``read_papers`` makes them, for its ``crew``."""
+    memory = max(limits.memory_mb, _LEAST_FOR_OCR if ocr else 0)
+    return Crew(jobs, limits.page_seconds, memory << 20)
 
 
 def _readings(
@@ -239,7 +251,7 @@ class _Paper:
             self._ask(self._readable, self._failed, make_readable, self._path, copy, self._wishes.passwords,
                       self._wishes.limits.most_pages)
             return
-        if failure.reason == "damaged" and self._first_failure is not None:
+        if failure.reason in ("damaged", "no-pages") and self._first_failure is not None:  # of the copy, ours
             failure = self._first_failure
         self.reading = PaperReading(self._path, self._facts, (), (), failure)
 
@@ -273,8 +285,14 @@ def _failure(path: Path, error: Exception) -> UnreadablePdf:
         return UnreadablePdf(path, error.reason)
     if isinstance(error, MemoryError):
         return UnreadablePdf(path, "too-large")
-    if isinstance(error, RecordkitError | ImportError):
+    if isinstance(error, RecordkitError | ImportError) or _is_full(error):
         raise error
     failure = UnreadablePdf(path, "damaged")
     failure.__cause__ = error
     return failure
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether a copy could not be written: that says nothing about the paper."""
+    full = {errno.ENOSPC, errno.EROFS, errno.EACCES, getattr(errno, "EDQUOT", errno.ENOSPC)}
+    return isinstance(error, OSError) and error.errno in full

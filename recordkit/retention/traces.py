@@ -21,6 +21,7 @@ from typing import Literal
 from recordkit.archive.codes import find_codes
 from recordkit.archive.reading import read_papers
 from recordkit.retention.events import same_account
+from recordkit.settings import IngestSection
 
 Ownership = Literal["ours", "foreign", "unclear"]
 
@@ -30,6 +31,8 @@ WORKING_COPY = re.compile(r"[^.~].*-refused-[0-9]+\.(xlsx|csv|json)|[^.~].*-answ
 _PICTURE = re.compile(r"word/media/[^/]+\.(png|jpe?g|gif|bmp|tiff?)", re.IGNORECASE)
 _PART = re.compile(r"word/[^/]+\.xml")
 _LARGEST = 16 * 2**20  # bytes unpacked; larger parts are no code and no letter of ours
+# A print file of ours has as many pages as were printed.
+_LIMITS = IngestSection(most_pages=100_000)
 _BETWEEN = re.compile(r"[|;；,，、/\s]+")
 
 
@@ -84,7 +87,7 @@ def read_traces(paths: Iterable[Path]) -> dict[Path, Trace]:
                 pdfs.append(path)
             else:
                 found[path] = Trace(frozenset(), None)
-    for reading in read_papers(pdfs, jobs=1, ocr=False) if pdfs else ():
+    for reading in read_papers(pdfs, jobs=1, ocr=False, limits=_LIMITS) if pdfs else ():
         text = None if reading.failure else "".join("".join(page.text for page in reading.texts).split())
         found[reading.path] = Trace(frozenset(reading.issue_ids), text)
     return found

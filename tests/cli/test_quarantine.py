@@ -16,6 +16,7 @@ import pytest
 from conftest import Cli
 from ocfl_judge import assert_valid_root
 from pikepdf import Dictionary, Name
+from terminal import Terminal
 
 from recordkit import files
 from recordkit.archive import pdf as pdf_module
@@ -112,6 +113,35 @@ def test_a_password_is_in_no_file_and_no_message(cli: Cli) -> None:
             said += path.read_bytes().decode("latin-1") + path.read_bytes().decode("utf-8", "replace")
     assert "secret 8" not in said
     assert "never right" not in said
+
+
+def test_on_a_terminal_the_password_is_asked_for_and_not_shown(cli: Cli) -> None:
+    locked(cli.store / "inbox" / "锁.pdf")
+    cli("ingest", *AS_CLASS, expect=4)
+    terminal = Terminal("-m", "recordkit", "--store", str(cli.store), "--lang", "en", "ingest", "--retry", *AS_CLASS)
+    try:
+        terminal.expect("锁.pdf")
+        for answer in ("wrong", SECRET, ""):
+            terminal.expect("no more): ")
+            terminal.type(answer + "\n")
+        assert terminal.ends() == 0
+        assert "1 archived" in terminal.screen
+        assert "secret 8" not in terminal.screen
+    finally:
+        terminal.close()
+    assert kept(cli, "quarantine") == []
+
+
+def test_without_input_no_password_is_asked_for(cli: Cli) -> None:
+    locked(cli.store / "inbox" / "锁.pdf")
+    cli("ingest", *AS_CLASS, expect=4)
+    terminal = Terminal("-m", "recordkit", "--store", str(cli.store), "--lang", "en", "ingest", "--retry",
+                        "--no-input", *AS_CLASS)
+    try:
+        assert terminal.ends() == 4
+        assert "no more" not in terminal.screen
+    finally:
+        terminal.close()
 
 
 def test_a_file_that_fails_again_stays_as_it_was(cli: Cli) -> None:

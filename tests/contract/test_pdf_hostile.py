@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import sys
 import zlib
@@ -19,6 +20,7 @@ from test_pdf_facts import LATIN, scan_pdf, text_pdf
 from test_reading import CODE, page, save
 
 from recordkit.archive import pdf as pdf_module
+from recordkit.archive import reading as reading_module
 from recordkit.archive.pdf import UnreadablePdf, inspect_pdf
 from recordkit.archive.pdf_actions import carried_things
 from recordkit.archive.reading import PaperReading, read_papers
@@ -174,6 +176,24 @@ def test_a_process_gets_no_more_memory_than_allowed_and_the_next_task_gets_a_new
         outcomes = dict(crew.take() for _ in range(2))
     assert isinstance(outcomes[0, 0].error, MemoryError | Lost)
     assert outcomes[1, 0].value == b"\0\0\0"
+
+
+def test_a_file_with_more_text_than_any_book_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = text_pdf(tmp_path / "a.pdf", LATIN)
+    monkeypatch.setattr(pdf_module, "_MOST_CHARACTERS", len(LATIN))
+    assert inspect_pdf(path).page_facts[0].text == LATIN
+    monkeypatch.setattr(pdf_module, "_MOST_CHARACTERS", len(LATIN) - 1)
+    with pytest.raises(UnreadablePdf) as caught:
+        inspect_pdf(path)
+    assert caught.value.reason == "too-large"
+
+
+def test_a_disk_that_is_full_is_not_laid_at_the_door_of_the_paper() -> None:
+    path = Path("paper.pdf")
+    for error in (OSError(errno.ENOSPC, "full"), OSError(errno.EROFS, "read-only")):
+        with pytest.raises(OSError, match=error.strerror):
+            reading_module._failure(path, error)
+    assert reading_module._failure(path, OSError(errno.EIO, "odd")).reason == "damaged"
 
 
 # --- damage --------------------------------------------------------------------------------------------------------

@@ -119,7 +119,8 @@ def in_store(cli: Cli) -> tuple[set[str], set[str], set[str]]:
     """Digests of what lies in archive, quarantine and inbox."""
     archive = {digest(path.read_bytes()) for path in (cli.store / "objects").rglob("original.pdf")}
     quarantine = {digest(path.read_bytes()) for path in (cli.store / "quarantine").rglob("*.pdf")}
-    inbox = {digest(path.read_bytes()) for path in (cli.store / "inbox").rglob("*.pdf") if "done" not in path.parts}
+    inbox = {digest(path.read_bytes()) for path in (cli.store / "inbox").rglob("*.pdf")
+             if "done" not in path.parts and path.name != "repaired.pdf"}
     return archive, quarantine, inbox
 
 
