@@ -227,13 +227,18 @@ def contradictions(says: Sequence[PageSaying]) -> tuple[Finding, ...]:
 
 def stray_pages(says: Sequence[PageSaying]) -> dict[int, str]:
     """Pages of one document that lie between the pages of another one, with the issue id of that other one."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for one in says:
+        for issue in one.issues:
+            first.setdefault(issue, one.page)
+            last[issue] = one.page
+    spread = sorted(issue for issue in first if first[issue] < last[issue])
     found = {}
     for one in says:
-        before = {issue for other in says if other.page < one.page for issue in other.issues}
-        after = {issue for other in says if other.page > one.page for issue in other.issues}
-        around = before & after
-        if one.issues and around and not one.issues & around:
-            found[one.page] = min(around)
+        around = [issue for issue in spread if first[issue] < one.page < last[issue]] if one.issues else []
+        if around and one.issues.isdisjoint(around):
+            found[one.page] = around[0]
     return found
 
 

@@ -121,6 +121,18 @@ def test_a_paper_that_names_the_document_of_another_paper_waits(store: Workspace
     assert recognise(store, papers[CONTRACT] + "\n回访〔2019〕00077号").match is None
 
 
+def test_a_number_read_as_that_of_its_twin_is_not_believed(store: Workspace, papers: dict[str, str]) -> None:
+    twins = [one.number for one in list_issues(store.db) if one.account == "0012003462"
+             and one.form == "meter-change-notice"][-2:]
+    assert recognise(store, papers[twins[0]].replace(twins[0], twins[1])).match is None
+    assert recognise(store, papers[twins[1]].replace(twins[1], twins[0])).match is None
+
+
+def test_a_second_paper_on_the_same_sheet_is_noticed(store: Workspace, papers: dict[str, str]) -> None:
+    sheet = papers[NOTICE] + re.sub(r"第\s*1\s*页.*", "", without_number(papers[VISIT]))
+    assert recognise(store, sheet).match is None
+
+
 def test_an_old_paper_of_the_same_customer_waits(store: Workspace, papers: dict[str, str]) -> None:
     old_number = papers[NOTICE].replace("〔2026〕0001号", "〔2020〕0311号")
     assert recognise(store, old_number).match is None
