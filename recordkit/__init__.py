@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from recordkit.archive.catalogue import Record, find_record, list_records
     from recordkit.archive.decisions import IngestOptions
     from recordkit.archive.editing import edit_record
-    from recordkit.archive.fixity import verify_objects
+    from recordkit.archive.fixity import FixityOptions, verify_objects
     from recordkit.archive.ingest import ingest_papers
     from recordkit.archive.search.service import SearchRequest, search_records
+    from recordkit.checkpoints import Witnesses, export_ledger, keep_checkpoint, make_checkpoint
     from recordkit.errors import RecordkitError
     from recordkit.retention.circumstances import explain_record, review_store
     from recordkit.store import make_store, open_store
@@ -30,20 +31,25 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Clock",
+    "FixityOptions",
     "IngestOptions",
     "Record",
     "RecordkitError",
     "SearchRequest",
+    "Witnesses",
     "Workspace",
     "collect_sources",
     "edit_record",
     "explain_record",
+    "export_ledger",
     "find_record",
     "ingest_papers",
     "issue_documents",
+    "keep_checkpoint",
     "list_issues",
     "list_records",
     "load_form",
+    "make_checkpoint",
     "make_store",
     "open_store",
     "plan_issue",
@@ -56,11 +62,12 @@ __all__ = [
 _HOMES = {
     "archive.catalogue": ("Record", "find_record", "list_records"),
     "archive.editing": ("edit_record",),
-    "archive.fixity": ("verify_objects",),
+    "archive.fixity": ("FixityOptions", "verify_objects"),
     "archive.arrivals": ("collect_sources",),
     "archive.decisions": ("IngestOptions",),
     "archive.ingest": ("ingest_papers",),
     "archive.search.service": ("SearchRequest", "search_records"),
+    "checkpoints": ("Witnesses", "export_ledger", "keep_checkpoint", "make_checkpoint"),
     "errors": ("RecordkitError",),
     "retention.circumstances": ("explain_record", "review_store"),
     "store": ("make_store", "open_store"),

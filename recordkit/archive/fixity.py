@@ -64,7 +64,7 @@ class FixityResult:
     Attributes:
         records: how many were read in this run; ``bytes`` of all their content files.
         findings: everything that differs.
-        earlier: how many an interrupted run had read and found whole, which this one went on with.
+        earlier: how many an interrupted run had read, which this one went on with; its findings are looked at again.
         begun: when that one was begun (ISO 8601 UTC).
         unverified: records of the archive that were read by neither: those of other days' shares, the rest of an
             interrupted run, or all that were not named.
@@ -187,11 +187,10 @@ class _Scan:
         self._interrupted = False
 
     def left(self, holdings: Iterable[Holding]) -> Iterator[Holding]:
-        """Those that the run before did not read, found damaged, or that were changed since it began."""
+        """Those that the run before did not read, or that were changed since; its suspects come again in ``result``."""
         ordinal, seq = self._begin
-        again = frozenset(self._suspects)
         for one in holdings:
-            if one.ordinal <= ordinal and one.touched <= seq and one.record_id not in again:
+            if one.ordinal <= ordinal and one.touched <= seq:
                 self._earlier += 1
             else:
                 yield one

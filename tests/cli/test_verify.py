@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import Cli, clock_at
 
-from recordkit import files
+from recordkit import files, ledger
 from recordkit.archive import fixity
 from recordkit.archive.catalogue import objects_of
 from recordkit.archive.editing import edit_record
@@ -238,3 +241,24 @@ def test_a_disk_that_refuses_a_file_costs_that_record_alone(
     result = verify_objects(workspace, options=FixityOptions(2))
     assert result.records == 10
     assert [(one.record_id, "Input/output" in str(one.reason)) for one in result.findings] == [(ten[4], True)]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [(("ledger", "verify"), ("Verifying the ledger: 0 MB / 0 MB",)),
+     (("verify",), ("Verifying the ledger: 0 MB", "Reading the archive again: 3 / 10 (30%)", "MB/s")),
+     (("rebuild",), ("Deriving the catalogue (entries): 3 / 11 (27%)", "Deriving the index (records): 3 / 10 (30%)"))],
+)
+def test_long_runs_tell_how_far_they_are(
+    cli: Cli, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    file_some(workspace, 10)
+    workspace.close()
+    ticks = itertools.count()
+    monkeypatch.setattr(ledger, "_TOLD_EACH", 1)
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    cli(*command)
+    for line in told:
+        assert line in cli.err
+    assert not cli.err.rsplit("\r\x1b[K", 1)[-1].startswith(("Verifying", "Reading", "Deriving"))

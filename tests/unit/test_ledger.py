@@ -228,6 +228,16 @@ def test_a_batch_that_stops_in_the_middle_of_the_files_is_damage(tmp_path: Path)
         list(ledger.read())
 
 
+def test_a_batch_spread_over_two_files_is_damage_though_its_chain_is_whole(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 1, 3)
+    path = tmp_path / "ledger-000001.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]))
+    (tmp_path / "ledger-000002.jsonl").write_bytes(lines[3])
+    found = ledger.verify()
+    assert (found.ok, found.first_bad, found.entries) == (False, 4, 1)
+
+
 @pytest.mark.parametrize("left", [0, 1, 30, 400])
 def test_a_first_batch_torn_in_a_fresh_file_is_discarded_and_the_file_taken_up_again(
     tmp_path: Path, left: int
