@@ -150,7 +150,8 @@ def test_a_paper_that_waits_is_shown_by_its_number(cli: Cli) -> None:
     workspace = opened(cli)
     document = find_issue(workspace.db, NUMBER)
     assert paper_at_hand(workspace, document, ["旧表行度"]) is None
-    for name, text in (("有字.pdf", f"换表通知书\n{NUMBER}\n旧 表 行度: 1068"), ("别的.pdf", "换通〔2026〕0002号")):
+    said = f"换表通知书\n{NUMBER}\n请共同抄见旧表行度，并签收。\n旧 表 行度: 1068"
+    for name, text in (("有字.pdf", said), ("别的.pdf", "换通〔2026〕0002号")):
         source = cli.store / "inbox" / name
         source.write_bytes(pdf_bytes(text=f"Paper {len(text)}"))
         with workspace.staging() as staging:
