@@ -12,7 +12,7 @@ import pytest
 from conftest import ISSUE_DAY, Cli
 from papers import code_of, pdf_bytes
 from terminal import Terminal
-from test_completing import opened
+from test_completing import ONSITE, opened
 
 from recordkit.templates.forms import shipped_forms
 
@@ -184,3 +184,15 @@ def test_destroying_a_record_takes_the_copies_that_were_looked_at(cli: Cli) -> N
         assert remover.remains(item) == []
     workspace.close()
     assert not copy.exists()
+
+
+def test_nothing_is_opened_where_nothing_is_left_to_ask(cli: Cli, viewer: Viewer) -> None:
+    issue(cli)
+    file_paper(cli)
+    values = {**ONSITE, "实装表号": "S20261101", "停工情况": "无"}
+    sets = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
+    window = terminal(cli, "issued", "complete", NUMBER, "--ask", *sets, *AS_OF)
+    assert window.ends() == 0
+    window.close()
+    assert "keyed in" in window.screen
+    assert not (cli.store / "work" / "viewing").exists()
