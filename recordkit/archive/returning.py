@@ -23,6 +23,7 @@ READABLE = ("searchable.pdf", "repaired.pdf", "decrypted.pdf", "original.pdf")
 """Files of an object that show the paper, the one that is easiest to read first."""
 
 _HINT_LINES, _HINT_LENGTH = 20, 60
+_PROSE = frozenset("。；，")
 _BATCH = 100
 """Documents keyed in under one lock: others may write in between."""
 
@@ -78,7 +79,7 @@ def paper_at_hand(workspace: Workspace, issue: Issue, labels: Sequence[str]) -> 
         if path is None:
             return None
         page, lines = _near([str(one["text"]) for one in pages], labels)
-        return PaperAtHand(path, record.sha256, f"{record.code}{path.suffix}", page, lines)
+        return PaperAtHand(path, record.sha256, f"{record.code}-{path.name}", page, lines)
     number = normalise(issue.number)
     waiting = [one for one in list_unmatched(workspace) if number in normalise(one.text)]
     if len(waiting) != 1:
@@ -91,7 +92,8 @@ def _near(pages: Sequence[str], labels: Sequence[str]) -> tuple[int, tuple[str, 
     first, lines = 0, []
     for at, text in enumerate(pages, 1):
         for line in text.splitlines():
-            if any(one in normalise(line) for one in wanted):
+            # A sentence that names a field explains it; what was written by hand stands in tables and beside labels.
+            if not _PROSE.intersection(line) and any(one in normalise(line) for one in wanted):
                 first = first or at
                 lines.append(" ".join(line.split())[:_HINT_LENGTH])
     return first or 1, tuple(lines[:_HINT_LINES])

@@ -103,7 +103,7 @@ def signature_findings(facts: Sequence[SignatureFacts]) -> tuple[Finding, ...]:
 def _findings_of(one: SignatureFacts) -> list[Finding]:
     who = _who(one)
     if not one.validated:
-        why = _PROBLEMS.get(one.problem, _PROBLEMS["unsupported"])
+        why = _PROBLEMS.get(one.problem, _PROBLEMS[""])
         return [Finding("signatures-not-checked", msg("the digital signature {who} could not be checked: {why}",
                                                       who=who or one.field, why=why))]
     found = []
@@ -128,7 +128,7 @@ def told_signature(one: SignatureFacts) -> Message:
     """One signature in a line."""
     if not one.validated:
         return msg("{who}: not checked, {why}", who=_who(one) or one.field or "?",
-                   why=_PROBLEMS.get(one.problem, msg("nobody has looked at it")))
+                   why=_PROBLEMS.get(one.problem, _PROBLEMS[""]))
     parts: list[Message] = [msg("valid") if one.bottom_line else msg("NOT VALID")]
     if one.kind == "pdf-timestamp":
         parts.append(msg("timestamp of the whole document: {time}", time=_day(one.timestamped)))
@@ -160,9 +160,10 @@ def _day(instant: str) -> str:
 
 
 _PROBLEMS = {
+    "": msg("nobody has looked at it"),
     "no-part": msg("pyHanko is not installed (pip install 'recordkit[sign]')"),
     "unreadable": msg("the structure of the file is irregular"),
-    "unsupported": msg("its kind or algorithm is not known here"),
+    "unsupported": msg("its kind or algorithm (SM2, for one) is not known here"),
     "too-many": msg("the file has too many signatures"),
     "too-large": msg("it took more memory than allowed"),
     "timeout": msg("it took longer than allowed"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -349,6 +349,7 @@ def ask_values(
     *,
     known: Mapping[str, Value] | None = None,
     save_to: Path | None = None,
+    before_asking: Callable[[], None] | None = None,
 ) -> dict[str, object]:
     """Ask for every field of the stage that ``given`` lacks, or gives a value that is refused.
 
@@ -361,6 +362,7 @@ def ask_values(
         stage: whose fields are asked.
         known: values by key of the earlier stage, for conditions.
         save_to: where the answers are written when the person stops; default a new file in the store's work folder.
+        before_asking: called when there is something to ask, before the first question.
 
     Returns:
         Raw values by key, given and typed, as ``validate_row`` and ``--data`` take them.
@@ -382,7 +384,7 @@ def ask_values(
         raise InputRefused(msg("Names that the form does not know."), msg("Correct them; nothing was asked."), strange)
     wanted = _wanted(spec, stage, raw, earlier)
     kept = {key: value for key, value in raw.items() if key not in {one.key for one in wanted}}
-    if not can_ask(app):
+    if not _can_ask(app):
         needed = _needed(spec, stage, raw, earlier)
         if needed:
             raise WrongUsage(
@@ -392,6 +394,8 @@ def ask_values(
         return raw
     if not wanted:
         return raw
+    if before_asking is not None:
+        before_asking()
     click.echo(tr("{count} question(s). ?: help, <: back, Ctrl-C: stop and keep the answers.").format(
         count=len(wanted)), err=True)
     dialogue = _Dialogue(app, spec, stage, earlier, kept, wanted)
@@ -451,8 +455,7 @@ def _needed(spec: FormSpec, stage: Stage, raw: Mapping[str, object], known: Mapp
     return [one for one in spec.of_stage(stage) if one.key in found]
 
 
-def can_ask(app: App) -> bool:
-    """Whether somebody sits before a terminal and may be asked."""
+def _can_ask(app: App) -> bool:
     return not app.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
 

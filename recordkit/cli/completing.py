@@ -150,7 +150,7 @@ def _asked(
     show: bool,
 ) -> list[RawRow]:
     """One row with the answers put in; what was keyed in before is not asked again."""
-    from recordkit.cli.asking import ask_values, can_ask
+    from recordkit.cli.asking import ask_values
     from recordkit.templates.completing import NUMBER_HEADINGS, issued_values, onsite_values
     from recordkit.templates.issue import form_of_issue
     from recordkit.templates.rows import RawRow
@@ -160,9 +160,11 @@ def _asked(
     given = {**onsite_values(workspace, issue), **file, **values}
     known = issued_values(workspace, issue, spec)
     app.say(f"{issue.number}  {issue.title}")
-    if can_ask(app):
+
+    def show_paper() -> None:
         _show_paper(app, workspace, issue, [one.label for one in spec.of_stage("onsite")], show=show)
-    return [RawRow(1, ask_values(app, spec, given, "onsite", known=known), {})]
+
+    return [RawRow(1, ask_values(app, spec, given, "onsite", known=known, before_asking=show_paper), {})]
 
 
 def _show_paper(app: App, workspace: Workspace, issue: Issue, labels: Sequence[str], *, show: bool) -> None:

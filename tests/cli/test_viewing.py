@@ -12,7 +12,7 @@ import pytest
 from conftest import ISSUE_DAY, Cli
 from papers import code_of, pdf_bytes
 from terminal import Terminal
-from test_completing import opened
+from test_completing import ONSITE, opened
 
 from recordkit.templates.forms import shipped_forms
 
@@ -150,7 +150,8 @@ def test_a_paper_that_waits_is_shown_by_its_number(cli: Cli) -> None:
     workspace = opened(cli)
     document = find_issue(workspace.db, NUMBER)
     assert paper_at_hand(workspace, document, ["旧表行度"]) is None
-    for name, text in (("有字.pdf", f"换表通知书\n{NUMBER}\n旧 表 行度: 1068"), ("别的.pdf", "换通〔2026〕0002号")):
+    said = f"换表通知书\n{NUMBER}\n请共同抄见旧表行度，并签收。\n旧 表 行度: 1068"
+    for name, text in (("有字.pdf", said), ("别的.pdf", "换通〔2026〕0002号")):
         source = cli.store / "inbox" / name
         source.write_bytes(pdf_bytes(text=f"Paper {len(text)}"))
         with workspace.staging() as staging:
@@ -183,3 +184,15 @@ def test_destroying_a_record_takes_the_copies_that_were_looked_at(cli: Cli) -> N
         assert remover.remains(item) == []
     workspace.close()
     assert not copy.exists()
+
+
+def test_nothing_is_opened_where_nothing_is_left_to_ask(cli: Cli, viewer: Viewer) -> None:
+    issue(cli)
+    file_paper(cli)
+    values = {**ONSITE, "实装表号": "S20261101", "停工情况": "无"}
+    sets = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
+    window = terminal(cli, "issued", "complete", NUMBER, "--ask", *sets, *AS_OF)
+    assert window.ends() == 0
+    window.close()
+    assert "keyed in" in window.screen
+    assert not (cli.store / "work" / "viewing").exists()

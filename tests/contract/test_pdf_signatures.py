@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from signed_pdfs import (
     DAY,
     NOW,
@@ -33,7 +35,13 @@ from signed_pdfs import (
 from recordkit.archive import reading
 from recordkit.archive.pdf_signatures import Trusted, read_roots, validate_signatures
 from recordkit.archive.reading import PaperReading, read_papers
-from recordkit.archive.signature_facts import SignatureFacts, plain_signatures, read_plain, signature_findings
+from recordkit.archive.signature_facts import (
+    SignatureFacts,
+    plain_signatures,
+    read_plain,
+    signature_findings,
+    told_signature,
+)
 
 
 @cache
@@ -313,3 +321,34 @@ def test_a_signature_that_kills_its_judge_costs_the_verdict_and_not_the_paper(
     found = read(save(tmp_path / "paper.pdf", sign(plain(), signer())), trusting(root()))
     assert found.failure is None and found.texts[0].text.startswith("Paper")
     assert [(one.validated, one.problem) for one in found.signatures] == [(False, problem)]
+
+
+@cache
+def signed_once() -> bytes:
+    return sign(plain(), signer())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_no_changed_bit_of_the_signed_part_passes(
+    tmp_path_factory: pytest.TempPathFactory, share: float, bit: int
+) -> None:
+    data = bytearray(signed_once())
+    start, length, second, rest = (int(part) for part in data.split(b"/ByteRange [")[1].split(b"]")[0].split())
+    at = int(share * (length + rest))
+    data[start + at if at < length else second + at - length] ^= 1 << bit
+    folder = tmp_path_factory.mktemp("bits")
+    assert not any(one.bottom_line for one in judged(folder, bytes(data)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cuts=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.binary(max_size=40)), min_size=1, max_size=4))
+def test_whatever_a_file_holds_judging_it_ends_with_facts(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[tuple[float, float, bytes]]
+) -> None:
+    data = signed_once()
+    for first, second, put in cuts:
+        start, end = sorted((int(first * len(data)), int(second * len(data))))
+        data = data[:start] + put + data[min(end, start + 400) :]
+    for one in judged(tmp_path_factory.mktemp("cuts"), data):
+        assert isinstance(told_signature(one).render(), str)
