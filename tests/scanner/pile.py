@@ -80,6 +80,7 @@ class Pile:
         expected: the documents that must be filed from it; empty when the file must wait for a person.
         reasons: of a file that must wait: codes of findings of which one must be told; empty when none need be.
         split: whether it is a batch, to be cut into its documents.
+        may_wait: whether it is as well when it waits: its codes contradict each other, if they can be read.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Pile:
     expected: tuple[Expected, ...]
     reasons: frozenset[str] = frozenset()
     split: bool = False
+    may_wait: bool = False
     seed: int = 0
 
 
@@ -223,7 +225,7 @@ def _other_store(stack: _Stack) -> _Draft:
 def _contradiction(stack: _Stack) -> _Draft:
     printed = stack.take(1, 1)
     leaves = [replace(leaf, other=stack.other_than(printed)) for leaf in _pages(printed, "contradiction")]
-    return tuple(leaves), (), _NOTHING
+    return _whole(printed, leaves)
 
 
 def _stale(stack: _Stack) -> _Draft:
@@ -308,7 +310,8 @@ def lay(
         own = int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8])
         leaves, expected, reasons = KINDS[kind](stack)
         settings = _settings(kind, dpi, np.random.default_rng(own))
-        piles.append(Pile(name, kind, settings, leaves, expected, reasons, kind == "batch", own))
+        piles.append(Pile(name, kind, settings, leaves, expected, reasons, split=kind == "batch",
+                          may_wait=kind == "contradiction", seed=own))
         done += len(leaves)
     return piles
 
