@@ -117,7 +117,9 @@ class _Stack:
 
     def any(self) -> Printed:
         """A document of one page, or now and then of several."""
-        return self.take(2) if self.chance.random() < 0.3 else self.take(1, 1)
+        if self.chance.random() < 0.3 and any(one.pages > 1 for one in self._left):
+            return self.take(2)
+        return self.take(1, 1)
 
     def other_than(self, one: Printed) -> Printed:
         """Any document but this one; it stays in the stack."""
@@ -258,7 +260,7 @@ def _batch(stack: _Stack) -> _Draft:
 
 def needed(pages: int) -> dict[str, int]:
     """How many documents of each form ``lay`` may need for so many pages; at least one round of all kinds."""
-    long, short = max(30, pages // 5), max(60, pages // 3)
+    long, short = max(40, pages * 3 // 10), max(60, pages * 2 // 5)
     share = {"supply-contract": 0.5, "account-transfer": 0.25, "water-application": 0.25}
     return {form: round(long * share[form]) for form in LONG_FORMS} | {
         form: short // len(SHORT_FORMS) + 1 for form in SHORT_FORMS}
