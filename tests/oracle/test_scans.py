@@ -144,12 +144,15 @@ def test_the_judge_sees_a_wrong_match_a_waiting_paper_and_a_finding_too_few(prin
     (true,) = pile.expected
     stranger = next(one.number for one in printed if one.number != true.number)
 
-    def verdict(number: str, *findings: str, outcome: str = "archived", sides: tuple[int, ...] | None = None) -> Verdict:
+    def verdict(
+        number: str, *findings: str, outcome: str = "archived", sides: tuple[int, ...] | None = None
+    ) -> Verdict:
         item = {"outcome": outcome, "number": number, "record_id": "r", "findings": [{"code": one} for one in findings]}
         return judge(pile, [item], lambda record: sides)
 
     assert verdict(stranger, "missing-page").fate == "wrong"
-    assert verdict(true.number, "missing-page", sides=(1,)).fate == "wrong"
+    assert verdict(true.number, "missing-page", sides=(*true.pages, 99)).fate == "wrong"
+    assert verdict(true.number, "missing-page", sides=()).fate == "waiting"
     assert verdict(true.number, outcome="unmatched").fate == "waiting"
     assert (verdict(true.number).fate, verdict(true.number).exact) == ("right", False)
     assert (verdict(true.number, "missing-page").fate, verdict(true.number, "missing-page").exact) == ("right", True)

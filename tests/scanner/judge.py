@@ -49,16 +49,21 @@ def judge(pile: Pile, items: Sequence[Mapping[str, Any]], cut: Callable[[str], t
     strangers = sorted(set(filed) - set(wanted))
     if strangers:
         return Verdict(pile, "wrong", f"filed as {', '.join(strangers)}, is {', '.join(wanted) or 'nothing'}", False)
+    missing = [number for number in wanted if number not in filed]
     for number, item in filed.items():
         sides = cut(str(item["record_id"]))
-        if sides is not None and tuple(sorted(sides)) != wanted[number].pages:
+        if sides is not None and not set(sides) <= set(wanted[number].pages):
             return Verdict(pile, "wrong", f"{number} holds sides {sides}, not {wanted[number].pages}", False)
-    missing = [number for number in wanted if number not in filed]
+        if sides is not None and len(sides) < len(wanted[number].pages):
+            missing.append(f"{number} (all but sides {sides})")
     if missing:
         if pile.may_wait:
             return Verdict(pile, "right", "", None)
         reasons = sorted({str(one["code"]) for item in items for one in item["findings"]})
         return Verdict(pile, "waiting", f"{', '.join(missing)} waits: {', '.join(reasons) or 'no code read'}", None)
+    left = [item for item in items if item["outcome"] != "archived"]
+    if wanted and left:
+        return Verdict(pile, "waiting", f"{len(left)} portion(s) wait beside what was filed", None)
     if not wanted:
         codes = {one["code"] for item in items for one in item["findings"]}
         exact = not pile.reasons or bool(pile.reasons & codes)
