@@ -425,7 +425,7 @@ def _sticker_mark(leaf: Leaf, places: Sequence[CodePlace], chance: np.random.Gen
         (zxingcpp.BarcodeFormat.QRCode, _foreign_code(chance, None).encode(), "别处的文书"),
     )
     form, payload, caption = kinds[int(chance.integers(len(kinds)))]
-    picture = _code_picture(form, payload, 2 if form == zxingcpp.BarcodeFormat.Code128 else 4)
+    picture = _code_picture(form, payload, 3 if form == zxingcpp.BarcodeFormat.Code128 else 4)
     if form == zxingcpp.BarcodeFormat.Code128:
         picture = picture.resize((picture.width, 70))
     return [ink.label(picture, caption, float(chance.uniform(15, 110)), float(chance.uniform(60, 200)))]
