@@ -58,6 +58,7 @@ class PageText:
         engine: name and version of what read it.
         confidence: mean confidence of OCR from 0 to 1; None for embedded text.
         turned: degrees clockwise (0, 90, 180, 270) by which the page was turned before reading.
+        blank: nothing is on the page but what a scanner adds: dust, dark edges, holes, what shines through.
     """
 
     page: int
@@ -66,6 +67,7 @@ class PageText:
     engine: str
     confidence: float | None = None
     turned: int = 0
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.workspace import Workspace
 
+SEARCHABLE = "searchable.pdf"
+"""The copy of a scan in which its text can be marked: its name in an object, and where the scan waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class StagedPaper:
@@ -107,8 +110,9 @@ def keep_unmatched(
     texts: tuple[PageText, ...],
     findings: Sequence[Finding],
     facts: Mapping[str, object],
+    searchable: Path | None = None,
 ) -> None:
-    """Let a paper wait for a person, with all that reading it brought."""
+    """Let a paper wait for a person, with all that reading it brought, its searchable copy included."""
     folder = unmatched_folder(workspace) / paper.digests.sha256[:16]
     note = {
         "name": _safe_name(paper.source),
@@ -117,6 +121,8 @@ def keep_unmatched(
         "pages": [plain_page(text) for text in texts],
         "facts": dict(facts),
     }
+    if searchable is not None and not (folder / SEARCHABLE).exists():
+        files.publish(searchable, files.make_folder(folder) / SEARCHABLE)
     _keep(workspace, folder, paper, "reading.json", note)
 
 
@@ -140,6 +146,7 @@ def plain_page(text: PageText) -> dict[str, object]:
         "engine": text.engine,
         "confidence": text.confidence,
         "turned": text.turned,
+        "blank": text.blank,
     }
 
 
@@ -174,4 +181,4 @@ def _is_in_inbox(workspace: Workspace, source: Path) -> bool:
 def _safe_name(source: Path) -> str:
     """The source's name; one that could be taken for the note beside it gets a prefix."""
     name = told_name(source)
-    return f"paper-{name}" if name in ("reading.json", "reason.json") else name
+    return f"paper-{name}" if name in ("reading.json", "reason.json", SEARCHABLE) else name

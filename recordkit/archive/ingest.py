@@ -38,6 +38,7 @@ from recordkit.archive.papers import (
 )
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.searchable import can_write_searchable
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
@@ -95,6 +96,7 @@ class Part:
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
         code: stable word for the reason of a quarantine.
+        searchable: the copy made of the whole file, kept beside a paper that waits.
     """
 
     outcome: Outcome
@@ -106,6 +108,7 @@ class Part:
     record: catalogue.Record | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     code: str = ""
+    searchable: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,8 @@ def _ingest_window(
 
     readings: Iterator[PaperReading] = iter(())
     if names:
-        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report)
+        copies = staging if workspace.settings.ingest.searchable and can_write_searchable() else None
+        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report, copies=copies)
     for one in staged:
         if isinstance(one, IngestItem):
             yield one
@@ -227,25 +231,27 @@ def _part(
 ) -> Part:
     every = {text.page: text for text in storable(reading.texts)}
     texts = tuple(every[page] for page in portion.pages)
-    findings = [*portion.findings, *text_findings(texts, options.ocr)]
+    findings = [*portion.findings, *text_findings(texts, options.ocr), *reading.findings]
+    # A copy of the whole file cannot stand beside a part of it.
+    searchable = reading.searchable if len(portion.pages) == len(reading.texts) else None
     facts, original = facts_of(reading), (paper.copy, paper.digests)
     if portion.issue is not None:
         try:
             told = told_of(paper.source, portion.how, facts, findings)
-            new = record_of_issue(workspace, portion.issue, original, texts, told)
+            new = record_of_issue(workspace, portion.issue, original, texts, told, searchable)
             return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts)
         except (NotFound, InputRefused, IntegrityFailure) as refusal:
             # Its data or its form is damaged: a person decides, and the other papers go on.
             findings.insert(0, Finding("not-open", refusal.what))
-            return _unmatched(texts, findings, facts)
+            return replace(_unmatched(texts, findings, facts), searchable=searchable)
     if options.record_class is not None and not portion.is_blocked:
         findings += missing_fields(options.fields)
         told = told_of(paper.source, "class", facts, findings)
         new = record_of_class(
-            options.record_class, options.fields, _class_date(workspace, options), original, texts, told
+            options.record_class, options.fields, _class_date(workspace, options), original, texts, told, searchable
         )
         return Part("archived", texts, tuple(findings), new=new, facts=facts)
-    return _unmatched(texts, findings, facts)
+    return replace(_unmatched(texts, findings, facts), searchable=searchable)
 
 
 def _unmatched(texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object]) -> Part:
@@ -263,7 +269,7 @@ def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[I
         if part.outcome == "quarantined" and part.reason is not None:
             quarantine(workspace, paper, part.reason, part.code)
         elif part.outcome == "unmatched":
-            keep_unmatched(workspace, paper, part.texts, part.findings, part.facts)
+            keep_unmatched(workspace, paper, part.texts, part.findings, part.facts, part.searchable)
         elif part.outcome == "archived":
             forget_waiting(workspace, paper.digests)
         done.append(part)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from recordkit import files
-from recordkit.archive.arrivals import plain_page, told_name
+from recordkit.archive.arrivals import SEARCHABLE, plain_page, told_name
 from recordkit.archive.filing import NewRecord, meters_of
 from recordkit.archive.reading import PaperReading
 from recordkit.messages import msg
@@ -24,6 +25,7 @@ def record_of_issue(
     original: tuple[Path, files.Digests],
     texts: Sequence[PageText],
     told: Mapping[str, object],
+    searchable: Path | None = None,
 ) -> NewRecord:
     """The record of a signed paper: it inherits fields, title, class and number of its document.
 
@@ -33,6 +35,7 @@ def record_of_issue(
         original: the file in a staging folder, and its digests.
         texts: one per page.
         told: ``told_of`` the paper.
+        searchable: its searchable copy, in a staging folder.
 
     Raises:
         NotFound: the data of the document is gone.
@@ -60,7 +63,7 @@ def record_of_issue(
         title=str(data["title"]),
         on=date.fromisoformat(on),
         pages=len(texts),
-        content=_content(original[0], texts),
+        content=_content(original[0], texts, searchable),
         original=original[1],
         number=issue.number,
         issue_id=issue.issue_id,
@@ -77,6 +80,7 @@ def record_of_class(
     original: tuple[Path, files.Digests],
     texts: Sequence[PageText],
     told: Mapping[str, object],
+    searchable: Path | None = None,
 ) -> NewRecord:
     """The record of a paper without a document of ours; arguments as in ``record_of_issue``.
 
@@ -88,7 +92,7 @@ def record_of_class(
         title=given.get("title") or Path(str(told["source"])).stem,
         on=on,
         pages=len(texts),
-        content=_content(original[0], texts),
+        content=_content(original[0], texts, searchable),
         original=original[1],
         number=given.get("number"),
         extra={**extra, **told},
@@ -130,11 +134,7 @@ def facts_of(reading: PaperReading) -> dict[str, object]:
 
 def storable(texts: Sequence[PageText]) -> tuple[PageText, ...]:
     """Texts as they can be stored: a lone surrogate in a hostile text layer could not be written as UTF-8."""
-    return tuple(
-        PageText(one.page, one.text.encode("utf-8", "replace").decode(), one.source, one.engine, one.confidence,
-                 one.turned)
-        for one in texts
-    )
+    return tuple(replace(one, text=one.text.encode("utf-8", "replace").decode()) for one in texts)
 
 
 def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:
@@ -147,9 +147,10 @@ def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:
     )
 
 
-def _content(original: Path, texts: Sequence[PageText]) -> dict[str, Path | bytes]:
+def _content(original: Path, texts: Sequence[PageText], searchable: Path | None) -> dict[str, Path | bytes]:
     text = json.dumps({"pages": [plain_page(one) for one in texts]}, ensure_ascii=False, indent=1).encode() + b"\n"
-    return {"original.pdf": original, "text.json": text}
+    copy: dict[str, Path | bytes] = {SEARCHABLE: searchable} if searchable is not None else {}
+    return {"original.pdf": original, "text.json": text, **copy}
 
 
 def _plain_finding(finding: Finding) -> dict[str, object]:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode
+from recordkit.archive.ocr import Piece
 from recordkit.archive.pages import embedded_text, read_page
 from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf
-from recordkit.crew import Crew, Lost
+from recordkit.archive.searchable import TextLayer, write_searchable
+from recordkit.crew import Crew, Lost, Outcome
 from recordkit.errors import RecordkitError
-from recordkit.model import PageText
+from recordkit.messages import msg
+from recordkit.model import Finding, PageText
 from recordkit.templates.code import ALPHABET, decode
 
 Progress = Callable[[Path, int, int], None]
@@ -37,6 +40,8 @@ class PaperReading:
         codes: in page order; the same payload may stand on several pages.
         texts: one per page; empty after a failure.
         failure: why the file could not be read to its end.
+        searchable: the searchable copy, when one was asked for and a page was read by OCR.
+        findings: what an archivist should know about that copy.
     """
 
     path: Path
@@ -44,6 +49,8 @@ class PaperReading:
     codes: tuple[PageCode, ...]
     texts: tuple[PageText, ...]
     failure: UnreadablePdf | None = None
+    searchable: Path | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def issue_ids(self) -> tuple[str, ...]:
@@ -58,6 +65,7 @@ def read_papers(
     ocr: bool,
     progress: Progress | None = None,
     seconds: float = SECONDS_PER_PAGE,
+    copies: Path | None = None,
 ) -> Iterator[PaperReading]:
     """Read papers one after the other, their pages side by side.
 
@@ -67,6 +75,7 @@ def read_papers(
         ocr: whether pages without embedded text are read by OCR.
         progress: see ``Progress``.
         seconds: time allowed for one page, and for looking at one file as a whole.
+        copies: an existing folder for the searchable copies of papers read by OCR; None makes none.
 
     Returns:
         One reading per path, in order, also for files that cannot be read. Closing the iterator, or an exception in
@@ -78,7 +87,7 @@ def read_papers(
     """
     if ocr:
         ocr_engine.require_ocr()
-    return _readings(tuple(paths), jobs, ocr, progress, seconds)
+    return _readings(tuple(paths), jobs, ocr, progress, seconds, copies)
 
 
 @dataclass(slots=True)
@@ -86,18 +95,42 @@ class _Draft:
     facts: PdfFacts
     codes: dict[int, tuple[PageCode, ...]] = field(default_factory=dict)
     texts: dict[int, PageText] = field(default_factory=dict)
+    pieces: dict[int, tuple[Piece, ...]] = field(default_factory=dict)
 
     def is_complete(self) -> bool:
         return len(self.texts) == self.facts.pages
+
+    def wants_copy(self) -> bool:
+        return any(text.source == "ocr" for text in self.texts.values())
+
+    def layers(self) -> tuple[TextLayer, ...]:
+        pages = range(1, self.facts.pages + 1)
+        return tuple(TextLayer(self.texts[page].turned, self.pieces.get(page, ())) for page in pages)
 
     def reading(self, path: Path) -> PaperReading:
         pages = range(1, self.facts.pages + 1)
         codes = tuple(code for page in pages for code in self.codes.get(page, ()))
         return PaperReading(path, self.facts, codes, tuple(self.texts[page] for page in pages))
 
+    def reading_with_copy(self, path: Path, outcome: Outcome) -> PaperReading:
+        """A paper whose copy fails is read all the same."""
+        reading = self.reading(path)
+        if outcome.error is not None:
+            lost = Finding("no-searchable-copy", msg("no searchable copy could be made of it"))
+            return replace(reading, findings=(lost,))
+        findings = []
+        if not outcome.value.is_pdfa:
+            plain = msg("the searchable copy is no PDF/A (rule {rule})", rule=outcome.value.obstacle)
+            findings.append(Finding("not-pdfa", plain))
+        if self.facts.signatures:
+            unsigned = msg("the searchable copy carries no digital signature; the original does")
+            findings.append(Finding("copy-unsigned", unsigned))
+        return replace(reading, searchable=outcome.value.path, findings=tuple(findings))
+
 
 def _readings(
-    paths: tuple[Path, ...], jobs: int, ocr: bool, progress: Progress | None, seconds: float
+    paths: tuple[Path, ...], jobs: int, ocr: bool, progress: Progress | None, seconds: float,
+    copies: Path | None,
 ) -> Iterator[PaperReading]:
     drafts: dict[int, _Draft] = {}
     finished: dict[int, PaperReading] = {}
@@ -111,6 +144,9 @@ def _readings(
                 path = paths[number]
                 if number in finished:
                     continue  # another page of a file that has failed meanwhile
+                if number in drafts and page > drafts[number].facts.pages:
+                    finished[number] = drafts.pop(number).reading_with_copy(path, outcome)
+                    continue
                 if outcome.error is not None:
                     facts = drafts.pop(number).facts if number in drafts else None
                     finished[number] = PaperReading(path, facts, (), (), _failure(path, outcome.error))
@@ -125,10 +161,16 @@ def _readings(
                             crew.put((number, index + 1), read_page, path, index, text, ocr)
                 else:
                     draft = drafts[number]
-                    draft.codes[page], draft.texts[page] = outcome.value
+                    seen = outcome.value
+                    draft.codes[page], draft.texts[page], draft.pieces[page] = seen.codes, seen.text, seen.pieces
                 if progress is not None:
                     progress(path, len(draft.texts), draft.facts.pages)
-                if draft.is_complete():
+                if not draft.is_complete():
+                    continue
+                if copies is not None and draft.wants_copy():
+                    target = copies / f"{path.stem}-searchable.pdf"
+                    crew.put((number, draft.facts.pages + 1), write_searchable, path, target, draft.layers())
+                else:
                     finished[number] = drafts.pop(number).reading(path)
             yield finished.pop(wanted)
 
@@ -154,3 +196,5 @@ def _settle_without_picture(draft: _Draft) -> None:
         if codes or not facts.has_pictures:
             draft.codes[page] = codes
             draft.texts[page] = embedded_text(page, facts.text)
+            if not facts.text:
+                draft.texts[page] = replace(draft.texts[page], blank=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recordkit import files
-from recordkit.archive.arrivals import StagedPaper, state_of, unmatched_folder
+from recordkit.archive.arrivals import SEARCHABLE, StagedPaper, state_of, unmatched_folder
 from recordkit.archive.ingest import Decision, IngestItem, Part, carry_out
 from recordkit.archive.matching import doubts_about, require_open
 from recordkit.archive.papers import record_of_issue, told_of
@@ -67,7 +67,11 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
         told = told_of(paper.path, "by-hand", raw["facts"], findings)
-        new = record_of_issue(workspace, issue, (staged, digests), texts, told)
+        searchable, copy = None, paper.path.parent / SEARCHABLE
+        if copy.exists():
+            searchable = staging / SEARCHABLE
+            files.copy_with_digests(copy, searchable)
+        new = record_of_issue(workspace, issue, (staged, digests), texts, told, searchable)
         part = Part("archived", texts, findings, new=new, issue=issue)
         decision = Decision(StagedPaper(paper.path, staged, digests, state_of(paper.path)), (part,))
         if dry_run:

@@ -35,11 +35,14 @@ def ingest(
     from recordkit.archive.arrivals import collect_sources, told_name
     from recordkit.archive.ingest import IngestOptions, ingest_papers
     from recordkit.archive.search.service import refresh_index
+    from recordkit.archive.searchable import can_write_searchable
 
     started = time.monotonic()
     with app.acting() as workspace:
         sources = collect_sources(workspace, paths)
         ocr = not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
+        if ocr and workspace.settings.ingest.searchable and not can_write_searchable():
+            app.say(tr("Scans get no searchable copy: install recordkit[pdf]."))
         options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run)
         show_progress = sys.stderr.isatty() and not app.quiet
 

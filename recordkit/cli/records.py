@@ -206,11 +206,12 @@ def _require_active(record: Record) -> None:
 
 @click.command(cls=Command, help=N_("Copy the original of a record to a file."))
 @click.argument("record")
+@option("--searchable", is_flag=True, help=N_("The copy whose text can be searched and marked, not the original."))
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def get(app: App, record: str, out: Path, force: bool) -> None:
-    """Write the original's bytes, checked against its digest."""
+def get(app: App, record: str, searchable: bool, out: Path, force: bool) -> None:
+    """Write the original's bytes or those of its searchable copy, checked against the digest."""
     from recordkit import files
     from recordkit.archive.catalogue import find_record, objects_of
     from recordkit.errors import IntegrityFailure
@@ -219,17 +220,27 @@ def get(app: App, record: str, out: Path, force: bool) -> None:
         found = find_record(workspace.db, record)
         _require_active(found)
         objects = objects_of(workspace)
-        name = next(one for one in objects.names(found.record_id) if one.startswith("original."))
+        names = objects.names(found.record_id)
+        if searchable and "searchable.pdf" not in names:
+            raise NotFound(
+                msg("The record {code} has no searchable copy.", code=found.code),
+                msg("Copies are made of scans that were read by OCR; its text: recordkit text {code}", code=found.code),
+            )
+        name = "searchable.pdf" if searchable else next(one for one in names if one.startswith("original."))
         path = objects.locate(found.record_id, name)
-        if files.digests_of(path).sha256 != found.sha256:
+        digests = files.digests_of(path)
+        if digests.sha512 != objects.recorded_digest(found.record_id, name) or (
+            not searchable and digests.sha256 != found.sha256
+        ):
             raise IntegrityFailure(
-                msg("The original of {code} is not what was filed.", code=found.code),
+                msg("The file {name} of {code} is not what was filed.", name=name, code=found.code),
                 msg("Run 'recordkit verify {code}' and restore it from a backup.", code=found.code),
             )
-        target = out / (f"{found.code}{path.suffix}".replace("/", "_")) if out.is_dir() else out
+        file_name = f"{found.code}{'-searchable' if searchable else ''}{path.suffix}".replace("/", "_")
+        target = out / file_name if out.is_dir() else out
         app.save(target, path.read_bytes(), force=force)
     if app.json:
-        app.print_json({"record_id": found.record_id, "path": str(target), "sha256": found.sha256})
+        app.print_json({"record_id": found.record_id, "path": str(target), "sha256": digests.sha256})
     else:
         click.echo(str(target))
 
