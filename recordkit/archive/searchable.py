@@ -172,7 +172,8 @@ def _drawn(
         top_left, _, low_right, low_left = (_placed(corner, box, rotation) for corner in piece.corners)
         along = [(low_right[axis] - low_left[axis]) / width for axis in (0, 1)]
         up = [top_left[axis] - low_left[axis] for axis in (0, 1)]
-        matrix = " ".join(f"{value:.4f}" for value in (*along, *up, *low_left))
+        start = [low_left[axis] + 0.2 * up[axis] for axis in (0, 1)]  # glyphs reach 0.2 em below their line
+        matrix = " ".join(f"{value:.4f}" for value in (*along, *up, *start))
         parts.append(f"{matrix} Tm <{font.encoded(piece.text)}> Tj")
     return "\n".join([*parts, "ET Q\n"]).encode("ascii")
 
@@ -189,7 +190,7 @@ def _placed(point: Point, box: tuple[float, float, float, float], rotation: int)
 
 @dataclass(frozen=True, slots=True)
 class _Font:
-    """A font of empty glyphs: codes for the characters of one document, narrow ones half as wide as Chinese ones."""
+    """A font that paints nothing: codes for the characters of one document, narrow ones half as wide as wide ones."""
 
     handle: Any
     codes: dict[str, int]
@@ -213,8 +214,8 @@ def _font(copy: pikepdf.Pdf, characters: Iterable[str]) -> _Font:
     narrow = sum(not one for one in wide.values())
     glyphs = struct.pack(">H", 0) + b"".join(struct.pack(">H", 1 if wide[one] else 2) for one in ordered)
     descriptor = Dictionary(
-        Type=Name.FontDescriptor, FontName=Name.RKtext, Flags=4, FontBBox=Array([0, -200, 1000, 1000]), ItalicAngle=0,
-        Ascent=1000, Descent=-200, CapHeight=1000, StemV=80, FontFile2=copy.make_stream(_empty_glyphs()),
+        Type=Name.FontDescriptor, FontName=Name.RKtext, Flags=4, FontBBox=Array([0, -200, 1000, 800]), ItalicAngle=0,
+        Ascent=800, Descent=-200, CapHeight=800, StemV=80, FontFile2=copy.make_stream(_unseen_glyphs()),
     )
     descendant = Dictionary(
         Type=Name.Font, Subtype=Name.CIDFontType2, BaseFont=Name.RKtext, DW=1000,
@@ -244,16 +245,27 @@ def _to_unicode(codes: dict[str, int]) -> bytes:
     return "\n".join([*parts, "endcmap CMapName currentdict /CMap defineresource pop end end"]).encode("ascii")
 
 
-def _empty_glyphs() -> bytes:
-    """A TrueType font (ISO/IEC 14496-22) of three empty glyphs: missing, wide (1 em), narrow (half an em)."""
+def _glyph(width: int) -> bytes:
+    """A stroke without area from corner to corner: it paints nothing, but has a height.
+
+    pdfium passes over text without extent, which is what text in empty glyphs has on a page that lies on its side.
+    """
+    frame = struct.pack(">5h", 1, 0, -200, width, 800)
+    return frame + struct.pack(">HH2B4h", 1, 0, 1, 1, 0, width, -200, 1000)
+
+
+def _unseen_glyphs() -> bytes:
+    """A TrueType font (ISO/IEC 14496-22) of three glyphs: missing, wide (1 em), narrow (half an em)."""
+    wide, narrow = _glyph(1000), _glyph(500)
+    ends = [0, 0, len(wide), len(wide) + len(narrow)]
     tables = {
-        b"glyf": b"",  # a glyph without outline takes no byte
+        b"glyf": wide + narrow,
         b"head": struct.pack(">4I2H2Q4h2H3h", 0x10000, 0x10000, 0, 0x5F0F3CF5, 0, 1000, _FONT_MADE, _FONT_MADE,
-                             0, -200, 1000, 1000, 0, 8, 2, 0, 0),
-        b"hhea": struct.pack(">I3hH11hH", 0x10000, 1000, -200, 0, 1000, 0, 0, 1000, 1, 0, 0, 0, 0, 0, 0, 0, 3),
+                             0, -200, 1000, 800, 0, 8, 2, 0, 0),
+        b"hhea": struct.pack(">I3hH11hH", 0x10000, 800, -200, 0, 1000, 0, 0, 1000, 1, 0, 0, 0, 0, 0, 0, 0, 3),
         b"hmtx": struct.pack(">HhHhHh", 1000, 0, 1000, 0, 500, 0),
-        b"loca": struct.pack(">4H", 0, 0, 0, 0),
-        b"maxp": struct.pack(">I14H", 0x10000, 3, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),
+        b"loca": struct.pack(">4H", *(end // 2 for end in ends)),
+        b"maxp": struct.pack(">I14H", 0x10000, 3, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),
     }
     head = struct.pack(">I4H", 0x10000, len(tables), 64, 2, 16 * len(tables) - 64)
     at, directory, body = len(head) + 16 * len(tables), b"", b""
@@ -263,7 +275,7 @@ def _empty_glyphs() -> bytes:
         body += padded
     whole = head + directory + body
     adjusted = (0xB1B0AFBA - _checksum(whole)) & 0xFFFFFFFF
-    place = at + 8  # in head, the first table that has bytes
+    place = at + len(tables[b"glyf"]) + 8
     return whole[:place] + struct.pack(">I", adjusted) + whole[place + 4 :]
 
 
