@@ -21,6 +21,8 @@ from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.workspace import Workspace
 
+"""The copy of a scan in which its text can be marked: its name in an object, and where the scan waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class StagedPaper:

@@ -136,6 +136,34 @@ def stored_file(
     return path, digest
 
 
+_COPIES = ("searchable.pdf", "decrypted.pdf", "repaired.pdf")
+"""Copies that may lie beside an original, the most useful first."""
+
+
+def stored_copy(objects: ObjectStore, record: Record) -> tuple[Path, str]:
+    """The copy of a record's paper that can be read and searched, with its SHA-256.
+
+    Raises:
+        NotFound: none was made.
+        IntegrityFailure: its bytes are not those that were stored.
+    """
+    names = objects.names(record.record_id)
+    name = next((one for one in _COPIES if one in names), None)
+    if name is None:
+        raise NotFound(
+            msg("The record {code} has no searchable copy.", code=record.code),
+            msg("Copies are made of scans that were read by OCR; its text: recordkit text {code}", code=record.code),
+        )
+    path = objects.locate(record.record_id, name)
+    digests = files.digests_of(path) if path.exists() else None
+    if digests is None or digests.sha512 != objects.recorded_digest(record.record_id, name):
+        raise IntegrityFailure(
+            msg("The file {name} of {code} is not what was filed.", name=name, code=record.code),
+            msg("Run 'recordkit verify {code}' and restore it from a backup.", code=record.code),
+        )
+    return path, digests.sha256
+
+
 def told_filed(filed: Filed) -> Message:
     """Where bytes that came again lie already."""
     record = filed.record

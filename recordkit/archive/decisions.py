@@ -245,7 +245,7 @@ def _intended(
 ) -> Part:
     texts = storable(reading.texts)
     findings = [*portion.findings, *attachment_findings(workspace, portion), *text_findings(texts, options.ocr),
-                *file_findings(reading), *signature_findings(reading.signatures)]
+                *file_findings(reading), *reading.findings, *signature_findings(reading.signatures)]
     facts, original, copies = facts_of(reading, batch), (paper.copy, paper.digests), reading.copies
     if portion.issue is not None:
         told = {**told_of(paper.source, portion.how, facts, findings), **told_of_pages(portion)}

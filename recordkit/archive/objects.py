@@ -252,6 +252,18 @@ class ObjectStore:
                 msg("Run 'recordkit verify' and restore the object from a backup."),
             ) from None
 
+    def recorded_digest(self, object_id: str, name: str) -> str:
+        """SHA-512 that a file of the newest version had when it was stored.
+
+        Raises:
+            NotFound: no such object or file.
+        """
+        inventory = self._inventory(object_id)
+        for digest, names in inventory["versions"][inventory["head"]]["state"].items():
+            if name in names:
+                return digest
+        raise NotFound(msg("The object {id} holds no file {name}.", id=object_id, name=name))
+
     def inventory_digest(self, object_id: str) -> str:
         """SHA-512 of the current inventory file."""
         return hashlib.sha512((self._path(object_id) / "inventory.json").read_bytes()).hexdigest()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     GreyImage = NDArray[np.uint8]
+    ColourImage = NDArray[np.uint8]  # rows, columns, channels
 
 Reason = Literal[
     "not-readable", "empty-file", "not-a-pdf", "encrypted", "wrong-password", "damaged", "no-pages", "too-many-pages",
@@ -216,6 +217,15 @@ def render_page(path: Path, index: int, dpi: int = 200) -> GreyImage:
     Raises:
         UnreadablePdf: see its reasons.
     """
+    return _rendered(path, index, dpi, grayscale=True)[..., 0]
+
+
+def render_colours(path: Path, index: int, dpi: int = 200) -> ColourImage:
+    """The same in red, green and blue, as a third dimension; of a scan quicker than in grey, of a drawn page slower."""
+    return _rendered(path, index, dpi, rev_byteorder=True)
+
+
+def _rendered(path: Path, index: int, dpi: int, **how: bool) -> ColourImage:
     import pypdfium2
 
     with _opened(path) as document:
@@ -225,11 +235,11 @@ def render_page(path: Path, index: int, dpi: int = 200) -> GreyImage:
             width, height = page.get_size()
             scale = min(dpi / 72, math.sqrt(_MOST_PIXELS / max(1.0, width * height)),
                         _LONGEST_SIDE / max(1.0, width, height))
-            bitmap = page.render(scale=scale, grayscale=True)
-            picture: GreyImage = bitmap.to_numpy().copy()
+            bitmap = page.render(scale=scale, **how)
+            picture: ColourImage = bitmap.to_numpy().copy()
         except (pypdfium2.PdfiumError, IndexError, ValueError, OverflowError) as error:  # a size may be infinite
             raise UnreadablePdf(path, "damaged") from error
-        return picture.reshape(picture.shape[:2])
+        return picture.reshape((*picture.shape[:2], -1))
 
 
 @contextlib.contextmanager

@@ -19,14 +19,17 @@ from typing import Any
 
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode
-from recordkit.archive.pages import embedded_text, read_page
+from recordkit.archive.ocr import Piece
+from recordkit.archive.pages import PageReading, embedded_text, read_page
 from recordkit.archive.pdf import PdfFacts, UnreadablePdf, can_rewrite, inspect_pdf
 from recordkit.archive.pdf_signatures import Trusted, can_validate, mentions_signature, validate_signatures
 from recordkit.archive.repair import ReadableCopy, make_readable
+from recordkit.archive.searchable import SearchableCopy, TextLayer, can_write_searchable, write_searchable
 from recordkit.archive.signature_facts import SignatureFacts, unchecked
 from recordkit.crew import Crew, Lost, Outcome
 from recordkit.errors import RecordkitError
-from recordkit.model import PageText
+from recordkit.messages import msg
+from recordkit.model import Finding, PageText
 from recordkit.settings import IngestSection
 from recordkit.templates.code import ALPHABET, decode
 
@@ -48,6 +51,9 @@ class PaperReading:
         failure: why the file could not be read to its end.
         copy: made because the file is damaged or locked; facts, codes and texts are those of the copy.
         signatures: what became of validating its digital signatures.
+        searchable: a copy whose text can be searched and marked, when a page was read by OCR.
+        layers: what OCR read and where, page by page, when such a copy was asked for.
+        findings: what an archivist should know about that copy.
     """
 
     path: Path
@@ -57,11 +63,15 @@ class PaperReading:
     failure: UnreadablePdf | None = None
     copy: ReadableCopy | None = None
     signatures: tuple[SignatureFacts, ...] = ()
+    searchable: Path | None = None
+    layers: tuple[TextLayer, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def copies(self) -> dict[str, Path]:
         """Files made beside the original, by the names under which they are kept with it."""
-        return {} if self.copy is None else {self.copy.name: self.copy.path}
+        found: dict[str, Path] = {} if self.copy is None else {self.copy.name: self.copy.path}
+        return found if self.searchable is None else {**found, "searchable.pdf": self.searchable}
 
     @property
     def issue_ids(self) -> tuple[str, ...]:
@@ -90,7 +100,8 @@ def read_papers(
         progress: see ``Progress``.
         limits: time for one page and for looking at one file as a whole, memory of a process (at
             least 1,500 MB with OCR), pages of a file.
-        scratch: folder for copies of damaged and locked files; without it none is made, and they are failures.
+        scratch: folder for copies of damaged and locked files, and for searchable ones when ``limits`` say so; without
+            it none is made, and damaged and locked files are failures.
         passwords: each is tried on locked files.
         trusted: what digital signatures are judged by; None to leave them alone.
         crew: processes that outlive this call, for one who calls often; ``jobs`` and the limits on time and memory
@@ -153,6 +164,10 @@ class _Wishes:
             return False
         return failure.reason == "damaged" or (failure.reason == "encrypted" and bool(self.passwords))
 
+    def wants_searchable(self) -> bool:
+        """Whether scans get a searchable copy."""
+        return self.scratch is not None and self.limits.searchable and can_write_searchable()
+
 
 class _Paper:
     """One paper on its way: the tasks that are under way for it, and what they brought.
@@ -173,6 +188,7 @@ class _Paper:
         self._facts: PdfFacts | None = None
         self._codes: dict[int, tuple[PageCode, ...]] = {}
         self._texts: dict[int, PageText] = {}
+        self._pieces: dict[int, tuple[Piece, ...]] = {}
         self._signatures: tuple[SignatureFacts, ...] | None = ()  # None: still being validated
         self._ask(self._looked_at, self._failed, inspect_pdf, path, wishes.limits.most_pages)
 
@@ -207,7 +223,7 @@ class _Paper:
             if codes or not about.must_be_seen:
                 # Its embedded text says all: it carries the code, or there is nothing else on the page.
                 self._codes[page] = codes
-                self._texts[page] = embedded_text(page, about.text, about.engine)
+                self._texts[page] = replace(embedded_text(page, about.text, about.engine), blank=not about.text)
             else:
                 self._ask(self._page_read, self._failed, read_page, self._source, page - 1, about.text,
                           self._wishes.ocr)
@@ -218,11 +234,11 @@ class _Paper:
         self._source = self._copy.path
         self._looked_at(facts)
 
-    def _page_read(self, seen: tuple[tuple[PageCode, ...], PageText]) -> None:
+    def _page_read(self, seen: PageReading) -> None:
         assert self._facts is not None
-        codes, text = seen
+        text = seen.text
         about = self._facts.page_facts[text.page - 1]
-        self._codes[text.page] = codes
+        self._codes[text.page], self._pieces[text.page] = seen.codes, seen.pieces
         self._texts[text.page] = replace(text, engine=about.engine) if text.source == "embedded" else text
         self._advance()
 
@@ -262,8 +278,38 @@ class _Paper:
             self._progress(self._path, len(self._texts), self._facts.pages)
         if len(self._texts) < self._facts.pages or self._signatures is None:
             return
+        if self._wishes.wants_searchable() and any(text.source == "ocr" for text in self._texts.values()):
+            assert self._wishes.scratch is not None
+            target = self._wishes.scratch / f"searchable-{secrets.token_hex(8)}.pdf"
+            self._ask(self._copied, self._not_copied, write_searchable, self._source, target, self._layers())
+        else:
+            self.reading = self._read()
+
+    def _copied(self, copy: SearchableCopy) -> None:
+        assert self._facts is not None
+        findings = []
+        if not copy.is_pdfa:
+            told = msg("the searchable copy is no PDF/A (rule {rule})", rule=copy.obstacle)
+            findings.append(Finding("not-pdfa", told))
+        if self._facts.signatures:
+            told = msg("the searchable copy carries no digital signature; the original does")
+            findings.append(Finding("copy-unsigned", told))
+        self.reading = replace(self._read(), searchable=copy.path, layers=self._layers(), findings=tuple(findings))
+
+    def _not_copied(self, error: Exception) -> None:
+        """A paper whose copy fails is read all the same."""
+        if _is_full(error):
+            raise error
+        told = msg("no searchable copy could be made of it")
+        self.reading = replace(self._read(), findings=(Finding("no-searchable-copy", told),))
+
+    def _layers(self) -> tuple[TextLayer, ...]:
+        return tuple(TextLayer(self._texts[page].turned, self._pieces.get(page, ())) for page in sorted(self._texts))
+
+    def _read(self) -> PaperReading:
+        assert self._facts is not None and self._signatures is not None
         pages = range(1, self._facts.pages + 1)
-        self.reading = PaperReading(
+        return PaperReading(
             path=self._path,
             facts=self._facts,
             codes=tuple(code for page in pages for code in self._codes.get(page, ())),

@@ -6,6 +6,7 @@ the same bytes in every run, so that a run that was killed recognises what it ha
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ from recordkit.archive.matching import (
 )
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading
+from recordkit.archive.searchable import TextLayer, write_searchable
 from recordkit.crew import Crew, Lost
 from recordkit.errors import NotFound, RecordkitError, RefusedByRule, missing_extra
 from recordkit.messages import msg
@@ -162,6 +164,8 @@ def reading_of_piece(reading: PaperReading, path: Path, pages: Sequence[int]) ->
         codes=tuple(replace(code, page=number[code.page]) for page in pages for code in reading.codes
                     if code.page == page),
         texts=tuple(replace(texts[page], page=number[page]) for page in pages),
+        layers=tuple(reading.layers[page - 1] for page in pages) if reading.layers else (),
+        searchable=None,
     )
 
 
@@ -171,7 +175,7 @@ def cut_batch(
     """The papers of a batch as files in the staging folder; nothing when it holds only one.
 
     Raises:
-        RefusedByRule: the batch is digitally signed; no piece of it would be.
+        RefusedByRule: the batch is digitally signed, and no piece of it would be; or it is damaged or locked.
         UnreadablePdf, MissingPart: as ``cut_file``; the first for a file that pikepdf cannot take apart.
     """
     if len(cuts) < 2:
@@ -180,16 +184,24 @@ def cut_batch(
         raise RefusedByRule(
             msg("the file holds several papers and is digitally signed: cutting it would break the signature")
         )
+    if reading.copy is not None:
+        raise RefusedByRule(
+            msg("the file holds several papers and is damaged or locked; scan it again, or save it anew, and split "
+                "that")
+        )
     stem = Path(told_name(paper.source)).stem[:_LONGEST_STEM]
     folder = staging / f"{paper.copy.stem}-pieces"
     paths = [folder / f"{stem}-p{'-'.join(map(str, dict.fromkeys((cut.pages[0], cut.pages[-1]))))}.pdf"
              for cut in cuts]
     cut_file(paper.copy, dict(zip(paths, [cut.pages for cut in cuts], strict=True)), seconds * sum(
-        len(cut.pages) for cut in cuts))
+        len(cut.pages) for cut in cuts), reading.layers)
     pieces = []
     for path, cut in zip(paths, cuts, strict=True):
         batch = Batch(paper.digests.sha256, paper.digests.size, len(cuts), cut.pages, told_name(paper.source))
         part = reading_of_piece(reading, path, cut.pages)
+        copy = searchable_piece(path)
+        if copy.exists():
+            part = replace(part, searchable=copy)
         waits = Portion(tuple(range(1, len(cut.pages) + 1)), findings=(cut.waits,)) if cut.waits is not None else None
         staged = StagedPaper(path, path, files.digests_of(path), state_of(path))
         pieces.append(Piece(staged, part, batch, cut.findings, waits))
@@ -206,13 +218,21 @@ def require_splitting() -> None:
         raise missing_extra("pikepdf", "pdf")
 
 
-def cut_file(source: Path, cuts: Mapping[Path, Sequence[int]], seconds: float) -> None:
+def searchable_piece(path: Path) -> Path:
+    """Where the searchable copy of a piece lies."""
+    return path.with_name(f"{path.stem}.searchable.pdf")
+
+
+def cut_file(
+    source: Path, cuts: Mapping[Path, Sequence[int]], seconds: float, layers: Sequence[TextLayer] = ()
+) -> None:
     """Write pieces of a PDF, in a child process: the file may be hostile.
 
     Args:
         source: the batch.
         cuts: 1-based pages by the path of the piece, in a staging folder.
         seconds: time allowed.
+        layers: what OCR read on each page of the batch; with it every piece with such text gets a searchable copy.
 
     Raises:
         UnreadablePdf: the file cannot be cut (reason ``damaged`` or ``timeout``).
@@ -220,7 +240,7 @@ def cut_file(source: Path, cuts: Mapping[Path, Sequence[int]], seconds: float) -
     """
     require_splitting()
     with Crew(1, seconds) as crew:
-        crew.put((0, 0), _cut, source, [(path, list(pages)) for path, pages in cuts.items()])
+        crew.put((0, 0), _cut, source, [(path, list(pages)) for path, pages in cuts.items()], tuple(layers))
         _, outcome = crew.take()
     if outcome.error is None:
         return
@@ -231,7 +251,7 @@ def cut_file(source: Path, cuts: Mapping[Path, Sequence[int]], seconds: float) -
     raise UnreadablePdf(source, "damaged") from outcome.error
 
 
-def _cut(source: Path, cuts: Sequence[tuple[Path, Sequence[int]]]) -> None:
+def _cut(source: Path, cuts: Sequence[tuple[Path, Sequence[int]]], layers: Sequence[TextLayer]) -> None:
     """Child side of ``cut_file``."""
     import pikepdf
 
@@ -243,6 +263,12 @@ def _cut(source: Path, cuts: Sequence[tuple[Path, Sequence[int]]]) -> None:
                 # Pages may share one list of pictures: without this, a piece would hide its neighbours' pages.
                 piece.remove_unreferenced_resources()
                 files.write_atomic(path, _bytes_of(piece), overwrite=True)
+            own = [layers[page - 1] for page in pages] if layers else []
+            copy = searchable_piece(path)
+            if any(layer.pieces for layer in own) and not copy.exists():
+                # A piece whose copy fails is a paper all the same.
+                with contextlib.suppress(ValueError, KeyError, TypeError, pikepdf.PdfError):
+                    write_searchable(path, copy, own)
 
 
 def _bytes_of(piece: Any) -> bytes:

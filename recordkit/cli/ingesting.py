@@ -55,6 +55,7 @@ def ingest(
     from recordkit.archive.ingest import ingest_papers
     from recordkit.archive.retrying import chosen_papers
     from recordkit.archive.search.service import refresh_index
+    from recordkit.archive.searchable import can_write_searchable
 
     def reads_scans(workspace: Workspace) -> bool:
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
@@ -81,6 +82,8 @@ def ingest(
         else:
             papers, sources = [], collect_sources(workspace, paths)
         options = options_for(workspace, _passwords(app, password_file, papers))
+        if options.ocr and workspace.settings.ingest.searchable and not can_write_searchable():
+            app.say(tr("Scans get no searchable copy: install recordkit[pdf]."))
         report = IngestReport(app, len(sources), dry_run=dry_run)
         for one in ingest_papers(workspace, sources, options, report.page_read):
             report.add(one)

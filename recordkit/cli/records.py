@@ -15,7 +15,7 @@ import click
 from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import NotFound
+from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -244,22 +244,29 @@ def require_active(record: Record) -> None:
 
 @click.command(cls=Command, help=N_("Copy the paper of a record, or an attachment, to a file."))
 @click.argument("record")
+@option("--searchable", is_flag=True, help=N_("The copy that can be read: with searchable text, unlocked or repaired."))
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--attachment", type=click.IntRange(1), metavar="N", help=N_("This attachment instead of the paper."))
 @option("--version", "version", type=click.IntRange(1), metavar="N", help=N_("As it was in this version."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def get(app: App, record: str, out: Path, attachment: int | None, version: int | None, force: bool) -> None:
-    """Write the bytes as they came, checked against their digest."""
-    from recordkit.archive.attachments import stored_file
+def get(
+    app: App, record: str, searchable: bool, out: Path, attachment: int | None, version: int | None, force: bool
+) -> None:
+    """Write the bytes as they came, or those of a copy made of them, checked against their digest."""
+    from recordkit.archive.attachments import stored_copy, stored_file
     from recordkit.archive.catalogue import find_record, objects_of
 
+    if searchable and (attachment or version):
+        raise WrongUsage(msg("--searchable does not go with --attachment or --version."))
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
         require_active(found)
-        path, sha256 = stored_file(objects_of(workspace), found, attachment, version)
+        objects = objects_of(workspace)
+        path, sha256 = stored_copy(objects, found) if searchable else stored_file(objects, found, attachment, version)
         marks = [f"-v{version}"] if version else []
         marks += [f"-{attachment:03}"] if attachment else []
+        marks += [f"-{path.stem}"] if searchable else []
         name = f"{found.code}{''.join(marks)}{path.suffix}".replace("/", "_")
         target = out / name if out.is_dir() else out
         app.save(target, path.read_bytes(), force=force)
