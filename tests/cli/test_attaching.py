@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -294,3 +295,16 @@ def test_killed_between_the_steps_an_attachment_is_neither_lost_nor_added_twice(
     assert cli.json("verify")["ok"]
     assert cli.json("ledger", "verify")["ok"]
     assert_valid_root(cli.store / "objects")
+
+
+def test_two_who_attach_at_once_attach_each_paper_once(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    record = filed(cli, tmp_path, number)
+    papers = [scan(tmp_path / f"{name}.pdf", name) for name in ("one", "two", "three")]
+    command = [sys.executable, "-m", "recordkit", "--store", str(cli.store), "--json", "ingest", "--attach-to", number,
+               *map(str, papers), "--no-ocr", "--jobs", "1", *DAY]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outcomes = [item["outcome"] for process in running for item in json.loads(process.communicate()[0])["items"]]
+    assert sorted(outcomes) == ["attached"] * 3 + ["duplicate"] * 3
+    assert [one["attachment"] for one in cli.json("show", record)["attachments"]] == [1, 2, 3]
+    assert cli.json("verify")["ok"]
