@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,76 +42,90 @@ def ingest(
     jobs: int | None, attach_to: str | None, item: str | None, watch: bool, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
-    from recordkit.archive.arrivals import collect_sources, told_name
+    from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.attaching import join_waiting
     from recordkit.archive.ingest import IngestOptions, ingest_papers
     from recordkit.archive.search.service import refresh_index
 
-    started = time.monotonic()
-    show_progress = sys.stderr.isatty() and not app.quiet
-
-    def progress(path: Path, done: int, pages: int) -> None:
-        if show_progress:
-            click.echo(f"\r\x1b[K{told_name(path)}: {done}/{pages}", err=True, nl=False)
-
     def reads_scans(workspace: Workspace) -> bool:
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
-
-    if attach_to is not None:
-        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch})
-        return attach(app, attach_to, paths, item=item, jobs=jobs, dry_run=dry_run, reads_scans=reads_scans,
-                      progress=progress)
-    if item is not None:
-        raise WrongUsage(msg("--item names what is attached; it needs --attach-to NUMBER."))
 
     def options_for(workspace: Workspace) -> IngestOptions:
         return IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
                              dry_run)
 
+    report = _Report(app, dry_run=dry_run)
+    if attach_to is not None:
+        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch})
+        return attach(app, attach_to, paths, item=item, jobs=jobs, dry_run=dry_run, reads_scans=reads_scans,
+                      progress=report.page_read)
+    if item is not None:
+        raise WrongUsage(msg("--item names what is attached; it needs --attach-to NUMBER."))
     if watch:
-        return watch_folders(app, paths, options_for=options_for, show=lambda one: _print_item(one, dry_run),
-                             finish=lambda items, joined, counts: _print_result(app, items, joined, counts, started,
-                                                                                dry_run))
+        return watch_folders(app, paths, options_for=options_for, report=report)
     with app.acting() as workspace:
         sources = collect_sources(workspace, paths)
-        options = options_for(workspace)
-        items: list[IngestItem] = []
-        for one in ingest_papers(workspace, sources, options, progress):
-            items.append(one)
-            if show_progress:
-                click.echo("\r\x1b[K", err=True, nl=False)
-            if not app.json:
-                _print_item(one, dry_run)
-        joined = [] if dry_run else join_waiting(workspace)
-        if not dry_run and (joined or any(one.outcome == "archived" for one in items)):
+        for one in ingest_papers(workspace, sources, options_for(workspace), report.page_read):
+            report.add(one)
+        if not dry_run:
+            report.join(join_waiting(workspace))
             refresh_index(workspace)
-    if not app.json:
-        for attached in joined:
-            print_attached(attached)
-    counts: Counter[str] = Counter(one.outcome for one in items)
-    _print_result(app, items, joined, counts, started, dry_run)
-    return 4 if counts["quarantined"] else 0
+    report.close()
+    return 4 if report.counts["quarantined"] else 0
 
 
-def _print_result(
-    app: App, items: Sequence[IngestItem], joined: Sequence[AttachedPaper], counts: Mapping[str, int], started: float,
-    dry_run: bool,
-) -> None:
-    """The JSON document of the run, or its summary for a person; ``items`` and ``joined`` matter for JSON only."""
-    counts = {name: counts.get(name, 0)
-              for name in ("archived", "duplicate", "unmatched", "quarantined", "deferred")}
-    if app.json:
-        app.print_json({"items": [_plain_item(one) for one in items], "total": len(items),
-                        "joined": [plain_attached(one) for one in joined],
-                        "summary": {**counts, "seconds": round(time.monotonic() - started, 3)}})
-    else:
-        if dry_run:
+class _Report:
+    """What is told of an ingest: each item as it comes, the page at hand, the summary."""
+
+    def __init__(self, app: App, *, dry_run: bool) -> None:
+        self.counts = dict.fromkeys(("archived", "duplicate", "unmatched", "quarantined", "deferred"), 0)
+        self._app = app
+        self._dry_run = dry_run
+        self._items: list[IngestItem] = []
+        self._joined: list[AttachedPaper] = []
+        self._started = time.monotonic()
+        self._shows_progress = sys.stderr.isatty() and not app.quiet
+
+    def page_read(self, path: Path, done: int, pages: int) -> None:
+        """A page was read."""
+        from recordkit.archive.arrivals import told_name
+
+        if self._shows_progress:
+            click.echo(f"\r\x1b[K{told_name(path)}: {done}/{pages}", err=True, nl=False)
+
+    def add(self, item: IngestItem) -> None:
+        """Something became of a file, or of a part of it."""
+        self.counts[item.outcome] += 1
+        if self._shows_progress:
+            click.echo("\r\x1b[K", err=True, nl=False)
+        if self._app.json:
+            self._items.append(item)
+        else:
+            _print_item(item, self._dry_run)
+
+    def join(self, joined: Sequence[AttachedPaper]) -> None:
+        """Attachments that waited were added to the papers that came."""
+        if self._app.json:
+            self._joined.extend(joined)
+        else:
+            for one in joined:
+                print_attached(one)
+
+    def close(self) -> None:
+        """The JSON document of the run, or its summary for a person."""
+        app = self._app
+        if app.json:
+            app.print_json({"items": [_plain_item(one) for one in self._items], "total": sum(self.counts.values()),
+                            "joined": [plain_attached(one) for one in self._joined],
+                            "summary": {**self.counts, "seconds": round(time.monotonic() - self._started, 3)}})
+            return
+        if self._dry_run:
             app.say(tr("Rehearsed; nothing was written. It would be:"))
         app.say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
-                .format(**counts))
-        if counts["deferred"]:
-            app.say(tr("{deferred} still being written; run it again later.").format(**counts))
-        if counts["unmatched"]:
+                .format(**self.counts))
+        if self.counts["deferred"]:
+            app.say(tr("{deferred} still being written; run it again later.").format(**self.counts))
+        if self.counts["unmatched"]:
             app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
 
 

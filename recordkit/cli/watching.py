@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from recordkit.cli.attaching import print_attached
 from recordkit.cli.base import App
 from recordkit.cli.i18n import tr
 from recordkit.errors import Interrupted
@@ -37,13 +35,29 @@ class _Stop:
     number: int | None = None
 
 
+class Report(Protocol):
+    """What is told while papers come, and at the end."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many papers came to which outcome."""
+
+    def add(self, item: IngestItem) -> None:
+        """Something became of a paper."""
+
+    def join(self, joined: Sequence[AttachedPaper]) -> None:
+        """Attachments that waited were added to the papers that came."""
+
+    def close(self) -> None:
+        """The end."""
+
+
 def watch_folders(
     app: App,
     paths: Sequence[Path],
     *,
     options_for: Callable[[Workspace], IngestOptions],
-    show: Callable[[IngestItem], None],
-    finish: Callable[[Sequence[IngestItem], Sequence[AttachedPaper], Mapping[str, int]], None],
+    report: Report,
 ) -> int:
     """File what comes into ``paths`` (default: the inbox) until a signal ends it; the exit code.
 
@@ -55,10 +69,6 @@ def watch_folders(
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.watching import Watch, keep_watch, only_watcher, states_of
 
-    items: list[IngestItem] = []
-    joined: list[AttachedPaper] = []
-    counts: Counter[str] = Counter()
-
     def listing() -> Mapping[Path, State]:
         with app.acting() as workspace:
             return states_of(collect_sources(workspace, paths))
@@ -67,22 +77,13 @@ def watch_folders(
         with app.acting() as workspace:
             with contextlib.closing(ingest_papers(workspace, ready, options)) as done:
                 for item in done:
-                    counts[item.outcome] += 1
-                    if app.json:
-                        items.append(item)
-                    else:
-                        show(item)
+                    report.add(item)
                     yield item.source
                     if stop.number is not None:
                         break
             if options.dry_run:
                 return
-            came = join_waiting(workspace)
-            if app.json:
-                joined.extend(came)
-            else:
-                for one in came:
-                    print_attached(one)
+            report.join(join_waiting(workspace))
             refresh_index(workspace)
 
     def wait() -> bool:
@@ -102,10 +103,10 @@ def watch_folders(
         app.say(tr("Watching {places}; Ctrl-C ends it.").format(
             places="、".join(map(str, paths or [root / "inbox"]))))
         keep_watch(Watch(), listing=listing, take=take, wait=wait, say=app.say)
-    finish(items, joined, counts)
+    report.close()
     if stop.number == signal.SIGINT:
         return Interrupted.exit_code
-    return 4 if counts["quarantined"] else 0
+    return 4 if report.counts["quarantined"] else 0
 
 
 @contextmanager
