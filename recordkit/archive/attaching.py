@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -114,7 +115,8 @@ def find_target(workspace: Workspace, reference: str) -> Target:
         record: catalogue.Record | None = catalogue.find_record(workspace.db, reference)
         assert record is not None
         if record.issue_id is not None:
-            issue = issues.find_issue(workspace.db, record.issue_id)
+            with suppress(NotFound):
+                issue = issues.find_issue(workspace.db, record.issue_id)
     else:
         record = catalogue.get_record(workspace.db, issue.record_id) if issue.record_id else None
     if record is not None and record.status != "active":

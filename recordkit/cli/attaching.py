@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -54,6 +55,8 @@ def attach(
         options = AttachOptions(item, reads_scans(workspace), jobs or os.cpu_count() or 1, dry_run)
         for one in attach_papers(workspace, number, sources, options, progress):
             items.append(one)
+            if sys.stderr.isatty() and not app.quiet:
+                click.echo("\r\x1b[K", err=True, nl=False)
             if not app.json:
                 print_attached(one, dry_run)
         if not dry_run and any(one.outcome == "attached" for one in items):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def attach(cli: Cli, number: str, *paths: Path, more: tuple[object, ...] = (), e
 def only(result: dict[str, object]) -> dict[str, object]:
     (item,) = result["items"]  # type: ignore[misc]
     return item  # type: ignore[no-any-return]
+
+
+def arriving(cli: Cli) -> list[Path]:
+    """What lies in the inbox, filed sources that rest there aside."""
+    inbox = cli.store / "inbox"
+    return [one for one in inbox.rglob("*.pdf") if inbox / "done" not in one.parents]
 
 
 def test_an_attachment_becomes_a_new_version_of_the_record(cli: Cli, tmp_path: Path) -> None:
@@ -162,7 +169,7 @@ def test_an_attachment_that_comes_first_waits_and_joins_the_paper(cli: Cli, tmp_
     assert [one["item"] for one in cli.json("show", number)["attachments"]] == [wanted[0]]
     assert cli.json("search", "idcard")["total"] == 1
     assert cli.json("unmatched", "list")["total"] == 0
-    assert list((cli.store / "inbox").rglob("*.pdf")) == []
+    assert arriving(cli) == []
     assert cli.json("verify")["ok"]
 
 
@@ -289,8 +296,21 @@ def test_killed_between_the_steps_an_attachment_is_neither_lost_nor_added_twice(
             cli(*command)
     cli(*command)
     assert len(cli.json("show", number)["attachments"]) == 1
-    assert list((cli.store / "inbox").rglob("*.pdf")) == []
+    assert arriving(cli) == []
     assert cli.json("unmatched", "list")["total"] == 0
     assert cli.json("verify")["ok"]
     assert cli.json("ledger", "verify")["ok"]
     assert_valid_root(cli.store / "objects")
+
+
+def test_two_who_attach_at_once_attach_each_paper_once(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    record = filed(cli, tmp_path, number)
+    papers = [scan(tmp_path / f"{name}.pdf", name) for name in ("one", "two", "three")]
+    command = [sys.executable, "-m", "recordkit", "--store", str(cli.store), "--json", "ingest", "--attach-to", number,
+               *map(str, papers), "--no-ocr", "--jobs", "1", *DAY]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outcomes = [item["outcome"] for process in running for item in json.loads(process.communicate()[0])["items"]]
+    assert sorted(outcomes) == ["attached"] * 3 + ["duplicate"] * 3
+    assert [one["attachment"] for one in cli.json("show", record)["attachments"]] == [1, 2, 3]
+    assert cli.json("verify")["ok"]

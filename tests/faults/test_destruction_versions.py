@@ -112,3 +112,17 @@ def test_bytes_of_destroyed_versions_and_attachments_are_still_recognised_after_
                                                                              digest))
         assert found is not None
         assert (found.record.record_id, found.record.destroyed_by) == (doomed, order.order_id)
+
+
+def test_what_was_attached_or_scanned_again_after_the_order_was_signed_stops_the_item(
+    archive: Archive, tmp_path: Path
+) -> None:
+    """The manifest binds the version: a paper that came later was appraised by nobody."""
+    first = archive.file("甲回访记录", content=b"first scan")
+    second = archive.file("乙回访记录", on=date(2024, 7, 1), content=b"other scan")
+    order = archive.signed(first, second)
+    attach(archive, first, tmp_path / "card.pdf", pdf_bytes(text="card"))
+    rescan(archive, second, b"second scan")
+    outcomes = archive.execute(order).outcomes
+    assert [(one.outcome, one.reason_code) for one in outcomes] == [("refused", "changed"), ("refused", "changed")]
+    assert catalogue.objects_of(archive.workspace).read(first, "attachment-001.pdf") == pdf_bytes(text="card")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordkit.archive.rescanning import Quality, quality_of, why_worse
@@ -40,11 +40,13 @@ def test_findings_that_say_nothing_of_the_scan_do_not_count() -> None:
     assert found == Quality(2, Counter({"empty-page": 1}), 0.9)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(QUALITIES)
 def test_a_scan_is_never_worse_than_itself(one: Quality) -> None:
     assert why_worse(one, one) is None
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(QUALITIES, QUALITIES)
 def test_of_two_different_scans_that_replace_each_other_neither_lost_pages_or_won_findings(
     one: Quality, other: Quality

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordkit.archive.watching import Watch, is_partial, keep_watch, looks_finished, only_watcher, states_of
@@ -83,6 +83,7 @@ def test_the_end_of_a_file_is_looked_at_only_when_it_lies_still() -> None:
     assert asked == [B]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.sampled_from([A, B]), st.integers(1, 3).map(state)), max_size=12),
        st.sets(st.integers(0, 12)))
 def test_nothing_is_ready_that_was_not_the_same_in_the_look_before(
