@@ -22,15 +22,20 @@ from recordkit.errors import RecordkitError
 from recordkit.messages import msg
 
 _SECONDS_TO_START = 120.0
+_SECONDS_TO_END = 10.0
+
+
+Loss = Literal["damaged", "too-large", "timeout"]
+"""Its process died, took more memory than allowed, or took too long."""
 
 
 class Lost(Exception):
-    """A task that brought no outcome: its process died (``damaged``) or took too long (``timeout``)."""
+    """A task that brought no outcome."""
 
-    def __init__(self, reason: Literal["damaged", "timeout"]) -> None:
+    def __init__(self, reason: Loss) -> None:
         """Keep the reason."""
         super().__init__(reason)
-        self.reason = reason
+        self.reason: Loss = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,17 @@ class Crew:
     Args:
         jobs: processes at most, at least one.
         seconds: time allowed for one task; the start of a process does not count.
+        memory_bytes: memory that one process may take, None for no limit. Linux counts what the process itself
+            writes to, not shared libraries and models mapped from files; a task beyond it is lost as ``too-large`` or
+            ends with a MemoryError. macOS takes the limit and does not keep it, and Windows has none for a process
+            that is running: there the time limit is what stops a task.
     """
 
-    def __init__(self, jobs: int, seconds: float) -> None:
+    def __init__(self, jobs: int, seconds: float, memory_bytes: int | None = None) -> None:
         """Start nothing yet."""
         self._jobs = max(1, jobs)
         self._seconds = seconds
+        self._memory_bytes = memory_bytes
         self._context = multiprocessing.get_context("spawn")
         self._waiting: list[tuple[Key, Callable[..., Any], tuple[Any, ...]]] = []
         self._workers: list[_Worker] = []
@@ -137,7 +147,7 @@ class Crew:
 
     def _start(self) -> None:
         here, there = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(there,), daemon=True)
+        process = self._context.Process(target=_serve, args=(there, self._memory_bytes), daemon=True)
         with _interrupts_wait():
             process.start()
             there.close()
@@ -147,7 +157,8 @@ class Crew:
         try:
             outcome = worker.pipe.recv()
         except (EOFError, OSError):
-            return self._give_up(worker, "damaged")
+            worker.process.join(_SECONDS_TO_END)
+            return self._give_up(worker, "too-large" if _ran_out_of_memory(worker.process.exitcode) else "damaged")
         if not worker.started:
             worker.started = True
             return None
@@ -155,7 +166,7 @@ class Crew:
         assert key is not None
         return key, outcome
 
-    def _give_up(self, worker: _Worker, reason: Literal["damaged", "timeout"]) -> tuple[Key, Outcome]:
+    def _give_up(self, worker: _Worker, reason: Loss) -> tuple[Key, Outcome]:
         self._dismiss(worker)
         if worker.key is None:
             raise RecordkitError(
@@ -200,8 +211,28 @@ def _interrupts_wait() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def _serve(pipe: multiprocessing.connection.Connection) -> None:
+def _ran_out_of_memory(exit_code: int | None) -> bool:
+    """Whether a process died as those do that get no memory: C++ libraries abort, Linux kills the largest process."""
+    return sys.platform != "win32" and exit_code in (-signal.SIGABRT, -signal.SIGKILL)
+
+
+def _limit_memory(size: int) -> None:
+    """Let this process take no more than ``size`` bytes, where the system has a way to say that."""
+    if sys.platform != "win32":
+        import resource
+
+        # RLIMIT_AS would count address space that is only set aside: onnxruntime needs twice as much of that.
+        kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
+        with contextlib.suppress(OSError, ValueError):  # a lower limit is set already
+            resource.setrlimit(kind, (size, size))
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would put the paper on the disk, in clear
+
+
+def _serve(pipe: multiprocessing.connection.Connection, memory_bytes: int | None) -> None:
     """A child's life: say that it is there, then one task after the other until the parent hangs up."""
+    if memory_bytes is not None:
+        _limit_memory(memory_bytes)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # programs it starts are not to inherit the hold

@@ -142,8 +142,15 @@ def done_folder(workspace: Workspace) -> Path:
 
 
 def quarantine(workspace: Workspace, paper: StagedPaper, reason: Message, code: str) -> None:
-    """Put a paper that cannot be filed aside, with the reason and its stable code word."""
-    folder = workspace.root / "quarantine" / paper.digests.sha256[:16]
+    """Put a paper that cannot be filed aside, with the reason and its stable code word.
+
+    One that lies there already stays as it was; only a new reason is noted.
+    """
+    folder = quarantine_folder(workspace) / paper.digests.sha256[:16]
+    if _is_quarantined(workspace, paper.source):
+        folder = paper.source.parent
+        if code in (_noted_reason(folder), "wrong-password"):
+            return
     note = {
         "source": told_name(paper.source),
         "reason": code,
@@ -160,8 +167,9 @@ def keep_unmatched(
     texts: tuple[PageText, ...],
     findings: Sequence[Finding],
     facts: Mapping[str, object],
+    copies: Mapping[str, Path] | None = None,
 ) -> None:
-    """Let a paper wait for a person, with all that reading it brought."""
+    """Let a paper wait for a person, with all that reading it brought; ``copies`` are files made of it, by name."""
     folder = unmatched_folder(workspace) / paper.digests.sha256[:16]
     note = {
         "name": _safe_name(paper.source),
@@ -169,7 +177,11 @@ def keep_unmatched(
         "findings": [str(one.message) for one in findings],
         "pages": [plain_page(text) for text in texts],
         "facts": dict(facts),
+        "copies": sorted(copies or ()),
     }
+    for name, copy in (copies or {}).items():
+        if not (folder / name).exists():
+            files.publish(copy, folder / name)
     _keep(workspace, folder, paper, "reading.json", note)
 
 
@@ -178,10 +190,45 @@ def unmatched_folder(workspace: Workspace) -> Path:
     return workspace.root / "inbox" / "unmatched"
 
 
-def forget_waiting(workspace: Workspace, digests: files.Digests) -> None:
-    """Clear where a paper waited, or lay in quarantine, until somebody said where it belongs."""
-    for place in (unmatched_folder(workspace), workspace.root / "quarantine"):
-        files.remove_tree(place / digests.sha256[:16])
+def quarantine_folder(workspace: Workspace) -> Path:
+    """Where papers lie that could not be read, each in a folder named by its bytes."""
+    return workspace.root / "quarantine"
+
+
+def leave_quarantine(workspace: Workspace, paper: StagedPaper) -> None:
+    """Clear away a paper that is no longer in quarantine, unless it was written to since it was read."""
+    if not _is_quarantined(workspace, paper.source) or not paper.is_still_as_read():
+        return
+    folder = paper.source.parent
+    others = [one for one in folder.iterdir() if one.name not in (paper.source.name, "reason.json")]
+    if all(one.is_file() and files.digests_of(one) == paper.digests for one in others):
+        files.remove_tree(folder)
+    else:
+        files.remove_file(paper.source)
+
+
+def _is_quarantined(workspace: Workspace, source: Path) -> bool:
+    return source.parent.resolve().parent == quarantine_folder(workspace).resolve()
+
+
+def _noted_reason(folder: Path) -> str | None:
+    try:
+        note = json.loads((folder / "reason.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return str(note.get("reason")) if isinstance(note, dict) else None
+
+
+def forget_waiting(workspace: Workspace, digests: files.Digests, source: Path | None = None) -> None:
+    """Clear where a paper waited, or lay in quarantine, until somebody said where it belongs.
+
+    A quarantine that holds ``source`` itself is left to ``leave_quarantine``: other documents in that file may not be
+    settled yet.
+    """
+    for place in (unmatched_folder(workspace), quarantine_folder(workspace)):
+        folder = place / digests.sha256[:16]
+        if source is None or source.parent != folder or place != quarantine_folder(workspace):
+            files.remove_tree(folder)
 
 
 def plain_page(text: PageText) -> dict[str, object]:
@@ -207,6 +254,8 @@ def _keep(
     data = json.dumps(note, ensure_ascii=False, indent=1).encode() + b"\n"
     # It holds the paper's text, so it begins where leftovers of killed processes are cleared.
     files.write_batch([(folder / note_name, data)], overwrite=True, room=paper.copy.parent)
+    if folder == paper.source.parent:
+        return
     if _is_in_inbox(workspace, paper.source.parent) and not paper.source.is_symlink():
         if target.exists():
             if paper.is_still_as_read():
@@ -236,6 +285,9 @@ def _folder_inside(workspace: Workspace, folder: Path) -> Path:
 
 
 def _safe_name(source: Path) -> str:
-    """The source's name; one that could be taken for the note beside it gets a prefix."""
+    """The source's name; one that could be taken for what lies beside it gets a prefix."""
     name = told_name(source)
-    return f"paper-{name}" if name in ("reading.json", "reason.json") else name
+    return f"paper-{name}" if name in _OTHER_NAMES else name
+
+
+_OTHER_NAMES = frozenset({"reading.json", "reason.json", "repaired.pdf", "decrypted.pdf", "searchable.pdf"})

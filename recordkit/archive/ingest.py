@@ -27,6 +27,7 @@ from recordkit.archive.arrivals import (
     forget_waiting,
     keep_unmatched,
     leave_inbox,
+    leave_quarantine,
     quarantine,
     state_of,
     told_name,
@@ -36,6 +37,7 @@ from recordkit.archive.filing import CORE_LABELS, NewRecord, file_records
 from recordkit.archive.matching import BLOCKING, Portion, match_pages, require_open
 from recordkit.archive.papers import (
     facts_of,
+    file_findings,
     missing_fields,
     record_of_class,
     record_of_issue,
@@ -44,7 +46,7 @@ from recordkit.archive.papers import (
     told_of,
 )
 from recordkit.archive.pdf import UnreadablePdf
-from recordkit.archive.reading import SECONDS_PER_PAGE, PaperReading, Progress, read_papers
+from recordkit.archive.reading import PaperReading, Progress, read_papers, reading_crew
 from recordkit.crew import Crew
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
@@ -73,6 +75,7 @@ class IngestOptions:
         fields: core fields for such papers (title, date, responsible, number, account, box, shelf).
         ocr: whether pages without text are read by OCR.
         jobs: reading processes.
+        passwords: each is tried on files that are locked; never stored or shown.
     """
 
     record_class: str | None = None
@@ -80,6 +83,7 @@ class IngestOptions:
     ocr: bool = True
     jobs: int = 1
     dry_run: bool = False
+    passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class Part:
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
         code: stable word for the reason of a quarantine.
+        copies: files made of the paper that are kept beside it, by name.
     """
 
     outcome: Outcome
@@ -119,6 +124,7 @@ class Part:
     record: catalogue.Record | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     code: str = ""
+    copies: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,7 @@ def ingest_papers(
     if not options.dry_run:
         clear_done(workspace, lambda digests: _known_content(workspace, digests) is not None)
     left = deque(sources)
-    with Crew(options.jobs, SECONDS_PER_PAGE) as crew:
+    with reading_crew(options.jobs, workspace.settings.ingest) as crew:
         while left:
             with workspace.staging() as staging:
                 window = _stage_window(left, staging)
@@ -277,7 +283,10 @@ def _ingest_window(
 
     readings: Iterator[PaperReading] = iter(())
     if names:
-        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report, crew=crew)
+        readings = read_papers(
+            list(names), jobs=options.jobs, ocr=options.ocr, progress=report, limits=workspace.settings.ingest,
+            scratch=staging, passwords=options.passwords, crew=crew,
+        )
     for one in staged:
         if isinstance(one, IngestItem):
             batch.add(one)
@@ -319,31 +328,33 @@ def _part(
 ) -> Part:
     every = {text.page: text for text in storable(reading.texts)}
     texts = tuple(every[page] for page in portion.pages)
-    findings = [*portion.findings, *text_findings(texts, options.ocr)]
-    facts, original = facts_of(reading), (paper.copy, paper.digests)
+    findings = [*portion.findings, *text_findings(texts, options.ocr), *file_findings(reading)]
+    facts, original, copies = facts_of(reading), (paper.copy, paper.digests), reading.copies
     if portion.issue is not None:
         try:
             told = told_of(paper.source, portion.how, facts, findings)
-            new = record_of_issue(workspace, portion.issue, original, texts, told)
-            return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts)
+            new = record_of_issue(workspace, portion.issue, original, texts, told, copies)
+            return Part("archived", texts, tuple(findings), new=new, issue=portion.issue, facts=facts, copies=copies)
         except (NotFound, InputRefused, IntegrityFailure) as refusal:
             # Its data or its form is damaged: a person decides, and the other papers go on.
             findings.insert(0, Finding("not-open", refusal.what))
-            return _unmatched(texts, findings, facts)
+            return _unmatched(texts, findings, facts, copies)
     if options.record_class is not None and not portion.is_blocked:
         findings += missing_fields(options.fields)
         told = told_of(paper.source, "class", facts, findings)
         new = record_of_class(
-            options.record_class, options.fields, _class_date(workspace, options), original, texts, told
+            options.record_class, options.fields, _class_date(workspace, options), original, texts, told, copies
         )
-        return Part("archived", texts, tuple(findings), new=new, facts=facts)
-    return _unmatched(texts, findings, facts)
+        return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=copies)
+    return _unmatched(texts, findings, facts, copies)
 
 
-def _unmatched(texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object]) -> Part:
+def _unmatched(
+    texts: tuple[PageText, ...], findings: Sequence[Finding], facts: Mapping[str, object], copies: Mapping[str, Path]
+) -> Part:
     telling = [one.message for one in findings if one.code in BLOCKING or one.code == "foreign-code"]
     reason = telling[0] if telling else msg("no printed code of this store was found")
-    return Part("unmatched", texts, tuple(findings), reason, facts=facts)
+    return Part("unmatched", texts, tuple(findings), reason, facts=facts, copies=copies)
 
 
 def carry_out(workspace: Workspace, decision: Decision, staging: Path) -> list[IngestItem]:
@@ -367,13 +378,16 @@ def carry_out_all(workspace: Workspace, decisions: Sequence[Decision], staging: 
             if part.outcome == "quarantined" and part.reason is not None:
                 quarantine(workspace, paper, part.reason, part.code)
             elif part.outcome == "unmatched":
-                keep_unmatched(workspace, paper, part.texts, part.findings, part.facts)
+                keep_unmatched(workspace, paper, part.texts, part.findings, part.facts, part.copies)
         if all(one.outcome in ("archived", "duplicate") and not _was_destroyed(one) for one in parts):
             leaving.append(paper)
     stuck = leave_inbox(workspace, leaving)
     for decision, parts in zip(decisions, done, strict=True):
+        paper = decision.paper
         if any(part.outcome == "archived" for part in parts):
-            forget_waiting(workspace, decision.paper.digests)
+            forget_waiting(workspace, paper.digests, paper.source)
+        if all(one.outcome in ("archived", "duplicate", "unmatched") and not _was_destroyed(one) for one in parts):
+            leave_quarantine(workspace, paper)
     return [
         [_item(decision.paper.source, _told_stuck(part, stuck.get(decision.paper.source))) for part in parts]
         for decision, parts in zip(decisions, done, strict=True)
@@ -413,7 +427,7 @@ def _settled(workspace: Workspace, part: Part) -> Part:
         try:
             require_open(issues.find_issue(workspace.db, part.issue.issue_id))
         except RefusedByRule as refusal:
-            return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts)
+            return _unmatched(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts, part.copies)
     return part
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from recordkit import files
 from recordkit.archive.arrivals import plain_page, told_name
 from recordkit.archive.filing import NewRecord, meters_of
+from recordkit.archive.pdf_actions import KINDS
 from recordkit.archive.reading import PaperReading
-from recordkit.messages import msg
+from recordkit.archive.repair import ReadableCopy
+from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.templates.completing import onsite_values
@@ -24,6 +26,7 @@ def record_of_issue(
     original: tuple[Path, files.Digests],
     texts: Sequence[PageText],
     told: Mapping[str, object],
+    copies: Mapping[str, Path] | None = None,
 ) -> NewRecord:
     """The record of a signed paper: it inherits fields, title, class and number of its document.
 
@@ -33,6 +36,7 @@ def record_of_issue(
         original: the file in a staging folder, and its digests.
         texts: one per page.
         told: ``told_of`` the paper.
+        copies: files made of the original that are kept beside it, by name.
 
     Raises:
         NotFound: the data of the document is gone.
@@ -60,7 +64,7 @@ def record_of_issue(
         title=str(data["title"]),
         on=date.fromisoformat(on),
         pages=len(texts),
-        content=_content(original[0], texts),
+        content=_content(original[0], texts, copies or {}),
         original=original[1],
         number=issue.number,
         issue_id=issue.issue_id,
@@ -77,6 +81,7 @@ def record_of_class(
     original: tuple[Path, files.Digests],
     texts: Sequence[PageText],
     told: Mapping[str, object],
+    copies: Mapping[str, Path] | None = None,
 ) -> NewRecord:
     """The record of a paper without a document of ours; arguments as in ``record_of_issue``.
 
@@ -88,7 +93,7 @@ def record_of_class(
         title=given.get("title") or Path(str(told["source"])).stem,
         on=on,
         pages=len(texts),
-        content=_content(original[0], texts),
+        content=_content(original[0], texts, copies or {}),
         original=original[1],
         number=given.get("number"),
         extra={**extra, **told},
@@ -124,8 +129,48 @@ def facts_of(reading: PaperReading) -> dict[str, object]:
             "encrypted": facts.encrypted,
             "javascript": facts.has_javascript,
             "attached_files": facts.attached_files,
+            "carries": None if facts.carries is None else sorted(facts.carries),
+            "copy": _plain_copy(reading.copy),
         },
     }
+
+
+def _plain_copy(copy: ReadableCopy | None) -> dict[str, object] | None:
+    if copy is None:
+        return None
+    return {"name": copy.name, "damaged": copy.damaged, "locked": copy.locked, "pages": copy.pages,
+            "lost_pages": copy.lost_pages}
+
+
+def file_findings(reading: PaperReading) -> tuple[Finding, ...]:
+    """What an archivist should know about the file itself: damage, passwords, what it carries beside its pages."""
+    found: list[Finding] = []
+    copy, facts = reading.copy, reading.facts
+    if copy is not None and copy.damaged and copy.lost_pages:
+        found.append(Finding("repaired", msg("the file is damaged; pages brought back: {pages}, lost: {lost}",
+                                             pages=copy.pages, lost=copy.lost_pages)))
+    elif copy is not None and copy.damaged:
+        found.append(Finding("repaired", msg("the file is damaged; pages brought back: {pages}", pages=copy.pages)))
+    if copy is not None and copy.locked:
+        found.append(Finding("decrypted", msg("the file is locked with a password; a copy without it is kept beside "
+                                              "it")))
+    elif facts is not None and facts.encrypted:
+        found.append(Finding("owner-password", msg("the file opens without a password, but forbids some uses of it")))
+    if facts is not None and facts.carries is None:
+        found.append(Finding("not-examined", msg("whether the file carries scripts or other files cannot be told")))
+    elif facts is not None:
+        found += [Finding(kind, _CARRIED[kind]) for kind in KINDS if kind in (facts.carries or ())]
+    return tuple(found)
+
+
+_CARRIED: Mapping[str, Message] = {
+    "javascript": msg("the file carries scripts"),
+    "launch-action": msg("the file can start other programs"),
+    "submit-action": msg("the file can send a form's values away or read them in"),
+    "embedded-files": msg("the file carries other files"),
+    "rich-media": msg("the file carries sound, film or 3D scenes"),
+    "xfa": msg("the file is an XFA form: what it shows depends on the program"),
+}
 
 
 def storable(texts: Sequence[PageText]) -> tuple[PageText, ...]:
@@ -147,9 +192,11 @@ def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:
     )
 
 
-def _content(original: Path, texts: Sequence[PageText]) -> dict[str, Path | bytes]:
+def _content(
+    original: Path, texts: Sequence[PageText], copies: Mapping[str, Path]
+) -> dict[str, Path | bytes]:
     text = json.dumps({"pages": [plain_page(one) for one in texts]}, ensure_ascii=False, indent=1).encode() + b"\n"
-    return {"original.pdf": original, "text.json": text}
+    return {"original.pdf": original, "text.json": text, **copies}
 
 
 def _plain_finding(finding: Finding) -> dict[str, object]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from recordkit.archive.pdf_actions import carried_things
+from recordkit.archive.text_quality import judge_text
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, msg
 
@@ -22,17 +23,23 @@ if TYPE_CHECKING:
 
     GreyImage = NDArray[np.uint8]
 
-Reason = Literal["not-readable", "empty-file", "not-a-pdf", "encrypted", "damaged", "no-pages", "timeout"]
+Reason = Literal[
+    "not-readable", "empty-file", "not-a-pdf", "encrypted", "wrong-password", "damaged", "no-pages", "too-many-pages",
+    "too-large", "timeout",
+]
 
-# A0 at 200 dpi. A page may claim any size; rendering it as claimed would take all memory.
-_MOST_PIXELS = 64_000_000
+# A1 at 200 dpi, A0 at 140. A page may claim any size; rendering it as claimed would take all memory, and to look for
+# codes takes seconds for every 10 million pixels.
+_MOST_PIXELS = 32_000_000
 # ISO 32000-1 Annex H, implementation notes 13 and 18: readers look this far for header and end marker.
 _MARKER_WINDOW = 1024
 # An image over this share of the page makes the page a scan.
 _SCAN_COVER = 0.7
-# Scanner programs stamp a line such as "Scanned with CamScanner" on the picture; that is not the page's text.
-_SCAN_STAMP_CHARACTERS = 30
-_MOST_GARBAGE = 0.3
+# Forms within forms: what lies deeper counts as a picture unseen.
+_DEPTH = 4
+_MOST_FORMS = 10_000
+# Bitmaps wider or higher than this fail in image programs; no page has such a shape.
+_LONGEST_SIDE = 30_000
 
 
 class UnreadablePdf(InputRefused):
@@ -41,7 +48,8 @@ class UnreadablePdf(InputRefused):
     Args:
         path: the file.
         reason: not-readable (the system refuses the file), empty-file, not-a-pdf, encrypted (needs a password),
-            damaged (cut short, or the reader failed on it), no-pages, timeout (reading took longer than allowed).
+            wrong-password (none of those given opens it), damaged (cut short, or the reader failed on it), no-pages,
+            too-many-pages, too-large (reading took more memory than allowed), timeout (or more time).
     """
 
     def __init__(self, path: Path, reason: Reason) -> None:
@@ -65,16 +73,40 @@ def _explain(name: str, reason: Reason) -> tuple[Message, Message]:
         case "not-a-pdf":
             return msg("{file} is not a PDF, whatever its name says.", file=name), msg("Save it as PDF first.")
         case "encrypted":
-            return (
-                msg("{file} opens only with a password.", file=name),
-                msg("Save it without a password: in thirty years nobody will know it."),
-            )
+            return msg("{file} opens only with a password.", file=name), _how_to_unlock()
+        case "wrong-password":
+            return msg("None of the passwords given opens {file}.", file=name), _how_to_unlock()
+        case "damaged" if not can_rewrite():
+            return msg("{file} is damaged or cut short.", file=name), msg(
+                "What is left of it can perhaps be read after: pip install 'recordkit[pdf]'; then: "
+                "recordkit ingest --retry. Or scan the paper again.")
         case "damaged":
-            return msg("{file} is damaged or cut short.", file=name), again
+            return msg("{file} is damaged or cut short, and no page could be brought back.", file=name), again
         case "no-pages":
             return msg("{file} has no pages.", file=name), again
+        case "too-many-pages":
+            return msg("{file} has more pages than a file may have.", file=name), msg(
+                "Split it, or raise [ingest] most_pages in recordkit.toml; then: recordkit ingest --retry")
+        case "too-large":
+            return msg("Reading {file} took more memory than allowed.", file=name), msg(
+                "Scan the paper again, or raise [ingest] memory_mb in recordkit.toml; then: recordkit ingest --retry")
         case "timeout":
-            return msg("Reading {file} took longer than allowed.", file=name), again
+            return msg("Reading {file} took longer than allowed.", file=name), msg(
+                "Scan the paper again, or raise [ingest] page_seconds in recordkit.toml; then: "
+                "recordkit ingest --retry")
+
+
+def can_rewrite() -> bool:
+    """Whether pikepdf is here, which repairs and unlocks."""
+    import importlib.util
+
+    return importlib.util.find_spec("pikepdf") is not None
+
+
+def _how_to_unlock() -> Message:
+    if can_rewrite():
+        return msg("Write its password into a file: recordkit ingest --retry --password-file FILE")
+    return msg("Locked files can be opened after: pip install 'recordkit[pdf]'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +117,8 @@ class PageFacts:
         width: shown width in points (1/72 inch), rotation applied.
         height: shown height in points.
         text: embedded text worth keeping, lines separated by newlines; empty when there is none or only garbage.
+        engine: name and version of what read the text; empty without text.
+        garbage: there is text, but not what the page shows, so that only its picture can be read.
         has_pictures: images or drawings are on it, so a code or more text may be seen that the text lacks.
         is_scan: one image covers most of it.
     """
@@ -94,6 +128,13 @@ class PageFacts:
     text: str
     has_pictures: bool
     is_scan: bool
+    engine: str = ""
+    garbage: bool = False
+
+    @property
+    def must_be_seen(self) -> bool:
+        """Whether its picture may show what the embedded text does not say."""
+        return self.has_pictures or self.garbage
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +146,7 @@ class PdfFacts:
         encrypted: encrypted, though it opens without a password (printing or copying may be forbidden).
         signature_fields: signature fields, signed or not.
         signatures: fields that hold a signature; nothing is said about its validity.
-        has_javascript: None when the structure could not be walked.
+        carries: kinds of things beside pages (see ``pdf_actions.KINDS``); None when the structure cannot be walked.
         attached_files: files embedded in the document.
         producer: program that wrote it, as the file claims.
     """
@@ -114,7 +155,7 @@ class PdfFacts:
     encrypted: bool
     signature_fields: int
     signatures: int
-    has_javascript: bool | None
+    carries: frozenset[str] | None
     attached_files: int
     producer: str
 
@@ -124,22 +165,30 @@ class PdfFacts:
         return len(self.page_facts)
 
     @property
+    def has_javascript(self) -> bool | None:
+        """Whether a script is anywhere in it; None when that cannot be told."""
+        return None if self.carries is None else "javascript" in self.carries
+
+    @property
     def has_signature_fields(self) -> bool:
         """Whether altering the file could break a signature."""
         return self.signature_fields > 0
 
 
-def inspect_pdf(path: Path) -> PdfFacts:
+def inspect_pdf(path: Path, most_pages: int | None = None) -> PdfFacts:
     """Facts and embedded text of every page.
 
     Raises:
-        UnreadablePdf: see its reasons; never timeout from here.
+        UnreadablePdf: see its reasons; never timeout or too-large from here. A file of more than ``most_pages`` pages
+            is refused before its pages are looked at.
     """
     import pypdfium2.raw as pdfium
 
     with _opened(path) as document:
         if len(document) == 0:
             raise UnreadablePdf(path, "no-pages")
+        if most_pages is not None and len(document) > most_pages:
+            raise UnreadablePdf(path, "too-many-pages")
         pages = tuple(_page_facts(path, document, index) for index in range(len(document)))
         fields = max(0, pdfium.FPDF_GetSignatureCount(document))
         filled = (
@@ -151,7 +200,7 @@ def inspect_pdf(path: Path) -> PdfFacts:
             encrypted=pdfium.FPDF_GetSecurityHandlerRevision(document) >= 0,
             signature_fields=fields,
             signatures=sum(filled),
-            has_javascript=_has_javascript(path),
+            carries=carried_things(path),
             attached_files=document.count_attachments(),
             producer=_cleaned(document.get_metadata_value("Producer")).strip(),
         )
@@ -160,7 +209,7 @@ def inspect_pdf(path: Path) -> PdfFacts:
 def render_page(path: Path, index: int, dpi: int = 200) -> GreyImage:
     """Picture of the page with 0-based ``index``: grey values in rows and columns, rotation applied.
 
-    A page larger than A0 is rendered at a lower resolution.
+    A page larger than A1 is rendered at a lower resolution.
 
     Raises:
         UnreadablePdf: see its reasons.
@@ -172,10 +221,11 @@ def render_page(path: Path, index: int, dpi: int = 200) -> GreyImage:
             document.init_forms()  # or else values typed into form fields stay invisible
             page = document[index]
             width, height = page.get_size()
-            scale = min(dpi / 72, math.sqrt(_MOST_PIXELS / max(1.0, width * height)))
+            scale = min(dpi / 72, math.sqrt(_MOST_PIXELS / max(1.0, width * height)),
+                        _LONGEST_SIDE / max(1.0, width, height))
             bitmap = page.render(scale=scale, grayscale=True)
             picture: GreyImage = bitmap.to_numpy().copy()
-        except (pypdfium2.PdfiumError, IndexError) as error:
+        except (pypdfium2.PdfiumError, IndexError, ValueError, OverflowError) as error:  # a size may be infinite
             raise UnreadablePdf(path, "damaged") from error
         return picture.reshape(picture.shape[:2])
 
@@ -185,7 +235,7 @@ def _opened(path: Path) -> Iterator[Any]:
     import pypdfium2
     import pypdfium2.raw as pdfium
 
-    _look_at_ends(path)
+    require_whole(path)
     # pdfium does not clear its last error: without this failure (bad format) an earlier file's "wrong password" would
     # be laid at the door of this one.
     pdfium.FPDF_LoadMemDocument64(b"", 0, None)
@@ -203,7 +253,12 @@ def _opened(path: Path) -> Iterator[Any]:
         document.close()
 
 
-def _look_at_ends(path: Path) -> None:
+def require_whole(path: Path) -> None:
+    """Look at head and end of a file, where a cut shows.
+
+    Raises:
+        UnreadablePdf: not-readable, empty-file, not-a-pdf, damaged.
+    """
     try:
         with path.open("rb") as stream:
             head = stream.read(_MARKER_WINDOW)
@@ -225,62 +280,83 @@ def _look_at_ends(path: Path) -> None:
 
 def _page_facts(path: Path, document: Any, index: int) -> PageFacts:
     import pypdfium2
-    import pypdfium2.raw as pdfium
 
     try:
         page = document[index]
         try:
             width, height = page.get_size()
-            pictures, covered = False, 0.0
-            for thing in page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH), max_depth=3):
-                pictures = True
-                if thing.type == pdfium.FPDF_PAGEOBJ_IMAGE:
-                    left, bottom, right, top = thing.get_bounds()
-                    covered += (right - left) * (top - bottom) / max(1.0, width * height)  # some scanners write strips
-            text = _cleaned(page.get_textpage().get_text_range())
+            pictures, covered = _pictures(page, max(1.0, width * height))
+            text, engine = _text_of(path, page, index)
         finally:
             page.close()  # with its text page; thousands of open pages would fill the memory
     except pypdfium2.PdfiumError as error:
         raise UnreadablePdf(path, "damaged") from error
     is_scan = covered >= _SCAN_COVER
-    return PageFacts(width, height, text if _is_text(text, is_scan) else "", pictures, is_scan)
+    layer = judge_text(text, is_scan)
+    if layer.empty or layer.garbage:
+        text, engine = "", ""
+    return PageFacts(width, height, text, pictures, is_scan, engine, layer.garbage)
+
+
+def _pictures(page: Any, area: float) -> tuple[bool, float]:
+    """Whether anything but text is on a page, and the share of it that images cover (strips of a scan add up)."""
+    import ctypes
+
+    import pypdfium2.raw as pdfium
+
+    # pypdfium2's own iterator wraps every object, which costs more than all the rest.
+    bounds = tuple(ctypes.c_float() for _ in range(4))
+    places = tuple(ctypes.byref(one) for one in bounds)
+    levels: list[tuple[Any, Any, Any]] = [(page.raw, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject)]
+    pictures, covered = False, 0.0
+    for depth in range(_DEPTH):
+        inner = []
+        for holder, count, get in levels:
+            for number in range(count(holder)):
+                thing = get(holder, number)
+                kind = pdfium.FPDFPageObj_GetType(thing)
+                if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+                    continue
+                if kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _DEPTH - 1:
+                    inner.append((thing, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject))
+                    continue
+                pictures = True
+                if kind == pdfium.FPDF_PAGEOBJ_IMAGE and pdfium.FPDFPageObj_GetBounds(thing, *places):
+                    left, bottom, right, top = (one.value for one in bounds)
+                    covered += max(0.0, (right - left) * (top - bottom)) / area
+        pictures = pictures or len(inner) > _MOST_FORMS
+        levels = inner[:_MOST_FORMS]
+    return pictures, covered
+
+
+def _text_of(path: Path, page: Any, index: int) -> tuple[str, str]:
+    """Embedded text, and what read it."""
+    import pypdfium2
+
+    try:
+        return _cleaned(page.get_textpage().get_text_range()), f"pdfium {pypdfium2.PDFIUM_INFO.build}"
+    except (pypdfium2.PdfiumError, UnicodeError):
+        return _text_by_pypdf(path, index)
+
+
+def _text_by_pypdf(path: Path, index: int) -> tuple[str, str]:
+    import pypdf
+
+    try:
+        with path.open("rb") as stream:
+            text = pypdf.PdfReader(stream, strict=False).pages[index].extract_text()
+    except MemoryError:
+        raise
+    # pypdf raises bare TypeError, KeyError, RecursionError and its own DependencyError on odd files. The page then
+    # has no text layer, and is read from its picture.
+    except Exception:
+        return "", ""
+    return _cleaned(text), f"pypdf {pypdf.__version__}"
 
 
 def _cleaned(text: str) -> str:
     # NULs stop databases and C programs in mid-text; pdfium marks a hyphen at a line's end with U+FFFE.
     return text.replace("\0", "").replace("\ufffe", "").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _is_text(text: str, is_scan: bool) -> bool:
-    """Whether the embedded text can stand for the page: fonts without a Unicode table yield garbage."""
-    visible = [character for character in text if not character.isspace()]
-    if not visible:
-        return False
-    garbage = sum(c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cs", "Cc") for c in visible)
-    if garbage > _MOST_GARBAGE * len(visible):
-        return False
-    return not is_scan or sum(c.isalnum() for c in visible) >= _SCAN_STAMP_CHARACTERS
-
-
-def _has_javascript(path: Path) -> bool | None:
-    """Whether any action of document, page or annotation is a script; None when pypdf cannot walk the file."""
-    import pypdf
-
-    try:
-        with path.open("rb") as stream:
-            reader = pypdf.PdfReader(stream, strict=False)
-            root: Any = reader.trailer["/Root"]
-            holders: list[Any] = [root, *reader.pages]
-            for page in reader.pages:
-                holders += [annotation.get_object() for annotation in _list(page.get("/Annots"))]
-            names: Any = _dict(root.get("/Names"))
-            fields = _list(_dict(root.get("/AcroForm")).get("/Fields"))
-            holders += [field.get_object() for field in fields]
-            return "/JavaScript" in names or any(_runs_script(_dict(holder)) for holder in holders)
-    # pypdf raises bare TypeError, KeyError, RecursionError and its own DependencyError on odd files: a fact is then
-    # unknown, which is no reason to refuse the paper.
-    except Exception:
-        return None
 
 
 def _has_empty_page_tree(path: Path) -> bool:
@@ -290,20 +366,7 @@ def _has_empty_page_tree(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
             return len(pypdf.PdfReader(stream, strict=True).pages) == 0
-    except Exception:  # as in _has_javascript
+    except MemoryError:
+        raise
+    except Exception:  # as in _text_by_pypdf
         return False
-
-
-def _runs_script(holder: Any) -> bool:
-    actions = [holder.get("/OpenAction"), holder.get("/A"), *_dict(holder.get("/AA")).values()]
-    return any(_dict(action).get("/S") == "/JavaScript" for action in actions)
-
-
-def _dict(value: Any) -> Any:
-    value = value.get_object() if hasattr(value, "get_object") else value
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> Any:
-    value = value.get_object() if hasattr(value, "get_object") else value
-    return value if isinstance(value, list) else []

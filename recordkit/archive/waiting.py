@@ -67,8 +67,11 @@ def match_paper(workspace: Workspace, reference: str, number: str, *, dry_run: b
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
         told = told_of(paper.path, "by-hand", raw["facts"], findings)
-        new = record_of_issue(workspace, issue, (staged, digests), texts, told)
-        part = Part("archived", texts, findings, new=new, issue=issue)
+        copies = {str(name): staging / str(name) for name in raw.get("copies", ())}
+        for name, copy in copies.items():
+            files.copy_with_digests(paper.path.parent / name, copy)
+        new = record_of_issue(workspace, issue, (staged, digests), texts, told, copies)
+        part = Part("archived", texts, findings, new=new, issue=issue, copies=copies)
         decision = Decision(StagedPaper(paper.path, staged, digests, state_of(paper.path)), (part,))
         if dry_run:
             return decision.rehearsed()[0]

@@ -18,7 +18,10 @@ from recordkit.cli.streaming import print_list
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from recordkit.archive.ingest import IngestItem
+    from recordkit.archive.retrying import QuarantinedPaper
 
 
 @click.command(cls=Command, help=N_("File signed papers: PDFs, folders, or the store's inbox."))
@@ -27,21 +30,30 @@ if TYPE_CHECKING:
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("Core field of such papers."))
 @option("--no-ocr", is_flag=True, help=N_("Do not read scans; their text cannot be searched."))
 @option("--jobs", type=click.IntRange(1, 64), metavar="N", help=N_("Reading processes (default: one per core)."))
+@option("--retry", is_flag=True, help=N_("Try what lies in quarantine again; PATHS are keys or names of such files."))
+@option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+        help=N_("File with passwords of locked files, one a line."))
 @dry_run_option
 @pass_app
 def ingest(
     app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], no_ocr: bool,
-    jobs: int | None, dry_run: bool,
+    jobs: int | None, retry: bool, password_file: Path | None, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
     from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.ingest import IngestOptions, ingest_papers
+    from recordkit.archive.retrying import chosen_papers
     from recordkit.archive.search.service import refresh_index
 
     with app.acting() as workspace:
-        sources = collect_sources(workspace, paths)
+        if retry:
+            papers = chosen_papers(workspace, [str(path) for path in paths])
+            sources = [paper.path for paper in papers]
+        else:
+            papers, sources = [], collect_sources(workspace, paths)
+        passwords = _passwords(app, password_file, papers)
         ocr = not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
-        options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run)
+        options = IngestOptions(record_class, pairs_of(sets), ocr, jobs or os.cpu_count() or 1, dry_run, passwords)
         report = _Report(app, len(sources), dry_run=dry_run)
         for item in ingest_papers(workspace, sources, options, report.page_read):
             report.add(item)
@@ -111,6 +123,8 @@ class _Report:
             app.say(tr("{deferred} still being written; run it again later.").format(**self.counts))
         if self.counts["unmatched"]:
             app.say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
+        if self.counts["quarantined"]:
+            app.say(tr("'recordkit quarantine list' shows what is wrong with them and what to do."))
 
     def _how_far(self, now: float) -> str:
         told = tr("{done} of {total} files").format(done=self._done, total=self._files)
@@ -126,6 +140,23 @@ def _clock_time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _passwords(app: App, file: Path | None, papers: Sequence[QuarantinedPaper]) -> tuple[str, ...]:
+    """Passwords from a file, or asked for on a terminal when locked files are tried again; never from an argument."""
+    from recordkit.archive.retrying import LOCKED, passwords_in
+
+    if file is not None:
+        return passwords_in(file.read_bytes())
+    locked = [paper.path.name for paper in papers if paper.reason in LOCKED]
+    if not locked or app.no_input or not sys.stdin.isatty():
+        return ()
+    app.say(tr("Locked with a password: {files}").format(files=", ".join(locked)))
+    entered: list[str] = []
+    while one := click.prompt(tr("Password (Enter: no more)"), default="", show_default=False, hide_input=True,
+                              err=True):
+        entered.append(one)
+    return tuple(entered)
 
 
 def _can_read_scans(app: App) -> bool:
@@ -188,6 +219,29 @@ def unmatched_list(app: App) -> None:
     ]
     app.print_items(items, [("key", N_("Key")), ("file", N_("File")), ("pages", N_("Pages")),
                             ("findings", N_("Findings")), ("text", N_("Text"))])
+
+
+@click.group(cls=Group, help=N_("Files that could not be read or filed."))
+def quarantine() -> None:
+    """Group."""
+
+
+@quarantine.command("list", cls=Command, help=N_("List the files in quarantine, why, and what to do."))
+@pass_app
+def quarantine_list(app: App) -> None:
+    """Print key, file, what is wrong and what to do."""
+    from recordkit.archive.arrivals import told_name
+    from recordkit.archive.retrying import list_quarantine
+
+    with app.reading() as workspace:
+        papers = list_quarantine(workspace)
+    items = [
+        {"key": one.key, "file": told_name(one.path), "reason": one.reason, "message": one.message, "time": one.time,
+         "how": one.how, "path": str(one.path).encode("utf-8", "replace").decode()}
+        for one in papers
+    ]
+    app.print_items(items, [("key", N_("Key")), ("file", N_("File")), ("message", N_("What is wrong")),
+                            ("how", N_("What to do")), ("time", N_("Time"))])
 
 
 @click.command(cls=Command, help=N_("File a waiting paper as the signed document NUMBER."))

@@ -23,6 +23,7 @@ _COMMANDS = {
     "issued": ("issued", N_("Issued documents: list, show, print again, make void.")),
     "ingest": ("ingesting", N_("File signed papers into the archive.")),
     "unmatched": ("ingesting", N_("Papers that wait for a person.")),
+    "quarantine": ("ingesting", N_("Files that could not be read or filed.")),
     "match": ("ingesting", N_("File a waiting paper as a signed document.")),
     "search": ("records", N_("Find records by any fragment.")),
     "show": ("records", N_("Show one record.")),

@@ -18,6 +18,7 @@ from test_pdf_facts import LATIN, text_pdf
 from recordkit.archive.codes import find_codes
 from recordkit.archive.reading import PaperReading, read_papers
 from recordkit.crew import Crew, Lost, Outcome
+from recordkit.settings import IngestSection
 from recordkit.templates.code import CODE128_MM, QR_MM, PrintedCode, draw_code128, draw_qr
 
 CODE = PrintedCode("7XQ200000042", 0)
@@ -135,7 +136,7 @@ def test_readings_keep_the_order_of_the_paths_and_a_bad_file_costs_only_itself(t
 
 def test_too_long_a_look_costs_the_file(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.pdf", page())
-    readings = list(read_papers([path, path], jobs=1, ocr=False, seconds=0))
+    readings = list(read_papers([path, path], jobs=1, ocr=False, limits=IngestSection(page_seconds=0)))
     assert [reading.failure and reading.failure.reason for reading in readings] == ["timeout", "timeout"]
 
 

@@ -1,0 +1,115 @@
+"""Papers in quarantine: what lies there and why, and another try with a password, a newer part or higher limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from recordkit.archive.arrivals import quarantine_folder
+from recordkit.archive.ingest import IngestItem, IngestOptions, ingest_papers
+from recordkit.archive.pdf import Reason, UnreadablePdf
+from recordkit.archive.reading import Progress
+from recordkit.errors import NotFound
+from recordkit.messages import Message, msg
+from recordkit.workspace import Workspace
+
+LOCKED = frozenset({"encrypted", "wrong-password"})
+"""Reasons that a password settles."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedPaper:
+    """A paper that could not be filed.
+
+    Attributes:
+        key: names it for ``retry_papers``: the folder, named by its bytes.
+        path: the file itself; its name is the one under which it came.
+        reason: stable word, see ``pdf.UnreadablePdf``.
+        message: what is wrong with it.
+        time: since when it lies here (ISO 8601 UTC).
+        how: what to do about it.
+    """
+
+    key: str
+    path: Path
+    reason: str
+    message: Message
+    time: str
+    how: Message
+
+
+def list_quarantine(workspace: Workspace) -> list[QuarantinedPaper]:
+    """What lies in quarantine, in the order in which it came there. Files without a note are listed too."""
+    found = []
+    for folder in quarantine_folder(workspace).iterdir():
+        papers = sorted(one for one in folder.iterdir() if one.is_file() and _is_paper(one)) if folder.is_dir() else []
+        if papers:
+            # Equal bytes under several names are one paper.
+            found.append(_quarantined(folder, papers[0]))
+    return sorted(found, key=lambda one: (one.time, one.key))
+
+
+def _is_paper(path: Path) -> bool:
+    return path.name != "reason.json" and not path.name.startswith(".")
+
+
+def _quarantined(folder: Path, path: Path) -> QuarantinedPaper:
+    try:
+        note = json.loads((folder / "reason.json").read_bytes())
+    except (OSError, ValueError):
+        note = {}
+    note = note if isinstance(note, dict) else {}
+    reason, time = str(note.get("reason", "")), str(note.get("time", ""))
+    for known in get_args(Reason):
+        if known == reason:
+            told = UnreadablePdf(path, known)
+            return QuarantinedPaper(folder.name, path, reason, told.what, time, told.todo or told.what)
+    message = msg("why it lies here was not noted")
+    return QuarantinedPaper(folder.name, path, reason, message, time, msg("Try it again: recordkit ingest --retry"))
+
+
+def chosen_papers(workspace: Workspace, references: Sequence[str]) -> list[QuarantinedPaper]:
+    """Papers in quarantine by key, file name or path; all when none is named.
+
+    Raises:
+        NotFound: nothing in quarantine answers to a reference.
+    """
+    papers = list_quarantine(workspace)
+    if not references:
+        return papers
+    for reference in references:
+        if not any(_answers(paper, reference) for paper in papers):
+            raise NotFound(
+                msg("Nothing in quarantine answers to {reference}.", reference=reference),
+                msg("'recordkit quarantine list' shows what lies there."),
+            )
+    return [paper for paper in papers if any(_answers(paper, one) for one in references)]
+
+
+def _answers(paper: QuarantinedPaper, reference: str) -> bool:
+    return reference == paper.key or Path(reference).name in (paper.path.name, paper.key)
+
+
+def retry_papers(
+    workspace: Workspace, papers: Sequence[QuarantinedPaper], options: IngestOptions, progress: Progress | None = None
+) -> Iterator[IngestItem]:
+    """Read and file papers from quarantine again; one that fails again stays there as it was.
+
+    What is settled leaves the quarantine: it is in the archive then, or waits for a person.
+
+    Raises:
+        As ``ingest_papers``.
+    """
+    return ingest_papers(workspace, [paper.path for paper in papers], options, progress)
+
+
+def passwords_in(data: bytes) -> tuple[str, ...]:
+    """Passwords of a file that has one a line; UTF-8, else GBK as old Windows programs write it. Spaces count."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("gb18030", "replace")
+    return tuple(dict.fromkeys(line for line in text.replace("\r\n", "\n").split("\n") if line))
