@@ -88,7 +88,7 @@ def _stage_window(left: deque[Path], staging: Path) -> list[StagedPaper | Ingest
     room = _WINDOW_BYTES
     while left and len(staged) < _WINDOW and room > 0:
         source = left.popleft()
-        copy = staging / f"{len(staged):04}.pdf"
+        copy = staging / f"{len(left):08}.pdf"
         try:
             state = state_of(source)
             digests = files.copy_with_digests(source, copy, durable=False)
@@ -249,7 +249,8 @@ def _file_all(workspace: Workspace, decisions: Sequence[Decision], staging: Path
     if not any(part.new or part.rescan for decision in decisions for part in decision.parts):
         return [list(decision.parts) for decision in decisions]
     with workspace.writing() as writer:
-        settled = [[_settled(workspace, part) for part in decision.parts] for decision in decisions]
+        taken: set[str] = set()
+        settled = [[_settled(workspace, part, taken) for part in decision.parts] for decision in decisions]
         news = [part.new for parts in settled for part in parts if part.new is not None]
         ids = iter(file_records(writer, workspace, news, staging) if news else ())
 
@@ -261,8 +262,11 @@ def _file_all(workspace: Workspace, decisions: Sequence[Decision], staging: Path
         return [[filed(part) for part in parts] for parts in settled]
 
 
-def _settled(workspace: Workspace, part: Part) -> Part:
-    """Asked again under the lock: what another process did meanwhile changes the outcome."""
+def _settled(workspace: Workspace, part: Part, taken: set[str]) -> Part:
+    """Asked again under the lock: what another process did meanwhile changes the outcome.
+
+    ``taken`` are the issues whose papers are about to be filed; one file may hold a document twice.
+    """
     if part.new is None:
         return part
     known = known_content(workspace, part.new.original)
@@ -270,10 +274,12 @@ def _settled(workspace: Workspace, part: Part) -> Part:
         return known
     if part.issue is not None:
         try:
-            require_open(issues.find_issue(workspace.db, part.issue.issue_id))
+            issue = issues.find_issue(workspace.db, part.issue.issue_id)
+            require_open(replace(issue, status="returned") if issue.issue_id in taken else issue)
         except RefusedByRule as refusal:
             return waiting_part(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
-                              part.copies)
+                                part.copies)
+        taken.add(issue.issue_id)
     return part
 
 

@@ -173,3 +173,31 @@ def test_a_terminal_shows_how_far_it_is_and_the_summary_tells_the_rate(cli: Cli)
     terminal.expect("40 files in ")
     assert terminal.ends() == 0
     terminal.close()
+
+
+def test_a_document_that_lies_twice_in_one_batch_is_filed_once(cli: Cli) -> None:
+    from recordkit import files
+    from recordkit.archive.arrivals import StagedPaper, state_of
+    from recordkit.archive.filing import NewRecord
+    from recordkit.archive.ingest import Decision, Part, carry_out_all
+    from recordkit.templates.forms import shipped_forms
+    from recordkit.templates.issue import list_issues
+
+    cli("generate", "visit-record", "--data", shipped_forms() / "visit-record" / "sample.toml", *DAY)
+    source = put(cli, "a.pdf", "both")
+    workspace = open_store(cli.store, clock_at(date(2026, 11, 20)), "test")
+    (issue,) = list_issues(workspace.db)
+    with workspace.staging() as staging:
+        parts = []
+        for number in range(2):
+            copy = staging / f"{number}.pdf"
+            digests = files.copy_with_digests(source, copy, durable=False)
+            digests = files.Digests(f"{number}" * 64, digests.sha512, digests.size)
+            new = NewRecord("visit-record", "走访记录", date(2026, 11, 20), 1, {"original.pdf": copy}, digests,
+                            number=issue.number, issue_id=issue.issue_id)
+            parts.append(Part("archived", new=new, issue=issue))
+        paper = StagedPaper(source, staging / "1.pdf", files.digests_of(source), state_of(source))
+        (items,) = carry_out_all(workspace, [Decision(paper, tuple(parts))], staging)
+    assert [one.outcome for one in items] == ["archived", "unmatched"]
+    assert [one.issue_id for one in list_records(workspace.db)] == [issue.issue_id]
+    workspace.close()
