@@ -241,11 +241,10 @@ def storable(texts: Sequence[PageText]) -> tuple[PageText, ...]:
 
 def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:
     """Pages that search will never find: empty ones, and scans that were not read."""
-    bare = [text.page for text in texts if text.source == "none"]
-    if ocr:
-        return tuple(Finding("empty-page", msg("page {page} is empty", page=page)) for page in bare)
     return tuple(
-        Finding("no-text", msg("page {page} was not read: it has no text and OCR was off", page=page)) for page in bare
+        Finding("empty-page", msg("page {page} is empty", page=text.page)) if ocr or text.blank else
+        Finding("no-text", msg("page {page} was not read: it has no text and OCR was off", page=text.page))
+        for text in texts if text.source == "none"
     )
 
 

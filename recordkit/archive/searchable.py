@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _FLAVOUR = "2b"
 _FONT = "/RKtext"
-_KEPT = ("/UserUnit", "/Group")
 _FONT_MADE = 3_550_000_000  # seconds since 1904; the same bytes for every copy
 
 
@@ -117,11 +116,12 @@ def _add_page(copy: pikepdf.Pdf, source: pikepdf.Pdf, page: pikepdf.Page, layer:
     rotation = (int(_inherited(page, "/Rotate", 0)) + layer.turned) % 360
     resources: Any = copy.copy_foreign(source.make_indirect(_inherited(page, "/Resources", Dictionary())))
     box = _visible(page)
-    new = Dictionary(Type=Name.Page, MediaBox=page.mediabox, CropBox=Array(list(box)), Rotate=rotation)
-    for name in _KEPT:
-        if name in page:
-            value = page.obj[name]
-            new[name] = copy.copy_foreign(source.make_indirect(value)) if name == "/Group" else value
+    sheet = Array([float(edge) for edge in page.mediabox])
+    new = Dictionary(Type=Name.Page, MediaBox=sheet, CropBox=Array(list(box)), Rotate=rotation)
+    if "/UserUnit" in page:
+        new.UserUnit = float(page.obj.UserUnit)
+    if "/Group" in page:  # how what is transparent is mixed
+        new.Group = copy.copy_foreign(source.make_indirect(page.obj.Group))
     contents: Any = page.obj.get("/Contents", Array())
     streams = [copy.copy_foreign(one) for one in (contents if isinstance(contents, Array) else [contents])]
     if layer.pieces:

@@ -11,6 +11,8 @@ from test_pdf_facts import text_pdf
 from test_reading import page, read, save
 
 from recordkit.archive.pages import is_blank, without_seals
+from recordkit.archive.papers import text_findings
+from recordkit.model import PageText
 
 SIZE = (1654, 2339)
 
@@ -91,3 +93,8 @@ def test_a_seal_is_paled_but_print_stays() -> None:
     assert paled[450, 450] < 40
     assert int(plain[900:1100, 900:1100].min()) < 115
     assert int(paled[900:1100, 900:1100].min()) > 155
+
+
+def test_a_blank_page_is_empty_also_where_nothing_was_read() -> None:
+    blank, unread = PageText(1, "", "none", "", blank=True), PageText(2, "", "none", "")
+    assert [one.code for one in text_findings((blank, unread), ocr=False)] == ["empty-page", "no-text"]
