@@ -217,17 +217,17 @@ def truncate(path: Path, size: int) -> None:
         _sync(handle)
 
 
-def digests_of(path: Path) -> Digests:
-    """Both digests of a file in one reading."""
-    with path.open("rb") as handle:
-        return _digest(handle, None)
-
-
 def sha512_of(path: Path) -> tuple[str, int]:
     """SHA-512 of a file, lower-case hexadecimal, and its size in bytes; other threads run meanwhile."""
     with path.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha512").hexdigest()
         return digest, handle.tell()
+
+
+def digests_of(path: Path) -> Digests:
+    """Both digests of a file in one reading."""
+    with path.open("rb") as handle:
+        return _digest(handle, None)
 
 
 def copy_with_digests(source: Path, target: Path) -> Digests:

@@ -77,6 +77,11 @@ class Record:
         return fields if isinstance(fields, dict) else {}
 
 
+def keyed(store_id: str, digest: str) -> str:
+    """A digest bound to this store: it recognises bytes that come back, yet is no public digest of the file."""
+    return hmac.new(store_id.encode(), digest.encode(), hashlib.sha256).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """A record in force, as far as checking its object needs it; ``touched`` is the entry that changed it last."""
@@ -91,11 +96,6 @@ class Holding:
     def of(cls, record: Record) -> Holding:
         """That of a record."""
         return cls(record.record_id, record.code, record.commitment, record.ordinal)
-
-
-def keyed(store_id: str, digest: str) -> str:
-    """A digest bound to this store: it recognises bytes that come back, yet is no public digest of the file."""
-    return hmac.new(store_id.encode(), digest.encode(), hashlib.sha256).hexdigest()
 
 
 def objects_of(workspace: Workspace) -> ObjectStore:
@@ -227,18 +227,6 @@ def list_records(db: Database, *, status: str | None = "active") -> list[Record]
     return [_record(row) for row in rows]
 
 
-def list_holdings(db: Database) -> Iterator[Holding]:
-    """All active records in the order of filing; a writer is not kept waiting, however long the caller takes."""
-    last = 0
-    while rows := db.all(
-        "SELECT record_id, code, commitment, ordinal, touched FROM records "
-        "WHERE status = 'active' AND ordinal > :last ORDER BY ordinal LIMIT 1000", {"last": last}
-    ):
-        for row in rows:
-            yield Holding(*row)
-        last = rows[-1]["ordinal"]
-
-
 def find_content(db: Database, content: str) -> Record | None:
     """The record, destroyed or not, whose original has this keyed digest."""
     row = db.one("SELECT * FROM records WHERE content = :content ORDER BY status LIMIT 1", {"content": content})
@@ -255,6 +243,18 @@ def next_ordinal(db: Database) -> int:
     """The running number of the next record filed."""
     row = db.one("SELECT max(ordinal) AS last FROM records")
     return 1 + (int(row["last"]) if row is not None and row["last"] else 0)
+
+
+def list_holdings(db: Database) -> Iterator[Holding]:
+    """All active records in the order of filing; a writer is not kept waiting, however long the caller takes."""
+    last = 0
+    while rows := db.all(
+        "SELECT record_id, code, commitment, ordinal, touched FROM records "
+        "WHERE status = 'active' AND ordinal > :last ORDER BY ordinal LIMIT 1000", {"last": last}
+    ):
+        for row in rows:
+            yield Holding(*row)
+        last = rows[-1]["ordinal"]
 
 
 def count_holdings(db: Database) -> int:
