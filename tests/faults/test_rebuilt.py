@@ -182,7 +182,9 @@ def test_catalogue_and_index_are_the_same_again_from_objects_and_ledger_alone(
     rows = dumped(workspace)
     workspace.close()
     assert sum(len(one) for one in rows.values()) > 50
-    assert [name for name, one in rows.items() if not one] == []
+    assert {name for name, one in rows.items() if one} >= {
+        "meta", "people", "issues", "voids", "completions", "records", "code_serials", "retention_events",
+        "retention_event_records", "holds", "hold_records", "orders", "order_items", "order_signatures"}
     for path in archive.glob("catalogue.sqlite3*"):
         path.unlink()
     shutil.rmtree(archive / "index")
