@@ -178,12 +178,8 @@ def keep_unmatched(
     ``copies`` are files made of it, by name.
     """
     folder = unmatched_folder(workspace) / waiting_key(paper.digests)
-    for name, copy in (copies or {}).items():
-        if not (folder / name).exists():
-            files.publish(copy, folder / name)
-    note = {**_reading_note(paper, texts, findings, facts), "copies": sorted(copies or ()),
-            "candidates": [dict(one) for one in candidates]}
-    _keep(workspace, folder, paper, "reading.json", note)
+    note = {**_reading_note(paper, texts, findings, facts), "candidates": [dict(one) for one in candidates]}
+    _keep_read(workspace, folder, paper, note, copies or {})
 
 
 def keep_attachment(
@@ -194,13 +190,23 @@ def keep_attachment(
     facts: Mapping[str, object],
     issue_id: str,
     more: Mapping[str, object],
+    copies: Mapping[str, Path],
 ) -> None:
     """Let an attachment wait until the signed paper of its document is filed; ``attaching.join_waiting`` takes it.
 
     ``more`` is what it will need besides.
     """
     note = {**_reading_note(paper, texts, findings, facts), **more}
-    _keep(workspace, waiting_folder(workspace, issue_id, paper.digests), paper, "reading.json", note)
+    _keep_read(workspace, waiting_folder(workspace, issue_id, paper.digests), paper, note, copies)
+
+
+def _keep_read(
+    workspace: Workspace, folder: Path, paper: StagedPaper, note: Mapping[str, object], copies: Mapping[str, Path]
+) -> None:
+    for name, copy in copies.items():
+        if not (folder / name).exists():
+            files.publish(copy, folder / name)
+    _keep(workspace, folder, paper, "reading.json", {**note, "copies": sorted(copies)})
 
 
 def waiting_folder(workspace: Workspace, issue_id: str, digests: files.Digests) -> Path:

@@ -30,9 +30,11 @@ from recordkit.archive.arrivals import (
     waiting_folder,
 )
 from recordkit.archive.attachments import attachments_of, name_of, number_of, text_name, told_filed
-from recordkit.archive.papers import facts_of, plain_finding, storable, text_findings
+from recordkit.archive.papers import facts_of, file_findings, plain_finding, storable, text_findings
 from recordkit.archive.pdf import UnreadablePdf
+from recordkit.archive.pdf_signatures import trusted_roots
 from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.signature_facts import signature_findings
 from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
@@ -98,6 +100,7 @@ class _Read:
     findings: tuple[Finding, ...]
     facts: Mapping[str, object] = field(default_factory=dict)
     item: str | None = None
+    copies: Mapping[str, Path] = field(default_factory=dict)
 
 
 def find_target(workspace: Workspace, reference: str) -> Target:
@@ -189,10 +192,13 @@ def _waiting_paper(note: Path, copy: Path) -> _Read | None:
         state = state_of(path)
         paper = StagedPaper(path, copy, files.copy_with_digests(path, copy), state)
         texts = tuple(PageText(**page) for page in raw["pages"])
+        copies = {str(name): copy.with_name(f"{copy.stem}-{name}") for name in raw["copies"]}
+        for name, target in copies.items():
+            files.copy_with_digests(note.parent / name, target)
         findings = tuple(Finding(one["code"], msg(one["message"], **one["params"])) for one in raw["told"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return _Read(paper, texts, findings, raw.get("facts", {}), raw.get("item"))
+    return _Read(paper, texts, findings, raw.get("facts", {}), raw.get("item"), copies)
 
 
 def _item_meant(workspace: Workspace, target: Target, name: str) -> str:
@@ -231,9 +237,11 @@ def _attach_window(
         if progress is not None:
             progress(names[path], done, pages)
 
-    readings = read_papers(
-        list(names), jobs=options.jobs, ocr=options.ocr, progress=report, limits=workspace.settings.ingest
-    ) if names else iter(())
+    readings: Iterator[PaperReading] = iter(())
+    if names:
+        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report,
+                               limits=replace(workspace.settings.ingest, searchable=False), scratch=staging,
+                               trusted=trusted_roots(workspace))
     ready: dict[int, _Read] = {}
     for (position, paper), reading in zip(staged.items(), readings, strict=True):
         decided = _decide(workspace, paper, reading, options)
@@ -261,7 +269,7 @@ def _decide(
         reason = msg("{file} changed while it was read; it stays for the next run", file=told_name(source))
         return AttachedPaper(source, "deferred", reason=reason)
     texts = storable(reading.texts)
-    findings = [*text_findings(texts, options.ocr)]
+    findings = [*text_findings(texts, options.ocr), *file_findings(reading), *signature_findings(reading.signatures)]
     for issue_id in dict.fromkeys(
         code.printed.issue_id for code in reading.codes
         if code.printed is not None and code.printed.store_tag == workspace.store_tag
@@ -276,7 +284,7 @@ def _decide(
                          "'recordkit ingest'", number=issue.number)
             return AttachedPaper(source, "refused", number=issue.number, pages=len(texts), reason=reason)
         findings.append(Finding("carries-code", msg("it carries the printed code of {number}", number=issue.number)))
-    return _Read(paper, texts, tuple(findings), facts_of(reading), options.item)
+    return _Read(paper, texts, tuple(findings), facts_of(reading), options.item, reading.copies)
 
 
 def _attach(
@@ -302,7 +310,8 @@ def _attach(
                 findings = (Finding("waits", msg("waits for the signed paper of {number}",
                                                  number=target.issue.number)), *one.findings)
                 more = {"item": one.item, "told": [plain_finding(finding) for finding in one.findings]}
-                keep_attachment(workspace, one.paper, one.texts, findings, one.facts, target.issue.issue_id, more)
+                keep_attachment(workspace, one.paper, one.texts, findings, one.facts, target.issue.issue_id, more,
+                                one.copies)
             writer.commit()
     leave_inbox(workspace, [read.paper for read, what in zip(ready, done, strict=True) if what.outcome != "waits"])
     for read in ready:
@@ -379,6 +388,7 @@ def _add_to_record(
         text = json.dumps({"pages": [plain_page(page) for page in one.texts]}, ensure_ascii=False, indent=1)
         content[name] = one.paper.copy
         content[text_name(name)] = text.encode() + b"\n"
+        content |= {f"{name.removesuffix('.pdf')}.{copy}": path for copy, path in one.copies.items()}
         entries.append({
             **one.facts,
             "name": name,

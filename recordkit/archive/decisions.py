@@ -228,11 +228,18 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
     find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
     portion = piece.waits or match_pages(reading, find, workspace.store_tag, recogniser.named)
     candidates: tuple[Mapping[str, object], ...] = ()
-    if portion.issue is None and not portion.is_blocked and options.record_class is None:
+    if portion.issue is None and not portion.is_blocked and options.record_class is None and not _is_strangers(
+        workspace, reading
+    ):
         portion, candidates = recogniser.match(portion, texts, blank_pages(reading))
     portion = replace(portion, findings=(*portion.findings, *piece.findings))
     part = replace(_intended(workspace, paper, reading, portion, options, piece.batch), candidates=candidates)
     return part if piece.batch is None else replace(part, piece=paper)
+
+
+def _is_strangers(workspace: Workspace, reading: PaperReading) -> bool:
+    """Whether it carries the code of another store: however much it says what ours says, it is not ours."""
+    return any(code.printed is not None and code.printed.store_tag != workspace.store_tag for code in reading.codes)
 
 
 def _intended(
