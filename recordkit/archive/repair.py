@@ -6,6 +6,8 @@ one and rewrites what is left; what the damage took is gone.
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,16 +89,56 @@ def _rewrite(path: Path, copy: Path, passwords: Sequence[str]) -> tuple[bool, bo
                 named = _named_pages(pdf)
                 # A file of thousands of pages is refused by its copy; here only their number is asked.
                 if len(pdf.pages) == 0:
-                    raise UnreadablePdf(path, "damaged")
+                    return _gather_pages(path, copy)
                 with files.writing(copy) as stream:
                     pdf.save(stream)
                 return locked, pdf.is_encrypted, named
         except pikepdf.PasswordError:
             locked = True
-        except (pikepdf.PdfError, ValueError, TypeError, AttributeError, RuntimeError, KeyError) as error:
-            raise UnreadablePdf(path, "damaged") from error
+        except (pikepdf.PdfError, ValueError, TypeError, AttributeError, RuntimeError, KeyError):
+            return _gather_pages(path, copy)
     # The cause is left out: what was tried must not travel into a message or a log.
     raise UnreadablePdf(path, "wrong-password" if passwords else "encrypted") from None
+
+
+_PAGE = re.compile(
+    rb"(?<![0-9])([0-9]{1,9})\s+([0-9]{1,5})\s+obj\s*<<(?:(?!endobj).){0,4000}?/Type\s*/Page(?![a-zA-Z])", re.DOTALL
+)
+
+
+def _gather_pages(path: Path, copy: Path) -> tuple[bool, bool, int]:
+    """Put the pages under a new root, where the list of pages is lost: many scanners write it last.
+
+    Only pages that stand in plain sight are found, not those in object streams or in encrypted files.
+
+    Raises:
+        UnreadablePdf: damaged; no page is left.
+    """
+    import pikepdf
+
+    data = path.read_bytes()
+    # An object may have been written again by a later update; the last one counts, at the place of the first.
+    pages = dict.fromkeys((int(one[1]), int(one[2])) for one in _PAGE.finditer(data))
+    if not pages or b"/Encrypt" in data:
+        raise UnreadablePdf(path, "damaged")
+    free = 1 + max(int(one) for one in re.findall(rb"(?<![0-9])([0-9]{1,9})\s+[0-9]{1,5}\s+obj", data))
+    kids = " ".join(f"{number} {generation} R" for number, generation in pages)
+    root = (
+        f"\nendstream\nendobj\n{free} 0 obj\n<< /Type /Catalog /Pages {free + 1} 0 R >>\nendobj\n"
+        f"{free + 1} 0 obj\n<< /Type /Pages /Kids [ {kids} ] /Count {len(pages)} /MediaBox [ 0 0 595 842 ] >>\nendobj\n"
+        f"trailer\n<< /Root {free} 0 R /Size {free + 2} >>\n%%EOF\n"
+    )
+    try:
+        # Older trailers are in the way: the reader takes the first root that it meets.
+        bare = data.replace(b"trailer", b"%railer").replace(b"startxref", b"%tartxref").replace(b"/XRef", b"/Xref")
+        with pikepdf.open(io.BytesIO(bare + root.encode())) as pdf:
+            if len(pdf.pages) == 0:
+                raise UnreadablePdf(path, "damaged")
+            with files.writing(copy) as stream:
+                pdf.save(stream)
+    except (pikepdf.PdfError, ValueError, TypeError, AttributeError, RuntimeError, KeyError) as error:
+        raise UnreadablePdf(path, "damaged") from error
+    return False, False, len(pages)
 
 
 def _spellings(passwords: Sequence[str]) -> Iterator[str | bytes]:

@@ -214,6 +214,32 @@ def test_a_scan_cut_short_gives_back_the_pages_before_the_cut(tmp_path: Path) ->
         assert reading.path.read_bytes() == whole[: int(len(whole) * share)]
 
 
+def test_pages_are_gathered_where_the_list_of_pages_is_lost(tmp_path: Path) -> None:
+    """As scanners write: each page with its picture, the list of pages and the root behind them all."""
+    picture = Image.effect_noise((400, 500), 80)
+    parts = [b"%PDF-1.4\n"]
+    for number in range(3, 3 + 4 * 3, 3):
+        pixels = picture.tobytes()
+        parts.append(
+            b"%d 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R"
+            b"/Resources<</XObject<</Im %d 0 R>>>>>>\nendobj\n" % (number, number + 1, number + 2)
+            + b"%d 0 obj\n<</Length 34>>\nstream\nq 595 0 0 842 0 0 cm /Im Do Q   \n\nendstream\nendobj\n"
+            % (number + 1)
+            + b"%d 0 obj\n<</Type/XObject/Subtype/Image/Width 400/Height 500/ColorSpace/DeviceGray/BitsPerComponent 8"
+            b"/Length %d>>\nstream\n" % (number + 2, len(pixels)) + pixels + b"\nendstream\nendobj\n"
+        )
+    pages = b"".join(parts)
+    tail = (b"2 0 obj\n<</Type/Pages/Kids[3 0 R 6 0 R 9 0 R 12 0 R]/Count 4>>\nendobj\n"
+            b"1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n")
+    cuts = {"tail.pdf": pages + tail[:30], "page.pdf": pages[:-250_000],
+            "root.pdf": pages + tail.replace(b"/Kids", b"/Kinds")}
+    for name, data in cuts.items():
+        (tmp_path / name).write_bytes(data)
+    readings = read(*(tmp_path / name for name in cuts))
+    assert [(one.copy.pages if one.copy else 0) for one in readings] == [4, 3, 4]
+    assert all(one.copy and inspect_pdf(one.copy.path).page_facts[0].is_scan for one in readings)
+
+
 def test_codes_are_read_from_the_repaired_copy(tmp_path: Path) -> None:
     path = save(tmp_path / "cut.pdf", page(), page(), page())
     path.write_bytes(path.read_bytes()[:-300])
