@@ -286,6 +286,7 @@ def steps_of(folder: Path, act: str, readings: dict[str, Any]) -> list[str]:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell is deaf to it
     what, folder = sys.argv[1], Path(sys.argv[2])
     if what == "prepare":
         prepare(folder)
