@@ -29,7 +29,7 @@ def scan(path: Path, text: str = "Paper", pages: int = 1) -> Path:
 
 def signed(cli: Cli, path: Path, number: str, text: str = "signed", pages: int = 1) -> Path:
     """The signed paper of a document: its code stands in the text of every page."""
-    code = PrintedCode(cli.json("issued", "show", number)["issue_id"], 0).encode()
+    code = PrintedCode(cli.json("issued", "show", number)["issue_id"], 1).encode()
     return scan(path, f"{text} {code}", pages)
 
 

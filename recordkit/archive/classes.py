@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -100,6 +101,7 @@ def load_scheme(root: Path) -> Scheme:
     return parse_scheme(data, str(path))
 
 
+@lru_cache(maxsize=4)
 def parse_scheme(data: bytes, name: str) -> Scheme:
     """Parse a schedule; ``name`` appears in messages.
 

@@ -208,7 +208,7 @@ def decide(
             reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag, recogniser.named
         )
         try:
-            pieces = cut_batch(paper, reading, cuts, staging, workspace.settings.ingest.page_seconds)
+            pieces = cut_batch(paper, reading, cuts, staging, workspace.settings.ingest)
         except (UnreadablePdf, RefusedByRule) as refusal:
             why = [Finding("not-split", refusal.what)]
             return Decision(paper, (waiting_part(storable(reading.texts), why, facts_of(reading), reading.copies),))
@@ -262,7 +262,10 @@ def _intended(
             if filed is not None:
                 new = record_of_rescan(filed, original, texts, told, copies)
                 return _second_scan(workspace, portion.issue, filed, new, part)
-            return replace(part, new=record_of_issue(workspace, portion.issue, original, texts, told, copies))
+            new = record_of_issue(workspace, portion.issue, original, texts, told, copies)
+            # A class taken out of the schedule since: the other papers of the batch must not fail with this one.
+            load_scheme(workspace.root).get(new.record_class)
+            return replace(part, new=new)
         except (NotFound, InputRefused, IntegrityFailure) as refusal:
             # Its data or its form is damaged: a person decides, and the other papers go on.
             findings.insert(0, Finding("not-open", refusal.what))

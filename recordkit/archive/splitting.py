@@ -37,6 +37,7 @@ from recordkit.crew import Crew, Lost
 from recordkit.errors import NotFound, RecordkitError, RefusedByRule, missing_extra
 from recordkit.messages import msg
 from recordkit.model import Finding
+from recordkit.settings import IngestSection
 from recordkit.templates.issue import Issue
 from recordkit.workspace import Workspace
 
@@ -170,7 +171,7 @@ def reading_of_piece(reading: PaperReading, path: Path, pages: Sequence[int]) ->
 
 
 def cut_batch(
-    paper: StagedPaper, reading: PaperReading, cuts: Sequence[Cut], staging: Path, seconds: float
+    paper: StagedPaper, reading: PaperReading, cuts: Sequence[Cut], staging: Path, limits: IngestSection
 ) -> tuple[Piece, ...]:
     """The papers of a batch as files in the staging folder; nothing when it holds only one.
 
@@ -193,8 +194,7 @@ def cut_batch(
     folder = staging / f"{paper.copy.stem}-pieces"
     paths = [folder / f"{stem}-p{'-'.join(map(str, dict.fromkeys((cut.pages[0], cut.pages[-1]))))}.pdf"
              for cut in cuts]
-    cut_file(paper.copy, dict(zip(paths, [cut.pages for cut in cuts], strict=True)), seconds * sum(
-        len(cut.pages) for cut in cuts), reading.layers)
+    cut_file(paper.copy, dict(zip(paths, [cut.pages for cut in cuts], strict=True)), limits, reading.layers)
     pieces = []
     for path, cut in zip(paths, cuts, strict=True):
         batch = Batch(paper.digests.sha256, paper.digests.size, len(cuts), cut.pages, told_name(paper.source))
@@ -224,14 +224,14 @@ def searchable_piece(path: Path) -> Path:
 
 
 def cut_file(
-    source: Path, cuts: Mapping[Path, Sequence[int]], seconds: float, layers: Sequence[TextLayer] = ()
+    source: Path, cuts: Mapping[Path, Sequence[int]], limits: IngestSection, layers: Sequence[TextLayer] = ()
 ) -> None:
     """Write pieces of a PDF, in a child process: the file may be hostile.
 
     Args:
         source: the batch.
         cuts: 1-based pages by the path of the piece, in a staging folder.
-        seconds: time allowed.
+        limits: time for a page, memory of the process.
         layers: what OCR read on each page of the batch; with it every piece with such text gets a searchable copy.
 
     Raises:
@@ -239,7 +239,8 @@ def cut_file(
         MissingPart: pikepdf is not installed.
     """
     require_splitting()
-    with Crew(1, seconds) as crew:
+    seconds = limits.page_seconds * sum(len(pages) for pages in cuts.values())
+    with Crew(1, seconds, limits.memory_mb << 20) as crew:
         crew.put((0, 0), _cut, source, [(path, list(pages)) for path, pages in cuts.items()], tuple(layers))
         _, outcome = crew.take()
     if outcome.error is None:

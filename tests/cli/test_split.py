@@ -18,6 +18,7 @@ from recordkit.archive.filing import Batch, NewRecord, file_record
 from recordkit.archive.splitting import cut_file
 from recordkit.retention.order_state import Item
 from recordkit.retention.removal import Remover
+from recordkit.settings import IngestSection
 from recordkit.store import open_store
 
 pytestmark = pytest.mark.office
@@ -125,7 +126,7 @@ def filed_first(issued: Cli, source: Path, papers: int) -> str:
     workspace = open_store(issued.store, clock_at(date(2026, 12, 1)), "test")
     with workspace.staging() as staging, workspace.writing() as writer:
         piece = staging / "piece.pdf"
-        cut_file(source, {piece: (1,)}, 60)
+        cut_file(source, {piece: (1,)}, IngestSection())
         new = NewRecord("meter-change-notice", "通知", date(2026, 12, 1), 1, {
             "original.pdf": piece, "text.json": b'{"pages": []}'}, files.digests_of(piece),
             batch=Batch(digests.sha256, digests.size, papers, (1,), source.name))

@@ -64,7 +64,7 @@ def prepare(folder: Path) -> None:
         assert command(["--store", str(store), "--lang", "en", "--quiet", "generate", "visit-record", "--data",
                         str(sample), "--as-of", TODAY.isoformat()]) == 0
     workspace = open_store(store, clock_at(TODAY), "test")
-    codes = [PrintedCode(one.issue_id, 0, 1, 1).encode() for one in list_issues(workspace.db)]
+    codes = [PrintedCode(one.issue_id, 1, 1, 1).encode() for one in list_issues(workspace.db)]
     filed, returned, new, other = (pdf_bytes(text=code) for code in codes)
     first = folder / "first"
     first.mkdir()

@@ -18,6 +18,7 @@ from recordkit.archive.splitting import Cut, cut_file, plan_cuts, reading_of_pie
 from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.model import PageText
+from recordkit.settings import IngestSection
 from recordkit.templates.code import PrintedCode
 from recordkit.templates.issue import Issue
 
@@ -206,7 +207,7 @@ def test_pieces_hold_their_own_pages_unchanged_and_nothing_of_the_others(tmp_pat
     source = batch(tmp_path / "batch.pdf")
     before = pictures_in(source)
     targets = {tmp_path / "a.pdf": (1, 3), tmp_path / "b.pdf": (2,)}
-    cut_file(source, targets, 60)
+    cut_file(source, targets, IngestSection())
     assert sorted(pictures_in(tmp_path / "a.pdf")) == sorted([before[0], before[2]])
     assert pictures_in(tmp_path / "b.pdf") == [before[1]]
     with pikepdf.open(tmp_path / "a.pdf") as piece:
@@ -218,7 +219,7 @@ def test_the_same_batch_gives_the_same_bytes(tmp_path: Path) -> None:
     source = batch(tmp_path / "batch.pdf")
     found = set()
     for name in ("a.pdf", "b.pdf"):
-        cut_file(source, {tmp_path / name: (2, 3)}, 60)
+        cut_file(source, {tmp_path / name: (2, 3)}, IngestSection())
         found.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(found) == 1
 
@@ -226,15 +227,15 @@ def test_the_same_batch_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_cutting_again_over_pieces_that_are_there_is_no_fault(tmp_path: Path) -> None:
     source = batch(tmp_path / "batch.pdf")
     for _ in range(2):
-        cut_file(source, {tmp_path / "a.pdf": (1,)}, 60)
+        cut_file(source, {tmp_path / "a.pdf": (1,)}, IngestSection())
 
 
 def test_a_file_that_cannot_be_cut_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.7\nnothing\n%%EOF")
     with pytest.raises(UnreadablePdf) as caught:
-        cut_file(broken, {tmp_path / "a.pdf": (1,)}, 60)
+        cut_file(broken, {tmp_path / "a.pdf": (1,)}, IngestSection())
     assert caught.value.reason == "damaged"
     with pytest.raises(UnreadablePdf) as late:
-        cut_file(batch(tmp_path / "batch.pdf"), {tmp_path / "a.pdf": (1,)}, 0)
+        cut_file(batch(tmp_path / "batch.pdf"), {tmp_path / "a.pdf": (1,)}, IngestSection(page_seconds=0))
     assert late.value.reason == "timeout"
