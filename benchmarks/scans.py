@@ -31,7 +31,7 @@ from scanner.accuracy import edit_distance, key_fields, pieces_wrong, plain, pri
 from scanner.judge import share, table  # noqa: E402
 from scanner.pile import WITHOUT_CODE, Pile, lay, needed  # noqa: E402
 from scanner.printed import call, issue_documents, print_documents  # noqa: E402
-from scanner.trial import CAN_SPLIT, FILING_DAY, ingest, ingest_piles, read_codes, scan_all, verdicts  # noqa: E402
+from scanner.trial import FILING_DAY, ingest, ingest_piles, read_codes, scan_all, verdicts  # noqa: E402
 
 READ_KINDS = ("clean", "skew", "turned", "noise", "jpeg-40", "one-bit", "shading", "seal-on-text", "handwriting",
               "coffee-on-code")
@@ -196,8 +196,6 @@ def measure(root: Path, given: argparse.Namespace) -> None:
         print("\nNot as it should be:\n")
         for one in sorted(faults, key=lambda one: (one.fate != "wrong", one.fate != "waiting", one.pile.name)):
             print(f"- {one.fate}: {one.pile.name}: {one.why}")
-    if not CAN_SPLIT:
-        print("\nBatches were not split: this version has no --split.")
     if given.sample:
         sample = Sample(given.sample)
         sample.choose(piles)

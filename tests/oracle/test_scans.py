@@ -25,7 +25,7 @@ ROUNDS = (
     (200, ("dropped", "swapped", "clean", "skew", "turned", "noise", "jpeg-40", "one-bit", "shading", "seal-on-code",
            "pen-one-code", "coffee-on-code")),
     (150, ("doubled", "page-no-code", "handwriting", "noise", "one-bit", "skew", "foreign-sticker", "other-store",
-           "contradiction", "blank", "attachment", "pen-all-codes")),
+           "contradiction", "blank", "attachment", "pen-all-codes", "batch")),
     (300, ("stale", "seal-on-text", "turned", "shading")),
 )  # fmt: skip
 """Every round files the same documents in a fresh store; forms of several pages are few, so their kinds come first."""
@@ -93,11 +93,9 @@ def test_codes_are_read_and_none_is_read_that_is_not_there(tried: Trial) -> None
     assert sum(one.read for one in tried.codes.values()) >= 0.99 * sum(one.pages for one in tried.codes.values())
 
 
-def test_stickers_and_pages_without_code_are_told_and_nothing_else_of_sound_papers(tried: Trial) -> None:
-    sound = {"clean", "skew", "turned", "noise", "jpeg-40", "one-bit", "shading", "seal-on-code", "seal-on-text",
-             "pen-one-code", "coffee-on-code", "handwriting", "foreign-sticker", "page-no-code", "other-store"}
-    looked = [one for one in tried.verdicts if one.pile.kind in sound]
-    assert len(looked) > 15
+def test_what_is_wrong_with_a_paper_is_told_and_nothing_else(tried: Trial) -> None:
+    looked = [one for one in tried.verdicts if one.pile.kind not in ("contradiction", "pen-all-codes")]
+    assert len(looked) > 20
     assert [f"{one.pile.name}: {one.why}" for one in looked if one.exact is not True] == []
 
 

@@ -11,14 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from recordkit.archive.ingest import IngestOptions
 from recordkit.archive.reading import read_papers
 from scanner.judge import CodeCount, Verdict, count_codes, judge, sides_in
 from scanner.pile import Pile, scan_pile
 from scanner.printed import call
 
 FILING_DAY = "2026-12-01"
-CAN_SPLIT = "split" in IngestOptions.__dataclass_fields__
 
 Items = dict[str, list[Mapping[str, Any]]]
 """What ``ingest --json`` says, by the file's name."""
@@ -49,7 +47,7 @@ def ingest_piles(store: Path, piles: Sequence[Pile], folder: Path, *options: obj
     single = [folder / pile.name for pile in piles if not pile.split]
     batches = [folder / pile.name for pile in piles if pile.split]
     found = ingest(store, single, *options)
-    found |= ingest(store, batches, *options, *(["--split"] if CAN_SPLIT else []))
+    found |= ingest(store, batches, *options, "--split")
     return found
 
 
