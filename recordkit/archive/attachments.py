@@ -45,6 +45,12 @@ def attachments_of(record: Record) -> tuple[Attachment, ...]:
     )
 
 
+def pages_behind(record: Record) -> list[list[int]]:
+    """Runs of pages of the paper's own file that lie behind the document and are no pages of it."""
+    listed = record.metadata.get("attachments")
+    return [list(one["pages"]) for one in (listed if isinstance(listed, list) else ()) if not one.get("name")]
+
+
 def name_of(number: int) -> str:
     """The file name of the attachment with this number, from 1."""
     return f"attachment-{number:03}.pdf"

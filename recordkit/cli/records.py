@@ -120,7 +120,7 @@ def _print_hit(one: Found) -> None:
 @pass_app
 def show(app: App, record: str) -> None:
     """Print everything the catalogue knows."""
-    from recordkit.archive.attachments import attachments_of
+    from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.catalogue import find_record
     from recordkit.archive.signature_facts import read_plain, told_signature
     from recordkit.retention.standing import standing_of
@@ -164,7 +164,8 @@ def show(app: App, record: str) -> None:
             for one in attachments_of(found)
         ],
     }
-    how_it_came = ("page_order", "attachments", "batch", "match_confidence")
+    core["attachment_pages"] = pages_behind(found)
+    how_it_came = ("page_order", "batch", "match_confidence")
     core |= {name: found.metadata[name] for name in how_it_came if name in found.metadata}
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.
