@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from recordkit import files
+from recordkit.archive.told import plain_finding
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
@@ -225,7 +226,7 @@ def _reading_note(
     return {
         "name": _safe_name(paper.source),
         "sha256": paper.digests.sha256,
-        "findings": [str(one.message) for one in findings],
+        "findings": [plain_finding(one) for one in findings],
         "pages": [plain_page(text) for text in texts],
         "facts": dict(facts),
     }

@@ -30,11 +30,12 @@ from recordkit.archive.arrivals import (
     waiting_folder,
 )
 from recordkit.archive.attachments import attachments_of, name_of, number_of, text_name, told_filed
-from recordkit.archive.papers import facts_of, file_findings, plain_finding, storable, text_findings
+from recordkit.archive.papers import facts_of, file_findings, storable, text_findings
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.pdf_signatures import trusted_roots
 from recordkit.archive.reading import PaperReading, Progress, read_papers
 from recordkit.archive.signature_facts import signature_findings
+from recordkit.archive.told import plain_finding, read_findings
 from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
@@ -195,8 +196,8 @@ def _waiting_paper(note: Path, copy: Path) -> _Read | None:
         copies = {str(name): copy.with_name(f"{copy.stem}-{name}") for name in raw["copies"]}
         for name, target in copies.items():
             files.copy_with_digests(note.parent / name, target)
-        findings = tuple(Finding(one["code"], msg(one["message"], **one["params"])) for one in raw["told"])
-    except (OSError, ValueError, KeyError, TypeError):
+        findings = read_findings(raw["told"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return _Read(paper, texts, findings, raw.get("facts", {}), raw.get("item"), copies)
 

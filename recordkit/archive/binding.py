@@ -16,7 +16,8 @@ from recordkit.archive.decisions import IngestItem
 from recordkit.archive.filing import stage_json
 from recordkit.archive.matching import doubts_about, require_open
 from recordkit.archive.objects import VersionNote
-from recordkit.archive.papers import plain_finding, record_of_issue
+from recordkit.archive.papers import record_of_issue
+from recordkit.archive.told import plain_finding
 from recordkit.errors import NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Finding, PageText

@@ -17,6 +17,7 @@ from recordkit.archive.pdf_actions import KINDS
 from recordkit.archive.reading import PaperReading
 from recordkit.archive.repair import ReadableCopy
 from recordkit.archive.signature_facts import plain_signatures
+from recordkit.archive.told import plain_finding
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
@@ -253,9 +254,3 @@ def _content(
 ) -> dict[str, Path | bytes]:
     text = json.dumps({"pages": [plain_page(one) for one in texts]}, ensure_ascii=False, indent=1).encode() + b"\n"
     return {"original.pdf": original, "text.json": text, **copies}
-
-
-def plain_finding(finding: Finding) -> dict[str, object]:
-    """A finding as record.json keeps it: it is told in the reader's language."""
-    return {"code": finding.code, "message": finding.message.msgid,
-            "params": {name: str(value) for name, value in finding.message.params.items()}}

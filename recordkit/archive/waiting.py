@@ -24,6 +24,7 @@ from recordkit.archive.papers import (
 )
 from recordkit.archive.rescanning import Rescan, quality_of, quality_of_filed, why_worse
 from recordkit.archive.signature_facts import read_plain, signature_findings
+from recordkit.archive.told import read_findings
 from recordkit.errors import NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Finding, PageText
@@ -41,7 +42,7 @@ class UnmatchedPaper:
     key: str
     path: Path
     pages: int
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     text: str
     candidates: tuple[tuple[str, float], ...] = ()
 
@@ -53,7 +54,7 @@ def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
         raw = json.loads(sidecar.read_bytes())
         text = " ".join(str(page["text"]) for page in raw["pages"])
         path = sidecar.parent / str(raw["name"])
-        findings = tuple(str(one) for one in raw["findings"])
+        findings = read_findings(raw["findings"])
         candidates = tuple((str(one["number"]), float(one["confidence"])) for one in raw.get("candidates", ()))
         found.append(UnmatchedPaper(sidecar.parent.name, path, len(raw["pages"]), findings, text, candidates))
     return found

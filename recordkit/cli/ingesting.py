@@ -147,7 +147,7 @@ def unmatched_list(app: App) -> None:
         papers = list_unmatched(workspace)
     items = [
         {"key": one.key, "file": one.path.name, "path": str(one.path), "pages": one.pages,
-         "findings": list(one.findings),
+         "findings": [finding.message for finding in one.findings],
          "candidates": [{"number": number, "confidence": confidence} for number, confidence in one.candidates],
          "text": re.sub(r"\s+", " ", one.text)[:80]}
         for one in papers

@@ -199,9 +199,9 @@ def show(app: App, record: str) -> None:
 
 def _told(findings: object) -> list[dict[str, object]]:
     """Stored findings in the reader's language."""
-    if not isinstance(findings, list):
-        return []
-    return [{"code": one["code"], "message": msg(one["message"], **one["params"])} for one in findings]
+    from recordkit.archive.told import read_findings
+
+    return [{"code": one.code, "message": one.message} for one in read_findings(findings)]
 
 
 @click.command(cls=Command, help=N_("Print the text of a record, page by page."))
