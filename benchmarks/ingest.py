@@ -78,7 +78,7 @@ def make_inbox(folder: Path, papers: int) -> Path:
         word.unlink()
     workspace = open_store(store, Clock(lambda: datetime(2026, 11, 20, tzinfo=UTC), DAY), "bench")
     for number, issue in enumerate(each_issue(workspace.db)):
-        code = PrintedCode(issue.issue_id, 0, 1, 1).encode().encode()
+        code = PrintedCode(issue.issue_id, 1, 1, 1).encode().encode()
         (store / "inbox" / f"scan-{number:06}.pdf").write_bytes(page.replace(SAMPLE_CODE, code))
     workspace.close()
     return store

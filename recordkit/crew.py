@@ -240,7 +240,7 @@ def _serve(pipe: multiprocessing.connection.Connection, memory_bytes: int | None
     # What libraries think of broken files is not news for the terminal; what matters is in the outcome.
     logging.disable()
     warnings.simplefilter("ignore")
-    with contextlib.suppress(EOFError, BrokenPipeError):
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(None)
         while True:
             function, arguments = pipe.recv()

@@ -381,7 +381,7 @@ def publish_trees(moves: Sequence[tuple[Path, Path]]) -> None:
     made: list[Path] = []
     for staged, target in moves:
         _make_missing(target.parent, made)
-        _rename(staged, target)
+        _rename_or_copy(staged, target)
     _side_by_side(sync_folder, {target.parent for _, target in moves} | {one.parent for one in made})
 
 
@@ -413,20 +413,37 @@ def move_into(source: Path, folder: Path, name: str | None = None) -> Path:
     return target
 
 
-def _move(source: Path, folder: Path, name: str) -> Path:
+def free_name(folder: Path, name: str) -> Path:
+    """``name`` in ``folder``, or the first of ``x (2).pdf``, ``x (3).pdf`` ... that is free."""
     wanted = Path(name)
     target, turn = folder / wanted.name, 2
-    while target.exists():
+    while os.path.lexists(target):
         target, turn = folder / f"{wanted.stem} ({turn}){wanted.suffix}", turn + 1
+    return target
+
+
+def _move(source: Path, folder: Path, name: str) -> Path:
+    target = free_name(folder, name)
+    _rename_or_copy(source, target)
+    return target
+
+
+def _rename_or_copy(source: Path, target: Path) -> None:
+    """Move a file, also to another file system; killed in between, the source is whole and no half file is there."""
     try:
         _rename(source, target)
     except OSError as error:
-        if error.errno != errno.EXDEV:
+        if error.errno != errno.EXDEV or source.is_dir():
             raise
-        # Another file system: copy, sync, then remove the source; killed in between, both exist and none is lost.
-        copy_with_digests(source, target)
+        draft = target.with_name(f".{secrets.token_hex(8)}.tmp")
+        try:
+            copy_with_digests(source, draft)
+            _rename(draft, target)
+        finally:
+            if draft.exists():
+                _remove(draft)
+        sync_folder(target.parent)
         _remove(source)
-    return target
 
 
 def remove_file(path: Path) -> None:

@@ -1,15 +1,17 @@
-"""Where papers lie before they are filed: inbox, waiting room, quarantine. A paper is in exactly one of them.
+"""Where papers lie before they are filed: inbox, waiting room, quarantine.
 
 What was filed out of the inbox lies for some days in ``inbox/done/YYYY-MM-DD``, for a person who misses a file.
 
-A file in the inbox is moved, never copied and deleted: whoever is still writing to it goes on writing to the same file.
+A file in the inbox is moved, so that whoever is still writing to it goes on writing to the same file. It is removed
+only where the very same bytes lie already, and nothing else is ever removed without looking at its bytes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -21,8 +23,6 @@ from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.workspace import Workspace
-
-"""The copy of a scan in which its text can be marked: its name in an object, and where the scan waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
         # A folder that holds the store must not make the archive swallow itself.
         folder = folder.resolve()
         above = (folder, *folder.parents)
-        return own not in above or (arriving in above and resting.isdisjoint(above))
+        return resting.isdisjoint(above) and (own not in above or arriving in above)
 
     def is_paper(path: Path) -> bool:
         return not path.name.startswith(".") and may_hold_papers(path.parent) and path.is_file()
 
     for path in paths or [inbox]:
         if path.is_dir():
-            found |= {one for one in path.rglob("*") if is_paper(one)}
+            found |= {one for one in _files_below(path, resting) if is_paper(one)}
         elif path.exists() and own in path.resolve().parents and arriving not in path.resolve().parents:
             raise InputRefused(
                 msg("{path} belongs to the store itself.", path=str(path)),
@@ -82,6 +82,14 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
         else:
             raise NotFound(msg("There is no file or folder {path}.", path=str(path)))
     return sorted(found)
+
+
+def _files_below(folder: Path, resting: set[Path]) -> Iterator[Path]:
+    """Files in a folder and below, without the folders where thousands of settled papers rest."""
+    for parent, folders, names in os.walk(folder):
+        here = Path(parent)
+        folders[:] = [one for one in folders if not one.startswith(".") and (here / one).resolve() not in resting]
+        yield from (here / name for name in names)
 
 
 def told_name(source: Path) -> str:
@@ -135,9 +143,19 @@ def clear_done(workspace: Workspace, is_filed: Callable[[files.Digests], bool]) 
             continue
         if age < workspace.settings.ingest.done_days or not folder.is_dir():
             continue
-        strays = [one for one in sorted(folder.rglob("*")) if one.is_file() and not is_filed(files.digests_of(one))]
-        if not files.move_many((one, workspace.root / "inbox") for one in strays):
-            files.remove_tree(folder)
+        # Another run may be clearing the same day.
+        with contextlib.suppress(FileNotFoundError):
+            strays = [one for one in sorted(folder.rglob("*")) if one.is_file() and not is_filed(files.digests_of(one))]
+            if not files.move_many((one, workspace.root / "inbox") for one in strays):
+                files.remove_tree(folder)
+
+
+def sweep(workspace: Workspace) -> None:
+    """Remove folders whose removal was cut off by a kill."""
+    for place in (unmatched_folder(workspace), quarantine_folder(workspace), done_folder(workspace)):
+        for folder in place.glob(".*.gone"):
+            with contextlib.suppress(OSError):  # Another run may be removing it.
+                files.remove_tree(folder)
 
 
 def done_folder(workspace: Workspace) -> Path:
@@ -235,10 +253,19 @@ def _reading_note(
 def waiting_batches(workspace: Workspace) -> list[str]:
     """SHA-256 of the batch scan of each waiting paper that was cut out of one."""
     found = []
-    for sidecar in unmatched_folder(workspace).glob("*/reading.json"):
+    for sidecar in waiting_notes(workspace):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            found.append(str(json.loads(sidecar.read_bytes())["facts"]["batch"]["sha256"]))
+            note = json.loads(sidecar.read_bytes())
+            # A note whose paper is missing is the leftover of a killed run: its pages lie nowhere but in the batch.
+            if (sidecar.parent / str(note["name"])).is_file():
+                found.append(str(note["facts"]["batch"]["sha256"]))
     return found
+
+
+def waiting_notes(workspace: Workspace) -> list[Path]:
+    """The notes beside papers that wait, sorted; the paper itself may be missing where a run was killed."""
+    every = unmatched_folder(workspace).glob("*/reading.json")
+    return sorted(one for one in every if not one.parent.name.startswith("."))
 
 
 def unmatched_folder(workspace: Workspace) -> Path:
@@ -255,12 +282,7 @@ def leave_quarantine(workspace: Workspace, paper: StagedPaper) -> None:
     """Clear away a paper that is no longer in quarantine, unless it was written to since it was read."""
     if not _is_quarantined(workspace, paper.source) or not paper.is_still_as_read():
         return
-    folder = paper.source.parent
-    others = [one for one in folder.iterdir() if one.name not in (paper.source.name, "reason.json")]
-    if all(one.is_file() and files.digests_of(one) == paper.digests for one in others):
-        files.remove_tree(folder)
-    else:
-        files.remove_file(paper.source)
+    _clear_folder(paper.source.parent, paper.digests)
 
 
 def _is_quarantined(workspace: Workspace, source: Path) -> bool:
@@ -284,7 +306,19 @@ def forget_waiting(workspace: Workspace, digests: files.Digests, source: Path | 
     for place in (unmatched_folder(workspace), quarantine_folder(workspace)):
         folder = place / digests.sha256[:16]
         if source is None or source.parent != folder or place != quarantine_folder(workspace):
-            files.remove_tree(folder)
+            _clear_folder(folder, digests)
+
+
+def _clear_folder(folder: Path, digests: files.Digests) -> None:
+    """Remove a folder of papers; one with other bytes, put there by a person or still being written, stays."""
+    if not folder.is_dir():
+        return
+    papers = [one for one in folder.iterdir() if one.name not in _OTHER_NAMES]
+    equal = [one for one in papers if one.is_file() and files.digests_of(one) == digests]
+    if len(equal) == len(papers):
+        files.remove_tree(folder)
+    else:
+        files.remove_files(equal)
 
 
 def forget_folder(workspace: Workspace, source: Path) -> None:
@@ -314,21 +348,24 @@ def _keep(
     A file in the inbox is moved, not copied: whoever is still writing to it goes on writing to the same file.
     """
     target = folder / _safe_name(paper.source)
+    leaves = _is_in_inbox(workspace, paper.source.parent)
+    moves = leaves and not paper.source.is_symlink()
+    is_there = folder == paper.source.parent or (target.is_file() and files.digests_of(target) == paper.digests)
+    if not is_there:
+        target = files.free_name(folder, target.name)
+        note = {**note, "name": target.name} if "name" in note else note
+    if not moves and not is_there:
+        # The paper before the note: a note alone would pass for a paper that is safe.
+        files.publish(paper.copy, target)
     data = json.dumps(note, ensure_ascii=False, indent=1).encode() + b"\n"
     # It holds the paper's text, so it begins where leftovers of killed processes are cleared.
     files.write_batch([(folder / note_name, data)], overwrite=True, room=paper.copy.parent)
-    if folder == paper.source.parent:
+    if folder == paper.source.parent or not leaves:
         return
-    if _is_in_inbox(workspace, paper.source.parent) and not paper.source.is_symlink():
-        if target.exists():
-            if paper.is_still_as_read():
-                files.remove_file(paper.source)
-        else:
-            files.move_into(paper.source, folder, target.name)
-        return
-    if not target.exists():
-        files.publish(paper.copy, target)
-    if _is_in_inbox(workspace, paper.source.parent):
+    if moves and (not is_there or paper.digests.size == 0):
+        # An empty file has only been begun; it goes on growing where it is put.
+        files.move_into(paper.source, folder, target.name)
+    elif not moves or paper.is_still_as_read():
         files.remove_file(paper.source)
 
 

@@ -28,6 +28,7 @@ from recordkit.archive.arrivals import (
     leave_quarantine,
     quarantine,
     state_of,
+    sweep,
     told_name,
 )
 from recordkit.archive.decisions import (
@@ -56,6 +57,9 @@ _WINDOW = 512
 _WINDOW_BYTES = 1 << 29
 """Files, and bytes, staged and read together: enough to keep every core busy, few enough to fit on a small disk."""
 
+NOT_PUT_ASIDE = "not-put-aside"
+"""Finding about a paper that should wait or lie in quarantine, and could not be put there."""
+
 _BATCH = 128
 _BATCH_SECONDS = 2.0
 """Papers carried out together at most, and how long the first of them may wait for the others."""
@@ -73,6 +77,7 @@ def ingest_papers(
     """
     options = checked_options(workspace, options)
     if not options.dry_run:
+        sweep(workspace)
         clear_done(workspace, lambda digests: known_content(workspace, digests) is not None)
     left = deque(sources)
     with reading_crew(options.jobs, options.ocr, workspace.settings.ingest) as crew:
@@ -96,7 +101,12 @@ def _stage_window(left: deque[Path], staging: Path) -> list[StagedPaper | Ingest
             if not source.exists():
                 continue  # another run was quicker
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise
+                files.remove_file(copy)
+                if not staged:
+                    raise
+                # The others are filed first; that makes room for this one.
+                left.appendleft(source)
+                break
             reason = msg("{file} cannot be read: {error}", file=told_name(source),
                          error=error.strerror or str(error))
             staged.append(IngestItem(source, "quarantined", reason=reason))
@@ -207,22 +217,20 @@ def carry_out_all(workspace: Workspace, decisions: Sequence[Decision], staging: 
     No two of the papers may share a mark (``Decision.marks``).
 
     Raises:
-        OSError: disk full or broken. What was not filed lies where it was, and the next run goes on from there.
+        OSError: disk full, or the archive cannot be written to. What was not filed lies where it was, and the next run
+            goes on from there.
     """
     done = _file_all(workspace, decisions, staging)
     leaving: list[StagedPaper] = []
     for decision, parts in zip(decisions, done, strict=True):
-        paper = decision.paper
-        for part in parts:
-            if part.outcome == "quarantined" and part.reason is not None:
-                quarantine(workspace, paper, part.reason, part.code)
-            elif part.outcome == "unmatched":
-                keep_unmatched(workspace, part.piece or paper, part.texts, part.findings, part.facts, part.copies,
-                               part.candidates)
+        for at, part in enumerate(parts):
+            parts[at] = _put_aside(workspace, decision.paper, part)
         if all(one.is_settled for one in parts):
-            leaving.append(paper)
+            leaving.append(decision.paper)
     stuck = leave_inbox(workspace, leaving)
     for decision, parts in zip(decisions, done, strict=True):
+        if decision.paper.source in stuck:
+            continue
         for part in parts:
             if part.outcome == "archived":
                 paper = part.piece or decision.paper
@@ -235,6 +243,22 @@ def carry_out_all(workspace: Workspace, decisions: Sequence[Decision], staging: 
         [item_of(decision.paper.source, _told_stuck(part, stuck.get(decision.paper.source))) for part in parts]
         for decision, parts in zip(decisions, done, strict=True)
     ]
+
+
+def _put_aside(workspace: Workspace, paper: StagedPaper, part: Part) -> Part:
+    """Put a paper that is not filed where it belongs; one that cannot be put there costs itself, not the run."""
+    try:
+        if part.outcome == "quarantined" and part.reason is not None:
+            quarantine(workspace, paper, part.reason, part.code)
+        elif part.outcome == "unmatched":
+            keep_unmatched(workspace, part.piece or paper, part.texts, part.findings, part.facts, part.copies,
+                           part.candidates)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        told = msg("it could not be put aside and stays where it is: {error}", error=error.strerror or str(error))
+        return Part("deferred", part.texts, (Finding(NOT_PUT_ASIDE, told), *part.findings), part.reason)
+    return part
 
 
 def _told_stuck(part: Part, error: OSError | None) -> Part:

@@ -46,6 +46,7 @@ class IngestReport:
         self._started = time.monotonic()
         self._shown = 0.0
         self._shows_progress = sys.stderr.isatty() and not app.quiet
+        self._stuck = 0
         self._items = Spool()
         self._joined = Spool()
 
@@ -60,7 +61,10 @@ class IngestReport:
 
     def add(self, item: IngestItem) -> None:
         """Something became of a file, or of a part of it."""
+        from recordkit.archive.ingest import NOT_PUT_ASIDE
+
         self.counts[item.outcome] += 1
+        self._stuck += any(finding.code == NOT_PUT_ASIDE for finding in item.findings)
         if item.source != self._latest:
             self._latest = item.source
             self._done += 1
@@ -86,7 +90,7 @@ class IngestReport:
             self._print_json(seconds)
         else:
             self._print_summary(seconds)
-        return 4 if self.counts["quarantined"] else 0
+        return 4 if self.counts["quarantined"] or self._stuck else 0
 
     def _print_json(self, seconds: float) -> None:
         click.echo("{")
@@ -105,8 +109,11 @@ class IngestReport:
         if self._files is not None and self._done > 1:
             say(tr("{files} files in {time}, {rate} a second.").format(
                 files=self._done, time=_clock_time(seconds), rate=f"{self._done / max(seconds, 0.001):.1f}"))
-        if counts["deferred"]:
-            say(tr("{deferred} still being written; run it again later.").format(**counts))
+        if counts["deferred"] > self._stuck:
+            say(tr("{deferred} still being written; run it again later.").format(
+                deferred=counts["deferred"] - self._stuck))
+        if self._stuck:
+            say(tr("{count} could not be put aside; they stay where they are.").format(count=self._stuck))
         if counts["unmatched"]:
             say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
         if counts["quarantined"]:

@@ -109,6 +109,11 @@ def test_a_folder_that_cannot_be_written_loses_nothing_and_is_told(cli: Cli, blo
         items = cli.json(*CLASS, expect=4)["items"]
         assert [one["outcome"] for one in items] == ["archived"] * 3 + ["quarantined"]
         assert [[f["code"] for f in one["findings"]][-1:] for one in items[:3]] == [["stays-in-inbox"]] * 3
+    elif blocked == "quarantine":
+        items = cli.json(*CLASS, expect=4)["items"]
+        assert [one["outcome"] for one in items] == ["archived"] * 3 + ["deferred"]
+        assert items[3]["findings"][0]["code"] == "not-put-aside"
+        assert [path.name for path in (cli.store / "inbox").glob("*.pdf")] == ["broken.pdf"]
     else:
         cli(*CLASS, expect=1)
         assert "what was done stays done and the next run goes on" in cli.err
