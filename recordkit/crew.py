@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import queue
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ from recordkit.messages import msg
 
 _SECONDS_TO_START = 120.0
 _SECONDS_TO_END = 10.0
+_SECONDS_TO_LOOK_UP = 0.5
 
 
 Loss = Literal["damaged", "too-large", "timeout"]
@@ -62,7 +64,8 @@ class Crew:
     """Child processes that work through tasks, smallest key first, under a time limit for each.
 
     concurrent.futures cannot end a single task, and with one dead process all its tasks are lost; here each process
-    holds one task, so the guilty one is known. Processes start when there is work for them.
+    holds one task, so the guilty one is known. Processes start when there is work for them. A thread hands out the
+    tasks, so that no process waits while the caller is busy with what came.
 
     Args:
         jobs: processes at most, at least one.
@@ -79,20 +82,40 @@ class Crew:
         self._seconds = seconds
         self._memory_bytes = memory_bytes
         self._context = multiprocessing.get_context("spawn")
+        self._lock = threading.Lock()  # of what both threads use: the tasks that wait
         self._waiting: list[tuple[Key, Callable[..., Any], tuple[Any, ...]]] = []
-        self._workers: list[_Worker] = []
+        self._finished: queue.SimpleQueue[tuple[Key, Outcome] | Exception] = queue.SimpleQueue()
+        self._ear, self._bell = multiprocessing.connection.Pipe(duplex=False)  # wakes the thread
+        self._thread: threading.Thread | None = None
+        self._ends = False
+        self._failure: Exception | None = None
+        self._under_way = 0  # tasks put and neither taken nor dropped
+        self._workers: list[_Worker] = []  # the thread's own
         self._reserved = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._ends = True
+        if self._thread is not None:
+            self._bell.send_bytes(b"!")
+            self._thread.join()
         for worker in tuple(self._workers):
             self._dismiss(worker)
+        self._ear.close()
+        self._bell.close()
 
     def put(self, key: Key, function: Callable[..., Any], *arguments: Any) -> None:
         """Add a task. ``key`` is unique; ``function`` must be importable by the child."""
-        heapq.heappush(self._waiting, (key, function, arguments))
+        with self._lock:
+            heapq.heappush(self._waiting, (key, function, arguments))
+        self._under_way += 1
+        if self._thread is None:
+            # A daemon: a caller that is killed by a second Ctrl-C must not hang on it.
+            self._thread = threading.Thread(target=self._serve_workers, daemon=True)
+            self._thread.start()
+        self._bell.send_bytes(b"!")
 
     def reserve(self, count: int) -> int:
         """The first of ``count`` numbers for keys that nobody else gets, for callers that share the processes."""
@@ -101,8 +124,11 @@ class Crew:
 
     def drop(self, first: int) -> None:
         """Forget the waiting tasks whose key begins with ``first``."""
-        self._waiting = [task for task in self._waiting if task[0][0] != first]
-        heapq.heapify(self._waiting)
+        with self._lock:
+            kept = [task for task in self._waiting if task[0][0] != first]
+            self._under_way -= len(self._waiting) - len(kept)
+            self._waiting = kept
+            heapq.heapify(self._waiting)
 
     def take(self) -> tuple[Key, Outcome]:
         """Wait for the next finished task, in whatever order they finish.
@@ -111,35 +137,59 @@ class Crew:
             LookupError: there is no task left.
             RecordkitError: a process does not start.
         """
-        while True:
-            self._hand_out()
-            busy = [worker for worker in self._workers if worker.key is not None or not worker.started]
-            if not busy:
-                raise LookupError("no task is left")
-            patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
-            ready = multiprocessing.connection.wait([worker.pipe for worker in busy], patience)
-            now = time.monotonic()
-            for worker in busy:
-                if worker.pipe in ready:
-                    finished = self._receive(worker)
-                elif worker.deadline <= now:
-                    finished = self._give_up(worker, "timeout")
-                else:
-                    continue
-                if finished is not None:
-                    self._hand_out()  # whoever called may be long with what came; nobody is to wait for that
-                    return finished
+        if self._failure is not None:
+            raise self._failure
+        if not self._under_way:
+            raise LookupError("no task is left")
+        found: tuple[Key, Outcome] | Exception | None = None
+        while found is None:
+            with contextlib.suppress(queue.Empty):
+                found = self._finished.get(timeout=_SECONDS_TO_LOOK_UP)  # without it Windows would not hear Ctrl-C
+        if isinstance(found, Exception):
+            self._failure = found
+            raise found
+        self._under_way -= 1
+        return found
+
+    def _serve_workers(self) -> None:
+        """The thread's life: tasks to the workers, what they bring to the caller, until the end."""
+        try:
+            while not self._ends:
+                self._hand_out()
+                busy = [worker for worker in self._workers if worker.key is not None or not worker.started]
+                patience = None
+                if busy:
+                    patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
+                ready = multiprocessing.connection.wait([self._ear, *(worker.pipe for worker in busy)], patience)
+                while self._ear.poll():
+                    self._ear.recv_bytes()
+                now = time.monotonic()
+                for worker in busy:
+                    finished = None
+                    if worker.pipe in ready:
+                        finished = self._receive(worker)
+                    elif worker.deadline <= now:
+                        finished = self._give_up(worker, "timeout")
+                    if finished is not None:
+                        self._finished.put(finished)
+        except Exception as error:
+            self._finished.put(error)
 
     def _hand_out(self) -> None:
         for worker in tuple(self._workers):
-            if self._waiting and worker.started and worker.key is None:
-                key, function, arguments = self._waiting[0]
+            if worker.started and worker.key is None:
+                with self._lock:
+                    if not self._waiting:
+                        break
+                    task = heapq.heappop(self._waiting)
+                key, function, arguments = task
                 try:
                     worker.pipe.send((function, arguments))
                 except OSError:  # it died while idle: no task is to blame
+                    with self._lock:
+                        heapq.heappush(self._waiting, task)
                     self._dismiss(worker)
                     continue
-                heapq.heappop(self._waiting)
                 worker.key, worker.deadline = key, time.monotonic() + self._seconds
         starting = sum(not worker.started for worker in self._workers)
         for _ in range(min(len(self._waiting) - starting, self._jobs - len(self._workers))):
