@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pikepdf
 
 KINDS = ("javascript", "launch-action", "submit-action", "embedded-files", "rich-media", "xfa")
 """What is looked for; ``submit-action`` sends a form's values away or brings values in."""
@@ -61,13 +64,18 @@ def carried_things(path: Path) -> frozenset[str] | None:
         return _walk_slowly(path)
     try:
         with pikepdf.open(path) as pdf:
-            return frozenset(_kinds_in(_unparsed(pdf)))
+            return kinds_in(pdf)
     # qpdf and pypdf raise many kinds of errors on odd files: a fact is then unknown, which is no reason to refuse
     # the paper.
     except MemoryError:
         raise
     except Exception:
         return None
+
+
+def kinds_in(pdf: pikepdf.Pdf) -> frozenset[str]:
+    """The same of a document that is open."""
+    return frozenset(_kinds_in(_unparsed(pdf)))
 
 
 def _may_carry(path: Path) -> bool:
