@@ -53,6 +53,7 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
 
     Raises:
         NotFound: a path does not exist.
+        InputRefused: a path is a file of the store itself, or lies beside a waiting paper.
     """
     inbox = workspace.root / "inbox"
     resting = {unmatched_folder(workspace).resolve(), done_folder(workspace).resolve()}
@@ -78,6 +79,7 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
                 msg("Inside the store only what lies in its inbox can be filed."),
             )
         elif path.exists():
+            _require_no_companion(workspace, path)
             found.add(path)
         else:
             raise NotFound(msg("There is no file or folder {path}.", path=str(path)))
@@ -90,6 +92,22 @@ def _files_below(folder: Path, resting: set[Path]) -> Iterator[Path]:
         here = Path(parent)
         folders[:] = [one for one in folders if not one.startswith(".") and (here / one).resolve() not in resting]
         yield from (here / name for name in names)
+
+
+def _require_no_companion(workspace: Workspace, path: Path) -> None:
+    """Refuse what lies beside a waiting paper: filed on its own, a copy would take the place of the paper."""
+    path = path.resolve()
+    if path.parent.parent != unmatched_folder(workspace).resolve():
+        return
+    try:
+        name = str(json.loads((path.parent / "reading.json").read_bytes())["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no paper waits here that it could belong to
+    if path.name != name:
+        raise InputRefused(
+            msg("{path} belongs to the waiting paper {name}; it is no paper of its own.", path=str(path), name=name),
+            msg("Name the paper itself: {paper}", paper=str(path.with_name(name))),
+        )
 
 
 def told_name(source: Path) -> str:

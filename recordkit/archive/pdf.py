@@ -122,7 +122,7 @@ class PageFacts:
         text: embedded text worth keeping, lines separated by newlines; empty when there is none or only garbage.
         engine: name and version of what read the text; empty without text.
         garbage: there is text, but not what the page shows, so that only its picture can be read.
-        has_pictures: images or drawings are on it, so a code or more text may be seen that the text lacks.
+        has_pictures: images, drawings or annotations are on it, so a code or more text may be seen that the text lacks.
         is_scan: one image covers most of it.
     """
 
@@ -308,6 +308,7 @@ def _page_facts(path: Path, document: Any, index: int) -> PageFacts:
         try:
             width, height = page.get_size()
             pictures, covered = _pictures(page, max(1.0, width * height))
+            pictures = pictures or _has_marks(page)
             text, engine = _text_of(path, page, index)
         finally:
             page.close()  # with its text page; thousands of open pages would fill the memory
@@ -349,6 +350,21 @@ def _pictures(page: Any, area: float) -> tuple[bool, float]:
         pictures = pictures or len(inner) > _MOST_FORMS
         levels = inner[:_MOST_FORMS]
     return pictures, covered
+
+
+def _has_marks(page: Any) -> bool:
+    """Whether a stamp, a note, a form field or any other annotation lies on a page; links and pop-ups show nothing."""
+    import pypdfium2.raw as pdfium
+
+    for number in range(pdfium.FPDFPage_GetAnnotCount(page.raw)):
+        mark = pdfium.FPDFPage_GetAnnot(page.raw, number)
+        if not mark:
+            continue
+        kind = pdfium.FPDFAnnot_GetSubtype(mark)
+        pdfium.FPDFPage_CloseAnnot(mark)
+        if kind not in (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP):
+            return True
+    return False
 
 
 def _text_of(path: Path, page: Any, index: int) -> tuple[str, str]:

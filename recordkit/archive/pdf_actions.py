@@ -8,16 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pikepdf
 
 KINDS = ("javascript", "launch-action", "submit-action", "embedded-files", "rich-media", "xfa")
 """What is looked for; ``submit-action`` sends a form's values away or brings values in."""
 
 # Every name that one of the patterns below needs, and those of what hides names: object streams hold objects
-# compressed. Where none stands in the bytes the file is clean, and its structure need not be walked.
+# compressed. Where none stands in the bytes the file is clean, and its structure need not be walked. A name ends at a
+# delimiter: the three bytes of /3D alone stand in every big picture by chance.
 _MARK = re.compile(
     rb"/(?:ObjStm|Encrypt|JavaScript|JS|Launch|SubmitForm|ImportData|EmbeddedFile|FileAttachment|RichMedia|Movie"
-    rb"|Sound|Screen|Rendition|3D|XFA|GoTo3DView)"
+    rb"|Sound|Screen|Rendition|RichMediaExecute|EmbeddedFiles|3D|XFA|GoTo3DView)(?![^\x00-\x20()<>\[\]{}/%#])"
 )
 # A name may be written with escapes: /J#61vaScript.
 _ESCAPE = re.compile(rb"#[0-9A-Fa-f]{2}")
@@ -60,13 +64,18 @@ def carried_things(path: Path) -> frozenset[str] | None:
         return _walk_slowly(path)
     try:
         with pikepdf.open(path) as pdf:
-            return frozenset(_kinds_in(_unparsed(pdf)))
+            return kinds_in(pdf)
     # qpdf and pypdf raise many kinds of errors on odd files: a fact is then unknown, which is no reason to refuse
     # the paper.
     except MemoryError:
         raise
     except Exception:
         return None
+
+
+def kinds_in(pdf: pikepdf.Pdf) -> frozenset[str]:
+    """The same of a document that is open."""
+    return frozenset(_kinds_in(_unparsed(pdf)))
 
 
 def _may_carry(path: Path) -> bool:
@@ -84,9 +93,13 @@ def _has_escaped_name(data: bytes) -> bool:
 
 
 def _unparsed(pdf: Any) -> Iterator[bytes]:
+    import pikepdf
+
     for one in pdf.objects:
-        # A stream is unparsed as a mere reference.
-        yield one.stream_dict.unparse() if one._type_name == "stream" else one.unparse(resolved=True)
+        if isinstance(one, pikepdf.Stream):  # unparsed as a mere reference
+            yield one.stream_dict.unparse()
+        elif isinstance(one, pikepdf.Object):  # numbers and the like come as plain values
+            yield one.unparse(resolved=True)
 
 
 def _kinds_in(objects: Iterable[bytes]) -> Iterator[str]:

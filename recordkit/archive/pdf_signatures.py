@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _MOST = 50
 """Signatures of one file that are validated; each is compared with all that was appended after it."""
 _LONGEST = 300
+_TAIL = 512  # bytes; pyHanko looks at the last 1,024
 _MODIFIED: tuple[Modified, ...] = ("none", "maintenance", "form-filling", "annotations", "other")
 _SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der", ".p7b", ".p7c"})
 
@@ -133,7 +134,7 @@ def validate_signatures(path: Path, trusted: Trusted) -> tuple[SignatureFacts, .
     from pyhanko.pdf_utils.reader import PdfFileReader
 
     try:
-        reader = PdfFileReader(io.BytesIO(path.read_bytes()))
+        reader = PdfFileReader(io.BytesIO(_without_long_tail(path.read_bytes())))
         if reader.encrypted:
             reader.decrypt(b"")
         signed = _signed_fields(reader)
@@ -143,6 +144,14 @@ def validate_signatures(path: Path, trusted: Trusted) -> tuple[SignatureFacts, .
     facts = [_judged(reader, name, field, trusted) for name, field in signed[:_MOST]]
     facts.sort(key=lambda one: one[0])
     return (*(one for _, one in facts), *unchecked(len(signed) - len(facts), "too-many"))
+
+
+def _without_long_tail(data: bytes) -> bytes:
+    """A file without most of the blanks after its end, beyond which pyHanko does not find the end any more.
+
+    Some stay: the last line's end may be signed, and blanks behind it are not the signer's.
+    """
+    return data[: len(data.rstrip(b"\0\r\n\t ")) + _TAIL]
 
 
 def _signed_fields(reader: Any) -> list[tuple[str, Any]]:

@@ -22,7 +22,7 @@ from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace, Writer
 
 _SAY_NOTHING_OF_THE_SCAN = frozenset({"missing-field", "doubtful-match", "matched-by-text", "attachment-pages",
-                                      "blank-page-dropped"})
+                                      "blank-page-dropped", "not-examined"})
 _LESS_SURE = 0.03
 """Loss of mean OCR confidence that counts as worse: two scans of one sheet differ by less."""
 _OF_THE_DOCUMENT = frozenset({"responsible", "account", "party", "address", "phone", "meters", "form_name", "labels"})

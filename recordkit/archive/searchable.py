@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from recordkit import files
 from recordkit.archive.ocr import Piece, Point
+from recordkit.archive.pdf_actions import kinds_in
 from recordkit.errors import missing_extra
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 _FLAVOUR = "2b"
 _FONT = "/RKtext"
+# What is needed to show and hide optional content (ISO 32000-1, 8.11); groups and their list may hold anything else.
+_OF_A_GROUP = frozenset({"/Type", "/Name", "/Intent", "/OCGs", "/P", "/VE"})
+_OF_A_STATE = frozenset({"/Name", "/BaseState", "/ON", "/OFF", "/Order", "/Intent", "/RBGroups", "/ListMode"})
+# Files and private data of programs, which may hang on any picture.
+_UNSEEN = ("/AF", "/PieceInfo")
 _FONT_MADE = 3_550_000_000  # seconds since 1904; the same bytes for every copy
 
 
@@ -67,10 +73,12 @@ def write_searchable(original: Path, target: Path, layers: Sequence[TextLayer]) 
 
     Raises:
         MissingPart: pikepdf is not installed.
-        pikepdf.PdfError, ValueError, ...: the original's structure cannot be walked; nothing was written.
+        pikepdf.PdfError, ValueError, ...: the original's structure cannot be walked, or what acts could not be left
+            behind; nothing was written.
         OSError: the copy cannot be written.
     """
     try:
+        import pikepdf
         from pikepdf import pdfa
     except ImportError as error:
         raise missing_extra("pikepdf", "pdf") from error
@@ -85,6 +93,10 @@ def write_searchable(original: Path, target: Path, layers: Sequence[TextLayer]) 
         out = io.BytesIO()
         with _assembled(original, layers) as copy:
             copy.save(out, deterministic_id=True)
+    with pikepdf.open(out) as written:
+        carried = kinds_in(written)
+    if carried:
+        raise ValueError(f"the copy would carry {sorted(carried)}")
     files.write_atomic(target, out.getvalue())
     return SearchableCopy(target, not obstacle, obstacle)
 
@@ -101,13 +113,37 @@ def _assembled(original: Path, layers: Sequence[TextLayer]) -> Iterator[pikepdf.
         if any("/Annots" in page for page in source.pages):
             # Stamps, notes and filled-in fields are part of what is seen: they become part of the page.
             source.flatten_annotations("screen")
+        _strip(source)
         for page, layer in zip(source.pages, layers, strict=True):
             _add_page(copy, source, page, layer, font)
-        layers_of_content = source.Root.get("/OCProperties")
-        if layers_of_content is not None:
+        optional = source.Root.get("/OCProperties")
+        if optional is not None:
             # Without it content that is switched off would be seen.
-            copy.Root.OCProperties = copy.copy_foreign(source.make_indirect(layers_of_content))
+            state = _only(optional.get("/D", pikepdf.Dictionary()), _OF_A_STATE)
+            kept = pikepdf.Dictionary(OCGs=optional.get("/OCGs", pikepdf.Array()), D=state)
+            copy.Root.OCProperties = copy.copy_foreign(source.make_indirect(kept))
         yield copy  # its streams are read from the source when it is saved
+
+
+def _strip(source: pikepdf.Pdf) -> None:
+    """Take away, in memory, what hangs on groups of optional content and on pictures without being seen."""
+    from pikepdf import Dictionary, Stream
+
+    for one in source.objects:
+        if not isinstance(one, Dictionary | Stream):
+            continue
+        for name in _UNSEEN:
+            if name in one:
+                del one[name]
+        if isinstance(one, Dictionary) and one.get("/Type") in ("/OCG", "/OCMD"):
+            for name in set(one.keys()) - _OF_A_GROUP:
+                del one[name]
+
+
+def _only(entries: Any, names: frozenset[str]) -> pikepdf.Dictionary:
+    from pikepdf import Dictionary
+
+    return Dictionary({name: value for name, value in entries.items() if name in names})
 
 
 def _add_page(copy: pikepdf.Pdf, source: pikepdf.Pdf, page: pikepdf.Page, layer: TextLayer, font: _Font) -> None:

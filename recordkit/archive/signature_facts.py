@@ -101,11 +101,13 @@ def signature_findings(facts: Sequence[SignatureFacts]) -> tuple[Finding, ...]:
 
 
 def _findings_of(one: SignatureFacts) -> list[Finding]:
-    who = _who(one)
+    who = _who(one) or one.field
     if not one.validated:
         why = _PROBLEMS.get(one.problem, _PROBLEMS[""])
-        return [Finding("signatures-not-checked", msg("the digital signature {who} could not be checked: {why}",
-                                                      who=who or one.field, why=why))]
+        told = (msg("the digital signature {who} could not be checked: {why}", who=who, why=why) if who else
+                msg("a digital signature could not be checked: {why}", why=why))
+        return [Finding("signatures-not-checked", told)]
+    who = who or "?"
     found = []
     if not one.intact:
         found.append(Finding("signature-invalid", msg(

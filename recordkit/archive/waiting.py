@@ -109,7 +109,9 @@ def match_paper(
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
         told = partial(told_of, paper.path, "by-hand", raw["facts"])
-        copies = {str(name): staging / str(name) for name in raw.get("copies", ())}
+        # A copy that somebody has removed meanwhile is no reason to keep the paper out of the archive.
+        copies = {name: staging / name for name in map(str, raw.get("copies", ()))
+                  if (paper.path.parent / name).is_file()}
         for name, copy in copies.items():
             files.copy_with_digests(paper.path.parent / name, copy)
         if new_version:

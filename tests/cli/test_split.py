@@ -160,6 +160,40 @@ def test_a_signed_batch_is_not_cut(issued: Cli, tmp_path: Path) -> None:
     assert [one["code"] for one in item["findings"]] == ["not-split"]
 
 
+def locked_batch(cli: Cli, folder: Path) -> tuple[Path, Path]:
+    """A locked batch of two documents in the inbox, and a file with its password."""
+    source, secrets = cli.store / "inbox" / "锁.pdf", folder / "passwords.txt"
+    with pikepdf.open(batch(folder / "open.pdf", pdf_of(cli, NOTICE), pdf_of(cli, OTHER))) as document:
+        document.save(source, encryption=pikepdf.Encryption(owner="o", user="1234"))
+    secrets.write_text("1234\n")
+    return source, secrets
+
+
+def test_a_locked_batch_is_filed_document_by_document_once_its_password_is_given(issued: Cli, tmp_path: Path) -> None:
+    _, secrets = locked_batch(issued, tmp_path)
+    issued.json("ingest", "--split", *DAY, expect=4)
+    items = issued.json("ingest", "--retry", "--split", "--password-file", secrets, *DAY)["items"]
+    assert [(one["outcome"], one["number"]) for one in items] == [("archived", NOTICE), ("archived", OTHER)]
+    assert all("decrypted" in [found["code"] for found in one["findings"]] for one in items)
+    assert all("owner-password" not in [found["code"] for found in one["findings"]] for one in items)
+    assert not [*(issued.store / "objects").rglob("decrypted.pdf")], "the whole batch lies beside one of its papers"
+    assert issued.json("verify")["ok"]
+
+
+def test_what_lies_beside_a_waiting_paper_is_not_filed_in_its_place(issued: Cli, tmp_path: Path) -> None:
+    _, secrets = locked_batch(issued, tmp_path)
+    issued.json("ingest", "--password-file", secrets, *DAY)
+    (waiting,) = issued.json("unmatched", "list")["items"]
+    paper = Path(waiting["path"])
+    for name in ("decrypted.pdf", "reading.json"):
+        issued("ingest", "--split", paper.with_name(name), *DAY, expect=3)
+        assert str(paper) in issued.err
+    assert paper.exists()
+    # A copy that was removed by hand is missing, and the paper is filed without it.
+    paper.with_name("decrypted.pdf").unlink()
+    assert issued.json("match", waiting["key"], NOTICE, *DAY)["outcome"] == "archived"
+
+
 def test_a_file_of_one_document_is_filed_as_it_is(issued: Cli, tmp_path: Path) -> None:
     source = pdf_of(issued, NOTICE)
     (item,) = issued.json("ingest", source, "--split", *DAY)["items"]

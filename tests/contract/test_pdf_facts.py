@@ -135,6 +135,21 @@ def test_signature_fields_scripts_and_attachments_show(tmp_path: Path) -> None:
     assert facts.producer == "Scanner 3"
 
 
+@pytest.mark.parametrize(
+    ("subtype", "seen"), [("Stamp", True), ("Ink", True), ("Widget", True), ("Link", False), ("Popup", False)]
+)
+def test_a_page_on_which_something_was_stamped_must_be_seen(tmp_path: Path, subtype: str, *, seen: bool) -> None:
+    with pikepdf.new() as pdf:
+        page = pdf.add_blank_page(page_size=(595, 842))
+        drawn = pdf.make_stream(b"0 g 0 0 60 30 re f", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form,
+                                BBox=[0, 0, 60, 30])
+        mark = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name(f"/{subtype}"), Rect=[9, 9, 69, 39],
+                                  F=4, AP=pikepdf.Dictionary(N=drawn))
+        page.Annots = pikepdf.Array([pdf.make_indirect(mark)])
+        pdf.save(tmp_path / "stamped.pdf")
+    assert inspect_pdf(tmp_path / "stamped.pdf").page_facts[0].must_be_seen is seen
+
+
 def test_a_pdf_that_only_forbids_printing_is_readable(tmp_path: Path) -> None:
     path = tmp_path / "restricted.pdf"
     with_password(path, user="")

@@ -8,6 +8,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pikepdf
@@ -20,6 +21,7 @@ from test_pdf_facts import LATIN, scan_pdf, text_pdf
 from test_reading import CODE, page, save
 
 from recordkit.archive import pdf as pdf_module
+from recordkit.archive import pdf_actions
 from recordkit.archive import reading as reading_module
 from recordkit.archive.pdf import UnreadablePdf, inspect_pdf
 from recordkit.archive.pdf_actions import carried_things
@@ -369,8 +371,15 @@ def unreachable(pdf: pikepdf.Pdf) -> None:
     pdf.Root.PieceInfo = Dictionary(X=pdf.make_indirect(Dictionary(A=Dictionary(S=Name.JavaScript, JS="x"))))
 
 
+def beside_numbers(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.PieceInfo = Dictionary({f"/{name}": pdf.make_indirect(value) for name, value in (
+        ("A", 7), ("B", True), ("C", Decimal("0.5")), ("D", pikepdf.String("x")), ("E", Array([1])))})
+    action("Launch", F="calc.exe")(pdf)
+
+
 CARRIED = [
     (nothing, set()),
+    (beside_numbers, {"launch-action"}),
     (action("JavaScript", JS="app.alert('a)b')"), {"javascript"}),
     (unreachable, {"javascript"}),
     (action("Launch", F="calc.exe"), {"launch-action"}),
@@ -427,6 +436,22 @@ def test_a_plain_paper_is_known_to_be_clean_without_a_walk_through_it(
     monkeypatch.setitem(sys.modules, "pikepdf", None)
     monkeypatch.setitem(sys.modules, "pypdf", None)
     assert carried_things(path) == frozenset()
+
+
+def test_only_a_whole_name_is_a_reason_to_walk_through_a_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = text_pdf(tmp_path / "plain.pdf", LATIN + " /3Dq /JSx /Screened")
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.save(path, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.all)
+    assert b"/3Dq" in path.read_bytes()
+    monkeypatch.setitem(sys.modules, "pikepdf", None)
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    assert carried_things(path) == frozenset()
+
+
+def test_every_name_that_means_something_is_looked_for(tmp_path: Path) -> None:
+    names = {*pdf_actions._ACTIONS, *pdf_actions._ANNOTATIONS, *pdf_actions._ENTRIES, "EmbeddedFile"}
+    for name in sorted(names):
+        assert pdf_actions._MARK.search(f"<</S/{name}>>".encode()), name
 
 
 def test_what_cannot_be_walked_is_unknown_and_no_reason_to_refuse(tmp_path: Path) -> None:

@@ -234,6 +234,20 @@ def test_a_mangled_signature_is_a_fact_and_no_error(tmp_path: Path, damage: obje
         assert codes([one]) != []
 
 
+@pytest.mark.parametrize("blanks", [1, 3000])
+def test_blanks_behind_the_end_of_a_file_leave_its_signature_good(tmp_path: Path, blanks: int) -> None:
+    (one,) = judged(tmp_path, sign(plain(), signer()) + b"\n" * blanks)
+    assert (one.bottom_line, one.whole_file) == (True, False)
+    assert codes([one]) == []
+
+
+def test_a_signature_whose_signer_nobody_knows_is_told_without_a_gap() -> None:
+    (finding,) = signature_findings([SignatureFacts(problem="unreadable")])
+    assert str(finding.message).startswith("a digital signature could not be checked")
+    (named,) = signature_findings([SignatureFacts(problem="unsupported", field="Signature1")])
+    assert "the digital signature Signature1 could not" in str(named.message)
+
+
 def test_a_file_without_signatures_has_none(tmp_path: Path) -> None:
     assert judged(tmp_path, plain()) == ()
 

@@ -19,6 +19,7 @@ from test_reading import LINES, page, read_papers, save
 
 from recordkit.archive.ocr import Piece
 from recordkit.archive.pdf import inspect_pdf
+from recordkit.archive.pdf_actions import carried_things
 from recordkit.archive.searchable import SearchableCopy, TextLayer, write_searchable
 
 TEXTS = ("换表通知书", "户名：0012003461 王小明", "龘𠀀龥〔2026〕第0001号", "m³", "无")
@@ -134,6 +135,53 @@ def test_scripts_attachments_and_forms_stay_behind_but_stamps_are_seen(tmp_path:
         assert "/Annots" not in document.pages[0] and "/OpenAction" not in document.Root
     picture = pypdfium2.PdfDocument(copy.path)[0].render(scale=1, grayscale=True).to_numpy().squeeze()
     assert picture[picture.shape[0] - 75, 430] < 40, "the stamp is no longer seen"
+
+
+def with_optional_content(path: Path) -> None:
+    """Let a black square lie over the page that is switched off, with scripts and files hung on its group."""
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        def evil() -> pikepdf.Dictionary:
+            return pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+
+        held = document.make_stream(b"EVIL", Type=pikepdf.Name.EmbeddedFile)
+        file = document.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Filespec, F="evil.exe", UF="evil.exe",
+                                                         EF=pikepdf.Dictionary(F=held)))
+        group = document.make_indirect(pikepdf.Dictionary(
+            Type=pikepdf.Name.OCG, Name="x", AF=pikepdf.Array([file]), X=evil(), Usage=pikepdf.Dictionary(Y=evil())))
+        page = document.pages[0]
+        page.Resources.Properties = pikepdf.Dictionary(P1=group)
+        page.contents_add(b"/OC /P1 BDC 0 g 0 0 5000 5000 re f EMC")
+        next(iter(page.Resources.XObject.values())).AF = pikepdf.Array([file])
+        document.Root.OCProperties = pikepdf.Dictionary(
+            OCGs=pikepdf.Array([group]), Evil=evil(), Configs=pikepdf.Array([evil()]),
+            D=pikepdf.Dictionary(Name="d", OFF=pikepdf.Array([group]), Evil=evil()))
+        document.save()
+
+
+def test_nothing_that_acts_comes_with_optional_content_and_what_is_switched_off_stays_so(tmp_path: Path) -> None:
+    original = scan(tmp_path / "scan.pdf")
+    with_optional_content(original)
+    assert carried_things(original) == {"javascript", "embedded-files"}
+    copy = made(original, TextLayer(0, pieces()))
+    assert carried_things(copy.path) == frozenset()
+    assert b"EVIL" not in b"".join(streams_of(copy.path))
+    assert pypdfium2.PdfDocument(copy.path)[0].render(scale=1, grayscale=True).to_numpy().mean() > 150
+
+
+def streams_of(path: Path) -> list[bytes]:
+    with pikepdf.open(path) as document:
+        return [one.read_raw_bytes() for one in document.objects if isinstance(one, pikepdf.Stream)]
+
+
+def test_where_what_acts_cannot_be_left_behind_there_is_no_copy(tmp_path: Path) -> None:
+    original = scan(tmp_path / "scan.pdf")
+    with pikepdf.open(original, allow_overwriting_input=True) as document:
+        document.pages[0].Resources.Properties = pikepdf.Dictionary(
+            P1=pikepdf.Dictionary(S=pikepdf.Name.Launch, F="cmd.exe"))
+        document.save()
+    with pytest.raises(ValueError, match="launch-action"):
+        made(original, TextLayer(0, pieces()))
+    assert not (tmp_path / "copy-scan.pdf").exists()
 
 
 def test_a_page_with_text_keeps_it_and_what_cannot_be_pdfa_is_searchable_all_the_same(tmp_path: Path) -> None:

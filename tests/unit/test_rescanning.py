@@ -36,7 +36,8 @@ def test_a_blurred_scan_is_worse_and_noise_in_the_confidence_is_not() -> None:
 
 def test_findings_that_say_nothing_of_the_scan_do_not_count() -> None:
     texts = (PageText(1, "x", "ocr", "e", 0.9), PageText(2, "", "none", ""))
-    found = quality_of(texts, [Finding("matched-by-text", msg("x")), Finding("empty-page", msg("y"))])
+    found = quality_of(texts, [Finding("matched-by-text", msg("x")), Finding("not-examined", msg("z")),
+                               Finding("empty-page", msg("y"))])
     assert found == Quality(2, Counter({"empty-page": 1}), 0.9)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -13,9 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_matching import BARE, BLANK, FOREIGN, TAG, UNREAD, A, B, coded, find, issue_of, paper, whole
 
+from recordkit import files
+from recordkit.archive.arrivals import StagedPaper, state_of
 from recordkit.archive.pdf import UnreadablePdf
-from recordkit.archive.splitting import Cut, cut_file, plan_cuts, reading_of_piece
-from recordkit.errors import NotFound
+from recordkit.archive.repair import ReadableCopy
+from recordkit.archive.splitting import Cut, Piece, cut_batch, cut_file, plan_cuts, reading_of_piece
+from recordkit.errors import NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import PageText
 from recordkit.settings import IngestSection
@@ -239,3 +244,83 @@ def test_a_file_that_cannot_be_cut_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePdf) as late:
         cut_file(batch(tmp_path / "batch.pdf"), {tmp_path / "a.pdf": (1,)}, IngestSection(page_seconds=0))
     assert late.value.reason == "timeout"
+
+
+def with_field(path: Path, *, needs_drawing: bool = False, drawn: bool = False, value: str | None = "1099",
+               kind: str = "Tx", xfa: bool = False) -> Path:
+    """A batch with a form field on its second page."""
+    with pikepdf.open(batch(path), allow_overwriting_input=True) as document:
+        field = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, FT=pikepdf.Name(f"/{kind}"),
+                                   T="reading", Rect=[10, 10, 90, 30], F=4)
+        if value is not None:
+            # The value stands in the field above the mark on the page.
+            field.Parent = document.make_indirect(pikepdf.Dictionary(V=value))
+        if drawn:
+            field.AP = pikepdf.Dictionary(N=document.make_stream(b"", BBox=[0, 0, 80, 20]))
+        held = document.make_indirect(field)
+        document.pages[1].Annots = pikepdf.Array([held])
+        document.Root.AcroForm = pikepdf.Dictionary(Fields=[held], NeedAppearances=needs_drawing)
+        if xfa:
+            document.Root.AcroForm.XFA = document.make_stream(b"<xdp/>")
+        document.save()
+    return path
+
+
+@pytest.mark.parametrize(("is_cut", "how"), [
+    (False, {}),
+    (False, {"drawn": True, "needs_drawing": True}),
+    (False, {"drawn": True, "value": None, "xfa": True}),
+    (True, {"drawn": True}),
+    (True, {"value": None}),
+    (True, {"value": ""}),
+    (True, {"kind": "Sig"}),
+])
+def test_a_form_is_cut_only_where_what_was_filled_in_stays_to_be_seen(
+    tmp_path: Path, how: dict[str, Any], *, is_cut: bool
+) -> None:
+    source = with_field(tmp_path / "form.pdf", **how)
+    with contextlib.nullcontext() if is_cut else pytest.raises(RefusedByRule, match="form"):
+        cut_file(source, {tmp_path / "a.pdf": (1,), tmp_path / "b.pdf": (2, 3)}, IngestSection())
+
+
+def cut_as_read(source: Path, folder: Path, copy: ReadableCopy | None = None, **changes: Any) -> tuple[Piece, ...]:
+    """Two pieces of a batch of three pages, with what reading it brought changed."""
+    reading = paper(*whole(A, 2), *whole(B, 1))
+    assert reading.facts is not None
+    reading = replace(reading, facts=replace(reading.facts, **changes), copy=copy)
+    staged = StagedPaper(source, source, files.digests_of(source), state_of(source))
+    return cut_batch(staged, reading, (Cut((1, 2)), Cut((3,))), folder, IngestSection())
+
+
+def test_a_batch_with_files_inside_is_not_cut_for_no_piece_would_hold_them(tmp_path: Path) -> None:
+    source = batch(tmp_path / "batch.pdf")
+    cases: list[dict[str, Any]] = [{"attached_files": 1}, {"carries": frozenset({"embedded-files"})}]
+    for changes in cases:
+        with pytest.raises(RefusedByRule, match="other files"):
+            cut_as_read(source, tmp_path, **changes)
+
+
+def test_a_piece_is_said_to_be_what_it_is_itself_and_not_what_its_batch_was(tmp_path: Path) -> None:
+    source = batch(tmp_path / "batch.pdf")
+    with pikepdf.open(source, allow_overwriting_input=True) as document:
+        script = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+        document.Root.OpenAction = script
+        document.pages[2].AA = pikepdf.Dictionary(O=script)
+        document.save()
+    pieces = cut_as_read(source, tmp_path, encrypted=True, signature_fields=1, carries=frozenset({"javascript", "xfa"}))
+    told = [one.reading.facts for one in pieces if one.reading.facts is not None]
+    assert [(one.encrypted, one.signature_fields, one.carries) for one in told] == [
+        (False, 0, frozenset()), (False, 0, frozenset({"javascript"}))]
+
+
+def test_a_locked_batch_is_cut_from_its_unlocked_copy_and_a_damaged_one_is_not(tmp_path: Path) -> None:
+    plain, source = batch(tmp_path / "plain.pdf"), tmp_path / "locked.pdf"
+    with pikepdf.open(plain) as document:
+        document.save(source, encryption=pikepdf.Encryption(owner="o", user="u"))
+    unlocked = ReadableCopy(plain, "decrypted.pdf", damaged=False, locked=True, pages=3, lost_pages=0)
+    pieces = cut_as_read(source, tmp_path, copy=unlocked, encrypted=True)
+    assert [len(pikepdf.open(one.paper.copy).pages) for one in pieces] == [2, 1]
+    assert all([found.code for found in one.findings] == ["decrypted"] for one in pieces)
+    assert all(one.reading.copies == {} for one in pieces), "a copy of the whole batch lies beside a piece"
+    with pytest.raises(RefusedByRule, match="damaged"):
+        cut_as_read(source, tmp_path, copy=replace(unlocked, damaged=True))
