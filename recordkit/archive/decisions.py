@@ -205,7 +205,8 @@ def decide(
     pieces: tuple[Piece, ...] = ()
     if options.split:
         cuts = plan_cuts(
-            reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag, recogniser.named
+            reading, lambda issue_id: issues.find_issue(workspace.db, issue_id), workspace.store_tag, recogniser.named,
+            recogniser.shown_forms,
         )
         try:
             pieces = cut_batch(paper, reading, cuts, staging, workspace.settings.ingest)
@@ -226,7 +227,9 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
             return replace(known, piece=paper)
     texts = storable(reading.texts)
     find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
-    portion = piece.waits or match_pages(reading, find, workspace.store_tag, recogniser.named)
+    portion = piece.waits or match_pages(
+        reading, find, workspace.store_tag, recogniser.named, recogniser.shown_forms
+    )
     candidates: tuple[Mapping[str, object], ...] = ()
     if portion.issue is None and not portion.is_blocked and options.record_class is None and not _is_strangers(
         workspace, reading

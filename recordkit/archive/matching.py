@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Literal
 
@@ -29,6 +30,13 @@ BLOCKING = frozenset({
 Named = Callable[[PageText], Sequence[Issue]]
 """Documents of ours that a page without code names in its text."""
 
+ShownForms = Callable[[PageText], Mapping[str, str]]
+"""Names, by id, of the forms of ours of which a page shows itself to be one, whosever it is."""
+
+_SAME_TEXT = 0.9
+"""Above this similarity two pages say the same: one sheet scanned twice."""
+_FEWEST_TO_COMPARE = 20  # characters; pages with next to nothing on them are alike by chance
+
 _PAGE_MARK = re.compile(r"第\s*(\d{1,3})\s*页\s*[,，]?\s*共\s*(\d{1,3})\s*页")
 
 
@@ -44,8 +52,11 @@ class PageSaying:
         mark: number and total of the last 第n页 共m页 in its text.
         is_clear: its codes agree in issue, revision and place.
         has_foreign: it carries a code that is not ours.
+        is_strangers: one of them is the code of another store: the page is somebody's, never one of ours.
         is_blank: nothing is on it.
         was_read: its text is known; a scan that was not read may say anything.
+        is_named: it carries no code, and its text names the document that it is asked of.
+        text: its text without blanks, to be compared.
     """
 
     page: int
@@ -57,6 +68,9 @@ class PageSaying:
     has_foreign: bool = False
     is_blank: bool = False
     was_read: bool = True
+    is_strangers: bool = False
+    is_named: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,8 @@ class Arrangement:
         total: number of pages that the document has; None when no page says.
         missing: numbers of its pages that are not there.
         is_complete: every page of the document is known to be there.
-        findings: missing, doubled, swapped, stale pages, pages without code, attachments.
+        findings: missing, doubled, swapped, stale pages, pages without code or number, attachments.
+        numbers: numbers of its pages by page of the file.
     """
 
     order: tuple[int, ...]
@@ -78,6 +93,7 @@ class Arrangement:
     missing: tuple[int, ...]
     is_complete: bool
     findings: tuple[Finding, ...]
+    numbers: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +123,11 @@ class Portion:
 
 
 def match_pages(
-    reading: PaperReading, find: Callable[[str], Issue], store_tag: str, named: Named = lambda text: ()
+    reading: PaperReading,
+    find: Callable[[str], Issue],
+    store_tag: str,
+    named: Named = lambda text: (),
+    shown_forms: ShownForms = lambda text: {},
 ) -> Portion:
     """The document that a paper is the signed paper of; all its pages go one way.
 
@@ -116,6 +136,7 @@ def match_pages(
         find: the issue of an id; raises NotFound.
         store_tag: of this store; codes with another tag are foreign and decide nothing.
         named: see ``Named``.
+        shown_forms: see ``ShownForms``.
     """
     says = sayings_of(reading, store_tag)
     pages = tuple(one.page for one in says)
@@ -145,28 +166,47 @@ def match_pages(
     if len(stale) == sum(1 for one in says if one.issues):
         told = msg("no page is of revision {revision}, which counts", revision=issue.revision)
         return blocked(Finding("stale-paper", told), *stale)
-    for one, text in zip(says, reading.texts, strict=True):
-        others = () if one.issues or one.is_blank else named(text)
-        if others and issue.issue_id not in [other.issue_id for other in others]:
-            return blocked(Finding("other-paper", msg("page {page} carries no code and names {number}",
-                                                      page=one.page, number=others[0].number)))
+    strangers = strangers_findings(says)
+    if strangers:
+        return blocked(*strangers)
+    bare = {one.page: text for one, text in zip(says, reading.texts, strict=True)
+            if not one.issues and not one.is_blank}
+    names = {page: [other.issue_id for other in named(text)] for page, text in bare.items()}
+    for page, others in names.items():
+        if others and issue.issue_id not in others:
+            return blocked(Finding("other-paper", msg("page {page} carries no code and names {number}", page=page,
+                                                      number=named(bare[page])[0].number)))
+    says = tuple(replace(one, is_named=bool(names.get(one.page))) for one in says)
     arranged = arrange(says, issue.revision)
     behind = {page for run in arranged.attachments for page in run}
-    # A deed or an identity card may carry whatever code it likes.
-    foreign = _foreign_findings([one for one in says if one.page not in behind])
-    return Portion(arranged.order, issue, "code", (*foreign, *arranged.findings), arranged.attachments)
+    for page, text in bare.items():
+        shown = shown_forms(text) if not names[page] else {}
+        # A page in the place of the one that lacks may well be on the document's own form.
+        if shown and (issue.form not in shown or page not in arranged.numbers):
+            return blocked(_form_finding(page, shown))
+    unread = [one.page for one in says if one.page in behind and not one.was_read]
+    told_unread = [Finding("attachments-not-read", msg(
+        "pages {pages} lie behind a complete document and were not read; nobody has checked whether they are its "
+        "attachments", pages="、".join(map(str, unread))))] if unread else []
+    return Portion(arranged.order, issue, "code", (*foreign, *arranged.findings, *told_unread), arranged.attachments)
 
 
 def sayings_of(reading: PaperReading, store_tag: str) -> tuple[PageSaying, ...]:
     """What each page of a paper says of itself, in the order of the file."""
     codes: dict[int, list[tuple[str, int, int | None, int | None] | None]] = {}
+    strangers: set[int] = set()
     for code in reading.codes:
         printed = code.printed
         ours = printed is not None and printed.store_tag == store_tag
+        if printed is not None and not ours:
+            strangers.add(code.page)
         codes.setdefault(code.page, []).append(
             (printed.issue_id, printed.revision, printed.page, printed.pages) if printed and ours else None
         )
-    return tuple(_saying(text, codes.get(text.page, ()), _is_blank(reading, text)) for text in reading.texts)
+    return tuple(
+        replace(_saying(text, codes.get(text.page, ()), _is_blank(reading, text)), is_strangers=text.page in strangers)
+        for text in reading.texts
+    )
 
 
 def _saying(
@@ -188,6 +228,7 @@ def _saying(
         len(ours) < len(every),
         is_blank and not every,
         text.source != "none" or is_blank,
+        text="".join(normalise(text.text).split()),
     )
 
 
@@ -225,6 +266,20 @@ def contradictions(says: Sequence[PageSaying]) -> tuple[Finding, ...]:
     )
 
 
+def strangers_findings(says: Sequence[PageSaying]) -> tuple[Finding, ...]:
+    """Pages that bear the code of another store."""
+    return tuple(
+        Finding("other-paper", msg("page {page} carries the code of another store", page=one.page))
+        for one in says
+        if one.is_strangers
+    )
+
+
+def _form_finding(page: int, shown: Mapping[str, str]) -> Finding:
+    return Finding("other-paper", msg("page {page} carries no code and reads like a page of the form {form}", page=page,
+                                      form="、".join(shown.values())))
+
+
 def stray_pages(says: Sequence[PageSaying]) -> dict[int, str]:
     """Pages of one document that lie between the pages of another one, with the issue id of that other one."""
     first: dict[str, int] = {}
@@ -247,12 +302,13 @@ def stray_finding(page: int) -> Finding:
     return Finding("other-document", msg("page {page} belongs to another document", page=page))
 
 
-def arrange(says: Sequence[PageSaying], revision: int) -> Arrangement:
+def arrange(says: Sequence[PageSaying], revision: int, *, by_foot: bool = False) -> Arrangement:
     """The order in which a document reads, and what is wrong with its pages.
 
     Args:
         says: pages of one document and pages without code, in the order of the file.
         revision: the printing that counts; a page of another one does not count as the page.
+        by_foot: no page has a code; those are its pages whose number was read at their foot.
     """
     findings = [*_stale_findings(says, revision)]
     current = [one for one in says if one.issues and one.revision == revision]
@@ -260,16 +316,18 @@ def arrange(says: Sequence[PageSaying], revision: int) -> Arrangement:
     numbers = _numbers(current, total)
     unnumbered = [one for one in current if one.page not in numbers]
     missing = _missing(numbers, total)
-    if unnumbered and len(unnumbered) == len(missing):
-        # Their own codes were not read, but these are the only places left for them.
-        numbers |= {one.page: number for one, number in zip(unnumbered, missing, strict=True)}
-        unnumbered, missing = [], ()
-    bare = [one for one in says if not one.issues and not one.is_blank]
+    if unnumbered and total is not None:
+        findings += _place_unnumbered(current, unnumbered, numbers, missing, total)
+        unnumbered = [one for one in unnumbered if one.page not in numbers]
+        missing = _missing(numbers, total)
+    if total is None and sum(1 for one in says if not one.is_blank) > 1:
+        findings.append(Finding("order-not-checked", msg(
+            "how many pages the document has was not read: whether all are there, and in order, was not checked")))
+    bare = [one for one in says if not one.issues and not one.is_blank and not one.is_strangers]
     taken = _page_in_place(says, bare, numbers, missing[0], total) if len(missing) == 1 and not unnumbered else None
     if taken is not None and total is not None:
-        findings.append(Finding("page-without-code", msg(
-            "page {page} carries no code; it lies where page {number} of {total} is missing", page=taken.page,
-            number=missing[0], total=total)))
+        findings.append(_taken_finding(taken, missing[0], total, by_foot, in_its_place(
+            taken.page, missing[0], numbers, positions_of(says))))
         numbers[taken.page], missing = missing[0], ()
         bare.remove(taken)
     is_complete = total is not None and not missing and not unnumbered
@@ -278,25 +336,92 @@ def arrange(says: Sequence[PageSaying], revision: int) -> Arrangement:
     findings += [
         Finding("page-without-code", msg("page {page} carries no code", page=one.page))
         for one in bare
-        if one.page not in behind
+        if one.page not in behind and not by_foot
     ]
-    if not unnumbered:
-        findings += _number_findings(numbers, missing, total or 0)
+    findings += _number_findings(numbers, missing, total or 0, len(unnumbered))
     order = _reading_order(says, numbers, frozenset(behind))
-    return Arrangement(order, _runs(behind), total, missing, is_complete, tuple(findings))
+    return Arrangement(order, _runs(behind), total, missing, is_complete, tuple(findings), numbers)
+
+
+def _place_unnumbered(
+    current: Sequence[PageSaying],
+    unnumbered: Sequence[PageSaying],
+    numbers: dict[int, int],
+    missing: Sequence[int],
+    total: int,
+) -> list[Finding]:
+    """Add to ``numbers`` what can be said of pages whose own number was not read; never without a finding."""
+    findings = []
+    same = {one.page: numbers[other.page] for one in unnumbered for other in current
+            if other.page in numbers and _says_the_same(one, other)}
+    left = [one for one in unnumbered if one.page not in same]
+    if len(left) == 1 and len(missing) == 1:
+        same[left[0].page] = missing[0]
+    for one in unnumbered:
+        if one.page in same:
+            findings.append(_guessed_finding(one.page, same[one.page], total))
+        else:
+            findings.append(Finding("page-number-not-read", msg("page {page} of the file: its number could not be read",
+                                                                page=one.page)))
+    numbers |= same
+    return findings
+
+
+def _guessed_finding(page: int, number: int, total: int) -> Finding:
+    return Finding("page-number-not-read", msg(
+        "page {page} of the file: its number could not be read; taken as page {number} of {total}", page=page,
+        number=number, total=total))
+
+
+def _taken_finding(taken: PageSaying, number: int, total: int, by_foot: bool, lies_there: bool) -> Finding:
+    """What is said of a page without code that counts as the one that lacks."""
+    if by_foot:
+        return _guessed_finding(taken.page, number, total)
+    if lies_there or taken.mark is None:
+        return Finding("page-without-code", msg(
+            "page {page} carries no code; it lies where page {number} of {total} is missing", page=taken.page,
+            number=number, total=total))
+    return Finding("page-without-code", msg(
+        "page {page} carries no code; it names the document and says that it is page {number} of {total}",
+        page=taken.page, number=number, total=total))
+
+
+def _says_the_same(one: PageSaying, other: PageSaying) -> bool:
+    if min(len(one.text), len(other.text)) < _FEWEST_TO_COMPARE:
+        return False
+    # Without autojunk: in a long text it takes every frequent character for noise.
+    matcher = SequenceMatcher(None, one.text, other.text, autojunk=False)
+    return matcher.real_quick_ratio() > _SAME_TEXT and matcher.quick_ratio() > _SAME_TEXT < matcher.ratio()
+
+
+def in_its_place(page: int, number: int, numbers: Mapping[int, int], positions: Mapping[int, int]) -> bool:
+    """Whether a page lies where the page of this number must lie, as the numbers of the others in the file tell.
+
+    Args:
+        page: 1-based page of the file.
+        number: what it is asked to be.
+        numbers: numbers of the document's pages by page of the file.
+        positions: see ``positions_of``.
+    """
+    offsets = [(other - number, positions[at] - positions[page]) for at, other in numbers.items() if at != page]
+    return any(one == two for one, two in offsets) and all(one * two > 0 for one, two in offsets)
+
+
+def positions_of(says: Sequence[PageSaying]) -> dict[int, int]:
+    """Place of each page of a file among those that are not blank."""
+    return {one.page: place for place, one in enumerate(one for one in says if not one.is_blank)}
 
 
 def with_page_marks(portion: Portion, texts: Sequence[PageText]) -> Portion:
     """A portion without codes, its pages told from what is printed at their foot; unchanged where nothing is."""
-    marks = {text.page: page_mark(text.text) for text in texts}
-    says = [PageSaying(page, frozenset({"marked"} if marks[page] else ()), 0 if marks[page] else None, None,
-                       marks[page]) for page in sorted(portion.pages)]
-    arranged = arrange(says, 0)
+    every = {text.page: _saying(text, (), text.blank) for text in texts}
+    says = [replace(one, issues=frozenset({"marked"}), revision=0) if one.mark else one
+            for one in (every[page] for page in sorted(portion.pages))]
+    arranged = arrange(says, 0, by_foot=True)
     if arranged.total is None:
         return portion
-    found = tuple(one for one in arranged.findings if one.code != "page-without-code")
     return replace(portion, pages=arranged.order, attachments=arranged.attachments,
-                   findings=(*portion.findings, *found))
+                   findings=(*portion.findings, *arranged.findings))
 
 
 def require_open(issue: Issue) -> None:
@@ -378,24 +503,41 @@ def _missing(numbers: Mapping[int, int], total: int | None) -> tuple[int, ...]:
 def _page_in_place(
     says: Sequence[PageSaying], bare: Sequence[PageSaying], numbers: Mapping[int, int], lacks: int, total: int | None
 ) -> PageSaying | None:
-    """The page without code that is the one page that lacks: it says so, or it lies in its place."""
-    saying = [one for one in bare if one.mark == (lacks, total)]
-    if len(saying) == 1:
-        return saying[0]
-    if saying:
+    """The page without code that is the one page that lacks: it says so, or it lies in its place.
+
+    What it says counts only when it names the document or lies in its place, too: a deed has a foot of its own. A page
+    that says something else, or the same as a page that is there, is not the one.
+    """
+    positions = positions_of(says)
+    saying = [one for one in bare if one.mark == (lacks, total)
+              and (one.is_named or in_its_place(one.page, lacks, numbers, positions))]
+    there = [one for one in says if one.page in numbers]
+    if len(saying) > 1 or any(_says_the_same(one, other) for one in saying for other in there):
         return None
+    if saying:
+        return saying[0]
+    fitting = [one for one in bare if one.mark is None and not any(_says_the_same(one, other) for other in there)]
     seen = [one for one in says if not one.is_blank]
     for before, after in pairwise(seen):
-        if after in bare and numbers.get(before.page) == lacks - 1:
+        if after in fitting and numbers.get(before.page) == lacks - 1:
             return after
-        if before in bare and numbers.get(after.page) == lacks + 1:
+        if before in fitting and numbers.get(after.page) == lacks + 1:
             return before
     return None
 
 
-def _number_findings(numbers: Mapping[int, int], missing: Sequence[int], total: int) -> list[Finding]:
-    found = [Finding("missing-page", msg("page {page} of {total} is missing", page=one, total=total))
-             for one in missing]
+def _number_findings(
+    numbers: Mapping[int, int], missing: Sequence[int], total: int, unnumbered: int
+) -> list[Finding]:
+    """Missing, doubled and swapped pages; any of ``unnumbered`` pages may be one of those that are missing."""
+    found = []
+    if not unnumbered:
+        found += [Finding("missing-page", msg("page {page} of {total} is missing", page=one, total=total))
+                  for one in missing]
+    elif len(missing) > unnumbered:
+        found.append(Finding("missing-page", msg(
+            "of the pages {pages} of {total} at least {count} are missing", pages="、".join(map(str, missing)),
+            total=total, count=len(missing) - unnumbered)))
     there = [numbers[page] for page in sorted(numbers)]
     found += [Finding("doubled-page", msg("page {page} is there twice", page=one))
               for one in sorted({one for one in there if there.count(one) > 1})]

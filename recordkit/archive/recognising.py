@@ -7,12 +7,14 @@ text that is neither its own nor one of its values. All thresholds were set by m
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 from recordkit.archive.matching import Portion, page_mark, with_page_marks
@@ -22,6 +24,7 @@ from recordkit.messages import msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.templates.chinese import chinese_date, display_date
+from recordkit.templates.forms import read_form
 from recordkit.templates.issue import Issue
 from recordkit.templates.numbering import SEQUENCE_MARK
 from recordkit.templates.spec import FormSpec
@@ -99,6 +102,7 @@ class Recogniser:
         """Ask nothing yet."""
         self._workspace = workspace
         self._patterns: tuple[tuple[re.Pattern[str], str], ...] | None = None
+        self._forms: tuple[FormSpec, ...] | None = None
 
     def named(self, page: PageText) -> tuple[Issue, ...]:
         """Documents, returned or not, that a page names: by number, or by account, form and what was printed."""
@@ -133,7 +137,12 @@ class Recogniser:
         if self._is_certain(best, printed, text, numbers, [one for one, _ in scored]) and self._is_one_paper(
             best.issue, pages
         ):
-            return Recognition(best, shown)
+            beside = self._scored_beside(best.issue, text)
+            rivals = [(one, other) for one, other in beside if one.confidence >= RIVAL]
+            if all(_has_lead(printed, other, text) for _, other in rivals):
+                return Recognition(best, shown)
+            every = {one.issue.issue_id: one for one in (*(one for one, _ in rivals), *shown)}
+            shown = tuple(sorted(every.values(), key=lambda one: (-one.confidence, one.issue.number)))[:_SHOWN]
         told = msg("its text points to {numbers}, not clearly enough to file it",
                    numbers="、".join(one.issue.number for one in shown))
         return Recognition(None, shown, Finding("weak-match", told))
@@ -175,12 +184,35 @@ class Recogniser:
         rivals = [one for one in every if one.issue.issue_id != issue.issue_id and one.confidence >= RIVAL
                   and one.issue.number not in numbers]
         if best.how == "number":
-            # A twin of the same account and form differs by its number, and by something that was printed.
+            # Whether a twin of the same account and form has less in the text is asked of all of them, later.
             return best.confidence >= BY_NUMBER and all(
                 one.confidence < (best.confidence if _are_twins(one.issue, issue) else BY_RIVAL) for one in rivals
             )
         dated = not printed.dated or any(one in text.packed for one in printed.dated)
         return best.confidence >= BY_ACCOUNT and dated and not rivals and self._is_only_one(issue)
+
+    def _scored_beside(self, issue: Issue, text: _Text) -> list[tuple[Candidate, _Printed]]:
+        """Every other document that this paper is if its number was misread, however many its account has.
+
+        Those of the same account and form, those that say the same, and those whose number is another by one character.
+        """
+        near = {f"n{place}": number for place, number in enumerate(_near_numbers(issue.number))}
+        rows = self._workspace.db.all(
+            "SELECT issue_id FROM issues WHERE account = :account AND form = :form "  # noqa: S608
+            "UNION SELECT issue_id FROM issues WHERE form = :form "
+            "AND sameness = (SELECT sameness FROM issues WHERE issue_id = :id) "
+            f"UNION SELECT issue_id FROM issues WHERE number IN ({', '.join(f':{name}' for name in near)})",
+            {"account": issue.account, "form": issue.form, "id": issue.issue_id, **near},
+        )
+        found = []
+        for row in rows:
+            if row["issue_id"] == issue.issue_id:
+                continue
+            one = issues.find_issue(self._workspace.db, row["issue_id"])
+            printed = self._printed(one)
+            if printed is not None:
+                found.append((Candidate(one, "account", round(_share(printed, text), 3)), printed))
+        return found
 
     def _is_one_paper(self, issue: Issue, pages: Sequence[PageText]) -> bool:
         """Whether each of several pages shows itself to be of the one document: by its number, or by its foot.
@@ -236,17 +268,47 @@ class Recogniser:
             yield last
 
     def _of_accounts(self, text: _Text) -> list[Issue]:
-        """Documents of the accounts that stand in a text; none for an account with too many of them."""
+        """Documents of the accounts that stand in a text; of an account with many, those on a form that it shows."""
         tokens = dict.fromkeys(form for token in _TOKEN.findall(text.raw) for form in _account_forms(token))
         found: list[Issue] = []
         for token in tokens:
-            rows = self._workspace.db.all(
-                "SELECT issue_id FROM issues WHERE account = :account LIMIT :most",
-                {"account": token, "most": _MOST_OF_ACCOUNT + 1},
+            versions = self._workspace.db.all(
+                "SELECT form, template, min(issue_id) AS first, count(*) AS n FROM issues WHERE account = :account "
+                "GROUP BY form, template",
+                {"account": token},
             )
-            if len(rows) <= _MOST_OF_ACCOUNT:
+            is_small = sum(row["n"] for row in versions) <= _MOST_OF_ACCOUNT
+            for version in versions:
+                if not is_small and not self._shows_version(version["first"], text):
+                    continue
+                rows = self._workspace.db.all(
+                    "SELECT issue_id FROM issues WHERE account = :account AND form = :form AND template = :template",
+                    {"account": token, "form": version["form"], "template": version["template"]},
+                )
                 found += [issues.find_issue(self._workspace.db, row["issue_id"]) for row in rows]
         return found
+
+    def _shows_version(self, issue_id: str, text: _Text) -> bool:
+        """Whether a text is of the form that an issue was made from."""
+        try:
+            spec = issues.form_of_issue(self._workspace, issues.find_issue(self._workspace.db, issue_id))
+        except (NotFound, InputRefused, IntegrityFailure):
+            return False
+        return _is_of(_fold(spec.name), _labels(spec), text)
+
+    def shown_forms(self, page: PageText) -> Mapping[str, str]:
+        """Names, by id, of the forms of which a page shows itself to be one, whosever it is: name and half the labels.
+
+        Asked of every version of a form that this store ever issued a document from.
+        """
+        text = _folded(page.text)
+        if self._forms is None:
+            self._forms = tuple(_kept_forms(self._workspace.root))
+        return {
+            spec.id: spec.name
+            for spec in self._forms
+            if _fold(spec.name) in text.packed and 2 * _labels_there(_labels(spec), text) >= len(_labels(spec))
+        }
 
     def _printed(self, issue: Issue) -> _Printed | None:
         """What was printed on a document; None when its data is gone or damaged."""
@@ -269,16 +331,63 @@ class Recogniser:
         )
 
 
+def _kept_forms(root: Path) -> Iterator[FormSpec]:
+    """Every version of a form from which something was issued; a damaged one is left out."""
+    for toml in sorted((root / "forms" / "versions").glob("*/*/form.toml")):
+        with contextlib.suppress(InputRefused, OSError):
+            yield _kept_form(toml.parent)
+
+
+@lru_cache(maxsize=256)
+def _kept_form(folder: Path) -> FormSpec:
+    # A kept version never changes.
+    return read_form(folder, own=True).spec
+
+
 def _are_twins(one: Issue, other: Issue) -> bool:
     return one.account == other.account and one.form == other.form
 
 
 def _is_of_form(printed: _Printed, text: _Text) -> bool:
     """Whether the paper is of the document's form: it carries the form's name, or most of its labels."""
-    if printed.name in text.packed:
-        return True
-    there = sum(1 for label in printed.labels if label in text.packed)
-    return len(printed.labels) >= 5 and there >= 0.8 * len(printed.labels)
+    return _is_of(printed.name, printed.labels, text)
+
+
+def _is_of(name: str, labels: Sequence[str], text: _Text) -> bool:
+    return name in text.packed or (len(labels) >= 5 and _labels_there(labels, text) >= 0.8 * len(labels))
+
+
+def _labels_there(labels: Sequence[str], text: _Text) -> int:
+    return sum(1 for label in labels if label in text.packed)
+
+
+def _has_lead(best: _Printed, other: _Printed, text: _Text) -> bool:
+    """Whether what tells two documents apart speaks for the first.
+
+    At least half of its own values stand there, and more than of the other's own. Records that differ by nothing but
+    their number are never told apart.
+    """
+    own = [forms for forms in best.values if forms not in other.values]
+    others = [forms for forms in other.values if forms not in best.values]
+    there = _standing(own, text)
+    return there > _standing(others, text) and 2 * there >= len(own)
+
+
+def _standing(values: Sequence[tuple[str, ...]], text: _Text) -> int:
+    return sum(1 for forms in values if any(_stands(one, text) for one in forms))
+
+
+def _near_numbers(number: str) -> tuple[str, ...]:
+    """Every number that is another one by a digit that is wrong, too many or too few."""
+    found: dict[str, None] = {}
+    for place, char in enumerate(number):
+        if char.isdigit():
+            head, tail = number[:place], number[place + 1 :]
+            found |= dict.fromkeys((head + tail, *(f"{head}{one}{tail}" for one in "0123456789"),
+                                    *(f"{head}{one}{char}{tail}" for one in "0123456789"),
+                                    *(f"{head}{char}{one}{tail}" for one in "0123456789")))
+    found.pop(number, None)
+    return tuple(found)
 
 
 @lru_cache(maxsize=64)
@@ -290,8 +399,7 @@ def _share(printed: _Printed, text: _Text) -> float:
     """The share of a document's values that stand in a text, 0 to 1."""
     if not printed.values:
         return 0.0
-    there = sum(1 for forms in printed.values if any(_stands(one, text) for one in forms))
-    return there / len(printed.values)
+    return _standing(printed.values, text) / len(printed.values)
 
 
 def _stands(value: str, text: _Text) -> bool:

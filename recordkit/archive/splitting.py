@@ -23,9 +23,12 @@ from recordkit.archive.matching import (
     Named,
     PageSaying,
     Portion,
+    ShownForms,
     arrange,
     contradictions,
+    in_its_place,
     named_issues,
+    positions_of,
     sayings_of,
     stray_finding,
     stray_pages,
@@ -99,15 +102,61 @@ class _Document:
     lacks: frozenset[tuple[int, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """What is known of the pages without code: by page of the batch.
+
+    Attributes:
+        names: issues that their texts name.
+        forms: forms of ours of which they show themselves to be pages.
+        positions: see ``positions_of``; of all pages.
+    """
+
+    names: Mapping[int, frozenset[str]]
+    forms: Mapping[int, frozenset[str]]
+    positions: Mapping[int, int]
+
+    def claims(self, one: PageSaying, beside: Mapping[str, _Document]) -> list[str]:
+        """Issues whose page it is: its text names them, or its foot says so in the place where the page lacks.
+
+        A foot alone does not count, deeds are numbered, too; and where two documents lack that page, both claim it.
+        """
+        named = [issue for issue in beside if issue in self.names[one.page]]
+        mark = one.mark
+        if one.is_strangers or named or mark is None:
+            return [] if one.is_strangers else named
+        lacking = [issue for issue in beside if mark in beside[issue].lacks]
+        is_there = any(in_its_place(one.page, mark[0], beside[issue].arranged.numbers, self.positions)
+                       for issue in lacking)
+        return lacking if is_there else []
+
+    def is_others(self, one: PageSaying, before: _Document | None, after: _Document | None) -> bool:
+        """Whether a page that nobody claims can be no page and no attachment of the documents beside it."""
+        if one.is_strangers or any(one.mark in document.lacks for document in (before, after) if document):
+            return True
+        shown = self.forms[one.page]
+        open_for_it = [before if before and before.lacks else None, after if after and not after.begins_whole else None]
+        return bool(shown) and not any(
+            document and document.issue and document.issue.form in shown and one.mark is None
+            for document in open_for_it
+        )
+
+
 def plan_cuts(
-    reading: PaperReading, find: Callable[[str], Issue], store_tag: str, named: Named = lambda text: ()
+    reading: PaperReading,
+    find: Callable[[str], Issue],
+    store_tag: str,
+    named: Named = lambda text: (),
+    shown_forms: ShownForms = lambda text: {},
 ) -> tuple[Cut, ...]:
     """How a batch is to be cut, in the order of its pages; a single cut when it holds one paper.
 
     A page without code between two pages of one document is that document's. Behind a document and before one whose
     first page is there, it is the page that lacks or an attachment. Behind a blank page, before the first code, or
     where its text names a third document, it is a paper of its own. Where two documents may claim it, both wait.
-    Blank pages between documents are dropped, which the document before them says.
+    Behind a complete document, a page that shows itself to be of a form of ours is a paper of its own, and so is a page
+    with another store's code wherever it lies. A page whose foot numbers it as one that lacks, and that lies elsewhere
+    and names nobody, is one, too. Blank pages between documents are dropped, which the document before them says.
 
     Args: as in ``matching.match_pages``.
     """
@@ -118,19 +167,23 @@ def plan_cuts(
         return (whole,)
     documents = {one: _document(one, says, find) for one in ids}
     piles = _coded_piles(says, ids)
-    names = {
-        text.page: frozenset(issue.issue_id for issue in named(text))
-        for one, text in zip(says, reading.texts, strict=True)
-        if not one.issues and not one.is_blank
-    }
+    texts = {text.page: text for one, text in zip(says, reading.texts, strict=True)
+             if not one.issues and not one.is_blank}
+    bare = _Bare(
+        {page: frozenset(issue.issue_id for issue in named(text)) for page, text in texts.items()},
+        {page: frozenset(shown_forms(text)) for page, text in texts.items()},
+        positions_of(says),
+    )
     loose: list[_Pile] = []
     dropped: list[tuple[int, str | None]] = []
     for before, gap, after in _gaps(says):
         if before is not None and before == after:
-            piles[before].pages |= {one.page for one in gap}
+            # Nobody else can claim them; what is no page of the document makes its paper wait.
+            piles[before].pages |= {one.page for one in gap if not one.is_strangers}
+            loose += [_Pile((), {one.page}) for one in gap if one.is_strangers]
             continue
         dropped += [(one.page, before) for one in gap if one.is_blank]
-        _share_out(gap, before, after, documents, piles, names, loose)
+        _share_out(gap, before, after, documents, piles, bare, loose)
     for page, issue in dropped:
         told = Finding("blank-page-dropped", msg("page {page} of the batch is blank and was left out", page=page))
         piles[issue if issue is not None else ids[0]].findings.append(told)
@@ -395,7 +448,7 @@ def _share_out(
     after: str | None,
     documents: Mapping[str, _Document],
     piles: dict[str, _Pile],
-    names: Mapping[int, frozenset[str]],
+    bare: _Bare,
     loose: list[_Pile],
 ) -> None:
     """Say of each page between two documents whose it is."""
@@ -403,30 +456,46 @@ def _share_out(
     is_separated = False  # by a blank page from the document before
     has_begun = False  # the document behind, with a page that it claims
     own: _Pile | None = None  # Pages that nobody claims lie together until something else comes.
+    was_strangers = False  # the page before
     for one in gap:
         if one.is_blank:
             is_separated, own = True, None
             continue
-        claims = [issue for issue in beside if one.mark in documents[issue].lacks or issue in names[one.page]]
+        claims = bare.claims(one, {issue: documents[issue] for issue in beside})
+        names = bare.names[one.page]
         is_lacking = before is not None and bool(documents[before].lacks)
+        is_others = not claims and bare.is_others(
+            one, documents[before] if before is not None else None, documents[after] if after is not None else None)
         if len(claims) == 1:
             piles[claims[0]].pages.add(one.page)
             own, has_begun = None, claims[0] == after
-        elif has_begun and after is not None and not claims and not names[one.page]:
+        elif is_others:
+            # Pages that follow it and that nobody claims lie with it: they are less likely to be anybody else's.
+            if own is None or not (one.is_strangers and was_strangers):
+                own = _Pile(())
+                loose.append(own)
+            own.pages.add(one.page)
+            has_begun = False
+        elif has_begun and after is not None and not claims and not names:
             piles[after].pages.add(one.page)
         elif claims:
             _let_wait(piles, claims, one, documents)
-        elif not names[one.page] and after is not None and not documents[after].begins_whole:
+        elif not names and after is not None and not documents[after].begins_whole:
             _let_wait(piles, beside if is_lacking or not is_separated else [after], one, documents)
-        elif not names[one.page] and own is None and before is not None and is_separated and is_lacking:
+        elif not names and own is None and before is not None and is_separated and is_lacking:
             _let_wait(piles, [before], one, documents)
-        elif names[one.page] or own or before is None or is_separated or not (one.was_read or is_lacking):
+        elif names or own or before is None or is_separated or not (one.was_read or is_lacking):
             if own is None:
                 own = _Pile(())
                 loose.append(own)
             own.pages.add(one.page)
+            if before is not None and not one.was_read and not is_separated:
+                own.findings.append(Finding("attachments-not-read", msg(
+                    "page {page} of the batch lies behind a complete document and was not read; nobody has checked "
+                    "whether it is an attachment", page=one.page)))
         else:
             piles[before].pages.add(one.page)
+        was_strangers = one.is_strangers
 
 
 def _let_wait(

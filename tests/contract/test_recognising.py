@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest import clock_at
 
+from recordkit.archive import recognising
 from recordkit.archive.recognising import Recogniser, Recognition
 from recordkit.cli import demo
 from recordkit.cli.main import run
@@ -126,6 +129,51 @@ def test_a_number_read_as_that_of_its_twin_is_not_believed(store: Workspace, pap
              and one.form == "meter-change-notice"][-2:]
     assert recognise(store, papers[twins[0]].replace(twins[0], twins[1])).match is None
     assert recognise(store, papers[twins[1]].replace(twins[1], twins[0])).match is None
+
+
+def test_rivals_are_looked_at_however_many_documents_the_account_has(
+    store: Workspace, papers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognising, "_MOST_OF_ACCOUNT", 0)
+    twins = [one.number for one in list_issues(store.db) if one.account == "0012003462"
+             and one.form == "meter-change-notice"][-2:]
+    for own, other in (twins, twins[::-1]):
+        read = papers[own].replace(own, other)
+        found = recognise(store, read)
+        assert found.match is None and {one.issue.number for one in found.candidates} >= set(twins)
+        # The account is not read either: only documents of neighbouring numbers are left to compare.
+        assert recognise(store, read.replace("0012003462", "00120?3462")).match is None
+        assert recognise(store, papers[own]).match is not None
+    page = PageText(1, without_number(papers[NOTICE]), "ocr", "x")
+    assert [one.number for one in Recogniser(store).named(page)] == [NOTICE]
+
+
+def test_records_that_differ_only_in_their_number_wait(folder: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "store"
+    shutil.copytree(folder / "store", copied)
+    for _ in range(2):
+        assert run(["--store", str(copied), "--quiet", "generate", "visit-record", "--no-input", "--data",
+                    str(folder / "data" / "visit-record.toml"), "--as-of", demo.ISSUE_DAY]) == 0
+    with closing(open_store(copied, clock_at(date(2026, 11, 20)), "test")) as opened:
+        values = read_issue_data(opened, issue_of(opened, VISIT))["values"]
+        assert isinstance(values, dict)
+        same = [one.number for one in list_issues(opened.db)
+                if one.form == "visit-record" and read_issue_data(opened, one)["values"] == values]
+        assert len(same) == 3
+        text = word_text(home_of(opened.root, read_issue_data(opened, issue_of(opened, VISIT))))
+        for number in same:
+            read = text.replace(VISIT, number).replace(values["account"], values["account"][:-2] + "?0")
+            found = recognise(opened, read)
+            assert found.match is None and found.doubt is not None
+            assert {one.issue.number for one in found.candidates} == set(same)
+
+
+def test_a_page_shows_whose_form_it_is_without_number_and_account(store: Workspace, papers: dict[str, str]) -> None:
+    shown = Recogniser(store).shown_forms
+    bare = without_number(papers[NOTICE]).replace("0012003456", "")
+    assert set(shown(PageText(1, bare, "ocr", "x"))) == {"meter-change-notice"}
+    assert shown(PageText(1, "居民身份证 姓名 魏堃 公民身份号码", "ocr", "x")) == {}
+    assert shown(PageText(1, "换表通知书 收据", "ocr", "x")) == {}
 
 
 def test_a_second_paper_on_the_same_sheet_is_noticed(store: Workspace, papers: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from recordkit.archive.reading import PaperReading
 from scanner.pile import Pile
 
 Fate = Literal["right", "waiting", "wrong"]
-_ALWAYS_ALLOWED = frozenset({"no-text"})  # says that OCR was off
+_ALWAYS_ALLOWED = frozenset({"no-text", "attachments-not-read"})  # say that OCR was off
 
 
 @dataclass(frozen=True, slots=True)

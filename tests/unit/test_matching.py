@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -41,9 +42,14 @@ def coded(issue_id: str, number: int | None = None, total: int | None = None, *,
 
 
 BLANK, BARE, UNREAD = "blank", "bare", "unread"
+STICKER = PageCode(0, "https://example.invalid/parcel/1", None, "QRCode")
+WORDS = "供水人在合同有效期内应当保证供水水质和水压，用水人应当按期缴纳水费。"
 
 
-def paper(*pages: PrintedCode | str | tuple[PrintedCode | str, ...]) -> PaperReading:
+Said = PrintedCode | PageCode | str
+
+
+def paper(*pages: Said | tuple[Said, ...]) -> PaperReading:
     """A reading: each page is its codes, or blank, bare, unread, or the text that stands on it."""
     codes, texts, facts = [], [], []
     for number, said in enumerate(pages, start=1):
@@ -53,10 +59,11 @@ def paper(*pages: PrintedCode | str | tuple[PrintedCode | str, ...]) -> PaperRea
         texts.append(PageText(number, text, "none", "") if empty else PageText(number, text, "ocr", "x", 0.9))
         facts.append(PageFacts(595, 842, text, BLANK not in told, False))
         codes += [PageCode(number, one.encode(), one, "QRCode") for one in told if isinstance(one, PrintedCode)]
+        codes += [replace(one, page=number) for one in told if isinstance(one, PageCode)]
     return PaperReading(Path("a.pdf"), PdfFacts(tuple(facts), False, 0, 0, False, 0, ""), tuple(codes), tuple(texts))
 
 
-def matched(*pages: PrintedCode | str | tuple[PrintedCode | str, ...]) -> Portion:
+def matched(*pages: Said | tuple[Said, ...]) -> Portion:
     return match_pages(paper(*pages), find, TAG)
 
 
@@ -83,19 +90,21 @@ def test_any_pages_in_any_order_are_told_as_a_plain_count_tells_them(total: int,
     assert ("swapped-page" in codes_of(portion)) == (firsts != sorted(firsts))
 
 
-@given(st.lists(st.sampled_from(["A", "B", "old", "two", "bare", "blank", "foreign"]), min_size=1, max_size=8))
+@given(st.lists(st.sampled_from(["A", "B", "old", "two", "bare", "blank", "sticker", "stranger"]), min_size=1,
+                max_size=8))
 def test_a_paper_is_matched_only_when_every_code_of_ours_names_one_document(kinds: list[str]) -> None:
-    said: dict[str, PrintedCode | str | tuple[PrintedCode | str, ...]] = {
+    said: dict[str, Said | tuple[Said, ...]] = {
         "A": coded(A, 1, 2), "B": coded(B), "old": coded(A, 2, 2, revision=0), "two": (coded(A), coded(B)),
-        "bare": BARE, "blank": BLANK, "foreign": coded(FOREIGN, 1, 1),
+        "bare": BARE, "blank": BLANK, "sticker": STICKER, "stranger": coded(FOREIGN, 1, 1),
     }
     portion = matched(*(said[kind] for kind in kinds))
-    is_clear = "A" in kinds and not {"B", "two"} & set(kinds)
-    only_b = "B" in kinds and not {"A", "old", "two"} & set(kinds)
+    is_clear = "A" in kinds and not {"B", "two", "stranger"} & set(kinds)
+    only_b = "B" in kinds and not {"A", "old", "two", "stranger"} & set(kinds)
     assert (portion.issue is not None) == (is_clear or only_b)
     if portion.issue is not None:
         assert portion.issue.issue_id == (A if is_clear else B)
     assert sorted(portion.pages) == list(range(1, len(kinds) + 1))
+    assert codes_of(portion).count("foreign-code") == sum(kind in ("sticker", "stranger") for kind in kinds)
 
 
 def test_the_page_code_counts_before_what_the_text_says() -> None:
@@ -110,9 +119,36 @@ def test_without_page_codes_the_foot_of_the_page_tells_its_number() -> None:
     assert codes_of(portion) == ["missing-page", "swapped-page"]
 
 
-def test_a_page_whose_number_was_not_read_takes_the_only_place_left() -> None:
-    assert codes_of(matched(coded(A, 1, 3), coded(A), coded(A, 3, 3))) == []
-    assert codes_of(matched(coded(A, 1, 3), coded(A))) == []
+def test_a_page_whose_number_was_not_read_takes_the_only_place_left_and_that_is_said() -> None:
+    portion = matched(coded(A, 1, 3), coded(A), coded(A, 3, 3))
+    assert codes_of(portion) == ["page-number-not-read"]
+    assert str(portion.findings[0].message).endswith("taken as page 2 of 3")
+
+
+def test_two_pages_whose_numbers_were_not_read_are_never_given_places() -> None:
+    portion = matched(coded(A, 1, 4), coded(A), coded(A), coded(A, 4, 4))
+    assert codes_of(portion) == ["page-number-not-read"] * 2
+    assert not any("taken" in str(one.message) for one in portion.findings)
+    short = matched(coded(A, 1, 4), coded(A))
+    assert codes_of(short) == ["page-number-not-read", "missing-page"]
+    assert "2、3、4 of 4 at least 2" in str(short.findings[1].message)
+
+
+def test_a_page_without_number_that_says_what_another_says_is_there_twice() -> None:
+    said = (coded(A, 1, 4), (coded(A, 2, 4), WORDS * 3), (coded(A), WORDS[::-1] * 3), coded(A, 4, 4))
+    assert codes_of(matched(*said)) == ["page-number-not-read"]
+    said = (coded(A, 1, 4), (coded(A, 2, 4), WORDS * 3), (coded(A), WORDS * 3 + "第"), coded(A, 4, 4))
+    portion = matched(*said)
+    assert codes_of(portion) == ["page-number-not-read", "missing-page", "doubled-page"]
+    assert [str(one.message) for one in portion.findings[1:]] == ["page 3 of 4 is missing", "page 2 is there twice"]
+    bare = matched(coded(A, 1, 4), (coded(A, 2, 4), WORDS * 3), WORDS * 3, coded(A, 4, 4))
+    assert codes_of(bare) == ["page-without-code", "missing-page"]
+
+
+def test_where_no_page_says_how_many_there_are_that_is_said() -> None:
+    assert codes_of(matched(coded(A), coded(A))) == ["order-not-checked"]
+    assert codes_of(matched(coded(A, 1, 2), coded(A, 2, 3))) == ["order-not-checked"]
+    assert codes_of(matched(coded(A), BLANK)) == []
 
 
 def test_a_bare_page_stands_for_the_one_page_that_lacks() -> None:
@@ -129,11 +165,69 @@ def test_where_two_pages_lack_a_bare_one_stands_for_neither() -> None:
                                                                       "missing-page"]
 
 
-def test_pages_behind_a_complete_document_are_its_attachments_whatever_codes_they_carry() -> None:
-    portion = matched(*whole(A, 2), (coded(FOREIGN, 1, 1), "身份证"), BLANK, BARE)
+def test_a_foot_that_numbers_another_paper_is_not_taken_for_the_page_that_lacks() -> None:
+    other = matched(*whole(A, 4)[:3], "产权证明 第1页 共2页")
+    assert codes_of(other) == ["page-without-code", "missing-page"]
+    assert other.attachments == ()
+    behind = matched(*whole(A, 4)[:3], "产权证明 第1页 共2页", "产权证明 第4页 共4页")
+    assert codes_of(behind) == ["page-without-code", "page-without-code", "missing-page"]
+    before = matched("产权证明 第2页 共4页", coded(A, 1, 4), *whole(A, 4)[2:])
+    assert codes_of(before) == ["page-without-code", "missing-page"]
+    there = matched(coded(A, 1, 4), "第2页 共4页", *whole(A, 4)[2:])
+    assert codes_of(there) == ["page-without-code"] and "it lies where page 2 of 4" in str(there.findings[0].message)
+
+
+def test_a_foot_is_believed_anywhere_on_a_page_that_names_the_document() -> None:
+    def named(text: PageText) -> tuple[Issue, ...]:
+        return (issue_of(A),) if text.page == 1 else ()
+
+    portion = match_pages(paper("第2页 共3页", coded(A, 1, 3), coded(A, 3, 3)), find, TAG, named)
+    assert portion.pages == (2, 1, 3)
+    assert codes_of(portion) == ["page-without-code", "swapped-page"]
+    assert "says that it is page 2 of 3" in str(portion.findings[0].message)
+
+
+def test_pages_behind_a_complete_document_are_its_attachments_and_their_codes_are_told() -> None:
+    portion = matched(*whole(A, 2), (STICKER, "身份证"), BLANK, BARE)
     assert portion.attachments == ((3,), (5,))
-    assert codes_of(portion) == []
-    assert codes_of(matched((coded(A, 1, 1), coded(FOREIGN, 1, 1)))) == ["foreign-code"]
+    assert codes_of(portion) == ["foreign-code"]
+    assert codes_of(matched((coded(A, 1, 1), STICKER))) == ["foreign-code"]
+
+
+@pytest.mark.parametrize("said", [
+    (*whole(A, 2), coded(FOREIGN, 1, 1)), (coded(A, 1, 3), coded(FOREIGN, 2, 3), coded(A, 3, 3)),
+    ((coded(A, 1, 1), coded(FOREIGN, 1, 1)),), (coded(FOREIGN), coded(A, 1, 1)),
+])
+def test_a_page_with_the_code_of_another_store_makes_the_paper_wait(said: tuple[Said | tuple[Said, ...], ...]) -> None:
+    portion = matched(*said)
+    assert portion.issue is None and portion.is_blocked
+    assert codes_of(portion) == ["other-paper", "foreign-code"]
+
+
+def test_pages_behind_that_were_not_read_are_kept_and_that_is_said() -> None:
+    portion = matched(*whole(A, 1), UNREAD, BARE)
+    assert portion.attachments == ((2, 3),)
+    assert codes_of(portion) == ["attachments-not-read"]
+    assert str(portion.findings[0].message).startswith("pages 2 lie behind")
+
+
+def test_a_page_that_reads_like_one_of_our_forms_is_no_attachment() -> None:
+    def on(*forms: str, page: int) -> Callable[[PageText], dict[str, str]]:
+        return lambda text: dict.fromkeys(forms, "表") if text.page == page else {}
+
+    def none(text: PageText) -> tuple[Issue, ...]:
+        return ()
+
+    def own(text: PageText) -> tuple[Issue, ...]:
+        return (issue_of(A),)
+
+    behind, place = paper(*whole(A, 1), BARE), paper(coded(A, 1, 3), BARE, coded(A, 3, 3))
+    for form in ("supply-contract", "visit-record"):
+        portion = match_pages(behind, find, TAG, none, on(form, page=2))
+        assert portion.is_blocked and codes_of(portion) == ["other-paper"]
+    assert match_pages(behind, find, TAG, own, on("supply-contract", page=2)).attachments == ((2,),)
+    assert codes_of(match_pages(place, find, TAG, none, on("supply-contract", page=2))) == ["page-without-code"]
+    assert match_pages(place, find, TAG, none, on("visit-record", page=2)).is_blocked
 
 
 def test_behind_an_incomplete_document_nothing_is_an_attachment() -> None:
@@ -210,5 +304,9 @@ def test_a_paper_without_codes_is_put_in_order_by_the_foot_of_its_pages() -> Non
     portion = with_page_marks(Portion((1, 2)), texts)
     assert portion.pages == (2, 1)
     assert codes_of(portion) == ["missing-page", "swapped-page"]
+    feet = ("第1页 共3页", "信", "第3页 共3页")
+    between = [PageText(page, text, "ocr", "x") for page, text in enumerate(feet, start=1)]
+    guessed = with_page_marks(Portion((1, 2, 3)), between)
+    assert codes_of(guessed) == ["page-number-not-read"]
     plain = Portion((1,))
     assert with_page_marks(plain, [PageText(1, "信", "ocr", "x")]) == plain

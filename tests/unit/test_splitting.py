@@ -17,6 +17,7 @@ from test_matching import BARE, BLANK, FOREIGN, TAG, UNREAD, A, B, coded, find, 
 
 from recordkit import files
 from recordkit.archive.arrivals import StagedPaper, state_of
+from recordkit.archive.codes import PageCode
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.repair import ReadableCopy
 from recordkit.archive.splitting import Cut, Piece, cut_batch, cut_file, plan_cuts, reading_of_piece
@@ -28,7 +29,7 @@ from recordkit.templates.code import PrintedCode
 from recordkit.templates.issue import Issue
 
 C = "7XQ200000044"
-Said = PrintedCode | str | tuple[PrintedCode | str, ...]
+Said = PrintedCode | PageCode | str | tuple[PrintedCode | PageCode | str, ...]
 
 
 def cuts_of(*pages: Said) -> tuple[Cut, ...]:
@@ -62,11 +63,13 @@ def test_whole_documents_with_attachments_and_separators_are_cut_as_they_were_la
     assert told == ["blank-page-dropped"] * sum(blanks for _, _, blanks in documents)
 
 
-@given(st.lists(st.sampled_from(["a1", "a2", "b1", "b2", "old", "both", "bare", "blank", "unread"]), max_size=9))
+@given(st.lists(st.sampled_from(["a1", "a2", "b1", "b2", "old", "both", "bare", "blank", "unread", "alien"]),
+                max_size=9))
 def test_whatever_comes_no_page_is_lost_or_taken_twice_and_no_coded_page_lies_with_a_stranger(kinds: list[str]) -> None:
     said: dict[str, Said] = {
         "a1": coded(A, 1, 2), "a2": coded(A, 2, 2), "b1": coded(B, 1, 2), "b2": coded(B, 2, 2),
         "old": coded(A, 1, 2, revision=0), "both": (coded(A), coded(B)), "bare": BARE, "blank": BLANK, "unread": UNREAD,
+        "alien": coded(FOREIGN, 1, 2),
     }
     reading = paper(*(said[kind] for kind in kinds))
     cuts = plan_cuts(reading, find, TAG)
@@ -155,6 +158,39 @@ def test_a_scanned_page_that_was_called_blank_is_blank() -> None:
 def test_a_page_that_was_not_read_is_no_attachment() -> None:
     assert pages_of(*whole(A, 1), UNREAD, *whole(B, 1)) == [(1,), (2,), (3,)]
     assert pages_of(coded(A, 1, 2), UNREAD, *whole(B, 1)) == [(1, 2), (3,)]
+
+
+def test_a_page_behind_a_complete_document_that_was_not_read_is_said_to_be_so() -> None:
+    first, alone, last = cuts_of(*whole(A, 1), UNREAD, *whole(B, 1))
+    assert [one.code for one in alone.findings] == ["attachments-not-read"]
+    assert (first.findings, last.findings) == ((), ())
+
+
+def test_a_page_of_another_store_lies_with_nobody() -> None:
+    alien = [coded(FOREIGN, 1, 2), coded(FOREIGN, 2, 2)]
+    assert pages_of(*whole(A, 1), *alien, *whole(B, 1)) == [(1,), (2, 3), (4,)]
+    assert pages_of(coded(A, 1, 2), alien[1], *whole(B, 1)) == [(1,), (2,), (3,)]
+    assert pages_of(coded(A, 1, 3), alien[0], coded(A, 3, 3), *whole(B, 1)) == [(1, 3), (2,), (4,)]
+    assert pages_of(*whole(A, 1), BARE, alien[0], *whole(B, 1)) == [(1, 2), (3,), (4,)]
+
+
+def test_a_foot_without_more_claims_no_page_that_lies_elsewhere() -> None:
+    assert pages_of(*whole(C, 1), "产权证 第2页 共4页", coded(A, 1, 4), *whole(A, 4)[2:]) == [(1,), (2,), (3, 4, 5)]
+    assert pages_of(*whole(C, 1), "产权证 第1页 共4页", *whole(A, 4)[1:]) == [(1,), (2, 3, 4, 5)]
+
+
+def test_a_page_on_one_of_our_forms_is_no_attachment() -> None:
+    def shown(text: PageText) -> dict[str, str]:
+        return {"visit-record": "客户回访记录"} if text.page == 2 else {}
+
+    def cut(*pages: Said) -> list[tuple[int, ...]]:
+        return [one.pages for one in plan_cuts(paper(*pages), find, TAG, shown_forms=shown)]
+
+    assert cut(*whole(A, 1), BARE, *whole(B, 1)) == [(1,), (2,), (3,)]
+    assert cut(coded(A, 1, 2), BARE, *whole(B, 1)) == [(1,), (2,), (3,)]
+    own = plan_cuts(paper(coded(A, 1, 2), BARE, *whole(B, 1)), find, TAG,
+                    shown_forms=lambda text: {"supply-contract": "供用水合同"})
+    assert [one.pages for one in own] == [(1, 2), (3,)]
 
 
 def test_documents_that_stand_on_one_page_wait_together_and_the_others_go_on() -> None:
