@@ -173,13 +173,15 @@ def keep_unmatched(
     facts: Mapping[str, object],
     copies: Mapping[str, Path] | None = None,
     candidates: Sequence[Mapping[str, object]] = (),
+    about: Mapping[str, object] | None = None,
 ) -> None:
     """Let a paper wait for a person, with all that reading it brought and the documents that it might be.
 
-    ``copies`` are files made of it, by name.
+    ``copies`` are files made of it, by name; ``about`` says whose paper it is known to be.
     """
     folder = unmatched_folder(workspace) / waiting_key(paper.digests)
-    note = {**_reading_note(paper, texts, findings, facts), "candidates": [dict(one) for one in candidates]}
+    note = {**_reading_note(paper, texts, findings, facts), **(about or {}),
+            "candidates": [dict(one) for one in candidates]}
     _keep_read(workspace, folder, paper, note, copies or {})
 
 
@@ -232,13 +234,23 @@ def _reading_note(
     }
 
 
-def waiting_batches(workspace: Workspace) -> list[str]:
-    """SHA-256 of the batch scan of each waiting paper that was cut out of one."""
+def waiting_batches(workspace: Workspace) -> list[tuple[str, int]]:
+    """Of each waiting paper that was cut out of a batch scan: SHA-256 of the scan, first page of the paper in it."""
     found = []
     for sidecar in unmatched_folder(workspace).glob("*/reading.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            found.append(str(json.loads(sidecar.read_bytes())["facts"]["batch"]["sha256"]))
+            batch = json.loads(sidecar.read_bytes())["facts"]["batch"]
+            found.append((str(batch["sha256"]), min(int(page) for page in batch["pages"])))
     return found
+
+
+def waited_with(source: Path) -> Mapping[str, object]:
+    """The facts with which a paper waits that is read anew where it lies; nothing for any other source."""
+    with contextlib.suppress(OSError, ValueError):
+        note = json.loads((source.parent / "reading.json").read_bytes())
+        if isinstance(note, dict) and note.get("name") == source.name and isinstance(note.get("facts"), dict):
+            return dict(note["facts"])
+    return {}
 
 
 def unmatched_folder(workspace: Workspace) -> Path:

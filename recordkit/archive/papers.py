@@ -126,6 +126,7 @@ def record_of_rescan(
         issue_id=record.issue_id,
         form=record.form,
         extra=told,
+        batch=batch_of(told.get("batch")),
     )
 
 

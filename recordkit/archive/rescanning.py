@@ -13,7 +13,7 @@ from pathlib import Path
 
 from recordkit.archive import catalogue
 from recordkit.archive.attachments import read_text
-from recordkit.archive.filing import NewRecord
+from recordkit.archive.filing import NewRecord, batch_body
 from recordkit.archive.versions import add_version
 from recordkit.errors import IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
@@ -125,7 +125,8 @@ def file_rescan(writer: Writer, workspace: Workspace, rescan: Rescan, staging: P
     if record.sha256 != rescan.record.sha256:
         raise RefusedByRule(msg("another scan of {code} was filed meanwhile", code=record.code))
     new = rescan.new
-    body: dict[str, object] = {"content": catalogue.keyed(workspace.settings.store.id, new.original.sha256)}
+    store_id = workspace.settings.store.id
+    body = {"content": catalogue.keyed(store_id, new.original.sha256), **batch_body(new.batch, store_id)}
     if rescan.reason.strip():
         body["note"] = writer.note(record.record_id, {"reason": rescan.reason})
     kept = catalogue.objects_of(workspace).names(record.record_id)
