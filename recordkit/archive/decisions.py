@@ -295,7 +295,7 @@ def _second_scan(
 ) -> Part:
     """A new version where the settings say so and the scan is no worse than the filed one, else a question."""
     worse = rescanning.why_worse(
-        rescanning.quality_of(part.texts, part.findings), rescanning.quality_of_filed(workspace, filed)
+        rescanning.quality_of(part.texts, part.findings, part.facts), rescanning.quality_of_filed(workspace, filed)
     )
     if workspace.settings.ingest.rescan == "version" and worse is None:
         reason = msg("a new scan: version {version} of {code}", version=filed.version + 1, code=filed.code)
