@@ -56,7 +56,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A folder with a paper that waits; the scan that was cut out of, and why it does not simply go."""
+    """A folder with a paper that waits; the scan that it was cut out of, and why it does not simply go."""
 
     folder: Path
     batch: Batch | None
@@ -78,6 +78,7 @@ class Remover:
     def __init__(self, workspace: Workspace, items: Sequence[Item]) -> None:
         """Read which documents and which bytes belong to the items, while they can still be read."""
         self._root = workspace.root
+        self._unmatched = workspace.root / "inbox" / "unmatched"
         self._objects = objects_of(workspace)
         self._leaving = {item.record_id for item in items}
         self._shared = {item.issue_id for item in items if item.issue_id and self._is_shared(workspace, item.issue_id)}
@@ -92,7 +93,7 @@ class Remover:
         self._digests = {item.record_id: self._digests_of(item) for item in items}
         self._waiting = self._find_waiting(workspace, items)
         self._torn = self._find_batches(workspace, items)
-        self._copies = self._find_copies()
+        self._copies = self._find_copies(items)
         self._working = self._find_working_copies(workspace, items)
         with workspace.staging():
             pass  # Clears the staging folders of processes that died: they may hold copies.
@@ -150,16 +151,19 @@ class Remover:
 
     def _going(self, item: Item) -> tuple[Path, ...]:
         of = item.record_id
-        return (*self._outputs[of].going, *self._copies[of], *self._working[of].going)
+        return (*self._outputs[of].going, *self._copies[of].going, *self._working[of].going)
 
     def _unclear(self, item: Item) -> list[Message]:
         of = item.record_id
         waiting = [(one.folder, one.reason) for one in self._waiting[of] if one.reason is not None]
-        every = (*self._outputs[of].unclear, *self._working[of].unclear, *self._torn[of], *waiting)
+        every = (*self._outputs[of].unclear, *self._working[of].unclear, *self._copies[of].unclear,
+                 *self._torn[of], *waiting)
         return [reason for path, reason in every if path.exists()]
 
     def _second_scans(self, item: Item) -> list[Path]:
-        return [one.folder for one in self._waiting[item.record_id] if one.reason is None]
+        """Folders of second scans that wait, each behind the copies of it that were opened in a viewer."""
+        return [place for one in self._waiting[item.record_id] if one.reason is None
+                for place in (self._root / "work" / "viewing" / one.folder.name, one.folder)]
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
@@ -372,7 +376,7 @@ class Remover:
         A second scan of the very record goes with it. Of one that shows more, or that was not matched, a person
         decides: it may be another document's.
         """
-        notes = [(path.parent, raw) for path in sorted((self._root / "inbox" / "unmatched").glob("*/reading.json"))
+        notes = [(path.parent, raw) for path in sorted(self._unmatched.glob("*/reading.json"))
                  if "." not in path.parent.name and isinstance(raw := _read_note(path), dict)]
         found: dict[str, tuple[_Waiting, ...]] = {}
         for item in items:
@@ -395,17 +399,30 @@ class Remover:
             found[item.record_id] = tuple(of_item)
         return found
 
-    def _find_copies(self) -> dict[str, list[Path]]:
-        """Files of equal bytes where papers come in and documents go out; only files of equal size are read."""
+    def _find_copies(self, items: Sequence[Item]) -> dict[str, _Found]:
+        """Files of equal bytes where papers come in and documents go out; only files of equal size are read.
+
+        One that waits as an attachment of another document is that document's: perhaps it is nowhere else.
+        """
+        issue_of = {item.record_id: item.issue_id for item in items}
         owner = {digest: record for record, digests in self._digests.items() for digest in digests}
         sizes = {size for digests in self._digests.values() for size in digests.values()}
-        found: dict[str, list[Path]] = {record: [] for record in self._digests}
+        going: dict[str, list[Path]] = {record: [] for record in self._digests}
+        unclear: dict[str, list[tuple[Path, Message]]] = {record: [] for record in self._digests}
         for path in self._files_in(_COPY_PLACES) if sizes else ():
             if path.stat().st_size in sizes:
                 record = owner.get(files.digests_of(path).sha256)
-                if record is not None:
-                    found[record].append(path)
-        return found
+                if record is None:
+                    continue
+                waits_for = path.parent.name.rpartition(".")[2] if path.parent.parent == self._unmatched and (
+                    "." in path.parent.name) else None
+                if waits_for is None or waits_for == issue_of[record]:
+                    going[record].append(path)
+                else:
+                    unclear[record].append((path, msg(
+                        "{file} (the same file waits as an attachment of another document; attach it there, or remove "
+                        "it)", file=self._name(path))))
+        return {record: _Found(tuple(going[record]), tuple(unclear[record])) for record in self._digests}
 
     def _files_in(self, places: Sequence[str]) -> Iterator[Path]:
         for place in places:
@@ -416,11 +433,10 @@ class Remover:
 
         And those of attachments that wait for the record's document.
         """
-        waiting = self._root / "inbox" / "unmatched"
-        places = (self._root / "quarantine", waiting, self._root / "work" / "viewing")
+        places = (self._root / "quarantine", self._unmatched, self._root / "work" / "viewing")
         found = [place / digest[:16] for digest in self._digests[item.record_id] for place in places]
         if item.issue_id and item.issue_id not in self._shared:
-            found += sorted(waiting.glob(f"*.{item.issue_id}"))
+            found += sorted(self._unmatched.glob(f"*.{item.issue_id}"))
         return found
 
 

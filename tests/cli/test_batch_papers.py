@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -156,7 +156,7 @@ class Removing:
 
 
 @pytest.fixture
-def removing(cli: Cli) -> Iterator[object]:
+def removing(cli: Cli) -> Iterator[Callable[..., list[str]]]:
     made: list[Removing] = []
 
     def make(*numbers: str) -> list[str]:
@@ -166,3 +166,80 @@ def removing(cli: Cli) -> Iterator[object]:
     yield make
     for one in made:
         one.workspace.close()
+
+
+def test_a_batch_with_an_equal_paper_goes_with_the_last_record_and_is_named_before(
+    cli: Cli, tmp_path: Path, pair: tuple[str, str, Path, Path], removing: Callable[..., list[str]]
+) -> None:
+    number, other_number, one, other = pair
+    outcomes(cli, batch(tmp_path / "a.pdf", one, signed(cli, tmp_path / "x.pdf", issue_one(cli), "x")), "--split", *DAY)
+    batch(cli.store / "inbox" / "b.pdf", one, other)
+    assert outcomes(cli, "--split", *DAY) == ["duplicate", "archived"]
+    (place,) = [one for one in removing(number) if "b.pdf" in one]
+    assert "take out what is still needed" in place
+    assert in_inbox(cli) == ["done/2026-12-01/b.pdf"]
+    assert removing(number, other_number) == []
+    assert in_inbox(cli) == []
+
+
+def test_a_second_scan_that_waits_goes_with_its_record(
+    cli: Cli, tmp_path: Path, pair: tuple[str, str, Path, Path], removing: Callable[..., list[str]]
+) -> None:
+    number, other_number, one, other = pair
+    outcomes(cli, one, *DAY)
+    outcomes(cli, other, *DAY)
+    for name, about in (("again", number), ("theirs", other_number)):
+        assert outcomes(cli, signed(cli, cli.store / "inbox" / f"{name}.pdf", about, name), *DAY) == ["unmatched"]
+    keys = {Path(one["path"]).name: one["key"] for one in cli.json("unmatched", "list")["items"]}
+    viewed = cli.store / "work" / "viewing" / keys["again.pdf"] / "again.pdf"
+    viewed.parent.mkdir(parents=True)
+    viewed.write_bytes(b"copy")
+    assert removing(number) == []
+    assert [Path(one).name for one in in_inbox(cli)] == ["theirs.pdf"]
+    assert not viewed.exists()
+
+
+def test_the_batch_of_a_second_scan_that_waits_is_named_until_it_is_gone(
+    cli: Cli, tmp_path: Path, pair: tuple[str, str, Path, Path], removing: Callable[..., list[str]]
+) -> None:
+    number, _, one, other = pair
+    outcomes(cli, one, *DAY)
+    batch(cli.store / "inbox" / "b.pdf", signed(cli, tmp_path / "again.pdf", number, "again"), other)
+    assert outcomes(cli, "--split", *DAY) == ["unmatched", "archived"]
+    for _ in range(2):
+        assert any("done/2026-12-01/b.pdf" in one for one in removing(number))
+    (cli.store / "inbox" / "done" / "2026-12-01" / "b.pdf").unlink()
+    assert removing(number) == []
+    assert in_inbox(cli) == []
+
+
+def test_a_paper_that_waits_and_may_show_the_document_is_named_and_another_is_not(
+    cli: Cli, tmp_path: Path, pair: tuple[str, str, Path, Path], removing: Callable[..., list[str]]
+) -> None:
+    number, other_number, one, other = pair
+    outcomes(cli, one, *DAY)
+    outcomes(cli, other, *DAY)
+    both = batch(cli.store / "inbox" / "both.pdf", signed(cli, tmp_path / "again.pdf", number, "again"),
+                 signed(cli, tmp_path / "more.pdf", other_number, "more"))
+    scan(cli.store / "inbox" / "letter.pdf", "Letter")
+    assert outcomes(cli, *DAY) == ["unmatched", "unmatched"]
+    keys = {Path(one["path"]).name: one["key"] for one in cli.json("unmatched", "list")["items"]}
+    note = cli.store / "inbox" / "unmatched" / keys["both.pdf"] / "reading.json"
+    assert len(json.loads(note.read_bytes())["issues"]) == 2
+    places = [one for one in removing(number) if "inbox" in one]
+    assert len(places) == 1 and keys["both.pdf"] in places[0] and number in places[0]
+    assert note.exists() and not both.exists()
+
+
+def test_an_attachment_that_waits_for_another_document_is_not_taken_for_a_copy(
+    cli: Cli, tmp_path: Path, pair: tuple[str, str, Path, Path], removing: Callable[..., list[str]]
+) -> None:
+    number, other_number, one, _ = pair
+    outcomes(cli, one, *DAY)
+    card = scan(tmp_path / "card.pdf", "card")
+    for about in (number, other_number):
+        cli("ingest", "--attach-to", about, card, *DAY)
+    (waiting,) = in_inbox(cli)
+    places = removing(number)
+    assert in_inbox(cli) == [waiting]
+    assert any(waiting in one for one in places)
