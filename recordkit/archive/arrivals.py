@@ -209,13 +209,15 @@ def keep_unmatched(
     facts: Mapping[str, object],
     copies: Mapping[str, Path] | None = None,
     candidates: Sequence[Mapping[str, object]] = (),
+    about: Mapping[str, object] | None = None,
 ) -> None:
     """Let a paper wait for a person, with all that reading it brought and the documents that it might be.
 
-    ``copies`` are files made of it, by name.
+    ``copies`` are files made of it, by name; ``about`` says whose paper it is known to be.
     """
     folder = unmatched_folder(workspace) / waiting_key(paper.digests)
-    note = {**_reading_note(paper, texts, findings, facts), "candidates": [dict(one) for one in candidates]}
+    note = {**_reading_note(paper, texts, findings, facts), **(about or {}),
+            "candidates": [dict(one) for one in candidates]}
     _keep_read(workspace, folder, paper, note, copies or {})
 
 
@@ -268,15 +270,16 @@ def _reading_note(
     }
 
 
-def waiting_batches(workspace: Workspace) -> list[str]:
-    """SHA-256 of the batch scan of each waiting paper that was cut out of one."""
+def waiting_batches(workspace: Workspace) -> list[tuple[str, int]]:
+    """Of each waiting paper that was cut out of a batch scan: SHA-256 of the scan, first page of the paper in it."""
     found = []
     for sidecar in waiting_notes(workspace):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             note = json.loads(sidecar.read_bytes())
+            batch = note["facts"]["batch"]
             # A note whose paper is missing is the leftover of a killed run: its pages lie nowhere but in the batch.
             if (sidecar.parent / str(note["name"])).is_file():
-                found.append(str(note["facts"]["batch"]["sha256"]))
+                found.append((str(batch["sha256"]), min(int(page) for page in batch["pages"])))
     return found
 
 
@@ -284,6 +287,15 @@ def waiting_notes(workspace: Workspace) -> list[Path]:
     """The notes beside papers that wait, sorted; the paper itself may be missing where a run was killed."""
     every = unmatched_folder(workspace).glob("*/reading.json")
     return sorted(one for one in every if not one.parent.name.startswith("."))
+
+
+def waited_with(source: Path) -> Mapping[str, object]:
+    """The facts with which a paper waits that is read anew where it lies; nothing for any other source."""
+    with contextlib.suppress(OSError, ValueError):
+        note = json.loads((source.parent / "reading.json").read_bytes())
+        if isinstance(note, dict) and note.get("name") == source.name and isinstance(note.get("facts"), dict):
+            return dict(note["facts"])
+    return {}
 
 
 def unmatched_folder(workspace: Workspace) -> Path:

@@ -27,9 +27,11 @@ from recordkit.archive.arrivals import (
     state_of,
     told_name,
     unmatched_folder,
+    waited_with,
     waiting_folder,
 )
 from recordkit.archive.attachments import attachments_of, name_of, number_of, text_name, told_filed
+from recordkit.archive.filing import batch_body, batch_of
 from recordkit.archive.papers import facts_of, file_findings, storable, text_findings
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.pdf_signatures import trusted_roots
@@ -285,7 +287,8 @@ def _decide(
                          "'recordkit ingest'", number=issue.number)
             return AttachedPaper(source, "refused", number=issue.number, pages=len(texts), reason=reason)
         findings.append(Finding("carries-code", msg("it carries the printed code of {number}", number=issue.number)))
-    return _Read(paper, texts, tuple(findings), facts_of(reading), options.item, reading.copies)
+    return _Read(paper, texts, tuple(findings), facts_of(reading, batch_of(waited_with(source).get("batch"))),
+                 options.item, reading.copies)
 
 
 def _attach(
@@ -404,5 +407,9 @@ def _add_to_record(
         })
     store_id = workspace.settings.store.id
     body = {"content": {name: catalogue.keyed(store_id, one.paper.digests.sha256) for name, one in new.items()}}
+    for one in new.values():
+        batch = batch_of(one.facts.get("batch"))
+        if batch is not None:
+            writer.add("batch.known", {**batch_body(batch, store_id), "record": record.record_id})
     add_version(writer, workspace, record, "record.attached", body, {**record.metadata, "attachments": entries},
                 staging=staging, content=content)

@@ -30,8 +30,9 @@ CREATE INDEX records_number ON records (number);
 CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
-CREATE TABLE batches (batch TEXT NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
-  PRIMARY KEY (batch, record_id));
+CREATE TABLE batches (batch TEXT NOT NULL, page INTEGER NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
+  size INTEGER NOT NULL, PRIMARY KEY (batch, page, record_id));
+CREATE INDEX batches_record ON batches (record_id);
 CREATE TABLE code_serials (scope TEXT PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE contents (
   content TEXT NOT NULL, record_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
@@ -134,6 +135,10 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
     if entry.act in _VERSIONING:
         _apply_version(workspace, entry)
         _apply_contents(workspace, entry)
+        if entry.body.get("batch"):
+            _apply_batch(workspace, entry)
+    elif entry.act == "batch.known":
+        _apply_batch(workspace, entry)
     elif entry.act == "record.destroyed":
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
@@ -191,8 +196,6 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
             },
         )
         db.insert("code_serials", {"scope": scope, "last": serial})
-        if body.get("batch"):
-            db.insert("batches", {"batch": body["batch"], "record_id": record_id, "papers": body["batch_papers"]})
     else:
         if metadata:
             shown["number"] = metadata.get("number")
@@ -204,6 +207,14 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+
+
+def _apply_batch(workspace: Workspace, entry: Entry) -> None:
+    """Remember that a paper of a batch scan is held by a record, for ever: the scan may lie about for long."""
+    workspace.db.run(
+        "INSERT OR IGNORE INTO batches VALUES (:batch, :batch_page, :record, :batch_papers, :batch_size)",
+        {key: entry.body[key] for key in ("batch", "batch_page", "record", "batch_papers", "batch_size")},
+    )
 
 
 def _apply_contents(workspace: Workspace, entry: Entry) -> None:
@@ -303,20 +314,48 @@ def find_content(db: Database, content: str, record_id: str | None = None) -> Fi
 
 @dataclass(frozen=True, slots=True)
 class KnownBatch:
-    """A batch scan of which papers were filed: ``papers`` is how many it was cut into."""
+    """A batch scan of which papers are held.
 
+    Attributes:
+        batch: keyed digest of the whole file; ``size`` in bytes.
+        records: that hold its papers, destroyed ones too.
+        papers: how many it was cut into.
+        held: the first page, in the scan, of each paper that a record holds.
+    """
+
+    batch: str
+    size: int
     records: tuple[Record, ...]
     papers: int
+    held: frozenset[int]
 
 
 def find_batch(db: Database, batch: str) -> KnownBatch | None:
-    """What was filed out of the batch scan with this keyed digest, destroyed or not; None when nothing was."""
+    """Which papers of the batch scan with this keyed digest are held, destroyed or not; None when none is."""
     rows = db.all(
-        "SELECT r.*, b.papers FROM batches b JOIN records r ON r.record_id = b.record_id WHERE b.batch = :batch "
-        "ORDER BY r.ordinal",
+        "SELECT r.*, b.papers, b.page AS batch_page, b.size AS batch_size "
+        "FROM batches b JOIN records r ON r.record_id = b.record_id WHERE b.batch = :batch ORDER BY r.ordinal",
         {"batch": batch},
     )
-    return KnownBatch(tuple(map(_record, rows)), max(int(row["papers"]) for row in rows)) if rows else None
+    if not rows:
+        return None
+    records = {row["record_id"]: _record(row) for row in rows}
+    return KnownBatch(batch, int(rows[0]["batch_size"]), tuple(records.values()),
+                      max(int(row["papers"]) for row in rows), frozenset(int(row["batch_page"]) for row in rows))
+
+
+def holds_of_batch(db: Database, batch: str, page: int, record_id: str) -> bool:
+    """Whether it is known that a record holds the paper that begins on this page of a batch scan."""
+    return db.one(
+        "SELECT 1 FROM batches WHERE batch = :batch AND page = :page AND record_id = :id",
+        {"batch": batch, "page": page, "id": record_id},
+    ) is not None
+
+
+def batches_of(db: Database, record_id: str) -> list[KnownBatch]:
+    """The batch scans in which the paper of a record lay, its older versions and papers of equal bytes included."""
+    rows = db.all("SELECT DISTINCT batch FROM batches WHERE record_id = :id ORDER BY batch", {"id": record_id})
+    return [known for row in rows if (known := find_batch(db, row["batch"])) is not None]
 
 
 def next_serial(db: Database, scope: str) -> int:

@@ -10,10 +10,10 @@ from typing import Literal
 
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
-from recordkit.archive.arrivals import StagedPaper, told_name, waiting_key
+from recordkit.archive.arrivals import StagedPaper, told_name, waited_with, waiting_key
 from recordkit.archive.attachments import told_filed
 from recordkit.archive.classes import load_scheme
-from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord
+from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord, batch_of
 from recordkit.archive.matching import Portion, blank_pages, match_pages, waiting_reason
 from recordkit.archive.papers import (
     attachment_findings,
@@ -99,6 +99,8 @@ class Part:
         copies: files made of the paper that are kept beside it, by name.
         piece: the paper itself, when it was cut out of a batch.
         candidates: documents that a paper that waits might be.
+        batch: the scan that the paper was cut out of.
+        about: documents that a paper that waits is known to show, and the record whose paper it would replace.
     """
 
     outcome: Outcome
@@ -114,6 +116,8 @@ class Part:
     copies: Mapping[str, Path] = field(default_factory=dict)
     piece: StagedPaper | None = None
     candidates: tuple[Mapping[str, object], ...] = ()
+    batch: Batch | None = None
+    about: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def was_destroyed(self) -> bool:
@@ -192,7 +196,7 @@ def decide(
     # The same bytes may have been filed a moment ago by this run or another one.
     known = known_content(workspace, paper.digests)
     if known is not None:
-        return Decision(paper, (known,))
+        return Decision(paper, (replace(known, batch=batch_of(waited_with(paper.source).get("batch"))),))
     if reading is None or not paper.is_still_as_read():
         reason = msg("{file} changed while it was read; it stays for the next run", file=told_name(paper.source))
         return Decision(paper, (Part("deferred", reason=reason),))
@@ -212,7 +216,8 @@ def decide(
             pieces = cut_batch(paper, reading, cuts, staging, workspace.settings.ingest)
         except (UnreadablePdf, RefusedByRule) as refusal:
             why = [Finding("not-split", refusal.what)]
-            return Decision(paper, (waiting_part(storable(reading.texts), why, facts_of(reading), reading.copies),))
+            part = waiting_part(storable(reading.texts), why, facts_of(reading), reading.copies)
+            return Decision(paper, (replace(part, about={"issues": sorted(reading.issue_ids)}),))
     if not pieces:
         return Decision(paper, (_part(workspace, Piece(paper, reading), recogniser, options),))
     return Decision(paper, tuple(_part(workspace, piece, recogniser, options) for piece in pieces))
@@ -221,10 +226,12 @@ def decide(
 def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: IngestOptions) -> Part:
     """What is to become of a file, or of a piece that was cut out of one."""
     paper, reading = piece.paper, piece.reading
+    # A piece that waited and is read anew is still a paper of its batch.
+    batch = piece.batch or batch_of(waited_with(paper.source).get("batch"))
     if piece.batch is not None:
         known = known_content(workspace, paper.digests)
         if known is not None:
-            return replace(known, piece=paper)
+            return replace(known, piece=paper, batch=batch)
     texts = storable(reading.texts)
     find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
     portion = piece.waits or match_pages(
@@ -236,8 +243,11 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
     ):
         portion, candidates = recogniser.match(portion, texts, blank_pages(reading))
     portion = replace(portion, findings=(*portion.findings, *piece.findings))
-    part = replace(_intended(workspace, paper, reading, portion, options, piece.batch), candidates=candidates)
-    return part if piece.batch is None else replace(part, piece=paper)
+    part = _intended(workspace, paper, reading, portion, options, batch)
+    named = {*reading.issue_ids, *([portion.issue.issue_id] if portion.issue is not None else [])}
+    about = {"issues": sorted(named), **part.about}
+    return replace(part, candidates=candidates, batch=batch, about=about,
+                   piece=paper if piece.batch is not None else None)
 
 
 def _is_strangers(workspace: Workspace, reading: PaperReading) -> bool:
@@ -288,7 +298,7 @@ def _second_scan(
 ) -> Part:
     """A new version where the settings say so and the scan is no worse than the filed one, else a question."""
     worse = rescanning.why_worse(
-        rescanning.quality_of(part.texts, part.findings), rescanning.quality_of_filed(workspace, filed)
+        rescanning.quality_of(part.texts, part.findings, part.facts), rescanning.quality_of_filed(workspace, filed)
     )
     if workspace.settings.ingest.rescan == "version" and worse is None:
         reason = msg("a new scan: version {version} of {code}", version=filed.version + 1, code=filed.code)
@@ -296,7 +306,8 @@ def _second_scan(
     told = [Finding("not-open", rescanning.told_filed_already(filed, issue, waiting_key(new.original)))]
     if worse is not None:
         told.append(Finding("worse-scan", worse))
-    return waiting_part(part.texts, [*told, *part.findings], part.facts, part.copies)
+    part = waiting_part(part.texts, [*told, *part.findings], part.facts, part.copies)
+    return replace(part, about={"record": filed.record_id})
 
 
 def waiting_part(

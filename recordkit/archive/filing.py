@@ -74,6 +74,11 @@ class Batch:
     pages: tuple[int, ...]
     source: str
 
+    @property
+    def first_page(self) -> int:
+        """By which the papers of a batch are told apart: equal bytes, or one record, may hold several of them."""
+        return min(self.pages)
+
     def plain(self) -> dict[str, object]:
         """As it stands in record.json."""
         return {"sha256": self.sha256, "size": self.size, "papers": self.papers, "pages": list(self.pages),
@@ -88,11 +93,12 @@ def batch_of(plain: object) -> Batch | None:
                  str(plain["source"]))
 
 
-def batch_body(new: NewRecord, store_id: str) -> dict[str, object]:
+def batch_body(batch: Batch | None, store_id: str) -> dict[str, object]:
     """What the ledger says of the batch: bytes that come back are recognised, yet it is no public digest."""
-    if new.batch is None:
+    if batch is None:
         return {}
-    return {"batch": catalogue.keyed(store_id, new.batch.sha256), "batch_papers": new.batch.papers}
+    return {"batch": catalogue.keyed(store_id, batch.sha256), "batch_papers": batch.papers,
+            "batch_page": batch.first_page, "batch_size": batch.size}
 
 
 def file_record(writer: Writer, workspace: Workspace, new: NewRecord, staging: Path) -> str:
@@ -141,7 +147,7 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
                 "issue": new.issue_id,
                 "form": new.form,
                 "content": catalogue.keyed(store_id, new.original.sha256),
-                **batch_body(new, store_id),
+                **batch_body(new.batch, store_id),
             }
         )
     with pending.announced(workspace.root, "objects", [one.object_id for one in objects]):

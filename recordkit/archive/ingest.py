@@ -42,7 +42,7 @@ from recordkit.archive.decisions import (
     known_content,
     waiting_part,
 )
-from recordkit.archive.filing import file_records
+from recordkit.archive.filing import batch_body, file_records
 from recordkit.archive.matching import require_open
 from recordkit.archive.pdf_signatures import trusted_roots
 from recordkit.archive.reading import PaperReading, Progress, read_papers, reading_crew
@@ -252,7 +252,7 @@ def _put_aside(workspace: Workspace, paper: StagedPaper, part: Part) -> Part:
             quarantine(workspace, paper, part.reason, part.code)
         elif part.outcome == "unmatched":
             keep_unmatched(workspace, part.piece or paper, part.texts, part.findings, part.facts, part.copies,
-                           part.candidates)
+                           part.candidates, part.about)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -270,7 +270,7 @@ def _told_stuck(part: Part, error: OSError | None) -> Part:
 
 def _file_all(workspace: Workspace, decisions: Sequence[Decision], staging: Path) -> list[list[Part]]:
     """File the new records of all decisions as one batch; the parts as they turned out."""
-    if not any(part.new or part.rescan for decision in decisions for part in decision.parts):
+    if not any(part.new or part.rescan or _is_news(workspace, part) for one in decisions for part in one.parts):
         return [list(decision.parts) for decision in decisions]
     with workspace.writing() as writer:
         taken: set[str] = set()
@@ -283,7 +283,26 @@ def _file_all(workspace: Workspace, decisions: Sequence[Decision], staging: Path
                 return _file_rescan(workspace, writer, part, part.rescan, staging)
             return part if part.new is None else replace(part, record=catalogue.get_record(workspace.db, next(ids)))
 
-        return [[filed(part) for part in parts] for parts in settled]
+        done = [[filed(part) for part in parts] for parts in settled]
+        _enter_known(workspace, writer, [part for parts in done for part in parts])
+        return done
+
+
+def _is_news(workspace: Workspace, part: Part) -> bool:
+    """Whether the ledger does not know yet that this record holds a paper of the batch."""
+    if part.outcome != "duplicate" or part.batch is None or part.record is None:
+        return False
+    batch = catalogue.keyed(workspace.settings.store.id, part.batch.sha256)
+    return not catalogue.holds_of_batch(workspace.db, batch, part.batch.first_page, part.record.record_id)
+
+
+def _enter_known(workspace: Workspace, writer: Writer, parts: Sequence[Part]) -> None:
+    """Enter which papers of a batch are held already: else it would never be known to be settled."""
+    for part in parts:
+        if part.batch is not None and part.record is not None and _is_news(workspace, part):
+            writer.add("batch.known", {**batch_body(part.batch, workspace.settings.store.id),
+                                       "record": part.record.record_id})
+    writer.commit()
 
 
 def _settled(workspace: Workspace, part: Part, taken: set[str]) -> Part:
@@ -295,16 +314,28 @@ def _settled(workspace: Workspace, part: Part, taken: set[str]) -> Part:
         return part
     known = known_content(workspace, part.new.original)
     if known is not None:
-        return known
+        return _as_part_of(known, part)
     if part.issue is not None:
         try:
             issue = issues.find_issue(workspace.db, part.issue.issue_id)
             require_open(replace(issue, status="returned") if issue.issue_id in taken else issue)
         except RefusedByRule as refusal:
-            return waiting_part(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
-                                part.copies)
+            return _waiting_instead(part, refusal)
         taken.add(issue.issue_id)
     return part
+
+
+def _waiting_instead(part: Part, refusal: RefusedByRule) -> Part:
+    """A part that cannot be filed after all."""
+    findings = [Finding("not-open", refusal.what), *part.findings]
+    return _as_part_of(waiting_part(part.texts, findings, part.facts, part.copies), part)
+
+
+def _as_part_of(other: Part, part: Part) -> Part:
+    """The other outcome of a part: it is the same piece of the same batch."""
+    new = part.rescan.new if part.rescan is not None else part.new
+    batch = part.batch if part.batch is not None or new is None else new.batch
+    return replace(other, piece=part.piece, batch=batch, about=part.about)
 
 
 def _file_rescan(
@@ -313,11 +344,10 @@ def _file_rescan(
     """File a new version; what another process did meanwhile changes the outcome."""
     known = known_content(workspace, rescan.new.original)
     if known is not None:
-        return known
+        return _as_part_of(known, part)
     try:
         record = rescanning.file_rescan(writer, workspace, rescan, staging)
     except RefusedByRule as refusal:
-        return waiting_part(part.texts, [Finding("not-open", refusal.what), *part.findings], part.facts,
-                              part.copies)
+        return _waiting_instead(part, refusal)
     reason = msg("a new scan: version {version} of {code}", version=record.version, code=record.code)
     return replace(part, record=record, reason=reason)

@@ -126,6 +126,7 @@ def record_of_rescan(
         issue_id=record.issue_id,
         form=record.form,
         extra=told,
+        batch=batch_of(told.get("batch")),
     )
 
 
@@ -191,6 +192,7 @@ def _pdf_facts(reading: PaperReading) -> dict[str, object]:
             "encrypted": facts.encrypted,
             "javascript": facts.has_javascript,
             "attached_files": facts.attached_files,
+            "scans": sum(page.is_scan for page in facts.page_facts),
             "carries": None if facts.carries is None else sorted(facts.carries),
             "copy": _plain_copy(reading.copy),
         },

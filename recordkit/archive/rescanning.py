@@ -13,7 +13,8 @@ from pathlib import Path
 
 from recordkit.archive import catalogue
 from recordkit.archive.attachments import read_text
-from recordkit.archive.filing import NewRecord
+from recordkit.archive.filing import NewRecord, batch_body
+from recordkit.archive.signature_facts import read_plain
 from recordkit.archive.versions import add_version
 from recordkit.errors import IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
@@ -34,11 +35,20 @@ _OF_THE_SCAN = frozenset({"source", "matched", "match_confidence", "signatures",
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What can be compared of two scans: pages, how often each finding was made, mean OCR confidence (0 to 1)."""
+    """What can be compared of two scans.
+
+    Attributes:
+        findings: how often each finding was made.
+        confidence: of OCR, the mean from 0 to 1.
+        pictures: pages that are pictures. A printout has none, and no pen was ever on it.
+        signatures: digital signatures that hold.
+    """
 
     pages: int
     findings: Mapping[str, int]
     confidence: float | None = None
+    pictures: int = 0
+    signatures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,11 @@ def why_worse(new: Quality, filed: Quality) -> Message | None:
     """Why a second scan must not replace the filed one by itself; None when it is as good or better."""
     if new.pages < filed.pages:
         return msg("it has {new} page(s), the filed one {filed}", new=new.pages, filed=filed.pages)
+    if new.signatures < filed.signatures:
+        return msg("it has {new} valid digital signature(s), the filed one {filed}", new=new.signatures,
+                   filed=filed.signatures)
+    if filed.pictures and not new.pictures and not new.signatures:
+        return msg("it is no scan and bears no valid digital signature; the filed one is a scan")
     if any(count > filed.findings.get(code, 0) for code, count in new.findings.items()):
         return msg("it has findings that the filed one has not")
     if new.confidence is not None and filed.confidence is not None and new.confidence < filed.confidence - _LESS_SURE:
@@ -65,28 +80,41 @@ def why_worse(new: Quality, filed: Quality) -> Message | None:
     return None
 
 
-def quality_of(texts: Sequence[PageText], findings: Iterable[Finding]) -> Quality:
-    """The quality of a scan that was just read."""
-    return _quality(len(texts), (one.code for one in findings), [one.confidence for one in texts])
+def quality_of(
+    texts: Sequence[PageText], findings: Iterable[Finding], facts: Mapping[str, object] | None = None
+) -> Quality:
+    """The quality of a scan that was read; ``facts`` are those of its file."""
+    return _quality(len(texts), (one.code for one in findings), [(one.source, one.confidence) for one in texts],
+                    facts or {})
 
 
 def quality_of_filed(workspace: Workspace, record: catalogue.Record) -> Quality:
     """The quality of the scan that a record holds."""
     listed = record.metadata.get("findings")
     codes = [str(one["code"]) for one in listed] if isinstance(listed, list) else []
-    confidences: list[float | None] = []
+    texts: list[tuple[str, float | None]] = []
     try:
-        pages = read_text(catalogue.objects_of(workspace), record, "text.json")
-        confidences = [float(str(page["confidence"])) for page in pages if page.get("confidence") is not None]
+        for page in read_text(catalogue.objects_of(workspace), record, "text.json"):
+            confidence = page.get("confidence")
+            texts.append((str(page.get("source")), None if confidence is None else float(str(confidence))))
     except (NotFound, IntegrityFailure):
         pass  # 'verify' names it; a record whose text is gone has nothing to compare.
-    return _quality(record.pages, codes, confidences)
+    return _quality(record.pages, codes, texts, record.metadata)
 
 
-def _quality(pages: int, codes: Iterable[str], confidences: Sequence[float | None]) -> Quality:
+def _quality(
+    pages: int, codes: Iterable[str], texts: Sequence[tuple[str, float | None]], facts: Mapping[str, object]
+) -> Quality:
+    """``texts`` has where the text of each page came from, and how surely."""
     counted = Counter(code for code in codes if code not in _SAY_NOTHING_OF_THE_SCAN)
-    known = [one for one in confidences if one is not None]
-    return Quality(pages, counted, sum(known) / len(known) if known else None)
+    known = [confidence for _, confidence in texts if confidence is not None]
+    about = facts.get("pdf")
+    scans = about.get("scans") if isinstance(about, Mapping) else None
+    # A scanner may have put text behind the picture. A page without text is a picture or blank: the file's facts tell.
+    read = sum(source == "ocr" for source, _ in texts)
+    pictures = max(scans, read) if isinstance(scans, int) else sum(source != "embedded" for source, _ in texts)
+    valid = sum(one.bottom_line for one in read_plain(facts.get("signatures")) if one.kind == "pdf")
+    return Quality(pages, counted, sum(known) / len(known) if known else None, pictures, valid)
 
 
 def as_if_open(find: Callable[[str], issues.Issue]) -> Callable[[str], issues.Issue]:
@@ -125,7 +153,8 @@ def file_rescan(writer: Writer, workspace: Workspace, rescan: Rescan, staging: P
     if record.sha256 != rescan.record.sha256:
         raise RefusedByRule(msg("another scan of {code} was filed meanwhile", code=record.code))
     new = rescan.new
-    body: dict[str, object] = {"content": catalogue.keyed(workspace.settings.store.id, new.original.sha256)}
+    store_id = workspace.settings.store.id
+    body = {"content": catalogue.keyed(store_id, new.original.sha256), **batch_body(new.batch, store_id)}
     if rescan.reason.strip():
         body["note"] = writer.note(record.record_id, {"reason": rescan.reason})
     kept = catalogue.objects_of(workspace).names(record.record_id)

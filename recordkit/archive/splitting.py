@@ -197,12 +197,12 @@ def plan_cuts(
 
 
 def settled_batch(workspace: Workspace, sha256: str) -> catalogue.KnownBatch | None:
-    """What was filed out of a batch scan, when every paper of it was filed or waits as a file of its own; else None."""
+    """What is held of a batch scan, when every paper of it is held or waits as a file of its own; else None."""
     batch = catalogue.find_batch(workspace.db, catalogue.keyed(workspace.settings.store.id, sha256))
     if batch is None:
         return None
-    waiting = sum(1 for one in waiting_batches(workspace) if one == sha256)
-    return batch if len(batch.records) + waiting >= batch.papers else None
+    waiting = {page for digest, page in waiting_batches(workspace) if digest == sha256}
+    return batch if len(batch.held | waiting) >= batch.papers else None
 
 
 def reading_of_piece(reading: PaperReading, path: Path, pages: Sequence[int]) -> PaperReading:

@@ -115,7 +115,8 @@ def match_paper(
         for name, copy in copies.items():
             files.copy_with_digests(paper.path.parent / name, copy)
         if new_version:
-            part = _as_new_version(workspace, number, (staged, digests), texts, signed, told, reason, copies)
+            part = _as_new_version(workspace, number, (staged, digests), texts, signed, raw["facts"], told, reason,
+                                   copies)
         else:
             issue = issues.find_issue(workspace.db, number)
             require_open(issue)
@@ -141,6 +142,7 @@ def _as_new_version(
     original: tuple[Path, files.Digests],
     texts: tuple[PageText, ...],
     signed: tuple[Finding, ...],
+    facts: Mapping[str, object],
     told: Callable[[Sequence[Finding]], dict[str, object]],
     reason: str,
     copies: Mapping[str, Path],
@@ -154,7 +156,7 @@ def _as_new_version(
             msg("Leave out --new-version."),
         )
     findings = (*(doubts_about(target.issue, texts) if target.issue is not None else ()), *signed)
-    worse = why_worse(quality_of(texts, ()), quality_of_filed(workspace, record))
+    worse = why_worse(quality_of(texts, (), facts), quality_of_filed(workspace, record))
     if worse is not None:
         # The person has decided; what was known at that time belongs to the record.
         findings = (*findings, Finding("worse-scan", worse))

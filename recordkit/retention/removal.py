@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from recordkit import files
-from recordkit.archive.catalogue import get_record, objects_of
-from recordkit.archive.filing import batch_of
-from recordkit.archive.splitting import settled_batch
+from recordkit.archive.catalogue import KnownBatch, batches_of, get_record, keyed, objects_of
+from recordkit.archive.filing import Batch, batch_of
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import Message, msg
 from recordkit.notes import note_folder, remove_notes
@@ -56,6 +55,15 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A folder with a paper that waits; the scan that it was cut out of, and why it does not simply go."""
+
+    folder: Path
+    batch: Batch | None
+    reason: Message | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Names:
     """Accounts and parties of a record in all its versions, as accounts are compared, and when it was filed."""
 
@@ -70,6 +78,7 @@ class Remover:
     def __init__(self, workspace: Workspace, items: Sequence[Item]) -> None:
         """Read which documents and which bytes belong to the items, while they can still be read."""
         self._root = workspace.root
+        self._unmatched = workspace.root / "inbox" / "unmatched"
         self._objects = objects_of(workspace)
         self._leaving = {item.record_id for item in items}
         self._shared = {item.issue_id for item in items if item.issue_id and self._is_shared(workspace, item.issue_id)}
@@ -82,8 +91,9 @@ class Remover:
         traces = read_traces(path for path in candidates if path.is_file())
         self._outputs = {item.record_id: self._outputs_of(documents[item.record_id], traces) for item in items}
         self._digests = {item.record_id: self._digests_of(item) for item in items}
-        self._torn = {item.record_id: self._add_batches(workspace, item) for item in items}
-        self._copies = self._find_copies()
+        self._waiting = self._find_waiting(workspace, items)
+        self._torn = self._find_batches(workspace, items)
+        self._copies = self._find_copies(items)
         self._working = self._find_working_copies(workspace, items)
         with workspace.staging():
             pass  # Clears the staging folders of processes that died: they may hold copies.
@@ -103,6 +113,9 @@ class Remover:
             files.remove_tree(folder)
         if self._unclear(item):
             return
+        # Behind the question: a scan of several papers that shows the waiting one is known only through it.
+        for folder in self._second_scans(item):
+            files.remove_tree(folder)
         remove_notes(self._root, item.record_id)
         if item.issue_id and item.issue_id not in self._shared:
             remove_notes(self._root, item.issue_id)
@@ -127,7 +140,8 @@ class Remover:
         found: list[str | Message] = []
         if self._objects.holds_path_of(item.record_id):
             found.append(f"objects: {item.record_id}")
-        places = [*self._going(item), *self._paper_folders(item), note_folder(self._root, item.record_id)]
+        places = [*self._going(item), *self._paper_folders(item), *self._second_scans(item),
+                  note_folder(self._root, item.record_id)]
         if item.issue_id and item.issue_id not in self._shared:
             places.append(note_folder(self._root, item.issue_id))
             if item.issue_id in self._data and issue_data.holds_line(self._root, *self._data[item.issue_id]):
@@ -137,12 +151,19 @@ class Remover:
 
     def _going(self, item: Item) -> tuple[Path, ...]:
         of = item.record_id
-        return (*self._outputs[of].going, *self._copies[of], *self._working[of].going)
+        return (*self._outputs[of].going, *self._copies[of].going, *self._working[of].going)
 
     def _unclear(self, item: Item) -> list[Message]:
         of = item.record_id
-        every = (*self._outputs[of].unclear, *self._working[of].unclear, *self._torn[of])
+        waiting = [(one.folder, one.reason) for one in self._waiting[of] if one.reason is not None]
+        every = (*self._outputs[of].unclear, *self._working[of].unclear, *self._copies[of].unclear,
+                 *self._torn[of], *waiting)
         return [reason for path, reason in every if path.exists()]
+
+    def _second_scans(self, item: Item) -> list[Path]:
+        """Folders of second scans that wait, each behind the copies of it that were opened in a viewer."""
+        return [place for one in self._waiting[item.record_id] if one.reason is None
+                for place in (self._root / "work" / "viewing" / one.folder.name, one.folder)]
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
@@ -311,38 +332,97 @@ class Remover:
                     found[digests.sha256] = digests.size
         return found
 
-    def _add_batches(self, workspace: Workspace, item: Item) -> list[tuple[Path, Message]]:
-        """Add the scan that the record was cut out of to its digests; a copy that holds unfiled papers is named."""
-        torn: list[tuple[Path, Message]] = []
-        for version in range(1, item.version + 1):
-            try:
-                batch = batch_of(json.loads(self._objects.read(item.record_id, "record.json", version)).get("batch"))
-            except (NotFound, IntegrityFailure, OSError, ValueError, KeyError, AttributeError, TypeError):
-                continue
-            if batch is None or batch.sha256 in self._digests[item.record_id]:
-                continue
-            if settled_batch(workspace, batch.sha256) is not None:
-                self._digests[item.record_id][batch.sha256] = batch.size
-                continue
-            torn += [
-                (path, msg("{file} (a scan of several papers, not all of them filed; file the rest, then remove it)",
-                           file=self._name(path)))
-                for path in self._files_in(_COPY_PLACES)
-                if path.stat().st_size == batch.size and files.digests_of(path).sha256 == batch.sha256
-            ]
-        return torn
+    def _find_batches(self, workspace: Workspace, items: Sequence[Item]) -> dict[str, list[tuple[Path, Message]]]:
+        """Copies of the scans that the records were cut out of: they go with the last record of the scan.
 
-    def _find_copies(self) -> dict[str, list[Path]]:
-        """Files of equal bytes where papers come in and documents go out; only files of equal size are read."""
+        Those that go are added to the digests of the items; the others are given back, each with its reason.
+        """
+        batches = {item.record_id: batches_of(workspace.db, item.record_id) for item in items}
+        waiting = {item.record_id: [one.batch for one in self._waiting[item.record_id] if one.batch is not None]
+                   for item in items}
+        sizes = {one.size for found in batches.values() for one in found}
+        sizes |= {one.size for found in waiting.values() for one in found}
+        copies: dict[str, list[tuple[Path, str]]] = {}
+        for path in self._files_in(_COPY_PLACES) if sizes else ():
+            if path.stat().st_size in sizes:
+                digest = files.digests_of(path).sha256
+                copies.setdefault(keyed(workspace.settings.store.id, digest), []).append((path, digest))
+        left: dict[str, list[tuple[Path, Message]]] = {}
+        for item in items:
+            left[item.record_id] = unclear = []
+            for batch in batches[item.record_id]:
+                stays = self._why_batch_stays(batch)
+                for path, digest in copies.get(batch.batch, ()):
+                    if stays is None:
+                        self._digests[item.record_id][digest] = batch.size
+                    else:
+                        unclear.append((path, stays(self._name(path))))
+            for one in waiting[item.record_id]:
+                unclear += [(path, _told_of_others(self._name(path)))
+                            for path, _ in copies.get(keyed(workspace.settings.store.id, one.sha256), ())]
+        return left
+
+    def _why_batch_stays(self, batch: KnownBatch) -> Callable[[str], Message] | None:
+        """What is to be told of a copy of the scan; None when no paper of it is left."""
+        if len(batch.held) < batch.papers:
+            return _told_of_unfiled
+        if any(one.status == "active" and one.record_id not in self._leaving for one in batch.records):
+            return _told_of_others
+        return None
+
+    def _find_waiting(self, workspace: Workspace, items: Sequence[Item]) -> dict[str, tuple[_Waiting, ...]]:
+        """Papers that wait for a person and show the document of a record, or say so.
+
+        A second scan of the very record goes with it. Of one that shows more, or that was not matched, a person
+        decides: it may be another document's.
+        """
+        notes = [(path.parent, raw) for path in sorted(self._unmatched.glob("*/reading.json"))
+                 if "." not in path.parent.name and isinstance(raw := _read_note(path), dict)]
+        found: dict[str, tuple[_Waiting, ...]] = {}
+        for item in items:
+            record = get_record(workspace.db, item.record_id)
+            number = "".join((record.number or "").split()) if record is not None else ""
+            issue_id = item.issue_id if item.issue_id not in self._shared else None
+            of_item = []
+            for folder, raw in notes:
+                shown = frozenset(str(one) for one in raw.get("issues") or ())
+                is_named = raw.get("record") == item.record_id or issue_id in shown
+                if not is_named and (shown or not number or number not in _text_of(raw)):
+                    continue
+                is_second_scan = raw.get("record") == item.record_id and shown <= {item.issue_id}
+                reason = None if is_second_scan else msg(
+                    "{file} (a paper that waits and may show {number}; settle it, or remove the folder)",
+                    file=self._name(folder), number=record.number if record is not None else "")
+                facts = raw.get("facts")
+                of_item.append(_Waiting(folder, batch_of(facts.get("batch") if isinstance(facts, dict) else None),
+                                        reason))
+            found[item.record_id] = tuple(of_item)
+        return found
+
+    def _find_copies(self, items: Sequence[Item]) -> dict[str, _Found]:
+        """Files of equal bytes where papers come in and documents go out; only files of equal size are read.
+
+        One that waits as an attachment of another document is that document's: perhaps it is nowhere else.
+        """
+        issue_of = {item.record_id: item.issue_id for item in items}
         owner = {digest: record for record, digests in self._digests.items() for digest in digests}
         sizes = {size for digests in self._digests.values() for size in digests.values()}
-        found: dict[str, list[Path]] = {record: [] for record in self._digests}
+        going: dict[str, list[Path]] = {record: [] for record in self._digests}
+        unclear: dict[str, list[tuple[Path, Message]]] = {record: [] for record in self._digests}
         for path in self._files_in(_COPY_PLACES) if sizes else ():
             if path.stat().st_size in sizes:
                 record = owner.get(files.digests_of(path).sha256)
-                if record is not None:
-                    found[record].append(path)
-        return found
+                if record is None:
+                    continue
+                waits_for = path.parent.name.rpartition(".")[2] if path.parent.parent == self._unmatched and (
+                    "." in path.parent.name) else None
+                if waits_for is None or waits_for == issue_of[record]:
+                    going[record].append(path)
+                else:
+                    unclear[record].append((path, msg(
+                        "{file} (the same file waits as an attachment of another document; attach it there, or remove "
+                        "it)", file=self._name(path))))
+        return {record: _Found(tuple(going[record]), tuple(unclear[record])) for record in self._digests}
 
     def _files_in(self, places: Sequence[str]) -> Iterator[Path]:
         for place in places:
@@ -353,9 +433,31 @@ class Remover:
 
         And those of attachments that wait for the record's document.
         """
-        waiting = self._root / "inbox" / "unmatched"
-        places = (self._root / "quarantine", waiting, self._root / "work" / "viewing")
+        places = (self._root / "quarantine", self._unmatched, self._root / "work" / "viewing")
         found = [place / digest[:16] for digest in self._digests[item.record_id] for place in places]
         if item.issue_id and item.issue_id not in self._shared:
-            found += sorted(waiting.glob(f"*.{item.issue_id}"))
+            found += sorted(self._unmatched.glob(f"*.{item.issue_id}"))
         return found
+
+
+def _told_of_unfiled(name: str) -> Message:
+    return msg("{file} (a scan of several papers, not all of them filed; file the rest, then remove it)", file=name)
+
+
+def _told_of_others(name: str) -> Message:
+    return msg("{file} (a scan of several papers, this one among them; take out what is still needed, then remove it)",
+               file=name)
+
+
+def _read_note(path: Path) -> object:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None  # Damaged: 'unmatched list' shows it.
+
+
+def _text_of(note: Mapping[str, object]) -> str:
+    """The text with which a paper waits, without any white space."""
+    pages = note.get("pages")
+    texts = [str(one.get("text", "")) for one in pages if isinstance(one, dict)] if isinstance(pages, list) else []
+    return "".join("".join(texts).split())

@@ -213,19 +213,25 @@ def test_the_batch_is_known_to_the_ledger_only_by_a_keyed_digest(issued: Cli, tm
     assert all(one["batch"] != digest and one["batch_papers"] == 2 for one in filed)
 
 
-def test_destroying_a_paper_takes_every_copy_of_the_batch_that_shows_it(issued: Cli, tmp_path: Path) -> None:
+def test_copies_of_a_batch_go_with_its_last_paper_and_are_named_before(issued: Cli, tmp_path: Path) -> None:
     source = batch(tmp_path / "一批.pdf", pdf_of(issued, NOTICE), pdf_of(issued, OTHER))
-    item = issued.json("ingest", source, "--split", *DAY)["items"][0]
+    items = issued.json("ingest", source, "--split", *DAY)["items"]
     kept = issued.store / "inbox" / "done" / "2026-12-01" / "一批.pdf"
     kept.parent.mkdir(parents=True)
     shutil.copyfile(source, kept)
     workspace = open_store(issued.store, clock_at(date(2037, 1, 15)), "test")
-    one = item_of(item["record_id"])
-    remover = Remover(workspace, [one])
-    assert kept.relative_to(issued.store).as_posix() in remover.remains(one)
-    remover.remove(one)
+    one, other = (item_of(item["record_id"]) for item in items)
+    alone = Remover(workspace, [one])
+    alone.remove(one)
+    assert kept.exists()
+    (place,) = [str(place) for place in alone.remains(one) if "一批.pdf" in str(place)]
+    assert "take out what is still needed" in place
+    both = Remover(workspace, [one, other])
+    assert kept.relative_to(issued.store).as_posix() in both.remains(one)
+    both.remove(one)
+    both.remove(other)
     assert not kept.exists()
-    assert remover.remains(one) == []
+    assert both.remains(one) == both.remains(other) == []
     workspace.close()
 
 

@@ -48,11 +48,11 @@ def test_a_note_without_its_paper_does_not_settle_a_batch(cli: Cli) -> None:
     workspace = open_store(cli.store, clock_at(date(2026, 11, 20)), "test")
     folder = arrivals.unmatched_folder(workspace) / "0123456789abcdef"
     folder.mkdir(parents=True)
-    note = {"name": "p.pdf", "facts": {"batch": {"sha256": "ab"}}}
+    note = {"name": "p.pdf", "facts": {"batch": {"sha256": "ab", "pages": [3, 4]}}}
     (folder / "reading.json").write_text(json.dumps(note), encoding="utf-8")
     assert arrivals.waiting_batches(workspace) == []
     (folder / "p.pdf").write_bytes(b"%PDF")
-    assert arrivals.waiting_batches(workspace) == ["ab"]
+    assert arrivals.waiting_batches(workspace) == [("ab", 3)]
     workspace.close()
 
 
