@@ -98,9 +98,9 @@ def how_it_came(record: Record) -> Iterator[tuple[str, str]]:
     if isinstance(batch, dict):
         yield N_("Cut out of"), tr("{source}, pages {pages}; it held {papers} papers").format(
             source=batch.get("source", ""), pages=shown(batch.get("pages")), papers=batch.get("papers", ""))
-    for when, who, name in (("filed_at", "filed_by", N_("Filed")), ("rescanned_at", "rescanned_by", N_("Scanned anew"))):
-        if about.get(when):
-            yield name, f"{local_time(about[when])}  {about.get(who) or ''}".rstrip()
+    for act, name in (("filed", N_("Filed")), ("rescanned", N_("Scanned anew"))):
+        if about.get(f"{act}_at"):
+            yield name, f"{local_time(about[f'{act}_at'])}  {about.get(f'{act}_by') or ''}".rstrip()
 
 
 def field_names(record: Record, keys: Sequence[object]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pikepdf
@@ -142,3 +143,14 @@ def test_who_is_responsible_is_not_missed_where_the_office_is_filled_in(issued: 
     item = issued.json("ingest", path, "--class", "visit-record", "--set", "户号=1", *DAY)["items"][0]
     assert "missing-field" not in [one["code"] for one in item["findings"]]
     assert issued.json("show", item["code"])["responsible"]
+
+
+def test_people_are_told_how_a_paper_came_and_fields_as_they_are_printed(issued: Cli, tmp_path: Path) -> None:
+    item = issued.json("ingest", uncoded(issued, tmp_path / "无码.pdf", VISIT), *DAY)["items"][0]
+    said = issued("show", VISIT)
+    assert "Matched: by the number in its text, 100% of what is printed stands in its text" in said
+    assert "Filed: 2026-12-01" in said
+    assert "2026年" in said and not re.search(r"\dT\d|[{\[]", said)
+    issued("edit", item["code"], "--set", "盒号=A-1", "--reason", "上架", *DAY)
+    assert "盒号" in issued("history", VISIT, lang="zh")
+    assert issued.json("history", VISIT)["items"][-1]["keys"] == ["box"]
