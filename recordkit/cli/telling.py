@@ -41,7 +41,7 @@ def form_fields(workspace: Workspace, record: Record) -> Mapping[str, FieldSpec]
 def field_lines(record: Record, fields: Mapping[str, FieldSpec]) -> Iterator[tuple[str, str]]:
     """Name and value of each field; a table has a line for each row, numbered behind the name."""
     labels = record.metadata.get("labels")
-    for key, value in record.fields.items():
+    for key, value in _in_order(record.fields, fields):
         field = fields.get(key)
         label = str(labels.get(key, key)) if isinstance(labels, dict) else key
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
@@ -52,9 +52,15 @@ def field_lines(record: Record, fields: Mapping[str, FieldSpec]) -> Iterator[tup
             yield label, _value(value, field)
 
 
+def _in_order(values: Mapping[str, object], fields: Mapping[str, FieldSpec]) -> list[tuple[str, object]]:
+    """In the form's order; what it does not know stands behind."""
+    keys = [*(key for key in fields if key in values), *(key for key in values if key not in fields)]
+    return [(key, values[key]) for key in keys]
+
+
 def _row(row: Mapping[str, object], columns: Mapping[str, FieldSpec]) -> str:
     cells = [(columns[key].label if key in columns else key, _value(value, columns.get(key)))
-             for key, value in row.items()]
+             for key, value in _in_order(row, columns)]
     return ", ".join(f"{name} {text}" for name, text in cells if text)
 
 

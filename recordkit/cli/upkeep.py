@@ -255,7 +255,7 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int]]:
                                           reason=chain.reason)
     except RecordkitError as error:
         fault, told = error.what, ""
-    how = None if fault is None else shown(msg("{what} What to look at: recordkit ledger verify", what=fault))
+    how = None if fault is None else f"{shown(fault)} -> recordkit ledger verify"
     return {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None, "how": how}, asking
 
 
