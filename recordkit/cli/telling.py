@@ -61,7 +61,7 @@ def _in_order(values: Mapping[str, object], fields: Mapping[str, FieldSpec]) -> 
 def _row(row: Mapping[str, object], columns: Mapping[str, FieldSpec]) -> str:
     cells = [(columns[key].label if key in columns else key, _value(value, columns.get(key)))
              for key, value in _in_order(row, columns)]
-    return ", ".join(f"{name} {text}" for name, text in cells if text)
+    return "; ".join(f"{name} {text}" for name, text in cells if text)
 
 
 def _value(value: object, field: FieldSpec | None) -> str:
