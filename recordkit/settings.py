@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from recordkit.errors import InputRefused, NotFound, StoreBusy
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 
 FILE_NAME = "recordkit.toml"
 FORMAT = 1
@@ -174,15 +177,15 @@ def load_settings(root: Path) -> Settings:
         ) from None
     try:
         plain = tomllib.loads(data.decode("utf-8"))
-        if "digest" in plain:
-            raise msgspec.ValidationError("Object contains unknown field `digest`")
-        _refuse_unknown(plain)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _refusal(path, str(error)) from None
+    unknown = _unknown(plain)
+    if unknown is not None:
+        raise _refusal(path, unknown)
+    try:
         settings = msgspec.convert({**plain, "digest": hashlib.sha256(data).hexdigest()}, Settings)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise InputRefused(
-            msg("The settings in {file} cannot be read: {error}", file=str(path), error=str(error)),
-            msg("Correct the named line or key; docs/store-format.md lists all keys."),
-        ) from None
+    except msgspec.ValidationError as error:
+        raise _refusal(path, _told(str(error), plain)) from None
     if settings.store.format > FORMAT:
         raise StoreBusy(
             msg("The store {store} has format {format}; this program knows {known}.", store=str(root),
@@ -195,18 +198,57 @@ def load_settings(root: Path) -> Settings:
     return settings
 
 
-def _refuse_unknown(plain: dict[str, object]) -> None:
-    """A misspelt key must not be passed over: its default would rule in silence."""
-    import msgspec
+def _refusal(path: Path, error: str | Message) -> InputRefused:
+    return InputRefused(
+        msg("The settings in {file} cannot be read: {error}", file=str(path), error=error),
+        msg("Correct the named line or key; docs/store-format.md lists all keys."),
+    )
 
-    known = Settings.__dataclass_fields__
+
+def _unknown(plain: Mapping[str, object]) -> Message | None:
+    """A misspelt key must not be passed over: its default would rule in silence."""
     for section, content in plain.items():
-        if section not in known:
-            raise msgspec.ValidationError(f"Object contains unknown field `{section}`")
+        if section not in _SECTIONS:
+            return msg("there is no section {section}", section=section)
         names = _SECTIONS[section].__dataclass_fields__
         for key in content if isinstance(content, dict) else ():
             if key not in names:
-                raise msgspec.ValidationError(f"Object contains unknown field `{key}` - at `$.{section}`")
+                return msg("there is no setting {key}", key=f"{section}.{key}")
+    return None
+
+
+def _told(error: str, plain: Mapping[str, object]) -> Message | str:
+    """What stands where, and what may stand there, from an error of msgspec; one of no known shape is told as it is."""
+    missing = re.search(r"missing required field `(\w+)`(?: - at `\$\.([^`]+)`)?$", error)
+    if missing is not None:
+        return msg("{key} is missing", key=".".join(filter(None, (missing[2], missing[1]))))
+    at = re.search(r" - at `\$\.([^`]+)`$", error)
+    if at is None:
+        return error
+    value: Any = plain
+    kind: Any = Settings
+    for part in re.findall(r"[^.\[\]]+|\.\.\.", at[1]):
+        if part.isdigit() or part == "...":  # an entry of a list; msgspec may not say which
+            kind = get_args(kind)[0]
+            value = value[int(part)] if part.isdigit() else value
+        else:
+            kind = get_type_hints(kind)[part]
+            value = value[part] if isinstance(value, dict) else value
+    if is_dataclass(kind) and isinstance(value, dict):
+        return error
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return msg("{key} = {value}; allowed: {allowed}", key=at[1], value=shown, allowed=_allowed(kind))
+
+
+def _allowed(kind: Any) -> Message | str:
+    if get_origin(kind) is Literal:
+        return ", ".join(json.dumps(one) for one in get_args(kind))
+    if get_origin(kind) is tuple:
+        return msg("a list in square brackets")
+    if is_dataclass(kind):
+        return msg("a section with keys of its own")
+    return {bool: msg("true or false"), int: msg("a whole number"), float: msg("a number")}.get(
+        kind, msg("a text in quotation marks"))
 
 
 _SECTIONS: dict[str, Any] = {

@@ -125,6 +125,12 @@ def stored_file(
         name, digest = next(one for one in names if one.startswith("original.")), str(then.metadata["sha256"])
     else:
         found = next((one for one in attachments_of(then) if one.number == attachment), None)
+        if found is None and version is not None:
+            raise NotFound(
+                msg("Version {version} of {code} has no attachment {number}.", version=version, code=record.code,
+                    number=attachment),
+                msg("'recordkit history {code}' tells which version brought it.", code=record.code),
+            )
         if found is None:
             raise NotFound(
                 msg("The record {code} has no attachment {number}.", code=record.code, number=attachment),

@@ -1,7 +1,7 @@
-"""A record that was filed under a class becomes the signed paper of its document: a new version of its metadata.
+"""A filed record becomes the signed paper of its document, or of another one than a mistaken match said.
 
-The object's new version comes first, the ledger second, the tables last. Killed between the two, the new version is a
-leftover that the next writer removes.
+Only its metadata gets a new version. The object's new version comes first, the ledger second, the tables last. Killed
+between the two, the new version is a leftover that the next writer removes.
 """
 
 from __future__ import annotations
@@ -10,28 +10,34 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from recordkit import files, pending
+from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.decisions import IngestItem
-from recordkit.archive.filing import stage_json
 from recordkit.archive.matching import doubts_about, require_open
-from recordkit.archive.objects import VersionNote
 from recordkit.archive.papers import record_of_issue
 from recordkit.archive.told import plain_finding
+from recordkit.archive.versions import add_version
 from recordkit.errors import NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
 
+_OF_THE_MATCH = frozenset({"missing-field", "doubtful-match", "matched-by-text"})
+"""Findings that another document makes untrue."""
 
-def bind_record(workspace: Workspace, reference: str, number: str, *, dry_run: bool = False) -> IngestItem:
-    """Make a record that was filed without a document the signed paper of ``number``.
+
+def bind_record(
+    workspace: Workspace, reference: str, number: str, reason: str = "", *, dry_run: bool = False
+) -> IngestItem:
+    """Make a filed record the signed paper of ``number``; a document that it was matched with before is open again.
+
+    ``reason`` is kept in a note that is destroyed with the record; to undo a match it must be given.
 
     Raises:
         NotFound: no such record, or no such document.
-        RefusedByRule: the document is void or its paper is filed already; the record has a document, is destroyed, or
-            was filed under another class than the document's.
+        RefusedByRule: the document is void or its paper is filed already; the record found its document by its code,
+            is destroyed, or was filed under another class than the document's; a match is to be undone without reason.
     """
     with workspace.writing() as writer:
         try:
@@ -43,49 +49,30 @@ def bind_record(workspace: Workspace, reference: str, number: str, *, dry_run: b
             ) from None
         issue = issues.find_issue(workspace.db, number)
         require_open(issue)
-        metadata, findings = _bound(workspace, record, issue)
+        metadata, findings = _bound(workspace, record, issue, reason)
         source = Path(str(record.metadata.get("source") or record.code))
-        item = IngestItem(source, "archived", record.record_id, record.code, issue.number, record.pages,
-                          findings=findings)
-        if dry_run:
-            return item
-        version, now = record.version + 1, workspace.clock.stamp()
-        with pending.announced(workspace.root, "objects", [record.record_id]):
+        if not dry_run:
+            body: dict[str, object] = {"issue": issue.issue_id, "number": issue.number, "form": issue.form}
+            if reason.strip():
+                body["note"] = writer.note(record.record_id, {"reason": reason})
             with workspace.staging() as staging:
-                content = {"record.json": stage_json(staging, "record.json", metadata)}
-                inventory = catalogue.objects_of(workspace).add_version(
-                    record.record_id, version, content, VersionNote(now, "matched", workspace.actor), staging
-                )
-            writer.add(
-                "record.matched",
-                {
-                    "record": record.record_id,
-                    "version": version,
-                    "issue": issue.issue_id,
-                    "number": issue.number,
-                    "form": issue.form,
-                    "commitment": catalogue.keyed(workspace.settings.store.id, inventory),
-                },
-            )
-            writer.commit()
-        return item
+                add_version(writer, workspace, record, "record.matched", body, metadata, staging=staging)
+        return IngestItem(source, "archived", record.record_id, record.code, issue.number, record.pages,
+                          findings=findings)
 
 
 def _bound(
-    workspace: Workspace, record: catalogue.Record, issue: issues.Issue
+    workspace: Workspace, record: catalogue.Record, issue: issues.Issue, reason: str
 ) -> tuple[dict[str, object], tuple[Finding, ...]]:
     """The metadata of a record as the signed paper of a document; what its paper is and where it lies stays."""
     if record.status != "active":
         raise RefusedByRule(msg("The record {code} is destroyed; it cannot be matched.", code=record.code))
     if record.issue_id is not None:
-        raise RefusedByRule(
-            msg("The record {code} is the signed paper of {number} already.", code=record.code,
-                number=record.number or record.issue_id)
-        )
+        _require_undoable(record, issue, reason)
     raw = json.loads(catalogue.objects_of(workspace).read(record.record_id, "text.json"))
     texts = tuple(PageText(**page) for page in raw["pages"])
     findings = doubts_about(issue, texts)
-    old = dict(record.metadata)
+    old = {key: value for key, value in record.metadata.items() if key != "match_confidence"}
     # Only what the document says is taken from here; the file is the one that was filed.
     nothing = (Path(), files.Digests("", "", 0))
     new = record_of_issue(workspace, issue, nothing, texts, {"matched": "by-hand"})
@@ -93,11 +80,12 @@ def _bound(
         raise RefusedByRule(
             msg("The record {code} was filed under the class {filed}; {number} belongs to {wanted}.", code=record.code,
                 filed=record.record_class, number=issue.number, wanted=new.record_class),
-            msg("Class and archival code never change; file the paper again with --class {wanted}.",
-                wanted=new.record_class),
+            msg("Class and archival code never change, and these bytes are filed. Scan the paper again and file that "
+                "scan as {number}; say in {code} that it was misfiled: recordkit edit {code} --set 题名=...",
+                number=issue.number, code=record.code),
         )
     before = old.get("findings")
-    told = [one for one in before if one.get("code") != "missing-field"] if isinstance(before, list) else []
+    told = [one for one in before if one.get("code") not in _OF_THE_MATCH] if isinstance(before, list) else []
     metadata: dict[str, object] = {
         **old,
         **new.extra,
@@ -111,3 +99,20 @@ def _bound(
     }
     kept: Mapping[str, object] = {name: old[name] for name in ("responsible", "box", "shelf") if name in old}
     return {**metadata, **kept}, findings
+
+
+def _require_undoable(record: catalogue.Record, issue: issues.Issue, reason: str) -> None:
+    """A printed code makes no mistake, a person or a text may."""
+    number = record.number or record.issue_id or ""
+    if record.metadata.get("matched") == "code":
+        raise RefusedByRule(
+            msg("The record {code} is the signed paper of {number} already: its printed code says so.",
+                code=record.code, number=number)
+        )
+    if not reason.strip():
+        raise RefusedByRule(
+            msg("The record {code} is filed as the signed paper of {number}; to undo that needs a reason.",
+                code=record.code, number=number),
+            msg("Give it: recordkit match {code} {wanted} --reason TEXT. Then {number} is open again.",
+                code=record.code, wanted=issue.number, number=number),
+        )

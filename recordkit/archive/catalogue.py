@@ -255,6 +255,7 @@ def find_record(db: Database, reference: str) -> Record:
         {"ref": reference.strip(), "printed": as_printed(reference)},
     )
     if not rows:
+        _refuse_unreturned(db, reference)
         raise NotFound(
             msg("There is no record {reference}.", reference=reference),
             msg("Give a record id, an archival code or a document number; 'recordkit search' finds them."),
@@ -266,6 +267,17 @@ def find_record(db: Database, reference: str) -> Record:
             msg("Name one by its archival code: {codes}.", codes=", ".join(row["code"] for row in active[:5])),
         )
     return _record(active[0])
+
+
+def _refuse_unreturned(db: Database, reference: str) -> None:
+    """A number that stands on a document of ours is no unknown one: its paper is only not filed."""
+    issue = db.one("SELECT number, status FROM issues WHERE (number = :ref OR issue_id = :ref OR number = :printed) "
+                   "AND status IN ('issued', 'void')", {"ref": reference.strip(), "printed": as_printed(reference)})
+    if issue is not None:
+        told = msg("{number} is issued, but its signed paper is not filed yet.", number=issue["number"])
+        if issue["status"] == "void":
+            told = msg("{number} is void; no signed paper of it is filed.", number=issue["number"])
+        raise NotFound(told, msg("What it says: recordkit issued show {number}", number=issue["number"]))
 
 
 def get_record(db: Database, record_id: str) -> Record | None:

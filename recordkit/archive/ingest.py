@@ -46,6 +46,7 @@ from recordkit.archive.filing import batch_body, file_records
 from recordkit.archive.matching import require_open
 from recordkit.archive.pdf_signatures import trusted_roots
 from recordkit.archive.reading import PaperReading, Progress, read_papers, reading_crew
+from recordkit.archive.rehearsing import Rehearsal
 from recordkit.crew import Crew
 from recordkit.errors import RefusedByRule
 from recordkit.messages import msg
@@ -80,11 +81,12 @@ def ingest_papers(
         sweep(workspace)
         clear_done(workspace, lambda digests: known_content(workspace, digests) is not None)
     left = deque(sources)
+    rehearsal = Rehearsal(workspace.settings.ingest) if options.dry_run else None
     with reading_crew(options.jobs, options.ocr, workspace.settings.ingest) as crew:
         while left:
             with workspace.staging() as staging:
                 window = _stage_window(left, staging)
-                yield from _ingest_window(workspace, window, options, staging, crew, progress)
+                yield from _ingest_window(workspace, window, options, staging, crew, progress, rehearsal)
 
 
 def _stage_window(left: deque[Path], staging: Path) -> list[StagedPaper | IngestItem]:
@@ -119,10 +121,10 @@ def _stage_window(left: deque[Path], staging: Path) -> list[StagedPaper | Ingest
 class _Batch:
     """Decisions that will be carried out together, and items that are durable and were not told yet."""
 
-    def __init__(self, workspace: Workspace, staging: Path, *, rehearse: bool) -> None:
+    def __init__(self, workspace: Workspace, staging: Path, rehearsal: Rehearsal | None) -> None:
         self._workspace = workspace
         self._staging = staging
-        self._rehearse = rehearse
+        self._rehearsal = rehearsal
         self._waiting: list[Decision | IngestItem] = []
         self._marks: set[str] = set()
         self._since = 0.0
@@ -149,8 +151,8 @@ class _Batch:
         """Carry out what waits."""
         waiting, self._waiting, self._marks = self._waiting, [], set()
         decisions = [one for one in waiting if isinstance(one, Decision)]
-        if self._rehearse:
-            done = iter([one.rehearsed() for one in decisions])
+        if self._rehearsal is not None:
+            done = iter([list(self._rehearsal.items(one)) for one in decisions])
         else:
             done = iter(carry_out_all(self._workspace, decisions, self._staging))
         for one in waiting:
@@ -169,6 +171,7 @@ def _ingest_window(
     staging: Path,
     crew: Crew,
     progress: Progress | None,
+    rehearsal: Rehearsal | None,
 ) -> Iterator[IngestItem]:
     # What is known by its bytes need not be read.
     names = {
@@ -176,7 +179,7 @@ def _ingest_window(
         for one in staged
         if isinstance(one, StagedPaper) and known_content(workspace, one.digests) is None
     }
-    batch = _Batch(workspace, staging, rehearse=options.dry_run)
+    batch = _Batch(workspace, staging, rehearsal)
 
     def report(path: Path, done: int, pages: int) -> None:
         batch.carry_out_when_due()  # A page may take seconds: what is decided does not wait for it.

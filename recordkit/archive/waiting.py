@@ -25,7 +25,7 @@ from recordkit.archive.papers import (
 from recordkit.archive.rescanning import Rescan, quality_of, quality_of_filed, why_worse
 from recordkit.archive.signature_facts import read_plain, signature_findings
 from recordkit.archive.told import read_findings
-from recordkit.errors import NotFound, RefusedByRule
+from recordkit.errors import NotFound, RefusedByRule, WrongUsage
 from recordkit.messages import msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
@@ -86,13 +86,14 @@ def match_paper(
         reference: key, file name or path of a waiting paper; else id or archival code of a record.
         number: document number or issue id; with ``new_version`` also id or archival code of a record.
         new_version: let it take the place of the paper that is filed already.
-        reason: why it takes that place.
+        reason: why it takes that place, or why a record is bound to another document than before.
         dry_run: only look whether it could be done.
 
     Raises:
         NotFound: no such paper or record, or no such document.
         RefusedByRule: the document is void or its paper is filed already; no paper is filed that could be replaced;
-            the record has a document, is destroyed, or was filed under another class than the document's.
+            see ``bind_record`` about records.
+        WrongUsage: a reason for filing a paper that waits.
     """
     paper = find_waiting(workspace, reference)
     if paper is None:
@@ -101,7 +102,9 @@ def match_paper(
                 msg("No waiting paper answers to {reference}.", reference=reference),
                 msg("'recordkit unmatched list' shows their keys."),
             )
-        return bind_record(workspace, reference, number, dry_run=dry_run)
+        return bind_record(workspace, reference, number, reason, dry_run=dry_run)
+    if reason and not new_version:
+        raise WrongUsage(msg("--reason belongs to --new-version, or to a record that is filed already."))
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
     texts = tuple(PageText(**page) for page in raw["pages"])
     signed = signature_findings(read_plain(raw["facts"].get("signatures")))

@@ -242,7 +242,7 @@ def _print_long_table(rows: Sequence[Sequence[str]], headings: Sequence[str]) ->
     click.echo("\n".join(" " + line for line in lines))
 
 
-_IN_ONE_PIECE = {"Class", "Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time"}
+_IN_ONE_PIECE = {"Class", "Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time", "Account"}
 
 
 def shown(value: object) -> str:

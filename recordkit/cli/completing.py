@@ -83,6 +83,9 @@ def complete(
         if issue is not None:
             require_completable(issue)
         rows = _rows(app, data, sheet, single=issue is not None)
+        if data and rows and issue is None and not (values or collected or uncollected) and all(map(_is_bare, rows)):
+            app.say(msg("No row of {file} is filled in; nothing was keyed in.", file=str(data)))
+            rows = []
         if ask and issue is not None:
             rows, values = _asked(app, workspace, issue, rows, values, show=not no_open), {}
         plan = plan_completions(workspace, rows, issue=issue, values=values, collected=collected,

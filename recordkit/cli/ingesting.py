@@ -189,13 +189,12 @@ def quarantine_list(app: App) -> None:
 @click.argument("number")
 @option("--new-version", is_flag=True, help=N_("It takes the place of the filed paper, which stays as an older "
                                                "version."))
-@option("--reason", default="", help=N_("Why; kept with the new version."))
+@option("--reason", default="", help=N_("Why; kept with the new version. A record that was matched by "
+                                               "mistake is bound to another document only with it."))
 @dry_run_option
 @pass_app
 def match(app: App, paper: str, number: str, new_version: bool, reason: str, dry_run: bool) -> None:
     """Settle a paper by hand."""
-    if reason and not new_version:
-        raise WrongUsage(msg("--reason belongs to --new-version."))
     from recordkit.archive.attaching import join_waiting
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.waiting import match_paper

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 _SHOWN = 50
 """Documents listed one by one on a terminal."""
 _TABLE_ROWS = 10_000
+_WIDE = 110
+"""Columns of a terminal from which on the issue ids are listed too."""
 _TOGETHER = 500
 """Issues whose papers are looked up in one go."""
 
@@ -86,8 +90,10 @@ def issued_list(
         raise WrongUsage(msg("--out FILE.xlsx goes with --incomplete: it is the list of what is to be keyed in."))
     first, last = month or (None, None)
     old = app.today - timedelta(days=older_than + 1) if older_than is not None else None
-    columns = [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")), ("status", N_("Status")),
-               ("issue_id", N_("Issue"))]
+    columns = [("number", N_("Number")), ("title", N_("Title")), ("date", N_("Date")), ("status", N_("Status"))]
+    # The number names a document as well; what both would leave of the title on a narrow terminal is unreadable.
+    if not sys.stdout.isatty() or shutil.get_terminal_size().columns >= _WIDE:
+        columns.append(("issue_id", N_("Issue")))
     if unreturned or older_than is not None:
         columns.insert(3, ("days", N_("Days")))
         columns.insert(2, ("account", N_("Account")))

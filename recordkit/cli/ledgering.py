@@ -214,6 +214,10 @@ def ledger_export(app: App, out: Path, first: int, last: int | None, force: bool
     _require_free(out, force)
     with app.reading() as workspace:
         end = min(last or workspace.db.cursor().seq, workspace.db.cursor().seq)
+        if dry_run and app.json:
+            app.print_json({"file": str(out), "entries": max(end - first + 1, 0), "from": first, "to": end,
+                            "dry_run": True})
+            return
         if dry_run:
             app.say(msg("Would write entries {first} to {last} to {file}.", first=first, last=end, file=str(out)))
             return

@@ -123,11 +123,13 @@ def show(app: App, record: str) -> None:
     from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.catalogue import find_record
     from recordkit.archive.signature_facts import read_plain, told_signature
+    from recordkit.cli.telling import field_lines, form_fields, how_it_came
     from recordkit.retention.standing import standing_of
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
         standing = standing_of(workspace, found, app.today)
+        known = {} if app.json else form_fields(workspace, found)
     fields = dict(found.fields)
     core: dict[str, object] = {
         "record_id": found.record_id,
@@ -165,8 +167,8 @@ def show(app: App, record: str) -> None:
         ],
     }
     core["attachment_pages"] = pages_behind(found)
-    how_it_came = ("page_order", "batch", "match_confidence")
-    core |= {name: found.metadata[name] for name in how_it_came if name in found.metadata}
+    coming = ("page_order", "batch", "match_confidence")
+    core |= {name: found.metadata[name] for name in coming if name in found.metadata}
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.
         core |= {"date": None, "pages": None}
@@ -183,6 +185,7 @@ def show(app: App, record: str) -> None:
     told = {**core, "status": tr(standing.status), "access": tr(found.access),
             "record_class": f"{standing.class_name} ({found.record_class})"}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "", [])])
+    app.print_pairs(list(how_it_came(found)))
     click.echo(standing.reason.render(tr))
     for finding in core["findings"] if isinstance(core["findings"], list) else []:
         app.print_pairs([(N_("Finding"), finding["message"])])
@@ -190,11 +193,9 @@ def show(app: App, record: str) -> None:
         line = tr("{number}: {what}, {pages} page(s), from {source}").format(
             number=one.number, what=one.item or tr("no item of the checklist"), pages=one.pages, source=one.source)
         app.print_pairs([(N_("Attachment"), line)])
+        app.print_pairs([("  " + tr("Finding"), finding["message"]) for finding in _told(list(one.findings))])
     app.print_pairs([(N_("Signature"), told_signature(one)) for one in read_plain(core["signatures"])])
-    labels = found.metadata.get("labels")
-    app.print_pairs([
-        (str(labels.get(key, key)) if isinstance(labels, dict) else key, value) for key, value in fields.items()
-    ])
+    app.print_pairs(list(field_lines(found, known)))
 
 
 def _told(findings: object) -> list[dict[str, object]]:
@@ -334,13 +335,15 @@ def history(app: App, record: str) -> None:
     """Print who did what and when."""
     from recordkit.archive.catalogue import find_record
     from recordkit.archive.editing import history_of
+    from recordkit.cli.telling import field_names
 
     with app.reading() as workspace:
-        items = history_of(workspace, find_record(workspace.db, record))
+        found = find_record(workspace.db, record)
+        items = history_of(workspace, found)
     if not app.json:
         items = [
             {**item, "act": tr(str(item["act"])),
-             "keys": [tr(str(key)) for key in _listed(item["keys"]) + _listed(item["files"])]}
+             "keys": field_names(found, _listed(item["keys"]) + _listed(item["files"]))}
             for item in items
         ]
     app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),

@@ -110,7 +110,7 @@ def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int |
         if items:
             app.print_items(items, [("code", N_("Code")), ("record_id", N_("Record")), ("file", N_("File")),
                                     ("reason", N_("Reason"))])
-        _say_how_far(app, sample, result)
+        _say_how_far(app, sample, result, named=bool(records))
         app.say(tr("{records} record(s), {bytes} bytes read, {faults} fault(s).").format(
             records=result.records, bytes=result.bytes, faults=len(items)))
         if seconds >= 2:
@@ -127,7 +127,7 @@ def _plain_sample(app: App, sample: float | None, result: FixityResult) -> dict[
     return {"percent": sample, "day": app.today, "codes": list(result.sampled)}
 
 
-def _say_how_far(app: App, sample: float | None, result: FixityResult) -> None:
+def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named: bool) -> None:
     if result.begun is not None:
         app.say(msg("Went on with the run begun at {begun}: {earlier} record(s) had been read then ('--restart' reads "
                     "all again).", begun=result.begun, earlier=result.earlier))
@@ -137,7 +137,9 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult) -> None:
                     percent=f"{sample:g}", count=len(result.sampled), codes=codes))
     if result.interrupted:
         app.say(msg("Interrupted. The same command goes on where it stopped."))
-    if result.unverified:
+    if result.sampled is not None and result.unverified and not result.interrupted:
+        app.say(msg("{count} record(s) are not in this sample; their days come.", count=result.unverified))
+    elif result.unverified and not named:
         app.say(msg("{unverified} record(s) of the archive are still unverified.", unverified=result.unverified))
 
 
@@ -152,7 +154,10 @@ def rebuild(app: App, index_only: bool, catalogue_only: bool, dry_run: bool) -> 
     from recordkit.archive.search.service import open_engine, rebuild_index
 
     if dry_run:
-        app.say(tr("Would derive the catalogue and the index anew; objects and ledger are only read."))
+        if app.json:
+            app.print_json({"dry_run": True, "catalogue": not index_only, "index": not catalogue_only})
+        else:
+            app.say(tr("Would derive the catalogue and the index anew; objects and ledger are only read."))
         return
     result: dict[str, object] = {}
     with app.reading() as workspace:
@@ -193,7 +198,14 @@ def config_show(app: App) -> None:
     for section, values in settings.items():
         if isinstance(values, dict):
             for key, value in values.items():
-                click.echo(f"{section}.{key} = {shown(value)}")
+                click.echo(f"{section}.{key} = {_setting(value)}")
+
+
+def _setting(value: object) -> str:
+    """A setting for people; a list of tables entry by entry."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {shown(one)}" for key, one in value.items())
+    return "; ".join(map(_setting, value)) if isinstance(value, list | tuple) and value else shown(value)
 
 
 @config.command("check", cls=Command, help=N_("Check recordkit.toml and retention.toml."))
@@ -226,20 +238,31 @@ _PARTS = (
 )
 
 
-def _store_health(app: App) -> dict[str, object]:
-    """Ledger and holdings in one line; what is wrong is told, never raised."""
+def _store_health(app: App) -> tuple[dict[str, object], dict[str, int]]:
+    """Ledger and holdings in one line, and how many papers ask for a person; what is wrong is told, never raised."""
+    asking: dict[str, int] = {}
     try:
         with app.reading() as workspace:
             from recordkit.archive.catalogue import count_holdings
+            from recordkit.archive.retrying import list_quarantine
+            from recordkit.archive.waiting import list_unmatched
 
+            asking = {"unmatched": len(list_unmatched(workspace)), "quarantine": len(list_quarantine(workspace))}
             chain = workspace.verify_ledger()
             held = count_holdings(workspace.db)
         told = tr("{entries} entries, {records} records").format(entries=chain.entries, records=held)
-        sound, reason = chain.ok, chain.reason
+        fault = None if chain.ok else msg("The ledger is damaged at entry {seq}: {reason}", seq=chain.first_bad,
+                                          reason=chain.reason)
     except RecordkitError as error:
-        sound, reason, told = False, error.what, ""
-    return {"part": tr("ledger"), "for": tr("every act"), "found": told if sound else None,
-            "how": None if sound else shown(reason)}
+        fault, told = error.what, ""
+    how = None if fault is None else f"{shown(fault)} -> recordkit ledger verify"
+    return {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None, "how": how}, asking
+
+
+_ASKING = {
+    "unmatched": N_("{count} paper(s) wait for a person: recordkit unmatched list"),
+    "quarantine": N_("{count} file(s) lie in quarantine: recordkit quarantine list"),
+}
 
 
 @click.command(cls=Command, help=N_("What is installed, what is missing and how to get it."))
@@ -263,11 +286,16 @@ def doctor(app: App) -> None:
     store_there = (app.store / "recordkit.toml").exists()
     items.append({"part": tr("store"), "for": str(app.store), "found": str(app.store) if store_there else None,
                   "how": None if store_there else f"recordkit init {app.store}"})
+    asking: dict[str, int] = {}
     if store_there:
-        items.append(_store_health(app))
+        health, asking = _store_health(app)
+        items.append(health)
     if app.json:
         app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
-                        "cores": os.cpu_count()})
+                        "cores": os.cpu_count(), **asking})
     else:
         app.print_items(items, [("part", N_("Part")), ("for", N_("For")), ("found", N_("Found")),
                                 ("how", N_("How to get it"))])
+        for place, count in asking.items():
+            if count:
+                app.say(msg(_ASKING[place], count=count))

@@ -326,6 +326,8 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         db.insert("voids", {"issue_id": body["issue"], "note": body["note"], "time": entry.time,
                             "actor": entry.actor})
     elif entry.act in ("record.filed", "record.matched") and body.get("issue"):
+        # The document that the paper was matched with by mistake is out again.
+        db.run("UPDATE issues SET status = 'issued', record_id = NULL WHERE record_id = :record", body)
         db.run(
             "UPDATE issues SET status = 'returned', record_id = :record WHERE issue_id = :issue",
             {"record": body["record"], "issue": body["issue"]},

@@ -54,6 +54,8 @@ def test_an_attachment_becomes_a_new_version_of_the_record(cli: Cli, tmp_path: P
     cli("get", number, "--attachment", "1", "--out", out)
     assert out.read_bytes() == paper.read_bytes()
     cli("get", number, "--attachment", "2", "--out", tmp_path / "no.pdf", expect=5)
+    cli("get", number, "--attachment", "1", "--version", "1", "--out", tmp_path / "no.pdf", expect=5)
+    assert "Version 1 of" in cli.err
     acts = [(one["act"], one["files"]) for one in cli.json("history", record)["items"]]
     assert acts == [("record.filed", None), ("record.attached", ["attachment-001.pdf"])]
     assert cli.json("verify")["ok"]

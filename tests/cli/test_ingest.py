@@ -183,7 +183,7 @@ def test_a_class_files_what_has_no_code_with_its_file_name_as_title(issued: Cli,
     path = letter(issued, tmp_path, "回访〔2026〕00003号")
     item = issued.json("ingest", path, "--class", "visit-record", "--set", "account=0099", *DAY)["items"][0]
     assert item["outcome"] == "archived"
-    assert "missing-field" in {one["code"] for one in item["findings"]}
+    assert "missing-field" not in {one["code"] for one in item["findings"]}
     shown = issued.json("show", item["code"])
     assert (shown["title"], shown["date"], shown["account"]) == ("无码", "2026-12-01", "0099")
     issued("ingest", path, "--class", "nonsense", *DAY, expect=5)
@@ -199,6 +199,17 @@ def test_a_second_paper_of_a_returned_document_waits_for_a_person(issued: Cli, t
     item = issued.json("ingest", other, *DAY)["items"][0]
     assert item["outcome"] == "unmatched"
     assert [one["code"] for one in item["findings"]] == ["not-open"]
+
+
+def test_a_dry_run_knows_what_comes_earlier_in_it(issued: Cli, tmp_path: Path) -> None:
+    first = pdf_of(issued, "换通〔2026〕0001号")
+    other, same = tmp_path / "另存.pdf", tmp_path / "副本.pdf"
+    other.write_bytes(first.read_bytes() + b"\n")
+    same.write_bytes(first.read_bytes())
+    rehearsed = issued.json("ingest", first, other, same, "--dry-run", *DAY)["items"]
+    done = issued.json("ingest", first, other, same, *DAY)["items"]
+    assert sorted(one["outcome"] for one in rehearsed) == ["archived", "duplicate", "unmatched"]
+    assert [one["outcome"] for one in done] == [one["outcome"] for one in rehearsed]
 
 
 def test_a_dry_run_files_nothing(issued: Cli) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pikepdf
@@ -101,8 +102,55 @@ def test_a_record_of_another_class_or_with_a_document_is_not_bound(issued: Cli, 
     path = uncoded(issued, tmp_path / "无码.pdf", VISIT)
     filed = issued.json("ingest", path, "--class", "meter-change-notice", *DAY)["items"][0]
     issued("match", filed["code"], VISIT, *DAY, expect=8)
-    assert "visit-record" in issued.err
+    assert "visit-record" in issued.err and "--class" not in issued.err
     issued.json("ingest", pdf_of(issued, NOTICE), *DAY)
     issued("match", NOTICE, VISIT, *DAY, expect=8)
     issued("match", "没有这个", VISIT, *DAY, expect=5)
     assert issued.json("issued", "show", VISIT)["status"] == "issued"
+
+
+def test_a_mistaken_match_is_undone_with_a_reason_and_its_document_is_out_again(issued: Cli, tmp_path: Path) -> None:
+    issued.json("ingest", uncoded(issued, tmp_path / "两份.pdf", NOTICE, OTHER), *DAY)
+    filed = issued.json("match", "两份.pdf", OTHER, *DAY)
+    issued("match", OTHER, NOTICE, *DAY, expect=8)
+    assert "--reason TEXT" in issued.err
+    issued.json("match", OTHER, NOTICE, "--reason", "配错了", "--dry-run", *DAY)
+    assert issued.json("issued", "show", OTHER)["status"] == "returned"
+    item = issued.json("match", OTHER, NOTICE, "--reason", "配错了", *DAY)
+    assert (item["record_id"], item["code"], item["number"]) == (filed["record_id"], filed["code"], NOTICE)
+    shown, out = issued.json("show", NOTICE), issued.json("issued", "list", "--unreturned")
+    assert (shown["version"], shown["matched"], shown["number"]) == (2, "by-hand", NOTICE)
+    assert OTHER in [one["number"] for one in out["items"]]
+    assert issued.json("issued", "show", OTHER)["record_id"] is None
+    assert issued.json("history", NOTICE)["items"][-1]["reason"] == "配错了"
+    assert "配错了" not in "".join(path.read_text("utf-8") for path in (issued.store / "ledger").glob("*.jsonl"))
+    issued("rebuild")
+    assert issued.json("show", NOTICE) == shown
+    assert issued.json("issued", "list", "--unreturned") == out
+    assert issued.json("verify")["ok"] and issued.json("ledger", "verify")["ok"]
+    # The paper of the document that it was mistaken for can be filed now.
+    assert issued.json("ingest", pdf_of(issued, OTHER), *DAY)["items"][0]["number"] == OTHER
+
+
+def test_a_number_whose_paper_is_still_out_is_no_unknown_one(issued: Cli, tmp_path: Path) -> None:
+    for arguments in (["show"], ["text"], ["history"], ["open"], ["get", "--out", tmp_path / "x.pdf"]):
+        issued(*arguments[:1], VISIT, *arguments[1:], expect=5)
+        assert f"recordkit issued show {VISIT}" in issued.err
+
+
+def test_who_is_responsible_is_not_missed_where_the_office_is_filled_in(issued: Cli, tmp_path: Path) -> None:
+    path = uncoded(issued, tmp_path / "无码.pdf", VISIT)
+    item = issued.json("ingest", path, "--class", "visit-record", "--set", "户号=1", *DAY)["items"][0]
+    assert "missing-field" not in [one["code"] for one in item["findings"]]
+    assert issued.json("show", item["code"])["responsible"]
+
+
+def test_people_are_told_how_a_paper_came_and_fields_as_they_are_printed(issued: Cli, tmp_path: Path) -> None:
+    item = issued.json("ingest", uncoded(issued, tmp_path / "无码.pdf", VISIT), *DAY)["items"][0]
+    said = issued("show", VISIT)
+    assert "Matched: by the number in its text, 100% of what is printed stands in its text" in said
+    assert re.search(r"Filed: 2026-1\d-\d\d \d\d:\d\d  ", said)
+    assert "2026年" in said and not re.search(r"\dT\d|[{\[]", said)
+    issued("edit", item["code"], "--set", "盒号=A-1", "--reason", "上架", *DAY)
+    assert "盒号" in issued("history", VISIT, lang="zh")
+    assert issued.json("history", VISIT)["items"][-1]["keys"] == ["box"]

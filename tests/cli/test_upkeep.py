@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import Cli
+from papers import pdf_bytes
 
 
 def test_init_makes_a_store_once_and_never_over_other_files(cli: Cli, tmp_path: Path) -> None:
@@ -116,6 +118,51 @@ def test_every_command_explains_itself_in_both_languages(cli: Cli) -> None:
     for name in _COMMANDS:
         assert "Usage" in cli(name, "--help")
         assert "用法" in cli(name, "--help", lang="zh")
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "told"),
+    [("rescan", '"maybe"', 'ingest.rescan = "maybe"; allowed: "ask", "version"'),
+     ("done_days", '"x"', 'ingest.done_days = "x"; allowed: a whole number'),
+     ("searchable", "1", "ingest.searchable = 1; allowed: true or false"),
+     ("cycles", '[{up_to = "a", years = 1}]', 'meters.cycles[0].up_to = "a"; allowed: a whole number'),
+     ("cycles", "[{up_to = 3}]", "meters.cycles[0].years is missing")],
+)
+def test_a_wrong_value_is_told_with_what_may_stand_there(cli: Cli, line: str, wrong: str, told: str) -> None:
+    path = cli.store / "recordkit.toml"
+    text = re.sub(rf"^{line} = .*$", f"{line} = {wrong}", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    path.write_text(text, encoding="utf-8")
+    cli("config", "check", expect=3)
+    assert told in cli.err
+
+
+def test_settings_are_shown_without_programmers_brackets(cli: Cli) -> None:
+    shown = cli("config", "show")
+    assert "meters.cycles = up_to 25, years 6; up_to 50, years 4" in shown
+    assert "{" not in shown.replace("{seq:04}", "").partition("archive.code")[2].partition("\n")[2]
+
+
+def test_doctor_counts_what_asks_for_a_person_and_names_the_next_step(cli: Cli, tmp_path: Path) -> None:
+    (cli.store / "inbox" / "a.pdf").write_bytes(pdf_bytes(text="Letter"))
+    (cli.store / "inbox" / "b.pdf").write_bytes(b"no pdf")
+    cli("ingest", "--no-ocr", expect=4)
+    found = cli.json("doctor")
+    assert (found["unmatched"], found["quarantine"]) == (1, 1)
+    cli("doctor")
+    assert "recordkit unmatched list" in cli.err and "recordkit quarantine list" in cli.err
+    cli.json("event", "add", "account-closed", "--account", "1", "--date", "2026-01-01")
+    path = next((cli.store / "ledger").glob("*.jsonl"))
+    path.write_bytes(path.read_bytes().replace(b"2026-01-01", b"2025-01-01"))
+    health = cli.json("doctor")["items"][-1]
+    assert health["found"] is None
+    assert "entry" in health["how"] and "recordkit ledger verify" in health["how"]
+
+
+def test_a_rehearsed_rebuild_or_export_is_one_json_document(cli: Cli, tmp_path: Path) -> None:
+    assert cli.json("rebuild", "--index", "--dry-run") == {"dry_run": True, "catalogue": False, "index": True}
+    out = tmp_path / "ledger.jsonl"
+    told = cli.json("ledger", "export", "--out", out, "--dry-run")
+    assert (told["from"], told["dry_run"], out.exists()) == (1, True, False)
 
 
 def test_doctor_names_what_is_missing_and_how_to_get_it(cli: Cli) -> None:

@@ -101,12 +101,14 @@ def test_a_sample_reads_its_share_and_says_which_and_what_is_left(cli: Cli, work
     assert len(set(seen)) == len(seen) == 10
     cli("verify", "--sample", "20", "--as-of", TODAY.isoformat())
     assert "2026-11-20" in cli.err
-    assert "8 record(s) of the archive are still unverified" in cli.err
+    assert "8 record(s) are not in this sample" in cli.err and "unverified" not in cli.err
     cli("verify", "--sample", "0", expect=2)
     cli("verify", "--sample", "101", expect=2)
     cli("verify", seen[0], "--sample", "5", expect=2)
     assert cli.json("verify", "--sample", "100")["records"] == 10
     assert cli.json("verify", seen[0])["unverified"] == 9
+    cli("verify", seen[0])
+    assert "unverified" not in cli.err
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(
