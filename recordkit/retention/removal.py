@@ -405,17 +405,19 @@ class Remover:
         One that waits as an attachment of another document is that document's: perhaps it is nowhere else.
         """
         issue_of = {item.record_id: item.issue_id for item in items}
-        owner = {digest: record for record, digests in self._digests.items() for digest in digests}
+        owners: dict[str, list[str]] = {}
+        for record, digests in self._digests.items():
+            for digest in digests:
+                owners.setdefault(digest, []).append(record)
         sizes = {size for digests in self._digests.values() for size in digests.values()}
         going: dict[str, list[Path]] = {record: [] for record in self._digests}
         unclear: dict[str, list[tuple[Path, Message]]] = {record: [] for record in self._digests}
         for path in self._files_in(_COPY_PLACES) if sizes else ():
-            if path.stat().st_size in sizes:
-                record = owner.get(files.digests_of(path).sha256)
-                if record is None:
-                    continue
-                waits_for = path.parent.name.rpartition(".")[2] if path.parent.parent == self._unmatched and (
-                    "." in path.parent.name) else None
+            if path.stat().st_size not in sizes:
+                continue
+            waits_for = path.parent.name.rpartition(".")[2] if path.parent.parent == self._unmatched and (
+                "." in path.parent.name) else None
+            for record in owners.get(files.digests_of(path).sha256, ()):
                 if waits_for is None or waits_for == issue_of[record]:
                     going[record].append(path)
                 else:
