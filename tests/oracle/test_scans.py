@@ -25,8 +25,8 @@ ROUNDS = (
     (200, ("dropped", "swapped", "clean", "skew", "turned", "noise", "jpeg-40", "one-bit", "shading", "seal-on-code",
            "pen-one-code", "coffee-on-code")),
     (150, ("doubled", "page-no-code", "handwriting", "noise", "one-bit", "skew", "foreign-sticker", "other-store",
-           "contradiction", "blank", "attachment", "pen-all-codes", "batch")),
-    (300, ("stale", "seal-on-text", "turned", "shading")),
+           "contradiction", "blank", "attachment", "pen-all-codes")),
+    (300, ("stale", "batch", "seal-on-text", "turned", "shading")),
 )  # fmt: skip
 """Every round files the same documents in a fresh store; forms of several pages are few, so their kinds come first."""
 
