@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from recordkit import files
-from recordkit.archive.told import plain_finding
+from recordkit.archive.told import plain_finding, read_findings
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
@@ -153,16 +154,16 @@ def quarantine(workspace: Workspace, paper: StagedPaper, reason: Message, code: 
     folder = quarantine_folder(workspace) / paper.digests.sha256[:16]
     if _is_quarantined(workspace, paper.source):
         folder = paper.source.parent
-        if code in (_noted_reason(folder), "wrong-password"):
+        if code in (_noted(folder, "reason"), "wrong-password"):
             return
     note = {
         "source": told_name(paper.source),
         "reason": code,
         "message": str(reason),
-        "time": workspace.clock.stamp(),
+        "time": _noted(folder, "time") or workspace.clock.stamp(),  # since when it lies there
         "sha256": paper.digests.sha256,
     }
-    _keep(workspace, folder, paper, "reason.json", note)
+    _keep(workspace, folder, paper, "reason.json", note, _safe_name(paper.source))
 
 
 def keep_unmatched(
@@ -173,14 +174,54 @@ def keep_unmatched(
     facts: Mapping[str, object],
     copies: Mapping[str, Path] | None = None,
     candidates: Sequence[Mapping[str, object]] = (),
+    about: Mapping[str, object] | None = None,
 ) -> None:
     """Let a paper wait for a person, with all that reading it brought and the documents that it might be.
 
-    ``copies`` are files made of it, by name.
+    ``copies`` are files made of it, by name; ``about`` says whose paper it is known to be.
     """
     folder = unmatched_folder(workspace) / waiting_key(paper.digests)
-    note = {**_reading_note(paper, texts, findings, facts), "candidates": [dict(one) for one in candidates]}
+    note = {**_reading_note(paper, texts, findings, facts), **(about or {}),
+            "candidates": [dict(one) for one in candidates]}
     _keep_read(workspace, folder, paper, note, copies or {})
+
+
+def keep_as_it_waits(workspace: Workspace, paper: StagedPaper) -> None:
+    """Take a paper that waits already out of the inbox, and leave all that is noted about it as it is."""
+    note = waiting_note(workspace, paper.digests)
+    if note is not None:
+        _put_into(workspace, unmatched_folder(workspace) / waiting_key(paper.digests), paper, str(note["name"]))
+
+
+def waiting_note(workspace: Workspace, digests: files.Digests) -> dict[str, Any] | None:
+    """What is noted about a paper that waits with these bytes; None when none does, or its note is damaged."""
+    return read_note(unmatched_folder(workspace) / waiting_key(digests), digests)
+
+
+def read_note(folder: Path, digests: files.Digests) -> dict[str, Any] | None:
+    """The ``reading.json`` of a folder in which a paper of these bytes waits; None when it does not say that."""
+    try:
+        note = json.loads((folder / "reading.json").read_bytes())
+        whole = note["sha256"] == digests.sha256 and (folder / str(note["name"])).is_file()
+        texts_of(note)
+        read_findings(note["findings"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return dict(note) if whole else None
+
+
+def is_waiting_source(workspace: Workspace, source: Path) -> bool:
+    """Whether a source lies where papers wait."""
+    return unmatched_folder(workspace).resolve() in source.resolve().parents
+
+
+def texts_of(note: Mapping[str, Any]) -> tuple[PageText, ...]:
+    """The pages of a ``reading.json``.
+
+    Raises:
+        KeyError, TypeError: there are none.
+    """
+    return tuple(PageText(**page) for page in note["pages"])
 
 
 def keep_attachment(
@@ -207,7 +248,15 @@ def _keep_read(
     for name, copy in copies.items():
         if not (folder / name).exists():
             files.publish(copy, folder / name)
-    _keep(workspace, folder, paper, "reading.json", {**note, "copies": sorted(copies)})
+    known = read_note(folder, paper.digests)
+    if known is not None:
+        # The bytes that come again under another name are no second file, and copies made before stay with it.
+        there = {str(name) for name in known.get("copies", ()) if (folder / str(name)).is_file()}
+        note = {**note, "name": known["name"]}
+    else:
+        there = set()
+    _keep(workspace, folder, paper, "reading.json", {**note, "copies": sorted(there.union(copies))},
+          str(note["name"]))
 
 
 def waiting_folder(workspace: Workspace, issue_id: str, digests: files.Digests) -> Path:
@@ -267,12 +316,12 @@ def _is_quarantined(workspace: Workspace, source: Path) -> bool:
     return source.parent.resolve().parent == quarantine_folder(workspace).resolve()
 
 
-def _noted_reason(folder: Path) -> str | None:
+def _noted(folder: Path, what: str) -> str | None:
     try:
         note = json.loads((folder / "reason.json").read_bytes())
     except (OSError, ValueError):
         return None
-    return str(note.get("reason")) if isinstance(note, dict) else None
+    return str(note[what]) if isinstance(note, dict) and note.get(what) else None
 
 
 def forget_waiting(workspace: Workspace, digests: files.Digests, source: Path | None = None) -> None:
@@ -307,16 +356,21 @@ def plain_page(text: PageText) -> dict[str, object]:
 
 
 def _keep(
-    workspace: Workspace, folder: Path, paper: StagedPaper, note_name: str, note: Mapping[str, object]
+    workspace: Workspace, folder: Path, paper: StagedPaper, note_name: str, note: Mapping[str, object], name: str
 ) -> None:
-    """Put a paper and a note about it into a folder of its own, named by its bytes: a second run changes nothing.
-
-    A file in the inbox is moved, not copied: whoever is still writing to it goes on writing to the same file.
-    """
-    target = folder / _safe_name(paper.source)
+    """Put a paper and a note about it into a folder of its own, named by its bytes: a second run changes nothing."""
     data = json.dumps(note, ensure_ascii=False, indent=1).encode() + b"\n"
     # It holds the paper's text, so it begins where leftovers of killed processes are cleared.
     files.write_batch([(folder / note_name, data)], overwrite=True, room=paper.copy.parent)
+    _put_into(workspace, folder, paper, name)
+
+
+def _put_into(workspace: Workspace, folder: Path, paper: StagedPaper, name: str) -> None:
+    """Put a paper into a folder, unless it is there.
+
+    A file in the inbox is moved, not copied: whoever is still writing to it goes on writing to the same file.
+    """
+    target = folder / name
     if folder == paper.source.parent:
         return
     if _is_in_inbox(workspace, paper.source.parent) and not paper.source.is_symlink():

@@ -10,7 +10,15 @@ from typing import Literal
 
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
-from recordkit.archive.arrivals import StagedPaper, told_name, waiting_key
+from recordkit.archive.arrivals import (
+    StagedPaper,
+    is_waiting_source,
+    texts_of,
+    told_name,
+    unmatched_folder,
+    waiting_key,
+    waiting_note,
+)
 from recordkit.archive.attachments import told_filed
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord
@@ -33,11 +41,14 @@ from recordkit.archive.reading import PaperReading
 from recordkit.archive.recognising import Recogniser
 from recordkit.archive.signature_facts import signature_findings
 from recordkit.archive.splitting import Piece, cut_batch, plan_cuts, require_splitting, settled_batch
+from recordkit.archive.told import read_findings
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
+
+WAITS_ALREADY = "waits-already"
 
 Outcome = Literal["archived", "duplicate", "unmatched", "quarantined", "deferred"]
 """``deferred``: the file changed while it was read (a scanner still writes it); it stays for the next run."""
@@ -95,10 +106,11 @@ class Part:
         rescan: what becomes a new version of a record instead.
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
-        code: stable word for the reason of a quarantine.
+        code: stable word for the reason of a quarantine; ``WAITS_ALREADY`` for a paper that need not be noted again.
         copies: files made of the paper that are kept beside it, by name.
         piece: the paper itself, when it was cut out of a batch.
         candidates: documents that a paper that waits might be.
+        about: documents that a paper that waits is known to show, by number, with their pages.
     """
 
     outcome: Outcome
@@ -114,6 +126,7 @@ class Part:
     copies: Mapping[str, Path] = field(default_factory=dict)
     piece: StagedPaper | None = None
     candidates: tuple[Mapping[str, object], ...] = ()
+    about: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def was_destroyed(self) -> bool:
@@ -193,6 +206,9 @@ def decide(
     known = known_content(workspace, paper.digests)
     if known is not None:
         return Decision(paper, (known,))
+    waits = waits_already(workspace, paper, options) if reading is None else None
+    if waits is not None:
+        return Decision(paper, (waits,))
     if reading is None or not paper.is_still_as_read():
         reason = msg("{file} changed while it was read; it stays for the next run", file=told_name(paper.source))
         return Decision(paper, (Part("deferred", reason=reason),))
@@ -201,6 +217,7 @@ def decide(
         told = UnreadablePdf(Path(told_name(paper.source)), reading.failure.reason)
         reason = msg("{what} {todo}", what=told.what, todo=told.todo or "")
         return Decision(paper, (Part("quarantined", reason=reason, code=reading.failure.reason),))
+    reading = _with_known_text(workspace, paper, reading, staging)
     recogniser = Recogniser(workspace)
     pieces: tuple[Piece, ...] = ()
     if options.split:
@@ -211,7 +228,8 @@ def decide(
             pieces = cut_batch(paper, reading, cuts, staging, workspace.settings.ingest)
         except (UnreadablePdf, RefusedByRule) as refusal:
             why = [Finding("not-split", refusal.what)]
-            return Decision(paper, (waiting_part(storable(reading.texts), why, facts_of(reading), reading.copies),))
+            part = waiting_part(storable(reading.texts), why, facts_of(reading), reading.copies)
+            return Decision(paper, (replace(part, about=_about(workspace, reading)),))
     if not pieces:
         return Decision(paper, (_part(workspace, Piece(paper, reading), recogniser, options),))
     return Decision(paper, tuple(_part(workspace, piece, recogniser, options) for piece in pieces))
@@ -224,6 +242,7 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
         known = known_content(workspace, paper.digests)
         if known is not None:
             return replace(known, piece=paper)
+        reading = _with_known_text(workspace, paper, reading, paper.copy.parent)
     texts = storable(reading.texts)
     find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
     portion = piece.waits or match_pages(reading, find, workspace.store_tag, recogniser.named)
@@ -232,9 +251,70 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
         workspace, reading
     ):
         portion, candidates = recogniser.match(portion, texts, blank_pages(reading))
-    portion = replace(portion, findings=(*portion.findings, *piece.findings))
-    part = replace(_intended(workspace, paper, reading, portion, options, piece.batch), candidates=candidates)
+    key = waiting_key(paper.digests)
+    portion = replace(portion, findings=(*(_with_command(one, key) for one in portion.findings), *piece.findings))
+    part = replace(_intended(workspace, paper, reading, portion, options, piece.batch), candidates=candidates,
+                   about=_about(workspace, reading))
     return part if piece.batch is None else replace(part, piece=paper)
+
+
+def _with_command(finding: Finding, key: str) -> Finding:
+    """A finding that the paper of this key holds several documents, with the command that settles it."""
+    if finding.code != "several-documents":
+        return finding
+    return replace(finding, message=msg("{told}; 'recordkit ingest --split {key}' files them one by one",
+                                        told=finding.message, key=key))
+
+
+def waits_already(workspace: Workspace, paper: StagedPaper, options: IngestOptions) -> Part | None:
+    """What is said of a paper that waits and that reading anew could not settle; None for any other.
+
+    One that is named where it lies is read: the person wants it tried again.
+    """
+    if options.record_class is not None or options.split or is_waiting_source(workspace, paper.source):
+        return None
+    note = waiting_note(workspace, paper.digests)
+    if note is None:
+        return None
+    findings = read_findings(note["findings"])
+    if options.ocr and any(one.code == "no-text" for one in findings):
+        return None
+    reason = msg("it waits already as {key}", key=waiting_key(paper.digests))
+    return Part("unmatched", texts_of(note), findings, reason, code=WAITS_ALREADY)
+
+
+def _with_known_text(
+    workspace: Workspace, paper: StagedPaper, reading: PaperReading, staging: Path
+) -> PaperReading:
+    """A reading without OCR of a paper that waits: pages that were read before keep their text, and its copy."""
+    note = waiting_note(workspace, paper.digests)
+    if note is None:
+        return reading
+    known = {one.page: one for one in texts_of(note) if one.text.strip()}
+    lost = [one.page for one in reading.texts if not one.text.strip() and one.page in known]
+    if not lost:
+        return reading
+    reading = replace(reading, texts=tuple(known[one.page] if one.page in lost else one for one in reading.texts))
+    copy = unmatched_folder(workspace) / waiting_key(paper.digests) / "searchable.pdf"
+    if reading.searchable is None and copy.is_file():
+        target = staging / f"{paper.copy.stem}.kept-searchable.pdf"
+        if not target.exists():
+            files.copy_with_digests(copy, target)
+        reading = replace(reading, searchable=target)
+    return reading
+
+
+def _about(workspace: Workspace, reading: PaperReading) -> dict[str, object]:
+    """Whose codes its pages carry, so that nobody files two documents as one."""
+    pages: dict[str, set[int]] = {}
+    for code in reading.codes:
+        if code.printed is not None and code.printed.store_tag == workspace.store_tag:
+            try:
+                name = issues.find_issue(workspace.db, code.printed.issue_id).number
+            except NotFound:
+                name = code.printed.issue_id
+            pages.setdefault(name, set()).add(code.page)
+    return {"documents": {name: sorted(found) for name, found in pages.items()}}
 
 
 def _is_strangers(workspace: Workspace, reading: PaperReading) -> bool:

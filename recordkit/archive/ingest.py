@@ -23,6 +23,7 @@ from recordkit.archive.arrivals import (
     StagedPaper,
     clear_done,
     forget_waiting,
+    keep_as_it_waits,
     keep_unmatched,
     leave_inbox,
     leave_quarantine,
@@ -31,6 +32,7 @@ from recordkit.archive.arrivals import (
     told_name,
 )
 from recordkit.archive.decisions import (
+    WAITS_ALREADY,
     Decision,
     IngestItem,
     IngestOptions,
@@ -40,6 +42,7 @@ from recordkit.archive.decisions import (
     item_of,
     known_content,
     waiting_part,
+    waits_already,
 )
 from recordkit.archive.filing import file_records
 from recordkit.archive.matching import require_open
@@ -165,6 +168,7 @@ def _ingest_window(
         one.copy: one.source
         for one in staged
         if isinstance(one, StagedPaper) and known_content(workspace, one.digests) is None
+        and waits_already(workspace, one, options) is None
     }
     batch = _Batch(workspace, staging, rehearse=options.dry_run)
 
@@ -216,9 +220,11 @@ def carry_out_all(workspace: Workspace, decisions: Sequence[Decision], staging: 
         for part in parts:
             if part.outcome == "quarantined" and part.reason is not None:
                 quarantine(workspace, paper, part.reason, part.code)
+            elif part.outcome == "unmatched" and part.code == WAITS_ALREADY:
+                keep_as_it_waits(workspace, paper)
             elif part.outcome == "unmatched":
                 keep_unmatched(workspace, part.piece or paper, part.texts, part.findings, part.facts, part.copies,
-                               part.candidates)
+                               part.candidates, part.about)
         if all(one.is_settled for one in parts):
             leaving.append(paper)
     stuck = leave_inbox(workspace, leaving)
