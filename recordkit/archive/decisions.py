@@ -262,8 +262,9 @@ def _with_command(finding: Finding, key: str) -> Finding:
     """A finding that the paper of this key holds several documents, with the command that settles it."""
     if finding.code != "several-documents":
         return finding
-    return replace(finding, message=msg("{told}; 'recordkit ingest --split {key}' files them one by one",
-                                        told=finding.message, key=key))
+    told = msg("the file holds pages of {count} documents; 'recordkit ingest --split {key}' files them one by one",
+               count=finding.message.params["count"], key=key)
+    return replace(finding, message=told)
 
 
 def waits_already(workspace: Workspace, paper: StagedPaper, options: IngestOptions) -> Part | None:

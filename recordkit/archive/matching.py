@@ -131,7 +131,8 @@ def match_pages(
     if unclear:
         return blocked(*unclear)
     if len(ours) > 1:
-        told = msg("the file holds pages of {count} documents", count=len(ours))
+        told = msg("the file holds pages of {count} documents; 'recordkit ingest --split' files them one by one",
+                   count=len(ours))
         return blocked(Finding("several-documents", told), *map(stray_finding, stray_pages(says)))
     try:
         issue = find(ours[0])

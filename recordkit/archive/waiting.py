@@ -15,7 +15,6 @@ from recordkit.archive.arrivals import (
     StagedPaper,
     collect_sources,
     forget_folder,
-    is_waiting_source,
     state_of,
     unmatched_folder,
 )
@@ -103,9 +102,10 @@ def waiting_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
         NotFound: a path is neither a file nor a waiting paper, or several papers answer to the name.
     """
     found: list[Path] = []
+    room = unmatched_folder(workspace).resolve()
     for path in paths:
-        if path.is_dir() and (is_waiting_source(workspace, path) or path.samefile(unmatched_folder(workspace))):
-            folder = path.resolve()
+        folder = path.resolve()
+        if path.is_dir() and room in (folder, *folder.parents):
             found += [one.path for one in list_unmatched(workspace)
                       if one.path.parent.resolve() == folder
                       or (not one.waits_for and one.path.parent.parent.resolve() == folder)]

@@ -173,14 +173,21 @@ def print_waiting(paper: UnmatchedPaper, text: str) -> None:
 
 def _settling(paper: UnmatchedPaper) -> list[str]:
     """Commands that settle a waiting paper, the likeliest first."""
+    from recordkit.archive.matching import BLOCKING
+
     if paper.waits_for:
         return [f"recordkit ingest --attach-to {tr('NUMBER')} {paper.key}"]
     codes = {one.code for one in paper.findings}
     if "several-documents" in codes:
         return [f"recordkit ingest --split {paper.key}"]
+    filed = [one.message.params["number"] for one in paper.findings
+             if one.code == "not-open" and {"number", "code", "key"} <= one.message.params.keys()]
+    if filed:
+        return [f"recordkit match {paper.key} {filed[0]} --new-version"]
     found = [f"recordkit match {paper.key} {number}" for number, _ in paper.candidates[:3]]
-    return [*(found or [f"recordkit match {paper.key} {tr('NUMBER')}"]),
-            f"recordkit ingest --class {tr('CLASS')} {paper.key}"]
+    found = found or [f"recordkit match {paper.key} {tr('NUMBER')}"]
+    # No class takes a paper that names a document of ours.
+    return found if codes & BLOCKING else [*found, f"recordkit ingest --class {tr('CLASS')} {paper.key}"]
 
 
 def print_quarantined(paper: QuarantinedPaper) -> None:

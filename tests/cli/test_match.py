@@ -191,6 +191,14 @@ def test_pages_of_several_papers_with_one_mark_are_not_called_doubled() -> None:
     assert _by_page_marks(pages, texts("乙 第2页共2页", "甲 第1页共2页")).pages == (2, 1)
 
 
+def test_a_second_scan_that_waits_is_listed_with_the_command_that_files_it(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    filed(cli, tmp_path, number)
+    cli.json("ingest", signed(cli, tmp_path / "again.pdf", number, "second"), *DAY)
+    key = cli.json("unmatched", "list")["items"][0]["key"]
+    assert cli("unmatched", "list").splitlines()[-1] == f"    recordkit match {key} {number} --new-version"
+
+
 def test_the_list_of_waiting_papers_fits_the_screen_and_names_the_commands(cli: Cli, tmp_path: Path) -> None:
     first, _, path = two_documents(cli, tmp_path)
     cli.json("ingest", path, scan(tmp_path / "letter.pdf", "Letter " * 30), *DAY)
