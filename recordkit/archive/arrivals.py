@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from recordkit import files
-from recordkit.archive.told import plain_finding
+from recordkit.archive.told import plain_finding, read_findings
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
@@ -189,16 +190,16 @@ def quarantine(workspace: Workspace, paper: StagedPaper, reason: Message, code: 
     folder = quarantine_folder(workspace) / paper.digests.sha256[:16]
     if _is_quarantined(workspace, paper.source):
         folder = paper.source.parent
-        if code in (_noted_reason(folder), "wrong-password"):
+        if code in (_noted(folder, "reason"), "wrong-password"):
             return
     note = {
         "source": told_name(paper.source),
         "reason": code,
         "message": str(reason),
-        "time": workspace.clock.stamp(),
+        "time": _noted(folder, "time") or workspace.clock.stamp(),  # since when it lies there
         "sha256": paper.digests.sha256,
     }
-    _keep(workspace, folder, paper, "reason.json", note)
+    _keep(workspace, folder, paper, "reason.json", note, _safe_name(paper.source))
 
 
 def keep_unmatched(
@@ -219,6 +220,46 @@ def keep_unmatched(
     note = {**_reading_note(paper, texts, findings, facts), **(about or {}),
             "candidates": [dict(one) for one in candidates]}
     _keep_read(workspace, folder, paper, note, copies or {})
+
+
+def keep_as_it_waits(workspace: Workspace, paper: StagedPaper) -> None:
+    """Take a paper that waits already out of the inbox, and leave all that is noted about it as it is."""
+    note = waiting_note(workspace, paper.digests)
+    if note is not None:
+        folder = unmatched_folder(workspace) / waiting_key(paper.digests)
+        target = folder / str(note["name"])
+        _take_in(workspace, folder, paper, target, is_there=_is_there(folder, paper, target))
+
+
+def waiting_note(workspace: Workspace, digests: files.Digests) -> dict[str, Any] | None:
+    """What is noted about a paper that waits with these bytes; None when none does, or its note is damaged."""
+    return read_note(unmatched_folder(workspace) / waiting_key(digests), digests)
+
+
+def read_note(folder: Path, digests: files.Digests) -> dict[str, Any] | None:
+    """The ``reading.json`` of a folder in which a paper of these bytes waits; None when it does not say that."""
+    try:
+        note = json.loads((folder / "reading.json").read_bytes())
+        whole = note["sha256"] == digests.sha256 and (folder / str(note["name"])).is_file()
+        texts_of(note)
+        read_findings(note["findings"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return dict(note) if whole else None
+
+
+def is_waiting_source(workspace: Workspace, source: Path) -> bool:
+    """Whether a source lies where papers wait."""
+    return unmatched_folder(workspace).resolve() in source.resolve().parents
+
+
+def texts_of(note: Mapping[str, Any]) -> tuple[PageText, ...]:
+    """The pages of a ``reading.json``.
+
+    Raises:
+        KeyError, TypeError: there are none.
+    """
+    return tuple(PageText(**page) for page in note["pages"])
 
 
 def keep_attachment(
@@ -245,7 +286,15 @@ def _keep_read(
     for name, copy in copies.items():
         if not (folder / name).exists():
             files.publish(copy, folder / name)
-    _keep(workspace, folder, paper, "reading.json", {**note, "copies": sorted(copies)})
+    known = read_note(folder, paper.digests)
+    if known is not None:
+        # The bytes that come again under another name are no second file, and copies made before stay with it.
+        there = {str(name) for name in known.get("copies", ()) if (folder / str(name)).is_file()}
+        note = {**note, "name": known["name"]}
+    else:
+        there = set()
+    _keep(workspace, folder, paper, "reading.json", {**note, "copies": sorted(there.union(copies))},
+          str(note["name"]))
 
 
 def waiting_folder(workspace: Workspace, issue_id: str, digests: files.Digests) -> Path:
@@ -319,12 +368,12 @@ def _is_quarantined(workspace: Workspace, source: Path) -> bool:
     return source.parent.resolve().parent == quarantine_folder(workspace).resolve()
 
 
-def _noted_reason(folder: Path) -> str | None:
+def _noted(folder: Path, what: str) -> str | None:
     try:
         note = json.loads((folder / "reason.json").read_bytes())
     except (OSError, ValueError):
         return None
-    return str(note.get("reason")) if isinstance(note, dict) else None
+    return str(note[what]) if isinstance(note, dict) and note.get(what) else None
 
 
 def forget_waiting(workspace: Workspace, digests: files.Digests, source: Path | None = None) -> None:
@@ -343,7 +392,7 @@ def _clear_folder(folder: Path, digests: files.Digests) -> None:
     """Remove a folder of papers; one with other bytes, put there by a person or still being written, stays."""
     if not folder.is_dir():
         return
-    papers = [one for one in folder.iterdir() if one.name not in _OTHER_NAMES]
+    papers = [one for one in folder.iterdir() if one.name not in OTHER_NAMES]
     equal = [one for one in papers if one.is_file() and files.digests_of(one) == digests]
     if len(equal) == len(papers):
         files.remove_tree(folder)
@@ -371,27 +420,37 @@ def plain_page(text: PageText) -> dict[str, object]:
 
 
 def _keep(
-    workspace: Workspace, folder: Path, paper: StagedPaper, note_name: str, note: Mapping[str, object]
+    workspace: Workspace, folder: Path, paper: StagedPaper, note_name: str, note: Mapping[str, object], name: str
 ) -> None:
-    """Put a paper and a note about it into a folder of its own, named by its bytes: a second run changes nothing.
-
-    A file in the inbox is moved, not copied: whoever is still writing to it goes on writing to the same file.
-    """
-    target = folder / _safe_name(paper.source)
-    leaves = _is_in_inbox(workspace, paper.source.parent)
-    moves = leaves and not paper.source.is_symlink()
-    is_there = folder == paper.source.parent or (target.is_file() and files.digests_of(target) == paper.digests)
+    """Put a paper and a note about it into a folder of its own, named by its bytes: a second run changes nothing."""
+    target = folder / name
+    is_there = _is_there(folder, paper, target)
     if not is_there:
-        target = files.free_name(folder, target.name)
+        target = files.free_name(folder, name)
         note = {**note, "name": target.name} if "name" in note else note
-    if not moves and not is_there:
-        # The paper before the note: a note alone would pass for a paper that is safe.
-        files.publish(paper.copy, target)
+        if not _moves(workspace, paper):
+            # The paper before the note: a note alone would pass for a paper that is safe.
+            files.publish(paper.copy, target)
     data = json.dumps(note, ensure_ascii=False, indent=1).encode() + b"\n"
     # It holds the paper's text, so it begins where leftovers of killed processes are cleared.
     files.write_batch([(folder / note_name, data)], overwrite=True, room=paper.copy.parent)
-    if folder == paper.source.parent or not leaves:
+    _take_in(workspace, folder, paper, target, is_there=is_there)
+
+
+def _is_there(folder: Path, paper: StagedPaper, target: Path) -> bool:
+    return folder == paper.source.parent or (target.is_file() and files.digests_of(target) == paper.digests)
+
+
+def _moves(workspace: Workspace, paper: StagedPaper) -> bool:
+    """Whether the source itself goes where the paper is kept, so that who still writes to it goes on writing to it."""
+    return _is_in_inbox(workspace, paper.source.parent) and not paper.source.is_symlink()
+
+
+def _take_in(workspace: Workspace, folder: Path, paper: StagedPaper, target: Path, *, is_there: bool) -> None:
+    """Take a source out of the inbox, into the folder where the paper is kept unless it lies there already."""
+    if folder == paper.source.parent or not _is_in_inbox(workspace, paper.source.parent):
         return
+    moves = _moves(workspace, paper)
     if moves and (not is_there or paper.digests.size == 0):
         # An empty file has only been begun; it goes on growing where it is put.
         files.move_into(paper.source, folder, target.name)
@@ -417,7 +476,8 @@ def _folder_inside(workspace: Workspace, folder: Path) -> Path:
 def _safe_name(source: Path) -> str:
     """The source's name; one that could be taken for what lies beside it gets a prefix."""
     name = told_name(source)
-    return f"paper-{name}" if name in _OTHER_NAMES else name
+    return f"paper-{name}" if name in OTHER_NAMES else name
 
 
-_OTHER_NAMES = frozenset({"reading.json", "reason.json", "repaired.pdf", "decrypted.pdf", "searchable.pdf"})
+OTHER_NAMES = frozenset({"reading.json", "reason.json", "repaired.pdf", "decrypted.pdf", "searchable.pdf"})
+"""What may lie beside a paper in its folder."""

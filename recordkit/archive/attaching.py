@@ -20,11 +20,14 @@ from recordkit.archive.arrivals import (
     StagedPaper,
     forget_folder,
     forget_waiting,
+    is_waiting_source,
     keep_attachment,
     leave_inbox,
     plain_page,
     quarantine,
+    read_note,
     state_of,
+    texts_of,
     told_name,
     unmatched_folder,
     waited_with,
@@ -32,6 +35,7 @@ from recordkit.archive.arrivals import (
 )
 from recordkit.archive.attachments import attachments_of, name_of, number_of, text_name, told_filed
 from recordkit.archive.filing import batch_body, batch_of
+from recordkit.archive.matching import BLOCKING
 from recordkit.archive.papers import facts_of, file_findings, storable, text_findings
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.pdf_signatures import trusted_roots
@@ -56,12 +60,13 @@ _WINDOW = 64
 
 @dataclass(frozen=True, slots=True)
 class AttachOptions:
-    """``item`` names the paper on the form's checklist; ``ocr`` and ``jobs`` as for ingest."""
+    """``item`` names the paper on the form's checklist; ``ocr``, ``jobs`` and ``passwords`` as for ingest."""
 
     item: str | None = None
     ocr: bool = True
     jobs: int = 1
     dry_run: bool = False
+    passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,15 @@ class _Read:
     facts: Mapping[str, object] = field(default_factory=dict)
     item: str | None = None
     copies: Mapping[str, Path] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
+    """Documents of ours whose code it carries: numbers or ids."""
+
+
+_OF_A_DOCUMENT = BLOCKING | {
+    "not-split", "weak-match", "matched-by-text", "doubtful-match", "worse-scan", "waits", "missing-page",
+    "doubled-page", "swapped-page", "page-without-code", "stale-revision", "other-document", "attachment-pages",
+}
+"""Findings about a paper as the signed paper of a document; they say nothing of an attachment."""
 
 
 def find_target(workspace: Workspace, reference: str) -> Target:
@@ -234,7 +248,11 @@ def _attach_window(
             # It stays where it is: what cannot be read cannot be copied to quarantine either.
             reason = msg("{file} cannot be read: {error}", file=told_name(source), error=error.strerror or str(error))
             settled[position] = AttachedPaper(source, "quarantined", reason=reason)
-    names = {paper.copy: paper.source for paper in staged.values()}
+    # A paper that waits was read before: what was found then, and the copy without password, go with it.
+    known = {position: one for position, paper in staged.items()
+             if is_waiting_source(workspace, paper.source)
+             and (one := _known_paper(paper, options)) is not None}
+    names = {paper.copy: paper.source for position, paper in staged.items() if position not in known}
 
     def report(path: Path, done: int, pages: int) -> None:
         if progress is not None:
@@ -244,15 +262,19 @@ def _attach_window(
     if names:
         readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report,
                                limits=replace(workspace.settings.ingest, searchable=False), scratch=staging,
-                               trusted=trusted_roots(workspace))
+                               passwords=options.passwords, trusted=trusted_roots(workspace))
     ready: dict[int, _Read] = {}
-    for (position, paper), reading in zip(staged.items(), readings, strict=True):
-        decided = _decide(workspace, paper, reading, options)
+    for position, paper in staged.items():
+        if position in known:
+            decided: AttachedPaper | _Read = _refused(workspace, known[position])
+        else:
+            reading = next(readings)
+            decided = _decide(workspace, paper, reading, options)
         if isinstance(decided, _Read):
             ready[position] = decided
             continue
         settled[position] = decided
-        if reading.failure is not None and decided.reason is not None and not options.dry_run:
+        if position not in known and reading.failure is not None and decided.reason is not None and not options.dry_run:
             quarantine(workspace, paper, decided.reason, reading.failure.reason)
     done = _attach(workspace, reference, list(ready.values()), staging, dry_run=options.dry_run)
     settled |= dict(zip(ready, done, strict=True))
@@ -273,22 +295,51 @@ def _decide(
         return AttachedPaper(source, "deferred", reason=reason)
     texts = storable(reading.texts)
     findings = [*text_findings(texts, options.ocr), *file_findings(reading), *signature_findings(reading.signatures)]
-    for issue_id in dict.fromkeys(
+    named = tuple(dict.fromkeys(
         code.printed.issue_id for code in reading.codes
         if code.printed is not None and code.printed.store_tag == workspace.store_tag
-    ):
+    ))
+    return _refused(workspace, _Read(
+        paper, texts, tuple(findings), facts_of(reading, batch_of(waited_with(source).get("batch"))), options.item,
+        reading.copies, named,
+    ))
+
+
+def _refused(workspace: Workspace, read: _Read) -> AttachedPaper | _Read:
+    """A paper that may be attached, with what its codes say; or why it may not."""
+    findings = list(read.findings)
+    for number in read.named:
         try:
-            issue = issues.find_issue(workspace.db, issue_id)
+            issue = issues.find_issue(workspace.db, number)
         except NotFound:
             continue
         if issue.status == "issued":
             # Swallowed as an attachment, the signed paper would count as missing for ever.
             reason = msg("it carries the printed code of {number}, whose signed paper is still out; file it with "
                          "'recordkit ingest'", number=issue.number)
-            return AttachedPaper(source, "refused", number=issue.number, pages=len(texts), reason=reason)
+            return AttachedPaper(read.paper.source, "refused", number=issue.number, pages=len(read.texts),
+                                 reason=reason)
         findings.append(Finding("carries-code", msg("it carries the printed code of {number}", number=issue.number)))
-    return _Read(paper, texts, tuple(findings), facts_of(reading, batch_of(waited_with(source).get("batch"))),
-                 options.item, reading.copies)
+    return replace(read, findings=tuple(findings))
+
+
+def _known_paper(paper: StagedPaper, options: AttachOptions) -> _Read | None:
+    """A source that is a waiting paper, as it was read when it came; None for one that has to be read."""
+    note = read_note(paper.source.parent, paper.digests)
+    if note is None or note["name"] != paper.source.name:
+        return None
+    findings = read_findings(note["told"] if "told" in note else note["findings"])
+    is_unread = options.ocr and any(one.code == "no-text" for one in findings)
+    if is_unread or not ("told" in note or "documents" in note):
+        return None
+    copies = {}
+    for name in map(str, note.get("copies", ())):
+        with suppress(OSError):
+            copies[name] = paper.copy.with_name(f"{paper.copy.stem}-{name}")
+            files.copy_with_digests(paper.source.parent / name, copies[name])
+    about = tuple(one for one in findings if one.code not in _OF_A_DOCUMENT)
+    return _Read(paper, texts_of(note), about, note.get("facts", {}), options.item, copies,
+                 tuple(note.get("documents", ())))
 
 
 def _attach(
@@ -298,13 +349,12 @@ def _attach(
     if not ready:
         return []
     if dry_run:
-        done, _ = _planned(workspace, find_target(workspace, reference), ready)
-        return done
+        return _planned(workspace, find_target(workspace, reference), ready)[0]
     with workspace.writing() as writer:
         # Asked again under the lock: the signed paper may have been filed, or the document made void, meanwhile.
         target = find_target(workspace, reference)
         done, new = _planned(workspace, target, ready)
-        for item in dict.fromkeys(one.item for one in new.values() if one.item):
+        for item in dict.fromkeys(one.item for one in done if one.item):
             _tick(writer, workspace, target, item)
         if target.record is not None and new:
             _add_to_record(writer, workspace, target.record, new, staging)
@@ -333,6 +383,14 @@ def _planned(
     done: list[AttachedPaper] = []
     new: dict[str, _Read] = {}
     seen: dict[str, Path] = {}
+    lacking = lacking_of(workspace, target)
+
+    def known(base: AttachedPaper, reason: Message, attachment: int | None = None) -> AttachedPaper:
+        # It may have come without its name before.
+        if base.item in lacking:
+            reason = msg("{reason}; {item} is ticked now", reason=reason, item=base.item)
+        return replace(base, outcome="duplicate", attachment=attachment, reason=reason)
+
     for one in ready:
         digests, source = one.paper.digests, one.paper.source
         base = AttachedPaper(source, "attached", number=target.number, item=one.item, pages=len(one.texts),
@@ -345,12 +403,13 @@ def _planned(
         if digests.sha256 in seen:
             reason = msg("the same bytes as {file}", file=told_name(seen[digests.sha256]))
             done.append(replace(base, outcome="duplicate", reason=reason))
+        elif here is not None and here.name == catalogue.ORIGINAL:
+            done.append(replace(base, outcome="duplicate", item=None, reason=told_filed(here)))
         elif here is not None:
-            known = None if here.name == catalogue.ORIGINAL else number_of(here.name)
-            done.append(replace(base, outcome="duplicate", attachment=known, reason=told_filed(here)))
+            done.append(known(base, told_filed(here), number_of(here.name)))
         elif record is None and issue is not None and _waits_already(workspace, issue, one.paper):
             reason = msg("it waits already for the signed paper of {number}", number=issue.number)
-            done.append(replace(base, outcome="duplicate", reason=reason))
+            done.append(known(base, reason))
         else:
             # One ID copy may belong to several contracts: that is said, not refused.
             findings = one.findings if filed is None else (*one.findings, Finding("known-bytes", told_filed(filed)))
@@ -369,7 +428,9 @@ def _planned(
 
 def _waits_already(workspace: Workspace, issue: issues.Issue, paper: StagedPaper) -> bool:
     folder = waiting_folder(workspace, issue.issue_id, paper.digests)
-    return any(one.name != "reading.json" and one != paper.source for one in folder.glob("*"))
+    # The paper itself counts: a copy or a note alone is the leftover of a killed run.
+    note = read_note(folder, paper.digests)
+    return note is not None and folder / str(note["name"]) != paper.source
 
 
 def _tick(writer: Writer, workspace: Workspace, target: Target, item: str) -> None:

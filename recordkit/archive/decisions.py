@@ -10,7 +10,16 @@ from typing import Literal
 
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
-from recordkit.archive.arrivals import StagedPaper, told_name, waited_with, waiting_key
+from recordkit.archive.arrivals import (
+    StagedPaper,
+    is_waiting_source,
+    texts_of,
+    told_name,
+    unmatched_folder,
+    waited_with,
+    waiting_key,
+    waiting_note,
+)
 from recordkit.archive.attachments import told_filed
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord, batch_of
@@ -33,11 +42,14 @@ from recordkit.archive.reading import PaperReading
 from recordkit.archive.recognising import Recogniser
 from recordkit.archive.signature_facts import signature_findings
 from recordkit.archive.splitting import Piece, cut_batch, plan_cuts, require_splitting, settled_batch
+from recordkit.archive.told import read_findings
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
+
+WAITS_ALREADY = "waits-already"
 
 Outcome = Literal["archived", "duplicate", "unmatched", "quarantined", "deferred"]
 """``deferred``: the file changed while it was read (a scanner still writes it); it stays for the next run."""
@@ -95,12 +107,13 @@ class Part:
         rescan: what becomes a new version of a record instead.
         record: the record that holds the same bytes, when ``duplicate``.
         facts: of the file, kept beside a paper that waits.
-        code: stable word for the reason of a quarantine.
+        code: stable word for the reason of a quarantine; ``WAITS_ALREADY`` for a paper that need not be noted again.
         copies: files made of the paper that are kept beside it, by name.
         piece: the paper itself, when it was cut out of a batch.
         candidates: documents that a paper that waits might be.
         batch: the scan that the paper was cut out of.
-        about: documents that a paper that waits is known to show, and the record whose paper it would replace.
+        about: documents that a paper that waits is known to show, with their pages, and the record whose paper it
+            would replace.
     """
 
     outcome: Outcome
@@ -197,6 +210,9 @@ def decide(
     known = known_content(workspace, paper.digests)
     if known is not None:
         return Decision(paper, (replace(known, batch=batch_of(waited_with(paper.source).get("batch"))),))
+    waits = waits_already(workspace, paper, options) if reading is None else None
+    if waits is not None:
+        return Decision(paper, (waits,))
     if reading is None or not paper.is_still_as_read():
         reason = msg("{file} changed while it was read; it stays for the next run", file=told_name(paper.source))
         return Decision(paper, (Part("deferred", reason=reason),))
@@ -205,6 +221,7 @@ def decide(
         told = UnreadablePdf(Path(told_name(paper.source)), reading.failure.reason)
         reason = msg("{what} {todo}", what=told.what, todo=told.todo or "")
         return Decision(paper, (Part("quarantined", reason=reason, code=reading.failure.reason),))
+    reading = _with_known_text(workspace, paper, reading, staging)
     recogniser = Recogniser(workspace)
     pieces: tuple[Piece, ...] = ()
     if options.split:
@@ -217,7 +234,8 @@ def decide(
         except (UnreadablePdf, RefusedByRule) as refusal:
             why = [Finding("not-split", refusal.what)]
             part = waiting_part(storable(reading.texts), why, facts_of(reading), reading.copies)
-            return Decision(paper, (replace(part, about={"issues": sorted(reading.issue_ids)}),))
+            return Decision(paper, (replace(part, about={"issues": sorted(reading.issue_ids),
+                                                         **_about(workspace, reading)}),))
     if not pieces:
         return Decision(paper, (_part(workspace, Piece(paper, reading), recogniser, options),))
     return Decision(paper, tuple(_part(workspace, piece, recogniser, options) for piece in pieces))
@@ -232,6 +250,7 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
         known = known_content(workspace, paper.digests)
         if known is not None:
             return replace(known, piece=paper, batch=batch)
+        reading = _with_known_text(workspace, paper, reading, paper.copy.parent)
     texts = storable(reading.texts)
     find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
     portion = piece.waits or match_pages(
@@ -242,12 +261,73 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
         workspace, reading
     ):
         portion, candidates = recogniser.match(portion, texts, blank_pages(reading))
-    portion = replace(portion, findings=(*portion.findings, *piece.findings))
+    key = waiting_key(paper.digests)
+    portion = replace(portion, findings=(*(_with_command(one, key) for one in portion.findings), *piece.findings))
     part = _intended(workspace, paper, reading, portion, options, batch)
     named = {*reading.issue_ids, *([portion.issue.issue_id] if portion.issue is not None else [])}
-    about = {"issues": sorted(named), **part.about}
+    about = {"issues": sorted(named), **_about(workspace, reading), **part.about}
     return replace(part, candidates=candidates, batch=batch, about=about,
                    piece=paper if piece.batch is not None else None)
+
+
+def _with_command(finding: Finding, key: str) -> Finding:
+    """A finding that the paper of this key holds several documents, with the command that settles it."""
+    if finding.code != "several-documents":
+        return finding
+    told = msg("the file holds pages of {count} documents; 'recordkit ingest --split {key}' files them one by one",
+               count=finding.message.params["count"], key=key)
+    return replace(finding, message=told)
+
+
+def waits_already(workspace: Workspace, paper: StagedPaper, options: IngestOptions) -> Part | None:
+    """What is said of a paper that waits and that reading anew could not settle; None for any other.
+
+    One that is named where it lies is read: the person wants it tried again.
+    """
+    if options.record_class is not None or options.split or is_waiting_source(workspace, paper.source):
+        return None
+    note = waiting_note(workspace, paper.digests)
+    if note is None:
+        return None
+    findings = read_findings(note["findings"])
+    if options.ocr and any(one.code == "no-text" for one in findings):
+        return None
+    reason = msg("it waits already as {key}", key=waiting_key(paper.digests))
+    return Part("unmatched", texts_of(note), findings, reason, code=WAITS_ALREADY)
+
+
+def _with_known_text(
+    workspace: Workspace, paper: StagedPaper, reading: PaperReading, staging: Path
+) -> PaperReading:
+    """A reading without OCR of a paper that waits: pages that were read before keep their text, and its copy."""
+    note = waiting_note(workspace, paper.digests)
+    if note is None:
+        return reading
+    known = {one.page: one for one in texts_of(note) if one.text.strip()}
+    lost = [one.page for one in reading.texts if not one.text.strip() and one.page in known]
+    if not lost:
+        return reading
+    reading = replace(reading, texts=tuple(known[one.page] if one.page in lost else one for one in reading.texts))
+    copy = unmatched_folder(workspace) / waiting_key(paper.digests) / "searchable.pdf"
+    if reading.searchable is None and copy.is_file():
+        target = staging / f"{paper.copy.stem}.kept-searchable.pdf"
+        if not target.exists():
+            files.copy_with_digests(copy, target)
+        reading = replace(reading, searchable=target)
+    return reading
+
+
+def _about(workspace: Workspace, reading: PaperReading) -> dict[str, object]:
+    """Whose codes its pages carry, so that nobody files two documents as one."""
+    pages: dict[str, set[int]] = {}
+    for code in reading.codes:
+        if code.printed is not None and code.printed.store_tag == workspace.store_tag:
+            try:
+                name = issues.find_issue(workspace.db, code.printed.issue_id).number
+            except NotFound:
+                name = code.printed.issue_id
+            pages.setdefault(name, set()).add(code.page)
+    return {"documents": {name: sorted(found) for name, found in pages.items()}}
 
 
 def _is_strangers(workspace: Workspace, reading: PaperReading) -> bool:

@@ -23,6 +23,7 @@ from recordkit.archive.arrivals import (
     StagedPaper,
     clear_done,
     forget_waiting,
+    keep_as_it_waits,
     keep_unmatched,
     leave_inbox,
     leave_quarantine,
@@ -32,6 +33,7 @@ from recordkit.archive.arrivals import (
     told_name,
 )
 from recordkit.archive.decisions import (
+    WAITS_ALREADY,
     Decision,
     IngestItem,
     IngestOptions,
@@ -41,6 +43,7 @@ from recordkit.archive.decisions import (
     item_of,
     known_content,
     waiting_part,
+    waits_already,
 )
 from recordkit.archive.filing import batch_body, file_records
 from recordkit.archive.matching import require_open
@@ -178,6 +181,7 @@ def _ingest_window(
         one.copy: one.source
         for one in staged
         if isinstance(one, StagedPaper) and known_content(workspace, one.digests) is None
+        and waits_already(workspace, one, options) is None
     }
     batch = _Batch(workspace, staging, rehearsal)
 
@@ -253,6 +257,8 @@ def _put_aside(workspace: Workspace, paper: StagedPaper, part: Part) -> Part:
     try:
         if part.outcome == "quarantined" and part.reason is not None:
             quarantine(workspace, paper, part.reason, part.code)
+        elif part.outcome == "unmatched" and part.code == WAITS_ALREADY:
+            keep_as_it_waits(workspace, paper)
         elif part.outcome == "unmatched":
             keep_unmatched(workspace, part.piece or paper, part.texts, part.findings, part.facts, part.copies,
                            part.candidates, part.about)

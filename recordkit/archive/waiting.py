@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from recordkit import files
-from recordkit.archive.arrivals import StagedPaper, collect_sources, forget_folder, state_of, unmatched_folder
+from recordkit.archive.arrivals import (
+    OTHER_NAMES,
+    StagedPaper,
+    collect_sources,
+    forget_folder,
+    state_of,
+    unmatched_folder,
+    waiting_notes,
+)
 from recordkit.archive.attaching import find_target
 from recordkit.archive.binding import bind_record
-from recordkit.archive.decisions import Decision, IngestItem, Part
+from recordkit.archive.decisions import Decision, IngestItem, Part, known_content
 from recordkit.archive.ingest import carry_out
-from recordkit.archive.matching import Portion, doubts_about, require_open, with_page_marks
+from recordkit.archive.matching import (
+    Portion,
+    doubts_about,
+    page_mark,
+    require_open,
+    waiting_reason,
+    with_page_marks,
+)
 from recordkit.archive.papers import (
     attachment_findings,
     record_of_issue,
@@ -23,20 +40,26 @@ from recordkit.archive.papers import (
     told_of_pages,
 )
 from recordkit.archive.rescanning import Rescan, quality_of, quality_of_filed, why_worse
+from recordkit.archive.search.text import normalise
 from recordkit.archive.signature_facts import read_plain, signature_findings
-from recordkit.archive.told import read_findings
+from recordkit.archive.told import plain_finding, read_findings
 from recordkit.errors import NotFound, RefusedByRule, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
+
+_SETTLED_BY_HAND = frozenset({"not-open", "weak-match", "several-documents", "not-split", "waits"})
+_SAID_ANEW = frozenset({"worse-scan", "doubtful-match", "matched-by-text", "attachment-pages"})
+"""Findings of a waiting paper that do not go with it: a person has decided, or the match itself says them."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedPaper:
     """A paper that waits for a person: ``key`` names it for ``match``.
 
-    ``candidates`` are documents that its text points to, the likeliest first: number and confidence.
+    ``candidates`` are documents that its text points to, the likeliest first: number and confidence. ``waits_for`` is
+    the id of the document whose attachment it is, empty for any other paper.
     """
 
     key: str
@@ -46,28 +69,63 @@ class UnmatchedPaper:
     text: str
     candidates: tuple[tuple[str, float], ...] = ()
 
+    @property
+    def waits_for(self) -> str:
+        """See the class."""
+        return self.key.partition(".")[2]
+
+    @property
+    def reason(self) -> Message:
+        """Why it waits."""
+        told = next((one.message for one in self.findings if one.code == "waits"), None)
+        return waiting_reason(self.findings) if told is None else told
+
 
 def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
     """Papers waiting for ``match_paper``."""
-    found = []
-    for sidecar in sorted(unmatched_folder(workspace).glob("*/reading.json")):
+    every = (_waiting(sidecar) for sidecar in waiting_notes(workspace))
+    return [one for one in every if one is not None]
+
+
+def _waiting(sidecar: Path) -> UnmatchedPaper | None:
+    """The paper beside a note; None for the note of a paper that a killed run did not put there, or took away."""
+    folder = sidecar.parent
+    try:
         raw = json.loads(sidecar.read_bytes())
         text = " ".join(str(page["text"]) for page in raw["pages"])
-        path = sidecar.parent / str(raw["name"])
-        findings = read_findings(raw["findings"])
         candidates = tuple((str(one["number"]), float(one["confidence"])) for one in raw.get("candidates", ()))
-        found.append(UnmatchedPaper(sidecar.parent.name, path, len(raw["pages"]), findings, text, candidates))
-    return found
+        found = UnmatchedPaper(folder.name, folder / str(raw["name"]), len(raw["pages"]),
+                               read_findings(raw["findings"]), text, candidates)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        papers = [one for one in sorted(folder.iterdir()) if one.name not in OTHER_NAMES]
+        told = msg("the note about it is damaged; 'recordkit ingest {key}' reads it anew", key=folder.name)
+        return UnmatchedPaper(folder.name, papers[0], 0, (Finding("damaged-note", told),), "") if papers else None
+    return found if found.path.is_file() else None
 
 
 def waiting_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
-    """The files behind ``paths`` as ``collect_sources`` finds them, where a path may also be a waiting paper's key.
+    """The files behind ``paths`` as ``collect_sources`` finds them, where a path may also name waiting papers.
+
+    It may be a key or a file name of one, its folder, or the folder of all; attachments that wait for their document
+    are taken only where they are named themselves.
 
     Raises:
-        NotFound: a path is neither a file nor a key.
+        NotFound: a path is neither a file nor a waiting paper, or several papers answer to the name.
     """
-    waiting = {one.key: one.path for one in list_unmatched(workspace)} if paths else {}
-    return collect_sources(workspace, [waiting.get(str(path), path) for path in paths])
+    found: list[Path] = []
+    room = unmatched_folder(workspace).resolve()
+    for path in paths:
+        folder = path.resolve()
+        if path.is_dir() and room in (folder, *folder.parents):
+            found += [one.path for one in list_unmatched(workspace)
+                      if one.path.parent.resolve() == folder
+                      or (not one.waits_for and one.path.parent.parent.resolve() == folder)]
+            continue
+        waits = None if path.exists() else find_waiting(workspace, str(path))
+        found.append(path if waits is None else waits.path)
+    return collect_sources(workspace, found) if found or not paths else []
 
 
 def match_paper(
@@ -92,7 +150,7 @@ def match_paper(
     Raises:
         NotFound: no such paper or record, or no such document.
         RefusedByRule: the document is void or its paper is filed already; no paper is filed that could be replaced;
-            see ``bind_record`` about records.
+            the paper holds pages of several documents; see ``bind_record`` about records.
         WrongUsage: a reason for filing a paper that waits.
     """
     paper = find_waiting(workspace, reference)
@@ -106,11 +164,25 @@ def match_paper(
     if reason and not new_version:
         raise WrongUsage(msg("--reason belongs to --new-version, or to a record that is filed already."))
     raw = json.loads((paper.path.parent / "reading.json").read_bytes())
+    _require_one_document(paper, raw)
     texts = tuple(PageText(**page) for page in raw["pages"])
     signed = signature_findings(read_plain(raw["facts"].get("signatures")))
+    carried = tuple(one for one in paper.findings if one.code not in _SETTLED_BY_HAND | _SAID_ANEW)
     with workspace.staging() as staging:
         staged = staging / "match.pdf"
         digests = files.copy_with_digests(paper.path, staged)
+        known_bytes = known_content(workspace, digests)
+        if known_bytes is not None and not dry_run:
+            # An earlier run filed it and was killed before it could clear away what waited.
+            decision = Decision(StagedPaper(paper.path, staged, digests, state_of(paper.path)), (known_bytes,))
+            (item,) = carry_out(workspace, decision, staging)
+            forget_folder(workspace, paper.path)
+            return item
+        if raw["sha256"] != digests.sha256:
+            raise RefusedByRule(
+                msg("{file} is not the paper that was read when it came.", file=paper.path.name),
+                msg("Read it anew: recordkit ingest {key}", key=paper.key),
+            )
         told = partial(told_of, paper.path, "by-hand", raw["facts"])
         # A copy that somebody has removed meanwhile is no reason to keep the paper out of the archive.
         copies = {name: staging / name for name in map(str, raw.get("copies", ()))
@@ -118,14 +190,17 @@ def match_paper(
         for name, copy in copies.items():
             files.copy_with_digests(paper.path.parent / name, copy)
         if new_version:
-            part = _as_new_version(workspace, number, (staged, digests), texts, signed, raw["facts"], told, reason,
+            known = _without_doubles((*carried, *signed))
+            part = _as_new_version(workspace, number, (staged, digests), texts, known, raw["facts"], told, reason,
                                    copies)
         else:
             issue = issues.find_issue(workspace.db, number)
             require_open(issue)
-            portion = with_page_marks(Portion(tuple(text.page for text in texts), issue, "by-hand"), texts)
-            findings = (*doubts_about(issue, texts), *portion.findings, *attachment_findings(workspace, portion),
-                        *signed)
+            portion = _by_page_marks(Portion(tuple(text.page for text in texts), issue, "by-hand"), texts)
+            findings = _without_doubles((
+                *doubts_about(issue, texts), *_other_codes(raw, issue), *portion.findings,
+                *attachment_findings(workspace, portion), *carried, *signed,
+            ))
             about = {**told(findings), **told_of_pages(portion)}
             new = record_of_issue(workspace, issue, (staged, digests), texts, about, copies)
             part = Part("archived", texts, findings, new=new, issue=issue, copies=copies)
@@ -139,12 +214,54 @@ def match_paper(
         return item
 
 
+def _require_one_document(paper: UnmatchedPaper, note: Mapping[str, Any]) -> None:
+    """Make sure that a waiting paper is not known to hold pages of several documents.
+
+    Raises:
+        RefusedByRule: it is.
+    """
+    every = [set(pages) for pages in note.get("documents", {}).values()]
+    coded: set[object] = set().union(*every)
+    if (every and coded not in every) or any(one.code == "several-documents" for one in paper.findings):
+        raise RefusedByRule(
+            msg("{file} holds pages of several documents; it cannot be filed as one of them.", file=paper.path.name),
+            msg("Cut it: 'recordkit ingest --split {key}'; or scan its documents one by one.", key=paper.key),
+        )
+
+
+def _other_codes(note: Mapping[str, Any], issue: issues.Issue) -> tuple[Finding, ...]:
+    """That the paper carries the code of another document than the one that a person names."""
+    return tuple(
+        Finding("carries-code", msg("it carries the printed code of {number}", number=number))
+        for number in note.get("documents", {}) if number not in (issue.number, issue.issue_id)
+    )
+
+
+def _by_page_marks(portion: Portion, texts: Sequence[PageText]) -> Portion:
+    """Pages told from what is printed at their foot; as they lie where different pages bear the same mark.
+
+    Then they are of several papers, and neither their order nor what lacks can be told.
+    """
+    marked = [(mark, normalise(text.text)) for text in texts if (mark := page_mark(text.text)) is not None]
+    if any(one[0] == other[0] and one[1] != other[1] for one, other in combinations(marked, 2)):
+        return portion
+    return with_page_marks(portion, texts)
+
+
+def _without_doubles(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings, each once; one that was stored equals the same one that was made now."""
+    once: dict[str, Finding] = {}
+    for one in findings:
+        once.setdefault(f"{one.code} {one.message}" if one.code else json.dumps(plain_finding(one)), one)
+    return tuple(once.values())
+
+
 def _as_new_version(
     workspace: Workspace,
     number: str,
     original: tuple[Path, files.Digests],
     texts: tuple[PageText, ...],
-    signed: tuple[Finding, ...],
+    known: tuple[Finding, ...],
     facts: Mapping[str, object],
     told: Callable[[Sequence[Finding]], dict[str, object]],
     reason: str,
@@ -158,7 +275,7 @@ def _as_new_version(
             msg("No signed paper of {number} is filed yet; there is nothing to replace.", number=told_number),
             msg("Leave out --new-version."),
         )
-    findings = (*(doubts_about(target.issue, texts) if target.issue is not None else ()), *signed)
+    findings = (*(doubts_about(target.issue, texts) if target.issue is not None else ()), *known)
     worse = why_worse(quality_of(texts, (), facts), quality_of_filed(workspace, record))
     if worse is not None:
         # The person has decided; what was known at that time belongs to the record.

@@ -13,8 +13,6 @@ import click
 
 from recordkit.cli.base import App
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import WrongUsage
-from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.attaching import AttachedPaper
@@ -26,8 +24,9 @@ OUTCOMES = (N_("attached"), N_("waits"), N_("duplicate"), N_("quarantined"), N_(
 def attach(
     app: App,
     number: str,
-    paths: Sequence[Path],
+    sources_for: Callable[[Workspace], Sequence[Path]],
     *,
+    passwords_for: Callable[[Workspace], tuple[str, ...]],
     item: str | None,
     jobs: int | None,
     dry_run: bool,
@@ -36,23 +35,19 @@ def attach(
 ) -> int:
     """Attach the papers and print what became of them; the exit code.
 
-    ``reads_scans`` tells whether scans are read by OCR here, and says why not.
+    ``sources_for`` tells which files, ``passwords_for`` what may open them; ``reads_scans`` whether scans are read by
+    OCR here, and it says why not.
     """
     from recordkit.archive.attaching import AttachOptions, attach_papers, find_target, lacking_of
     from recordkit.archive.search.service import refresh_index
-    from recordkit.archive.waiting import waiting_sources
 
-    if not paths:
-        raise WrongUsage(
-            msg("--attach-to needs the files to attach."),
-            msg("Give them behind it: 'recordkit ingest --attach-to {number} FILE ...'.", number=number),
-        )
     started = time.monotonic()
     items: list[AttachedPaper] = []
     with app.acting() as workspace:
         find_target(workspace, number)
-        sources = waiting_sources(workspace, paths)
-        options = AttachOptions(item, reads_scans(workspace), jobs or os.cpu_count() or 1, dry_run)
+        sources = sources_for(workspace)
+        options = AttachOptions(item, reads_scans(workspace), jobs or os.cpu_count() or 1, dry_run,
+                                passwords_for(workspace))
         for one in attach_papers(workspace, number, sources, options, progress):
             items.append(one)
             if sys.stderr.isatty() and not app.quiet:

@@ -14,7 +14,7 @@ import click
 from recordkit.cli.attaching import attach, plain_attached, print_attached
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr
-from recordkit.cli.reporting import IngestReport, plain_item, print_item
+from recordkit.cli.reporting import IngestReport, plain_item, print_item, print_quarantined, print_waiting
 from recordkit.cli.watching import watch_folders
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
@@ -49,39 +49,48 @@ def ingest(
     dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
-    from recordkit.archive.arrivals import collect_sources
     from recordkit.archive.attaching import join_waiting
     from recordkit.archive.decisions import IngestOptions
     from recordkit.archive.ingest import ingest_papers
     from recordkit.archive.retrying import chosen_papers
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.searchable import can_write_searchable
+    from recordkit.archive.waiting import waiting_sources
 
     def reads_scans(workspace: Workspace) -> bool:
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
 
+    def sources_for(workspace: Workspace) -> Sequence[Path]:
+        if retry:
+            return [paper.path for paper in chosen_papers(workspace, [str(path) for path in paths])]
+        return waiting_sources(workspace, paths)
+
+    def passwords_for(workspace: Workspace) -> tuple[str, ...]:
+        papers = chosen_papers(workspace, [str(path) for path in paths]) if retry else []
+        return _passwords(app, password_file, papers)
+
     if attach_to is not None:
-        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--retry": retry,
-                                        "--split": split})
-        return attach(app, attach_to, paths, item=item, jobs=jobs, dry_run=dry_run, reads_scans=reads_scans,
-                      progress=IngestReport(app).page_read)
+        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--split": split})
+        if not paths:
+            raise WrongUsage(
+                msg("--attach-to needs the files to attach."),
+                msg("Give them behind it: 'recordkit ingest --attach-to {number} FILE ...'.", number=attach_to),
+            )
+        return attach(app, attach_to, sources_for, passwords_for=passwords_for, item=item, jobs=jobs, dry_run=dry_run,
+                      reads_scans=reads_scans, progress=IngestReport(app).page_read)
     if item is not None:
         raise WrongUsage(msg("--item names what is attached; it needs --attach-to NUMBER."))
 
-    def options_for(workspace: Workspace, passwords: tuple[str, ...] = ()) -> IngestOptions:
+    def options_for(workspace: Workspace) -> IngestOptions:
         return IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
-                             dry_run, split, passwords)
+                             dry_run, split, passwords_for(workspace))
 
     if watch:
         _refuse_beside("--watch", {"--retry": retry})
         return watch_folders(app, paths, options_for=options_for, report=IngestReport(app, dry_run=dry_run))
     with app.acting() as workspace:
-        if retry:
-            papers = chosen_papers(workspace, [str(path) for path in paths])
-            sources = [paper.path for paper in papers]
-        else:
-            papers, sources = [], collect_sources(workspace, paths)
-        options = options_for(workspace, _passwords(app, password_file, papers))
+        sources = sources_for(workspace)
+        options = options_for(workspace)
         if options.ocr and workspace.settings.ingest.searchable and not can_write_searchable():
             app.say(tr("Scans get no searchable copy: install recordkit[pdf]."))
         report = IngestReport(app, len(sources), dry_run=dry_run)
@@ -140,14 +149,14 @@ def unmatched() -> None:
 @unmatched.command("list", cls=Command, help=N_("List the waiting papers."))
 @pass_app
 def unmatched_list(app: App) -> None:
-    """Print key, file and the beginning of the text."""
+    """Print key and file, why it waits, what it may be, and how it is settled."""
     from recordkit.archive.waiting import list_unmatched
 
     with app.reading() as workspace:
         papers = list_unmatched(workspace)
     items = [
         {"key": one.key, "file": one.path.name, "path": str(one.path), "pages": one.pages,
-         "findings": [finding.message for finding in one.findings],
+         "reason": one.reason, "findings": [finding.message for finding in one.findings],
          "candidates": [{"number": number, "confidence": confidence} for number, confidence in one.candidates],
          "text": re.sub(r"\s+", " ", one.text)[:80]}
         for one in papers
@@ -155,10 +164,10 @@ def unmatched_list(app: App) -> None:
     if app.json:
         app.print_items(items, [])
         return
-    shown = [{**item, "candidates": [f"{number} ({confidence:.0%})" for number, confidence in one.candidates]}
-             for item, one in zip(items, papers, strict=True)]
-    app.print_items(shown, [("key", N_("Key")), ("file", N_("File")), ("pages", N_("Pages")),
-                            ("findings", N_("Findings")), ("candidates", N_("Perhaps")), ("text", N_("Text"))])
+    for item, one in zip(items, papers, strict=True):
+        print_waiting(one, str(item["text"]))
+    if papers:
+        app.say(tr("{count} waiting papers.").format(count=len(papers)))
 
 
 @click.group(cls=Group, help=N_("Files that could not be read or filed."))
@@ -180,8 +189,13 @@ def quarantine_list(app: App) -> None:
          "how": one.how, "path": str(one.path).encode("utf-8", "replace").decode()}
         for one in papers
     ]
-    app.print_items(items, [("key", N_("Key")), ("file", N_("File")), ("message", N_("What is wrong")),
-                            ("how", N_("What to do")), ("time", N_("Time"))])
+    if app.json:
+        app.print_items(items, [])
+        return
+    for one in papers:
+        print_quarantined(one)
+    if papers:
+        app.say(tr("{count} files in quarantine.").format(count=len(papers)))
 
 
 @click.command(cls=Command, help=N_("File a waiting paper, or bind a record, as the signed document NUMBER."))

@@ -19,6 +19,8 @@ from recordkit.cli.streaming import print_list
 if TYPE_CHECKING:
     from recordkit.archive.attaching import AttachedPaper
     from recordkit.archive.decisions import IngestItem
+    from recordkit.archive.retrying import QuarantinedPaper
+    from recordkit.archive.waiting import UnmatchedPaper
 
 _EVERY = 0.1
 """Seconds between two pictures of the progress."""
@@ -157,7 +159,73 @@ def print_item(item: IngestItem, *, dry_run: bool) -> None:
         parts.append(item.reason.render(tr))
     click.echo("  ".join(parts))
     for one in item.findings:
-        click.echo("    - " + one.message.render(tr))
+        if item.reason is None or str(one.message) != str(item.reason):
+            click.echo("    - " + one.message.render(tr))
+
+
+def print_waiting(paper: UnmatchedPaper, text: str) -> None:
+    """A waiting paper for a person: why, what it may be, the beginning of its text, and the commands to settle it."""
+    from recordkit.archive.arrivals import told_name
+
+    reason = paper.reason.render(tr)
+    lines = [reason, *(told for one in paper.findings if (told := one.message.render(tr)) != reason)]
+    if paper.candidates:
+        likely = "、".join(f"{number} ({confidence:.0%})" for number, confidence in paper.candidates)
+        lines.append(tr("Perhaps: {documents}").format(documents=likely))
+    if text.strip():
+        lines.append(tr("Text: {text}").format(text=text))
+    _print_block(f"{paper.key}  {told_name(paper.path)}  {tr('pages: {pages}').format(pages=paper.pages)}", lines,
+                 _settling(paper))
+
+
+def _settling(paper: UnmatchedPaper) -> list[str]:
+    """Commands that settle a waiting paper, the likeliest first."""
+    from recordkit.archive.matching import BLOCKING
+
+    if paper.waits_for:
+        return [f"recordkit ingest --attach-to {tr('NUMBER')} {paper.key}"]
+    codes = {one.code for one in paper.findings}
+    if "several-documents" in codes:
+        return [f"recordkit ingest --split {paper.key}"]
+    filed = [one.message.params["number"] for one in paper.findings
+             if one.code == "not-open" and {"number", "code", "key"} <= one.message.params.keys()]
+    if filed:
+        return [f"recordkit match {paper.key} {filed[0]} --new-version"]
+    found = [f"recordkit match {paper.key} {number}" for number, _ in paper.candidates[:3]]
+    found = found or [f"recordkit match {paper.key} {tr('NUMBER')}"]
+    # No class takes a paper that names a document of ours.
+    return found if codes & BLOCKING else [*found, f"recordkit ingest --class {tr('CLASS')} {paper.key}"]
+
+
+def print_quarantined(paper: QuarantinedPaper) -> None:
+    """A paper in quarantine for a person: what is wrong with it, what to do, and the command for that."""
+    from recordkit.archive.arrivals import told_name
+    from recordkit.archive.retrying import LOCKED
+
+    again = f"recordkit ingest --retry {paper.key}"
+    lines = [paper.message.render(tr), paper.how.render(tr)]
+    if paper.time:
+        lines.append(tr("since {time}").format(time=paper.time))
+    _print_block(f"{paper.key}  {told_name(paper.path)}", lines,
+                 [again + f" --password-file {tr('FILE')}" if paper.reason in LOCKED else again])
+
+
+_WIDE = 80
+"""Columns of a terminal that nobody has made larger."""
+
+
+def _print_block(head: str, lines: Sequence[str], commands: Sequence[str]) -> None:
+    """Head, indented lines folded at the edge of the screen, and commands, each in one piece for copying."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(width=_WIDE)
+    for text, first in [(head, ""), *((line, "    ") for line in lines)]:
+        indent = first or "    "
+        for number, line in enumerate(Text(text).wrap(console, _WIDE - 1 - len(indent))):
+            click.echo((first if number == 0 else indent) + line.plain.rstrip())
+    for command in commands:
+        click.echo("    " + command)
 
 
 def _line(value: dict[str, object]) -> bytes:

@@ -85,7 +85,11 @@ def watch_folders(
     with only_watcher(root), _stopped_by_signal() as stop:
         app.say(tr("Watching {places}; Ctrl-C ends it.").format(
             places="、".join(map(str, paths or [root / "inbox"]))))
-        keep_watch(Watch(), listing=listing, take=take, wait=wait, say=app.say)
+        watch = Watch()
+        keep_watch(watch, listing=listing, take=take, wait=wait, say=app.say)
+    if watch.waiting:
+        app.say(tr("{count} files were still being written or not dealt with; they stay where they are.").format(
+            count=watch.waiting))
     exit_code = report.close()
     return Interrupted.exit_code if stop.number == signal.SIGINT else exit_code
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pikepdf
 import pytest
 from conftest import Cli
 from ocfl_judge import assert_valid_root
@@ -316,3 +317,75 @@ def test_two_who_attach_at_once_attach_each_paper_once(cli: Cli, tmp_path: Path)
     assert sorted(outcomes) == ["attached"] * 3 + ["duplicate"] * 3
     assert [one["attachment"] for one in cli.json("show", record)["attachments"]] == [1, 2, 3]
     assert cli.json("verify")["ok"]
+
+
+def locked(path: Path, text: str = "card") -> Path:
+    with pikepdf.open(scan(path.with_suffix(".open.pdf"), text)) as pdf:
+        pdf.save(path, encryption=pikepdf.Encryption(owner="o", user="secret"))
+    return path
+
+
+def secrets(cli: Cli) -> tuple[str, Path]:
+    path = cli.store.parent / "passwords.txt"
+    path.write_text("wrong\nsecret\n", encoding="utf-8")
+    return "--password-file", path
+
+
+def test_a_locked_attachment_is_opened_with_its_password(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    filed(cli, tmp_path, number)
+    item = only(attach(cli, number, locked(tmp_path / "x.pdf"), more=secrets(cli)))
+    assert (item["outcome"], item["attachment"]) == ("attached", 1)
+    assert "card" in cli("text", number)
+    assert len(list((cli.store / "objects").rglob("attachment-001.decrypted.pdf"))) == 1
+
+
+def test_a_locked_attachment_in_quarantine_is_attached_from_there(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    filed(cli, tmp_path, number)
+    attach(cli, number, locked(cli.store / "inbox" / "x.pdf"), expect=4)
+    key = cli.json("quarantine", "list")["items"][0]["key"]
+    (item,) = cli.json("ingest", "--attach-to", number, "--retry", key, *secrets(cli), *DAY)["items"]
+    assert item["outcome"] == "attached"
+    assert list((cli.store / "quarantine").iterdir()) == []
+
+
+def test_a_locked_paper_that_waits_is_attached_with_its_copy_and_no_password(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    filed(cli, tmp_path, number)
+    cli.json("ingest", locked(tmp_path / "x.pdf"), *secrets(cli), *DAY)
+    key = cli.json("unmatched", "list")["items"][0]["key"]
+    item = only(attach(cli, number, Path(key)))
+    assert (item["outcome"], [one["code"] for one in item["findings"]]) == ("attached", ["decrypted"])  # type: ignore[attr-defined]
+    assert "card" in cli("text", number)
+    assert len(list((cli.store / "objects").rglob("attachment-001.decrypted.pdf"))) == 1
+    assert cli.json("unmatched", "list")["total"] == 0
+
+
+def test_a_waiting_paper_whose_document_is_still_out_is_no_attachment_of_another(cli: Cli, tmp_path: Path) -> None:
+    number, other, third = issue_one(cli), issue_one(cli), issue_one(cli)
+    filed(cli, tmp_path, number)
+    with pikepdf.open(signed(cli, tmp_path / "a.pdf", other, "a")) as first, pikepdf.new() as both:
+        both.pages.extend(first.pages)
+        with pikepdf.open(signed(cli, tmp_path / "b.pdf", third, "b")) as second:
+            both.pages.extend(second.pages)
+            both.save(tmp_path / "both.pdf")
+    cli.json("ingest", tmp_path / "both.pdf", *DAY)
+    key = cli.json("unmatched", "list")["items"][0]["key"]
+    assert only(attach(cli, number, Path(key), expect=3))["outcome"] == "refused"
+
+
+def test_an_item_named_later_is_ticked_for_the_attachment_that_is_there(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    wanted = cli.json("issued", "show", number)["lacking"]
+    filed(cli, tmp_path, number)
+    paper = scan(tmp_path / "x.pdf", "card")
+    attach(cli, number, paper)
+    rehearsed = attach(cli, number, paper, more=("--item", wanted[0], "--dry-run"))
+    assert rehearsed["lacking"] == wanted
+    again = attach(cli, number, paper, more=("--item", wanted[0]))
+    assert only(again)["outcome"] == "duplicate"
+    assert wanted[0] in str(only(again)["reason"])
+    assert again["lacking"] == wanted[1:]
+    assert wanted[0] not in str(only(attach(cli, number, paper, more=("--item", wanted[0])))["reason"])
+    assert len(cli.json("show", number)["attachments"]) == 1

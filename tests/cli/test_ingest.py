@@ -12,6 +12,7 @@ import pytest
 from conftest import Cli
 from ocfl_judge import assert_valid_root
 from papers import pdf_bytes
+from scans import issue_one, signed
 
 from recordkit import files
 from recordkit.archive import ingest
@@ -360,3 +361,52 @@ def test_one_document_whose_form_is_damaged_does_not_stop_the_others(issued: Cli
     assert outcomes.pop("换通") == "unmatched"
     assert outcomes == dict.fromkeys(("供合", "稽停", "稽改", "回访"), "archived")
     issued("issued", "render", "换通〔2026〕0001号", "--out", issued.store.parent / "x", expect=7)
+
+
+def textless(path: Path) -> Path:
+    path.write_bytes(pdf_bytes(text="", ink=((20, 20, 60, 60),)))
+    return path
+
+
+def wait_with_text(cli: Cli, path: Path, said: str) -> Path:
+    """Let a scan wait as if OCR had read it; its note."""
+    cli.json("ingest", path, "--no-ocr", *DAY)
+    (note,) = (cli.store / "inbox" / "unmatched").rglob("reading.json")
+    about = json.loads(note.read_bytes())
+    about["pages"][0] |= {"text": said, "source": "ocr", "confidence": 0.9}
+    about["findings"] = []
+    note.write_text(json.dumps(about), encoding="utf-8")
+    return note
+
+
+def test_a_paper_that_waits_and_comes_again_is_neither_read_nor_kept_twice(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = textless(tmp_path / "甲.pdf")
+    note = wait_with_text(cli, source, "来信")
+    before = note.read_bytes()
+    shutil.copyfile(source, cli.store / "inbox" / "乙.pdf")
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest, "read_papers", lambda *_, **__: pytest.fail("read anew"))
+        items = [*cli.json("ingest", "--no-ocr", *DAY)["items"], *cli.json("ingest", source, *DAY)["items"]]
+    assert [(one["outcome"], one["pages"]) for one in items] == [("unmatched", 1)] * 2
+    assert all(note.parent.name in one["reason"] for one in items)
+    assert sorted(path.name for path in note.parent.iterdir()) == ["reading.json", "甲.pdf"]
+    assert (note.read_bytes(), places(cli)["inbox"]) == (before, 1)
+
+
+def test_text_that_was_read_before_is_not_lost_to_a_run_without_ocr(cli: Cli, tmp_path: Path) -> None:
+    note = wait_with_text(cli, textless(tmp_path / "甲.pdf"), "Letter about water")
+    key = note.parent.name
+    cli.json("ingest", "--split", "--no-ocr", key, *DAY)
+    assert json.loads(note.read_bytes())["pages"][0]["text"] == "Letter about water"
+    item = cli.json("ingest", "--class", "visit-record", "--no-ocr", key, *DAY)["items"][0]
+    assert "Letter about water" in cli("text", item["code"])
+
+
+def test_a_finding_that_is_the_reason_is_printed_once(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    path = signed(cli, tmp_path / "a.pdf", number)
+    cli("issued", "void", number, "--reason", "x", *DAY)
+    reason = cli.json("ingest", path, "--dry-run", *DAY)["items"][0]["reason"]
+    assert cli("ingest", path, *DAY).count(reason) == 1

@@ -10,6 +10,13 @@ import pytest
 from conftest import Cli
 from ocfl_judge import assert_valid_root
 from papers import pdf_bytes
+from rich.cells import cell_len
+from scans import NOTICE as NOTICE_FORM
+from scans import filed, issue_one, scan, signed
+
+from recordkit.archive.matching import Portion
+from recordkit.archive.waiting import _by_page_marks
+from recordkit.model import PageText
 
 pytestmark = pytest.mark.office
 DAY = ("--as-of", "2026-12-01")
@@ -154,3 +161,96 @@ def test_people_are_told_how_a_paper_came_and_fields_as_they_are_printed(issued:
     issued("edit", item["code"], "--set", "盒号=A-1", "--reason", "上架", *DAY)
     assert "盒号" in issued("history", VISIT, lang="zh")
     assert issued.json("history", VISIT)["items"][-1]["keys"] == ["box"]
+def two_documents(cli: Cli, tmp_path: Path) -> tuple[str, str, Path]:
+    first, second = issue_one(cli, NOTICE_FORM), issue_one(cli, NOTICE_FORM)
+    target = tmp_path / "两份.pdf"
+    with pikepdf.new() as out:
+        for number in (first, second):
+            with pikepdf.open(signed(cli, tmp_path / "part.pdf", number, f"paper {number[-5:-1]}")) as part:
+                out.pages.extend(part.pages)
+        out.save(target)
+    return first, second, target
+
+
+def test_pages_of_two_documents_are_not_matched_as_one_and_their_key_splits_them(cli: Cli, tmp_path: Path) -> None:
+    first, second, path = two_documents(cli, tmp_path)
+    item = cli.json("ingest", path, *DAY)["items"][0]
+    (waiting,) = cli.json("unmatched", "list")["items"]
+    assert waiting["reason"] == item["reason"]
+    assert f"recordkit ingest --split {waiting['key']}" in item["reason"]
+    cli("match", waiting["key"], first, *DAY, expect=8)
+    assert f"--split {waiting['key']}" in cli.err
+    assert [one["number"] for one in cli.json("ingest", "--split", waiting["key"], *DAY)["items"]] == [first, second]
+    assert cli.json("unmatched", "list")["total"] == 0
+
+
+@pytest.mark.parametrize("way", ["name", "folder", "all"])
+def test_a_waiting_paper_is_ingested_by_its_name_or_folder(cli: Cli, tmp_path: Path, way: str) -> None:
+    cli.json("ingest", scan(tmp_path / "来信.pdf", "letter"), *DAY)
+    folder = next((cli.store / "inbox" / "unmatched").iterdir())
+    place = {"name": Path("来信.pdf"), "folder": folder, "all": folder.parent}[way]
+    item = cli.json("ingest", "--class", "visit-record", place, *DAY)["items"][0]
+    assert item["outcome"] == "archived"
+    assert cli.json("unmatched", "list")["total"] == 0
+
+
+def with_script(path: Path) -> Path:
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+        pdf.save(path)
+    return path
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_was_found_when_it_came_goes_with_a_matched_paper(cli: Cli, tmp_path: Path, again: bool) -> None:
+    number = issue_one(cli)
+    more: tuple[str, ...] = ()
+    if again:
+        filed(cli, tmp_path, number)
+        path, more = signed(cli, tmp_path / "again.pdf", number, "second"), ("--new-version", "--reason", "x")
+    else:
+        path = scan(tmp_path / "again.pdf", "letter")
+    cli.json("ingest", with_script(path), *DAY)
+    cli.json("match", "again.pdf", number, *more, *DAY)
+    found = [one["code"] for one in cli.json("show", number)["findings"]]
+    assert found.count("javascript") == 1
+    assert "not-open" not in found
+
+
+def test_the_code_of_another_document_stays_known_after_a_match(cli: Cli, tmp_path: Path) -> None:
+    void, other = issue_one(cli), issue_one(cli)
+    path = signed(cli, tmp_path / "a.pdf", void)
+    cli("issued", "void", void, "--reason", "x", *DAY)
+    cli.json("ingest", path, *DAY)
+    item = cli.json("match", "a.pdf", other, *DAY)
+    assert "carries-code" in [one["code"] for one in item["findings"]]
+
+
+def test_pages_of_several_papers_with_one_mark_are_not_called_doubled() -> None:
+    def texts(*said: str) -> list[PageText]:
+        return [PageText(page, text, "embedded", "x") for page, text in enumerate(said, start=1)]
+
+    pages = Portion((1, 2))
+    assert _by_page_marks(pages, texts("甲 第1页共1页", "乙 第1页共1页")) == pages
+    (told,) = _by_page_marks(pages, texts("甲 第1页共1页", "甲 第1页共1页")).findings
+    assert told.code == "doubled-page"
+    assert _by_page_marks(pages, texts("乙 第2页共2页", "甲 第1页共2页")).pages == (2, 1)
+
+
+def test_a_second_scan_that_waits_is_listed_with_the_command_that_files_it(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    filed(cli, tmp_path, number)
+    cli.json("ingest", signed(cli, tmp_path / "again.pdf", number, "second"), *DAY)
+    key = cli.json("unmatched", "list")["items"][0]["key"]
+    assert cli("unmatched", "list").splitlines()[-1] == f"    recordkit match {key} {number} --new-version"
+
+
+def test_the_list_of_waiting_papers_fits_the_screen_and_names_the_commands(cli: Cli, tmp_path: Path) -> None:
+    first, _, path = two_documents(cli, tmp_path)
+    cli.json("ingest", path, scan(tmp_path / "letter.pdf", "Letter " * 30), *DAY)
+    listed = cli("unmatched", "list").splitlines()
+    keys = {one["file"]: one["key"] for one in cli.json("unmatched", "list")["items"]}
+    assert f"    recordkit ingest --split {keys['两份.pdf']}" in listed
+    assert any(line.startswith(f"    recordkit match {keys['letter.pdf']} ") for line in listed)
+    assert [line.split()[0] for line in listed if not line.startswith(" ")] == sorted(keys.values())
+    assert max(cell_len(line) for line in listed) <= 80

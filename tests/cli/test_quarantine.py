@@ -301,3 +301,43 @@ def test_a_damaged_paper_that_waited_is_matched_with_its_copy(issued: Cli, tmp_p
     assert list((issued.store / "inbox" / "unmatched").iterdir()) == []
     shutil.copyfile(path, issued.store / "inbox" / "again.pdf")
     assert issued.json("ingest", *DAY)["items"][0]["outcome"] == "duplicate"
+
+
+def test_a_paper_that_comes_again_lies_in_quarantine_since_it_first_came(cli: Cli, tmp_path: Path) -> None:
+    source = locked(tmp_path / "锁.pdf")
+    cli("ingest", source, *AS_CLASS, expect=4)
+    (note,) = (cli.store / "quarantine").rglob("reason.json")
+    about = json.loads(note.read_bytes())
+    note.write_text(json.dumps({**about, "time": "2026-01-02T03:04:05Z"}), encoding="utf-8")
+    cli("ingest", source, *AS_CLASS, expect=4)
+    assert cli.json("quarantine", "list")["items"][0]["time"] == "2026-01-02T03:04:05Z"
+
+
+def test_the_list_fits_the_screen_and_names_the_command(cli: Cli) -> None:
+    locked(cli.store / "inbox" / "锁.pdf")
+    cli("ingest", *AS_CLASS, expect=4)
+    listed = cli("quarantine", "list").splitlines()
+    key = cli.json("quarantine", "list")["items"][0]["key"]
+    assert listed[0].split() == [key, "锁.pdf"]
+    assert f"    recordkit ingest --retry {key} --password-file FILE" in listed
+    assert max(map(len, listed)) <= 80
+
+
+def test_a_watch_knows_the_passwords_and_says_what_was_not_whole(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recordkit.archive import watching
+
+    locked(cli.store / "inbox" / "锁.pdf")
+    (cli.store / "inbox" / "half.pdf").write_bytes(b"%PDF-1.7")
+
+    def looks_thrice(watch: watching.Watch, *, listing: Callable[[], dict[Path, watching.State]],
+                     take: Callable[[list[Path]], list[Path]], **_: object) -> None:
+        for _look in range(3):
+            for path in take(watch.look(listing(), watching.looks_finished)):
+                watch.settle(path)
+
+    monkeypatch.setattr(watching, "keep_watch", looks_thrice)
+    result = cli.json("ingest", "--watch", "--password-file", passwords(cli, SECRET), *AS_CLASS)
+    assert [one["outcome"] for one in result["items"]] == ["archived"]
+    assert "1 files were still being written" in cli.err
