@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import pikepdf
 from conftest import ISSUE_DAY, Cli
 from papers import pdf_bytes
 
@@ -28,9 +30,17 @@ def scan(path: Path, text: str = "Paper", pages: int = 1) -> Path:
 
 
 def signed(cli: Cli, path: Path, number: str, text: str = "signed", pages: int = 1) -> Path:
-    """The signed paper of a document: its code stands in the text of every page."""
-    code = PrintedCode(cli.json("issued", "show", number)["issue_id"], 1).encode()
-    return scan(path, f"{text} {code}", pages)
+    """The signed paper of a document: the code of every page stands in its text."""
+    issue = cli.json("issued", "show", number)["issue_id"]
+    with pikepdf.new() as paper:
+        for page in range(1, pages + 1):
+            code = PrintedCode(issue, 1, page, pages).encode()
+            with pikepdf.open(io.BytesIO(pdf_bytes(text=f"{text} {code}"))) as one:
+                paper.pages.extend(one.pages)
+        out = io.BytesIO()
+        paper.save(out, deterministic_id=True)
+    write_atomic(path, out.getvalue(), overwrite=True)
+    return path
 
 
 def filed(cli: Cli, folder: Path, number: str, text: str = "signed", pages: int = 1) -> str:
