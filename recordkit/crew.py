@@ -161,7 +161,7 @@ class Crew:
                 if busy:
                     patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
                 ready = multiprocessing.connection.wait([self._ear, *(worker.pipe for worker in busy)], patience)
-                while self._ear.poll():
+                if self._ear in ready:
                     self._ear.recv_bytes()
                 now = time.monotonic()
                 for worker in busy:
