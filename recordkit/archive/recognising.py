@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from recordkit.archive.matching import Portion, page_mark, with_page_marks
-from recordkit.archive.search.text import normalise
+from recordkit.archive.search.text import leaves, normalise
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound
 from recordkit.messages import msg
 from recordkit.model import Finding, PageText
@@ -320,7 +320,7 @@ class Recogniser:
         values = data["values"]
         assert isinstance(values, dict)
         plain = [one for spec_field in spec.fields if spec_field.stage == "before"
-                 for one in _leaves(values.get(spec_field.key))]
+                 for one in leaves(values.get(spec_field.key))]
         on = str(values.get(spec.roles.date) or data["issue_date"])
         return _Printed(
             tuple(dict.fromkeys(_forms_of(value) for value in plain if len(_fold(value)) >= _SHORTEST)),
@@ -429,20 +429,6 @@ def _forms_of(value: str) -> tuple[str, ...]:
     except ValueError:
         return (value,)
     return display_date(day), chinese_date(day), f"{day.year}年{day.month:02}月{day.day:02}日", day.isoformat()
-
-
-def _leaves(value: object) -> Iterator[str]:
-    """The texts in a plain value."""
-    if isinstance(value, Mapping):
-        for one in value.values():
-            yield from _leaves(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _leaves(one)
-    elif isinstance(value, str):
-        yield value
-    elif isinstance(value, int) and not isinstance(value, bool):
-        yield str(value)
 
 
 def _folded(raw: str) -> _Text:

@@ -174,7 +174,8 @@ def print_waiting(paper: UnmatchedPaper, text: str) -> None:
         lines.append(tr("Perhaps: {documents}").format(documents=likely))
     if text.strip():
         lines.append(tr("Text: {text}").format(text=text))
-    _print_block(f"{paper.key}  {told_name(paper.path)}  {tr('pages: {pages}').format(pages=paper.pages)}", lines,
+    pages = tr("pages: {pages}").format(pages=paper.pages)
+    _print_block(f"{paper.key}  {told_name(paper.path)}  {pages}", lines,
                  _settling(paper))
 
 

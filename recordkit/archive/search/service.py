@@ -16,6 +16,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.search import query as query_language
 from recordkit.archive.search.port import SHARD_SIZE, IndexDamaged, IndexDocument, SearchEngine
 from recordkit.archive.search.snippet import excerpt
+from recordkit.archive.search.text import leaves
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
@@ -204,7 +205,7 @@ def index_document(workspace: Workspace, record: Record) -> IndexDocument:
         "meters": values(*(meters if isinstance(meters, list) else [])),
         "address": values(metadata.get("address")),
         "phone": values(metadata.get("phone")),
-        "fields": tuple(_leaves(record.fields)),
+        "fields": tuple(leaves(record.fields)),
     }
     return IndexDocument(
         record.record_id, record.ordinal - 1, fields, page_texts(workspace, record), record.date.isoformat()
@@ -296,14 +297,3 @@ def _facets(
             counts["year"][str(record.year)] += 1
             counts["form"][record.form or ""] += 1
     return {name: dict(sorted(counter.items())) for name, counter in counts.items()}
-
-
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for part in value.values():
-            yield from _leaves(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _leaves(part)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)

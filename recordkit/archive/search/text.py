@@ -18,6 +18,7 @@ from __future__ import annotations
 import operator
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -169,3 +170,15 @@ def covering_bigrams(term: str) -> list[tuple[int, str]]:
     if len(term) % 2:
         starts.append(len(term) - 2)
     return [(start, term[start : start + 2]) for start in starts]
+
+
+def leaves(value: object) -> Iterator[str]:
+    """The texts and numbers in a plain value, tables included, each as text."""
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from leaves(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from leaves(part)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
