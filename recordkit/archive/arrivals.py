@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from recordkit import files
+from recordkit.archive.objects import json_bytes
 from recordkit.archive.told import plain_finding, read_findings
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
@@ -314,7 +315,7 @@ def _reading_note(
         "name": _safe_name(paper.source),
         "sha256": paper.digests.sha256,
         "findings": [plain_finding(one) for one in findings],
-        "pages": [plain_page(text) for text in texts],
+        "pages": [_plain_page(text) for text in texts],
         "facts": dict(facts),
     }
 
@@ -406,8 +407,12 @@ def forget_folder(workspace: Workspace, source: Path) -> None:
         files.remove_tree(source.parent)
 
 
-def plain_page(text: PageText) -> dict[str, object]:
-    """One page of text.json."""
+def pages_file(texts: Sequence[PageText]) -> bytes:
+    """What text.json holds."""
+    return json_bytes({"pages": [_plain_page(one) for one in texts]})
+
+
+def _plain_page(text: PageText) -> dict[str, object]:
     return {
         "page": text.page,
         "text": text.text,
@@ -431,7 +436,7 @@ def _keep(
         if not _moves(workspace, paper):
             # The paper before the note: a note alone would pass for a paper that is safe.
             files.publish(paper.copy, target)
-    data = json.dumps(note, ensure_ascii=False, indent=1).encode() + b"\n"
+    data = json_bytes(note)
     # It holds the paper's text, so it begins where leftovers of killed processes are cleared.
     files.write_batch([(folder / note_name, data)], overwrite=True, room=paper.copy.parent)
     _take_in(workspace, folder, paper, target, is_there=is_there)

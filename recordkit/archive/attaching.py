@@ -23,7 +23,7 @@ from recordkit.archive.arrivals import (
     is_waiting_source,
     keep_attachment,
     leave_inbox,
-    plain_page,
+    pages_file,
     quarantine,
     read_note,
     state_of,
@@ -450,9 +450,8 @@ def _add_to_record(
     listed = record.metadata.get("attachments")
     entries: list[object] = [*listed] if isinstance(listed, list) else []
     for name, one in new.items():
-        text = json.dumps({"pages": [plain_page(page) for page in one.texts]}, ensure_ascii=False, indent=1)
         content[name] = one.paper.copy
-        content[text_name(name)] = text.encode() + b"\n"
+        content[text_name(name)] = pages_file(one.texts)
         content |= {f"{name.removesuffix('.pdf')}.{copy}": path for copy, path in one.copies.items()}
         entries.append({
             **one.facts,

@@ -7,7 +7,6 @@ the sources are still where they were, so nothing is lost and nothing is filed t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +15,7 @@ from pathlib import Path
 from recordkit import files, pending
 from recordkit.archive import catalogue
 from recordkit.archive.classes import RecordClass, load_scheme
-from recordkit.archive.objects import NewObject, VersionNote
+from recordkit.archive.objects import NewObject, VersionNote, json_bytes
 from recordkit.workspace import Workspace, Writer
 
 CORE_LABELS: Mapping[str, str] = {
@@ -256,8 +255,3 @@ def stage_json(staging: Path, name: str, value: Mapping[str, object]) -> Path:
     path = staging / name
     files.draft_file(path, json_bytes(value))
     return path
-
-
-def json_bytes(value: Mapping[str, object]) -> bytes:
-    """The text of a JSON file of an object."""
-    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"

@@ -56,7 +56,7 @@ class PageSaying:
         is_blank: nothing is on it.
         was_read: its text is known; a scan that was not read may say anything.
         is_named: it carries no code, and its text names the document that it is asked of.
-        text: its text without blanks, to be compared.
+        text: its text as it was read.
     """
 
     page: int
@@ -228,7 +228,7 @@ def _saying(
         len(ours) < len(every),
         is_blank and not every,
         text.source != "none" or is_blank,
-        text="".join(normalise(text.text).split()),
+        text=text.text,
     )
 
 
@@ -387,10 +387,11 @@ def _taken_finding(taken: PageSaying, number: int, total: int, by_foot: bool, li
 
 
 def _says_the_same(one: PageSaying, other: PageSaying) -> bool:
-    if min(len(one.text), len(other.text)) < _FEWEST_TO_COMPARE:
+    text, same = ("".join(normalise(page.text).split()) for page in (one, other))
+    if min(len(text), len(same)) < _FEWEST_TO_COMPARE:
         return False
     # Without autojunk: in a long text it takes every frequent character for noise.
-    matcher = SequenceMatcher(None, one.text, other.text, autojunk=False)
+    matcher = SequenceMatcher(None, text, same, autojunk=False)
     return matcher.real_quick_ratio() > _SAME_TEXT and matcher.quick_ratio() > _SAME_TEXT < matcher.ratio()
 
 

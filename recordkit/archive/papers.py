@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from recordkit import files
-from recordkit.archive.arrivals import plain_page, told_name
+from recordkit.archive.arrivals import pages_file, told_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.filing import Batch, NewRecord, batch_of, meters_of
 from recordkit.archive.matching import Portion
@@ -253,5 +252,4 @@ def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:
 def _content(
     original: Path, texts: Sequence[PageText], copies: Mapping[str, Path]
 ) -> dict[str, Path | bytes]:
-    text = json.dumps({"pages": [plain_page(one) for one in texts]}, ensure_ascii=False, indent=1).encode() + b"\n"
-    return {"original.pdf": original, "text.json": text, **copies}
+    return {"original.pdf": original, "text.json": pages_file(texts), **copies}
