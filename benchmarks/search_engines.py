@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from recordkit.archive.search.engines.tantivy_engine import TantivyIndex
+from recordkit.archive.search.engines.tantivy_engine import open_index
+from recordkit.archive.search.parser import parse
 from recordkit.archive.search.port import IndexDocument
-from recordkit.archive.search.query import parse
 from recordkit.archive.search.text import normalise
 
 SENTENCES = [
@@ -114,7 +114,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        index = TantivyIndex(Path(folder) / "index")
+        index = open_index(Path(folder) / "index")
         index.apply(documents, (), 1, lambda shard: ())
         ours_seconds = time.perf_counter() - start
         start = time.perf_counter()

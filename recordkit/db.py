@@ -51,7 +51,7 @@ class Database:
         """
         self._schema = schema
         self._wait_seconds = wait_seconds
-        self.is_file = path is not None
+        self.path = path
         try:
             self._open(path)
         except sqlite3.OperationalError as error:

@@ -175,7 +175,7 @@ class Workspace:
         """
         nested = self._writing
         with self._locked():
-            if not self.db.is_file:
+            if self.db.path is None:
                 # What is derived in memory cannot be wiped on disk: acts work on the file, which is free now.
                 self.db.close()
                 self.db = self._open_database()

@@ -1,19 +1,20 @@
 from pathlib import Path
 
 import pytest
-from engine_contract import EngineContract, document, nothing_remains, of_shard
+from engine_contract import EngineContract, document, nothing_remains, of_shard, rebuild
 
-from recordkit.archive.search.engines.tantivy_engine import TantivyIndex
+from recordkit.archive.search.engines.tantivy_engine import open_index
+from recordkit.archive.search.parser import parse
 from recordkit.archive.search.port import IndexDamaged
-from recordkit.archive.search.query import parse
+from recordkit.archive.search.shards import ShardedIndex
 
 SHARD_SIZE = 4
 SEGMENT_KINDS = {".store", ".term", ".idx", ".pos", ".fast", ".fieldnorm"}
 
 
 class TestTantivyEngine(EngineContract):
-    def open(self, folder: Path) -> TantivyIndex:
-        return TantivyIndex(folder, shard_size=SHARD_SIZE)
+    def open(self, folder: Path) -> ShardedIndex:
+        return open_index(folder, shard_size=SHARD_SIZE)
 
     def index_content(self, folder: Path) -> object:
         files = [path for path in folder.rglob("*") if path.suffix in SEGMENT_KINDS]
@@ -24,9 +25,9 @@ class TestTantivyEngine(EngineContract):
         next(folder.glob("shard-*/*.term")).unlink()
 
 
-def indexed(tmp_path: Path, records: int = 6) -> tuple[Path, TantivyIndex]:
+def indexed(tmp_path: Path, records: int = 6) -> tuple[Path, ShardedIndex]:
     folder = tmp_path / "index"
-    index = TantivyIndex(folder, shard_size=SHARD_SIZE)
+    index = open_index(folder, shard_size=SHARD_SIZE)
     index.apply([document(n, "供水") for n in range(records)], (), 3, nothing_remains)
     return folder, index
 
@@ -46,7 +47,7 @@ def test_an_unreadable_or_foreign_manifest_is_damage(content: bytes, tmp_path: P
     (folder / "index.json").write_bytes(content)
     with pytest.raises(IndexDamaged):
         index.cursor()
-    index.rebuild([document(1, "供水")], 4)
+    rebuild(index, [document(1, "供水")], 4)
     assert index.search(parse("供水"))[0] == 1
 
 
@@ -77,7 +78,7 @@ def test_an_old_shard_that_could_not_be_deleted_is_deleted_when_the_call_is_repe
         raise OSError("disk")
 
     with monkeypatch.context() as patch:
-        patch.setattr("recordkit.archive.search.engines.tantivy_engine.remove_tree", fails)
+        patch.setattr("recordkit.archive.search.shards.remove_tree", fails)
         with pytest.raises(OSError, match="disk"):
             index.apply((), {"record-02"}, 4, of_shard(*kept))
     assert index.cursor() == 3

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordkit.archive.search.port import FIELD_WEIGHTS
-from recordkit.archive.search.query import FIELD_ALIASES, And, Not, Or, Query, Term, parse, positive_terms, restrict
+from recordkit.archive.search.grams import FIELD_WEIGHTS
+from recordkit.archive.search.parser import FIELD_ALIASES, parse
+from recordkit.archive.search.query import And, Not, Or, Query, Term, positive_terms, restrict
 from recordkit.errors import InputRefused
 
 

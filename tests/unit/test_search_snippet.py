@@ -3,7 +3,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordkit.archive.search.query import Term, parse, positive_terms
+from recordkit.archive.search.parser import parse
+from recordkit.archive.search.query import Term, positive_terms
 from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS, WIDTH, Excerpt, excerpt
 
 

@@ -9,13 +9,9 @@ from hypothesis import strategies as st
 
 from recordkit.archive.search import text as search_text
 from recordkit.archive.search.text import (
-    bigrams,
     can_be_searched,
-    covering_bigrams,
-    joined,
     normalise,
     normalise_with_offsets,
-    single_characters,
 )
 
 # Letters of several scripts, marks that combine, white space, brackets and characters that vanish.
@@ -107,29 +103,6 @@ def test_the_table_maps_characters_to_their_end_form_in_one_step() -> None:
 def test_terms_are_long_enough_from_one_chinese_or_two_other_characters() -> None:
     assert [can_be_searched(term) for term in ("王", "々", "a1", "张三")] == [True] * 4
     assert [can_be_searched(term) for term in ("", "a", "1", "é", "-")] == [False] * 5
-
-
-def holds(positions: dict[int, str], covering: list[tuple[int, str]]) -> bool:
-    return any(all(positions.get(start + at) == gram for at, gram in covering) for start in positions)
-
-
-@given(st.lists(st.text("ab 张", max_size=6), max_size=3), st.text("ab 张", min_size=2, max_size=6))
-def test_the_covering_bigrams_of_a_term_stand_where_the_term_stands(values: list[str], term: str) -> None:
-    term = normalise(term)
-    if len(term) < 2:
-        return
-    indexed = dict(enumerate(bigrams(joined(tuple(values)))))
-    assert holds(indexed, covering_bigrams(term)) == any(term in normalise(value) for value in values)
-
-
-def test_single_characters_are_the_cjk_ones() -> None:
-    assert single_characters(joined(("张三 DN15", "李"))) == {"张", "三", "李"}
-
-
-def test_no_gram_contains_white_space() -> None:
-    assert not any(
-        char.isspace() and char not in "\x1c\x1d\x1e\x1f" for char in "".join(bigrams(joined(("a b", "c\td"))))
-    )
 
 
 def test_importing_text_and_query_loads_no_engine_and_no_table() -> None:

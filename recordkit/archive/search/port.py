@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from recordkit.archive.search.query import Query
 from recordkit.errors import IntegrityFailure
 from recordkit.messages import msg
 
-FIELD_WEIGHTS: Mapping[str, int] = {
-    "title": 16,
-    "number": 16,
-    "code": 16,
-    "party": 16,
-    "account": 12,
-    "meters": 12,
-    "address": 8,
-    "phone": 8,
-    "fields": 4,
-    "pages": 1,
-}
-"""Every indexed field, ``pages`` being the text of the pages, and what a term found there is worth."""
-
 SHARD_SIZE = 50_000
 """Records per shard: a removal rebuilds the shards it touches, so this bounds its cost."""
 
-Sort = Literal["relevance", "date"]
+Sort = Literal["relevance", "date", "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +23,12 @@ class IndexDocument:
     Attributes:
         record_id: the record's identifier.
         ordinal: position of the record in the order of filing, from 0; decides its shard and never changes.
-        fields: values by field, the keys of ``FIELD_WEIGHTS`` without ``pages``; no term matches across two values.
+        fields: values by field, the keys of ``grams.FIELD_WEIGHTS`` without ``pages``; no term matches across values.
         pages: the text of each page.
         date: ISO date, its beginning (``2026``, ``2026-03``), or empty.
+        code: archival code, by which hits may be sorted; unique.
+        form_fields: values by key of the form field.
+        keywords: one value for each of ``grams.KEYWORDS`` that the record has; matched whole.
     """
 
     record_id: str
@@ -47,6 +36,9 @@ class IndexDocument:
     fields: Mapping[str, tuple[str, ...]]
     pages: tuple[str, ...]
     date: str
+    code: str = ""
+    form_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keywords: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +60,14 @@ class IndexDamaged(IntegrityFailure):
         )
 
 
+DocumentsOfShard = Callable[[int], Iterable[IndexDocument]]
+"""The documents of a shard (``ordinal // SHARD_SIZE``), ascending. To be used by several processes it is picklable."""
+
+
 class SearchEngine(Protocol):
     """An index over the records of one store. Readers need no lock; one writer at a time.
 
-    No text of a record can be read back from an index: only ``record_id`` and the date are stored.
+    No text of a record can be read back from an index: only ``record_id``, code, date and keywords are stored.
     """
 
     def cursor(self) -> int:
@@ -87,7 +83,7 @@ class SearchEngine(Protocol):
         upserts: Iterable[IndexDocument],
         removals: Collection[str],
         cursor: int,
-        documents_of_shard: Callable[[int], Iterable[IndexDocument]],
+        documents_of_shard: DocumentsOfShard,
     ) -> None:
         """Add or replace documents, remove records, and note ``cursor`` when all of it is on disk.
 
@@ -98,7 +94,7 @@ class SearchEngine(Protocol):
             upserts: documents to add or to replace by ``record_id``; ascending ordinals are quickest.
             removals: records of which no trace may remain in the files of the index.
             cursor: ``seq`` of the last ledger entry that these changes come from.
-            documents_of_shard: the documents that remain in a shard (ordinal // ``SHARD_SIZE``).
+            documents_of_shard: the documents that remain in a shard.
 
         Raises:
             IndexDamaged: the index must be rebuilt.
@@ -106,30 +102,43 @@ class SearchEngine(Protocol):
         """
         ...
 
-    def rebuild(self, documents: Iterable[IndexDocument], cursor: int) -> None:
-        """Replace the whole index, damaged or not, by these documents; ascending ordinals are quickest."""
+    def rebuild(
+        self,
+        shards: Sequence[int],
+        documents_of_shard: DocumentsOfShard,
+        cursor: int,
+        *,
+        jobs: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Replace the whole index, damaged or not, by the documents of these shards; how many there are.
+
+        Readers find the old index until the new one is whole.
+
+        Args:
+            shards: every shard that has documents.
+            documents_of_shard: see ``DocumentsOfShard``.
+            cursor: as for ``apply``.
+            jobs: processes that build shards side by side.
+            progress: told the number of documents done.
+        """
         ...
 
     def search(
-        self,
-        query: Query,
-        *,
-        limit: int | None = None,
-        offset: int = 0,
-        sort: Sort = "relevance",
-        within: Collection[str] | None = None,
+        self, query: Query, *, limit: int | None = None, offset: int = 0, sort: Sort = "relevance"
     ) -> tuple[int, list[Hit]]:
         """How many records match, and those from ``offset`` on, ``limit`` of them (None: all).
 
-        Order: the greater score first (``relevance``) or the later date first (``date``); then the later date, then
-        the ``record_id``.
+        Order: the greater score first (``relevance``), the later date first (``date``), or by code; then the later
+        date, then the order of filing.
 
-        Args:
-            query: what to look for.
-            limit: greatest number of hits returned.
-            offset: hits left out before the first one returned.
-            sort: the order.
-            within: only these records count.
+        Raises:
+            IndexDamaged: the index must be rebuilt.
+        """
+        ...
+
+    def tally(self, query: Query, keyword: str) -> dict[str, int]:
+        """How many of the records that match have each value of a keyword; records without the keyword do not count.
 
         Raises:
             IndexDamaged: the index must be rebuilt.

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
 from recordkit.archive import catalogue
-from recordkit.archive.attachments import attachments_of, read_text, text_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import load_scheme
+from recordkit.archive.objects import ObjectStore
 from recordkit.archive.search import query as query_language
-from recordkit.archive.search.port import SHARD_SIZE, IndexDamaged, IndexDocument, SearchEngine
+from recordkit.archive.search.parser import FIELD_ALIASES, parse
+from recordkit.archive.search.port import IndexDamaged, IndexDocument, SearchEngine
 from recordkit.archive.search.snippet import excerpt
-from recordkit.archive.search.text import leaves
-from recordkit.errors import IntegrityFailure, NotFound
+from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
+from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
 
@@ -62,9 +63,9 @@ class SearchResult:
 
 def open_engine(workspace: Workspace) -> SearchEngine:
     """The engine that the settings name, over this store's index folder."""
-    from recordkit.archive.search.engines.tantivy_engine import TantivyIndex
+    from recordkit.archive.search.engines.tantivy_engine import open_index
 
-    return TantivyIndex(workspace.root / "index")
+    return open_index(workspace.root / "index")
 
 
 def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult:
@@ -76,8 +77,8 @@ def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult
     """
     if request.record_class is not None:
         request = replace(request, record_class=load_scheme(workspace.root).get(request.record_class).id)
-    aliases = query_language.FIELD_ALIASES
-    query = query_language.parse(request.text, aliases)
+    aliases = FIELD_ALIASES
+    query = parse(request.text, aliases)
     if request.field is not None:
         name = aliases.get(request.field)
         if name is None:
@@ -86,6 +87,9 @@ def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult
                 msg("Fields are: {fields}.", fields=", ".join(aliases)),
             )
         query = query_language.restrict(query, name)
+    filters = tuple(_filters(request))
+    if filters:
+        query = query_language.And((query, *filters))
     engine = open_engine(workspace)
     update_index(workspace, engine)
     try:
@@ -102,29 +106,20 @@ def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult
 def _search(
     workspace: Workspace, request: SearchRequest, query: query_language.Query, engine: SearchEngine
 ) -> SearchResult:
-    within = _within(workspace, request)
-    if request.sort == "code":
-        total, hits = engine.search(query, within=within)
-        codes = {row["record_id"]: row["code"] for row in workspace.db.each("SELECT record_id, code FROM records")}
-        hits = sorted(hits, key=lambda hit: codes.get(hit.record_id, ""))
-        end = None if request.limit is None else request.offset + request.limit
-        hits = hits[request.offset : end]
-    else:
-        total, hits = engine.search(
-            query, limit=request.limit, offset=request.offset, sort=request.sort, within=within
-        )
+    total, hits = engine.search(query, limit=request.limit, offset=request.offset, sort=request.sort)
     terms = query_language.positive_terms(query)
     items = []
+    objects = catalogue.objects_of(workspace)
     for hit in hits:
         record = catalogue.get_record(workspace.db, hit.record_id)
         if record is None or record.status != "active":
             # A destruction that is under way: the index still knows what the catalogue has given up.
             total -= 1
             continue
-        document = index_document(workspace, record)
+        document = index_document(objects, record)
         part = excerpt(document.pages, document.fields, terms)
         items.append(Found(record, hit.score, part.pages, part.snippet))
-    facets = _facets(workspace, engine, query, within) if request.facets else {}
+    facets = _facets(engine, query) if request.facets else {}
     return SearchResult(total, tuple(items), facets)
 
 
@@ -153,18 +148,17 @@ def rebuild_index(
     workspace: Workspace, engine: SearchEngine, progress: Callable[[int], None] | None = None
 ) -> int:
     """Make the index anew from catalogue and objects; the number of records in it."""
-    done = 0
-
-    def documents() -> Iterator[IndexDocument]:
-        nonlocal done
-        for record in catalogue.list_records(workspace.db):
-            yield index_document(workspace, record)
-            done += 1
-            if progress is not None:
-                progress(done)
-
-    engine.rebuild(documents(), workspace.db.cursor().seq)
-    return done
+    cursor = workspace.db.cursor().seq
+    shards = shards_of(workspace.db)
+    objects, database = workspace.root / "objects", workspace.db.path
+    if database is None:
+        return engine.rebuild(
+            shards, lambda shard: documents_of_shard(workspace.db, ObjectStore(objects), shard), cursor,
+            progress=progress,
+        )
+    return engine.rebuild(
+        shards, ShardSource(objects, database), cursor, jobs=os.cpu_count() or 1, progress=progress
+    )
 
 
 def forget_records(workspace: Workspace, record_ids: Collection[str]) -> None:
@@ -174,65 +168,17 @@ def forget_records(workspace: Workspace, record_ids: Collection[str]) -> None:
         IntegrityFailure: the index still finds one of them afterwards.
     """
     engine = open_engine(workspace)
-    doomed = set(record_ids)
+    doomed, objects = set(record_ids), catalogue.objects_of(workspace)
 
     def remaining(shard: int) -> Iterator[IndexDocument]:
-        return (one for one in _documents_of_shard(workspace, shard) if one.record_id not in doomed)
+        return (one for one in documents_of_shard(workspace.db, objects, shard) if one.record_id not in doomed)
 
     try:
         engine.apply((), doomed, engine.cursor(), remaining)
     except IndexDamaged:
-        kept = (one for one in catalogue.list_records(workspace.db) if one.record_id not in doomed)
-        engine.rebuild((index_document(workspace, one) for one in kept), workspace.db.cursor().seq)
+        engine.rebuild(shards_of(workspace.db), remaining, workspace.db.cursor().seq)
     if engine.held(doomed):
         raise IndexDamaged("removed records are still found")
-
-
-def index_document(workspace: Workspace, record: Record) -> IndexDocument:
-    """What is indexed of a record: its catalogue fields, every form field value, and the text of its pages."""
-    metadata = record.metadata
-    meters = metadata.get("meters", [])
-
-    def values(*names: object) -> tuple[str, ...]:
-        return tuple(str(name) for name in names if name)
-
-    fields = {
-        "title": values(record.title),
-        "number": values(record.number),
-        "code": values(record.code),
-        "party": values(record.party, metadata.get("responsible")),
-        "account": values(record.account),
-        "meters": values(*(meters if isinstance(meters, list) else [])),
-        "address": values(metadata.get("address")),
-        "phone": values(metadata.get("phone")),
-        "fields": tuple(leaves(record.fields)),
-    }
-    return IndexDocument(
-        record.record_id, record.ordinal - 1, fields, page_texts(workspace, record), record.date.isoformat()
-    )
-
-
-def page_texts(workspace: Workspace, record: Record) -> tuple[str, ...]:
-    """Text of each page as it was read at ingest, those of attachments last; empty for records without pages.
-
-    ``attachments.place_of`` tells where a page that is counted through like this lies.
-    """
-    found = _texts(workspace, record, "text.json", 0)
-    attached = attachments_of(record)
-    if attached:
-        found += [""] * (record.pages - len(found))
-    for one in attached:
-        found += _texts(workspace, record, text_name(one.name), one.pages)
-    return tuple(found)
-
-
-def _texts(workspace: Workspace, record: Record, name: str, pages: int) -> list[str]:
-    try:
-        raw = read_text(catalogue.objects_of(workspace), record, name)
-        return [str(page["text"]) for page in raw]
-    except (NotFound, IntegrityFailure):
-        # A damaged text is for 'verify' to name; it must not keep every other record from being found.
-        return [""] * pages
 
 
 def _apply_changes(workspace: Workspace, engine: SearchEngine) -> None:
@@ -244,56 +190,25 @@ def _apply_changes(workspace: Workspace, engine: SearchEngine) -> None:
     gone = {row["record_id"] for row in rows if row["status"] != "active"}
     # A record filed and destroyed since the last update was never indexed; removing it would rebuild its shard.
     gone = engine.held(gone) if gone else gone
+    objects = catalogue.objects_of(workspace)
     engine.apply(
-        _documents(workspace, active),
+        documents_of(workspace.db, objects, active),
         gone,
         workspace.db.cursor().seq,
-        lambda shard: _documents_of_shard(workspace, shard),
+        lambda shard: documents_of_shard(workspace.db, objects, shard),
     )
 
 
-def _documents(workspace: Workspace, record_ids: Iterable[str]) -> Iterator[IndexDocument]:
-    for record_id in record_ids:
-        record = catalogue.get_record(workspace.db, record_id)
-        if record is not None:
-            yield index_document(workspace, record)
+def _filters(request: SearchRequest) -> Iterator[query_language.Query]:
+    """What the request asks beside its text."""
+    if request.record_class is not None:
+        yield query_language.Is("class", request.record_class)
+    if request.year is not None:
+        yield query_language.Is("year", str(request.year))
+    if request.since is not None or request.until is not None:
+        since, until = (one.isoformat() if one else None for one in (request.since, request.until))
+        yield query_language.Dated(since, until)
 
 
-def _documents_of_shard(workspace: Workspace, shard: int) -> Iterator[IndexDocument]:
-    rows = workspace.db.all(
-        "SELECT record_id FROM records WHERE status = 'active' AND ordinal > :low AND ordinal <= :high "
-        "ORDER BY ordinal",
-        {"low": shard * SHARD_SIZE, "high": (shard + 1) * SHARD_SIZE},
-    )
-    return _documents(workspace, [row["record_id"] for row in rows])
-
-
-def _within(workspace: Workspace, request: SearchRequest) -> set[str] | None:
-    if (request.record_class, request.year, request.since, request.until) == (None, None, None, None):
-        return None
-    rows = workspace.db.each(
-        "SELECT record_id FROM records WHERE status = 'active' AND (:class IS NULL OR record_class = :class) "
-        "AND (:year IS NULL OR year = :year) AND (:since IS NULL OR date >= :since) "
-        "AND (:until IS NULL OR date <= :until)",
-        {
-            "class": request.record_class,
-            "year": request.year,
-            "since": request.since.isoformat() if request.since else None,
-            "until": request.until.isoformat() if request.until else None,
-        },
-    )
-    return {row["record_id"] for row in rows}
-
-
-def _facets(
-    workspace: Workspace, engine: SearchEngine, query: query_language.Query, within: set[str] | None
-) -> dict[str, dict[str, int]]:
-    _, hits = engine.search(query, within=within)
-    counts: dict[str, Counter[str]] = {"class": Counter(), "year": Counter(), "form": Counter()}
-    for hit in hits:
-        record = catalogue.get_record(workspace.db, hit.record_id)
-        if record is not None and record.status == "active":
-            counts["class"][record.record_class] += 1
-            counts["year"][str(record.year)] += 1
-            counts["form"][record.form or ""] += 1
-    return {name: dict(sorted(counter.items())) for name, counter in counts.items()}
+def _facets(engine: SearchEngine, query: query_language.Query) -> dict[str, dict[str, int]]:
+    return {name: dict(sorted(engine.tally(query, name).items())) for name in ("class", "year", "form")}

@@ -1,4 +1,4 @@
-"""One normal form of text for every search engine, and its grams.
+"""One normal form of text for every search engine.
 
 A term matches a value when ``normalise(term)`` is a substring of ``normalise(value)``. The normal form is made of
 
@@ -15,22 +15,19 @@ A term matches a value when ``normalise(term)`` is a substring of ``normalise(va
 
 from __future__ import annotations
 
-import operator
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-TEXT_VERSION = 1
-"""Raised with every change of the normal form: an index made with another version must be rebuilt."""
+TEXT_VERSION = 2
+"""Raised with every change of the normal form or of its grams: an index made with another version must be rebuilt."""
 
 _CJK = (
     "\u1100-\u11ff\u2e80-\u2fdf\u3000-\u303f\u3040-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_SPACE_IN_GRAM = "\x00"
-_BETWEEN_VALUES = "\x01"
 
 # Each pattern may begin only where a run of white space begins: otherwise a page of blanks would take quadratic time.
 _BRACKETS = re.compile(r"(?<!\s)\s*\([\s(]*")
@@ -148,28 +145,9 @@ def can_be_searched(term: str) -> bool:
     return len(term) > 1 or (len(term) == 1 and is_cjk(term))
 
 
-def joined(values: tuple[str, ...]) -> str:
-    """Normalised values as one string in gram alphabet: a separator stands between them, so no term spans two."""
-    return _BETWEEN_VALUES.join(filter(None, map(normalise, values))).replace(" ", _SPACE_IN_GRAM)
-
-
-def bigrams(joined_values: str) -> list[str]:
-    """Every pair of neighbouring characters; the n-th pair stands at position n. No pair contains white space."""
-    return list(map(operator.add, joined_values, joined_values[1:]))
-
-
-def single_characters(joined_values: str) -> set[str]:
-    """The CJK characters, for terms of one character."""
-    return set(_cjk().findall("".join(set(joined_values))))
-
-
-def covering_bigrams(term: str) -> list[tuple[int, str]]:
-    """The fewest (position, bigram) pairs that pin down a normalised term of two or more characters."""
-    term = term.replace(" ", _SPACE_IN_GRAM)
-    starts = list(range(0, len(term) - 1, 2))
-    if len(term) % 2:
-        starts.append(len(term) - 2)
-    return [(start, term[start : start + 2]) for start in starts]
+def cjk_characters(text: str) -> list[str]:
+    """The CJK characters in a text, each once, sorted."""
+    return sorted(_cjk().findall("".join(set(text))))
 
 
 def leaves(value: object) -> Iterator[str]:
