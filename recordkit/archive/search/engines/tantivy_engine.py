@@ -15,18 +15,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import tantivy
-
+from recordkit.archive.search.engines.ranks import rank_of, ranks_between
 from recordkit.archive.search.grams import COLUMNS, KEYWORDS, Pattern, columns_of, patterns_of
 from recordkit.archive.search.port import IndexDamaged, IndexDocument, Sort
 from recordkit.archive.search.query import Among, And, Dated, Everything, Is, Not, Or, Query, Term
 from recordkit.archive.search.shards import Ranked, ShardedIndex
-from recordkit.errors import StoreBusy
+from recordkit.errors import MissingPart, StoreBusy
 from recordkit.messages import msg
+
+try:
+    import tantivy
+except ImportError as error:
+    raise MissingPart(
+        msg("{part} is not installed.", part="tantivy"),
+        msg("Install it with: pip install tantivy; where it has no wheel: pip install 'recordkit[whoosh]', and write "
+            'search = "whoosh" under [engines] in recordkit.toml.'),
+    ) from error
 
 _WORDS = "grams"
 _WRITER_BYTES = 64_000_000
-_ORDINALS = 1 << 32
 _MOST_LEVELS = 200
 """Combinations of weights that are looked through for ties; beyond it every hit is ranked one by one."""
 _MOST_VALUES = 100_000
@@ -68,17 +75,6 @@ def _make_schema() -> tantivy.Schema:
 _SCHEMA = _make_schema()
 
 
-def _rank(date: str, ordinal: int) -> int:
-    """What orders records of equal score: the date, then the order of filing; the greater comes first."""
-    return _day_number(date, "0") * _ORDINALS + _ORDINALS - 1 - ordinal
-
-
-def _day_number(date: str, missing: str) -> int:
-    """``2026-03-02`` as 20260302, parts that are missing filled up; 0 when there is no date."""
-    digits = date[:10].replace("-", "")[:8]
-    return int(digits.ljust(8, missing)) if digits.isascii() and digits.isdigit() else 0
-
-
 class TantivyShards:
     """A ``ShardKind``."""
 
@@ -116,7 +112,7 @@ class _Writer:
         made = tantivy.Document()
         made.add_text("record_id", document.record_id)
         made.add_text("sort_code", document.code)
-        made.add_unsigned("rank", _rank(document.date, document.ordinal))
+        made.add_unsigned("rank", rank_of(document.date, document.ordinal))
         for name, value in document.keywords.items():
             made.add_text(f"is_{name}", value)
         for name, tokens in columns_of(document):
@@ -208,8 +204,7 @@ def _compiled(query: Query) -> tantivy.Query:
         case Among(record_ids):
             return _unscored(tantivy.Query.term_set_query(_SCHEMA, "record_id", sorted(record_ids)))
         case Dated(since, until):
-            low = max(1, _day_number(since or "", "0")) * _ORDINALS
-            high = (_day_number(until or "99999999", "9") + 1) * _ORDINALS
+            low, high = ranks_between(since, until)
             return _unscored(tantivy.Query.range_query(
                 _SCHEMA, "rank", tantivy.FieldType.Unsigned, low, high, include_upper=False))
 
