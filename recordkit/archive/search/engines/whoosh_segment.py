@@ -425,7 +425,8 @@ def _ascending(data: bytes) -> Numbers:
     starts = np.concatenate([[0], ends[:-1] + 1])
     group = np.arange(len(raw)) - np.repeat(starts, ends - starts + 1)
     steps: Numbers = np.add.reduceat((raw & 127).astype(np.int64) << 7 * group, starts)
-    return steps.cumsum()
+    numbers: Numbers = np.cumsum(steps)
+    return numbers
 
 
 def _common(few: Numbers, many: Numbers) -> Numbers:
