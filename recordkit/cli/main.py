@@ -25,7 +25,7 @@ _COMMANDS = {
     "unmatched": ("ingesting", N_("Papers that wait for a person.")),
     "quarantine": ("ingesting", N_("Files that could not be read or filed.")),
     "match": ("ingesting", N_("File a waiting paper as a signed document.")),
-    "search": ("records", N_("Find records by any fragment.")),
+    "search": ("searching", N_("Find records by any fragment.")),
     "show": ("records", N_("Show one record.")),
     "text": ("records", N_("Print the text of a record.")),
     "open": ("viewing", N_("Open the paper of a record in the system's viewer.")),

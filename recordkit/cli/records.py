@@ -1,118 +1,20 @@
-"""Commands of the archivist: ingest, unmatched, match, search, show, text, get, edit, history."""
+"""Commands of the archivist: show, text, get, edit, history."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app
-from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.catalogue import Record
-    from recordkit.archive.search.service import Found
-
-
-@click.command(cls=Command, help=N_("Find records by any fragment: a name, half an address, the last digits of a "
-                                    "number. AND is a space; OR, NOT, quotes, parentheses, field:value."))
-@click.argument("query", nargs=-1, required=True)
-@option("--class", "record_class", metavar="CLASS", help=N_("Only this class."))
-@option("--year", type=int, help=N_("Only this year."))
-@option("--from", "since", type=DATE, metavar="DATE", help=N_("Dated on or after."))
-@option("--to", "until", type=DATE, metavar="DATE", help=N_("Dated on or before."))
-@option("--field", "field_name", help=N_("Search in this field only (title, number, text ...)."))
-@option("--sort", type=click.Choice(["relevance", "date", "code"]), default="relevance", help=N_("Order of hits."))
-@option("--limit", type=click.IntRange(0), default=20, metavar="N", help=N_("Hits shown; 0 for all."))
-@option("--offset", type=click.IntRange(0), default=0, metavar="N", help=N_("Hits passed over."))
-@option("--facets", is_flag=True, help=N_("Count hits by class, year and form."))
-@pass_app
-def search(
-    app: App, query: tuple[str, ...], record_class: str | None, year: int | None, since: date | None,
-    until: date | None, field_name: str | None,
-    sort: Literal["relevance", "date", "code"], limit: int, offset: int, facets: bool,
-) -> None:
-    """Search and print."""
-    from recordkit.archive.search.service import SearchRequest, search_records
-
-    started = time.monotonic()
-    request = SearchRequest(
-        text=" ".join(query),
-        field=field_name,
-        record_class=record_class,
-        year=year,
-        since=since,
-        until=until,
-        sort=sort,
-        limit=limit or None,
-        offset=offset,
-        facets=facets,
-    )
-    with app.reading() as workspace:
-        result = search_records(workspace, request)
-    if app.json:
-        app.print_json({
-            "items": [_plain_hit(one) for one in result.items],
-            "total": result.total,
-            "facets": result.facets,
-            "took_ms": round((time.monotonic() - started) * 1000, 1),
-        })
-        return
-    for one in result.items:
-        _print_hit(one)
-    for name, counts in result.facets.items():
-        click.echo(f"{tr(name)}: " + ", ".join(f"{key} {count}" for key, count in counts.items()))
-    app.say(tr("{total} record(s) found.").format(total=result.total))
-
-
-def _plain_hit(one: Found) -> dict[str, object]:
-    record = one.record
-    return {
-        "record_id": record.record_id,
-        "code": record.code,
-        "title": record.title,
-        "date": record.date,
-        "record_class": record.record_class,
-        "number": record.number,
-        "score": one.score,
-        "pages": list(one.pages),
-        "attachment_pages": _attachment_pages(one),
-        "snippet": one.snippet,
-    }
-
-
-def _attachment_pages(one: Found) -> list[dict[str, object]]:
-    """Where those of the hit's pages lie that are counted on behind the paper's own."""
-    from recordkit.archive.attachments import place_of
-
-    places = [(page, *place_of(one.record, page)) for page in one.pages if page > one.record.pages]
-    return [{"page": page, "attachment": number, "attachment_page": inside} for page, number, inside in places]
-
-
-def _print_hit(one: Found) -> None:
-    record = one.record
-    own = [str(page) for page in one.pages if page <= record.pages]
-    pages = tr("p. {pages}").format(pages=", ".join(own)) if own else ""
-    inside: dict[object, list[str]] = {}
-    for place in _attachment_pages(one):
-        inside.setdefault(place["attachment"], []).append(str(place["attachment_page"]))
-    for number, some in inside.items():
-        pages += "  " + tr("attachment {number} p. {pages}").format(number=number, pages=", ".join(some))
-    head = click.style(record.title, bold=True)
-    click.echo(f"{record.code}  {head}  {record.date}  {record.number or ''}  {pages}".rstrip())
-    if one.snippet:
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        start, end = ("\x1b[1;33m", "\x1b[0m") if colour else ("【", "】")
-        click.echo("    " + one.snippet.replace("\u2068", start).replace("\u2069", end))
 
 
 @click.command(cls=Command, help=N_("Show one record: by record id, archival code or document number."))
