@@ -425,11 +425,10 @@ def _ascending(data: bytes) -> Numbers:
     starts = np.concatenate([[0], ends[:-1] + 1])
     group = np.arange(len(raw)) - np.repeat(starts, ends - starts + 1)
     steps: Numbers = np.add.reduceat((raw & 127).astype(np.int64) << 7 * group, starts)
-    numbers: Numbers = np.cumsum(steps)
-    return numbers
+    return np.cumsum(steps)
 
 
 def _common(few: Numbers, many: Numbers) -> Numbers:
     """What stands in both of two ascending lists."""
-    at = many.searchsorted(few)
-    return few[many[np.minimum(at, len(many) - 1)] == few]
+    at = np.minimum(many.searchsorted(few), len(many) - 1)
+    return few[np.equal(many[at], few)]
