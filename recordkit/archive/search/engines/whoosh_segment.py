@@ -23,7 +23,7 @@ import mmap
 import operator
 import pickle
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -51,6 +51,8 @@ _CODE = "sort_code"
 _RANK = "rank"
 _NONE: Numbers = np.empty(0, np.int64)
 _POSITIONED = frozenset(COLUMNS)
+_BYTES_AT_ONCE = 8_000_000
+"""Bytes of lists that are merged in one go: about 500 MB of memory at the worst."""
 
 
 def keyword_column(keyword: str) -> str:
@@ -221,32 +223,66 @@ def write_merged(path: Path, segments: Sequence[Segment]) -> int:
 
 def _merged(segments: Sequence[Segment], news: Sequence[Numbers]) -> Iterator[tuple[bytes, bytes]]:
     """The entries of the merged segment; a column's name comes before its tokens and tells where its parts go."""
+
     def source(at: int) -> Iterator[tuple[bytes, int, bytes]]:
         return ((key, at, data) for key, data in segments[at].entries())
 
-    moved: list[_Moved] = []
-    for key, group in itertools.groupby(heapq.merge(*map(source, range(len(segments)))), key=operator.itemgetter(0)):
+    waiting = _Lists()
+    name = ""
+    moves: list[Callable[[Numbers], Numbers]] = []
+    for key, at, data in heapq.merge(*map(source, range(len(segments)))):
         column, space, token = key.partition(b" ")
-        name = column.decode()
-        if not space:
+        if column.decode() != name or waiting.size >= _BYTES_AT_ONCE and key != waiting.keys[-1]:
+            yield from waiting.moved(moves)
+            waiting = _Lists()
+        if column.decode() != name:
+            name = column.decode()
+            moves = [new.__getitem__ for new in news]
             if name in _POSITIONED:
                 moved = _moves(name, segments, news)
+                moves = [one.places for one in moved]
                 documents = np.concatenate([one.documents for one in moved])
                 if len(documents):
                     starts = np.concatenate([*(one.starts for one in moved), [max(one.end for one in moved)]])
-                    yield key, _packed(documents)
-                    yield key + b" ", _packed(starts)
-            continue
-        if name in _POSITIONED and not token:
-            continue
-        parts = [
-            moved[at].places(_ascending(data)) if name in _POSITIONED else news[at][_ascending(data)]
-            for _, at, data in group
-        ]
-        kept = np.concatenate(parts)
-        kept = kept[kept >= 0]
-        if len(kept):
-            yield key, _packed(kept)
+                    yield column, _packed(documents)
+                    yield column + b" ", _packed(starts)
+        if space and (token or name not in _POSITIONED):
+            waiting.add(key, at, data)
+    yield from waiting.moved(moves)
+
+
+class _Lists:
+    """Lists of some segments, those of one key side by side, that are taken over in one go."""
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+        self.size = 0
+        self._owners: list[int] = []
+        self._data: list[bytes] = []
+
+    def add(self, key: bytes, owner: int, data: bytes) -> None:
+        self.keys.append(key)
+        self.size += len(data)
+        self._owners.append(owner)
+        self._data.append(data)
+
+    def moved(self, moves: Sequence[Callable[[Numbers], Numbers]]) -> Iterator[tuple[bytes, bytes]]:
+        """One list for each key, of what the lists become; ``moves`` by owner, -1 for what is left out."""
+        if not self.keys:
+            return
+        values, counts = _ascending_lists(b"".join(self._data), np.array([*map(len, self._data)]))
+        owners = np.repeat(self._owners, counts)
+        became = np.empty_like(values)
+        for owner, move in enumerate(moves):
+            here = owners == owner
+            became[here] = move(values[here])
+        is_first = [True, *map(operator.ne, self.keys, self.keys[1:])]
+        groups = np.repeat(np.cumsum(is_first) - 1, counts)[became >= 0]
+        names = list(itertools.compress(self.keys, is_first))
+        if len(groups):
+            firsts = np.flatnonzero(np.diff(groups, prepend=-1))
+            lists = _packed_lists(became[became >= 0], firsts)
+            yield from zip([names[group] for group in groups[firsts].tolist()], lists, strict=True)
 
 
 class _Moved:
@@ -322,16 +358,9 @@ class _Column:
             places = np.repeat(documents, counts)
         places = places[np.argsort(tokens, kind="stable")]
         sizes = np.bincount(tokens, minlength=len(self._vocabulary))
-        firsts = np.cumsum(sizes) - sizes
-        steps = np.diff(places, prepend=0)
-        steps[firsts] = places[firsts]
-        data, ends = _in_sevens(steps)
-        packed = data.tobytes()
-        stops = ends[firsts + sizes - 1].tolist()
-        starts = [0, *stops]
-        named = ((_key(column, token), number) for token, number in self._vocabulary.items())
-        for key, number in sorted(named):
-            yield key, packed[starts[number] : stops[number]]
+        lists = _packed_lists(places, np.cumsum(sizes) - sizes)
+        # A dictionary keeps the order in which its tokens were numbered.
+        yield from sorted(zip((_key(column, token) for token in self._vocabulary), lists, strict=True))
 
 
 class _Unclosed(StructFile):  # type: ignore[misc]
@@ -398,6 +427,16 @@ def _packed(ascending: Numbers) -> bytes:
     return _in_sevens(np.diff(ascending, prepend=0))[0].tobytes()
 
 
+def _packed_lists(values: Numbers, firsts: Numbers) -> list[bytes]:
+    """Several lists, each packed; ``firsts``: where each one begins among ``values``."""
+    steps = np.diff(values, prepend=0)
+    steps[firsts] = values[firsts]
+    data, ends = _in_sevens(steps)
+    whole = data.tobytes()
+    stops = ends[np.append(firsts[1:], len(values)) - 1].tolist()
+    return [whole[start:stop] for start, stop in itertools.pairwise([0, *stops])]
+
+
 def _in_sevens(numbers: Numbers) -> tuple[NDArray[np.uint8], Numbers]:
     """Numbers below 2**35 in groups of seven bits, the lowest first, the last below 128; and where each one ends."""
     sizes = np.ones(len(numbers), np.int64)
@@ -416,16 +455,30 @@ def _in_sevens(numbers: Numbers) -> tuple[NDArray[np.uint8], Numbers]:
 
 def _ascending(data: bytes) -> Numbers:
     """What ``_packed`` packed."""
-    raw = np.frombuffer(data, np.uint8)
+    return np.cumsum(_from_sevens(np.frombuffer(data, np.uint8))[0])
+
+
+def _ascending_lists(data: bytes, sizes: Numbers) -> tuple[Numbers, Numbers]:
+    """What ``_packed`` made of several lists, ``sizes`` bytes each, and how many numbers each of them has."""
+    steps, ends = _from_sevens(np.frombuffer(data, np.uint8))
+    stops = ends.searchsorted(np.cumsum(sizes) - 1, "right")
+    counts = np.diff(stops, prepend=0)
+    sums = np.cumsum(steps)
+    firsts = stops - counts
+    return sums - np.repeat(sums[firsts] - steps[firsts], counts), counts
+
+
+def _from_sevens(raw: NDArray[np.uint8]) -> tuple[Numbers, Numbers]:
+    """What ``_in_sevens`` was given, and the last byte of each number."""
     ends = np.flatnonzero(raw < 128)
     if not len(raw) or ends[-1:].tolist() != [len(raw) - 1]:
         raise ValueError("a list is broken off")
     if len(ends) == len(raw):
-        return raw.cumsum(dtype=np.int64)
+        return raw.astype(np.int64), ends
     starts = np.concatenate([[0], ends[:-1] + 1])
     group = np.arange(len(raw)) - np.repeat(starts, ends - starts + 1)
-    steps: Numbers = np.add.reduceat((raw & 127).astype(np.int64) << 7 * group, starts)
-    return np.cumsum(steps)
+    numbers: Numbers = np.add.reduceat((raw & 127).astype(np.int64) << 7 * group, starts)
+    return numbers, ends
 
 
 def _common(few: Numbers, many: Numbers) -> Numbers:
