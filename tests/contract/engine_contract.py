@@ -359,12 +359,16 @@ class EngineContract(ABC):
 
     def test_one_character_of_a_fuzzy_term_may_be_wrong_or_missing_at_its_ends(self, tmp_path: Path) -> None:
         engine = self.open(tmp_path / "index")
-        pages = ["甲乙丙丁", "子甲乙丑丁寅", "乙丙丁戊", "甲乙丙", "甲丙丁", "子乙丙丁", "甲子乙丙丁", "甲乙子丑"]
+        pages = ["甲乙丙丁", "子甲乙丑丁寅", "乙丙丁戊", "甲乙丙", "甲丙丁", "子乙丙丁", "甲子乙丙丁", "甲乙丙寅"]
         engine.apply([document(n, page, record_id=page) for n, page in enumerate(pages)], (), 1, nothing_remains)
-        near = {"甲乙丙丁", "子甲乙丑丁寅", "乙丙丁戊", "甲乙丙", "子乙丙丁", "甲子乙丙丁"}
+        near = {"甲乙丙丁", "子甲乙丑丁寅", "乙丙丁戊", "甲乙丙", "子乙丙丁", "甲子乙丙丁", "甲乙丙寅"}
         assert found(engine, Term(None, "甲乙丙丁", fuzzy=True)) == near
-        assert found(engine, Term("pages", "甲乙丙丁", begins=True, fuzzy=True)) == {"甲乙丙丁", "甲乙丙", "子乙丙丁"}
-        assert found(engine, Term("pages", "甲乙丙丁", ends=True, fuzzy=True)) == {"甲乙丙丁", "子乙丙丁", "甲子乙丙丁"}
+        assert found(engine, Term("pages", "甲乙丙丁", begins=True, fuzzy=True)) == {
+            "甲乙丙丁", "甲乙丙", "子乙丙丁", "甲乙丙寅"
+        }
+        assert found(engine, Term("pages", "甲乙丙丁", ends=True, fuzzy=True)) == {
+            "甲乙丙丁", "子乙丙丁", "甲子乙丙丁", "甲乙丙寅"
+        }
         assert found(engine, Term("title", "甲乙丙丁", fuzzy=True)) == set()
 
     def test_a_form_field_is_searched_by_its_key(self, tmp_path: Path) -> None:
@@ -420,6 +424,18 @@ class EngineContract(ABC):
         assert self.ids(engine, "张三 OR 王五", limit=7) == ["record-70", *latest]
         assert self.ids(engine, "张三 李四", limit=6) == latest
         assert self.ids(engine, "-王五", limit=6) == latest
+
+    def test_terms_of_a_group_that_does_not_hold_as_a_whole_do_not_count(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index", shard_size=64)
+        documents = [document(n, "李四", title="张三") for n in range(10)]
+        documents += [document(n, "李四 王五", title="张三") for n in range(10, 20)]
+        documents += [document(n, "李四", date="2030") for n in range(20, 30)]
+        engine.apply(documents, (), 1, nothing_remains)
+        query = parse("李四 OR (张三 王五)")
+        every = engine.search(query)[1]
+        assert [hit.score for hit in every] == [18.0] * 10 + [1.0] * 20
+        for count in (3, 10, 12, 25):
+            assert engine.search(query, limit=count)[1] == every[:count]
 
     def test_a_query_of_many_terms_is_ranked_as_exactly_as_one_of_few(self, tmp_path: Path) -> None:
         engine = self.open(tmp_path / "index", shard_size=50)

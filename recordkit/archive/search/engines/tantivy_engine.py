@@ -239,6 +239,8 @@ def _found(pattern: Pattern) -> tantivy.Query:
 
 def _levels(query: Query, score: int) -> tantivy.Query | None:
     """What holds of the records that match with exactly this score; None when it would take too many combinations."""
+    if not _adds_up(query, False):
+        return None
     terms = list(_scoring(query))
     groups = [_by_weight(term) for term in terms]
     sizes = 1
@@ -261,6 +263,18 @@ def _levels(query: Query, score: int) -> tantivy.Query | None:
             clauses += [(must_not, found) for other, found in group.items() if other > weight]
         every.append((tantivy.Occur.Should, tantivy.Query.boolean_query(clauses)))
     return tantivy.Query.boolean_query(every)
+
+
+def _adds_up(query: Query, is_choice: bool) -> bool:
+    """Whether every term that stands in a hit counts; one of a group does not when the group need not hold."""
+    match query:
+        case And(parts) if is_choice and any(True for part in parts for _ in _scoring(part)):
+            return False
+        case And(parts):
+            return all(_adds_up(part, is_choice) for part in parts)
+        case Or(parts):
+            return all(_adds_up(part, True) for part in parts)
+    return True
 
 
 def _scoring(query: Query) -> Iterator[Term]:
