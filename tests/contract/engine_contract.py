@@ -415,6 +415,23 @@ class EngineContract(ABC):
                         total, every[offset : offset + limit]
                     ), (text, offset, limit)
 
+    def test_the_few_replaced_among_many_are_found_in_no_way(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index", shard_size=64)
+
+        def of_class(n: int, text: str, name: str) -> IndexDocument:
+            return IndexDocument(f"r{n:02d}", n, {}, (text,), "2026", f"C{n}", {}, {"class": name})
+
+        engine.apply([of_class(n, "张三", "old") for n in range(50)], (), 1, nothing_remains)
+        engine.apply([of_class(n, "李四", "new") for n in (7, 23)], (), 2, nothing_remains)
+        left = {f"r{n:02d}" for n in range(50)} - {"r07", "r23"}
+        assert found(engine, parse("张三")) == found(engine, Is("class", "old")) == left
+        assert found(engine, parse("-张三")) == found(engine, parse("李四")) == {"r07", "r23"}
+        assert len(found(engine, Everything())) == len(found(engine, Dated("2026", None))) == 50
+        assert found(engine, Among(frozenset({"r07", "r08"}))) == {"r07", "r08"}
+        assert engine.tally(Everything(), "class") == {"old": 48, "new": 2}
+        for sort in ("relevance", "date", "code"):
+            assert "r07" not in self.ids(engine, "张三", sort=sort, limit=10)
+
     def test_of_more_equal_scores_than_fit_the_latest_are_shown(self, tmp_path: Path) -> None:
         engine = self.open(tmp_path / "index", shard_size=64)
         documents = [document(n, "张三 李四", date=f"20{99 - n % 50:02d}") for n in range(100)]

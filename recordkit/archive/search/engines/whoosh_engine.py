@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import operator
-import pickle
 import struct
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -43,8 +42,8 @@ _TOKENS_AT_ONCE = 6_000_000
 _MOST_DEAD = 0.2
 """Share of deleted documents beyond which a segment is written anew."""
 _UNREADABLE = (
-    OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, EOFError, struct.error,
-    pickle.UnpicklingError, FileFormatError,
+    OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, EOFError,
+    struct.error, FileFormatError,
 )  # fmt: skip
 
 

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import json
 import mmap
 import operator
-import pickle
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -181,14 +181,14 @@ class Segment:
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """All keys with their values, ascending."""
-        return iter(self._table.items())
+        return _rising(self._table.items())
 
     def _list(self, key: bytes) -> Numbers:
         data = self._table.get(key)
         return _NONE if data is None else _ascending(data)
 
     def _beginning(self, key: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return itertools.takewhile(lambda one: one[0].startswith(key), self._table.items_from(key))
+        return itertools.takewhile(lambda one: one[0].startswith(key), _rising(self._table.items_from(key)))
 
     def _documents(self, column: str) -> Numbers:
         return self._list(column.encode())
@@ -364,17 +364,21 @@ class _Column:
 
 
 class _Unclosed(StructFile):  # type: ignore[misc]
-    """A file of whoosh over a stream that somebody else closes."""
+    """A file of whoosh over a stream that somebody else closes.
+
+    whoosh keeps two numbers at the end of its hash as a pickle, which may name any function to be called; here they are
+    a line of JSON.
+    """
 
     def close(self) -> None:
         self.file.flush()
 
+    def write_pickle(self, obj: object, protocol: int = -1) -> None:
+        self.file.write(json.dumps(obj).encode() + b"\n")
+
 
 class _Mapped(StructFile):  # type: ignore[misc]
-    """A file of whoosh over mapped memory, from which only plain values are unpickled.
-
-    whoosh keeps two numbers at the end of its hash as a pickle; a pickle may name any function to be called.
-    """
+    """What ``_Unclosed`` wrote, as mapped memory."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self.file = data
@@ -384,12 +388,7 @@ class _Mapped(StructFile):  # type: ignore[misc]
         return bytes(self.file[position : position + length])
 
     def read_pickle(self) -> Any:
-        return _Plain(self.file).load()
-
-
-class _Plain(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in an index")
+        return json.loads(self.file.readline())
 
 
 def _write(
@@ -410,6 +409,16 @@ def _fill(stream: BinaryIO, entries: Iterable[tuple[bytes, bytes]]) -> None:
     for key, data in entries:
         table.add(key, data)
     table.close()
+
+
+def _rising(entries: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """The entries; a damaged length may lead whoosh back to where it was, round and round."""
+    last = b""
+    for key, data in entries:
+        if key <= last:
+            raise ValueError("keys do not rise")
+        last = key
+        yield key, data
 
 
 def _key(column: str, token: str) -> bytes:
