@@ -12,10 +12,12 @@ A query is a tree of tuples::
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 SIMPLIFIED = dict(
     zip("戶號錶單電話區張陳劉廠為灣蘇閥門長興讀壓湯", "户号表单电话区张陈刘厂为湾苏阀门长兴读压汤", strict=True)
@@ -71,11 +73,15 @@ def stands(term: str, value: str, begins: bool, ends: bool, fuzzy: bool) -> bool
     if not fuzzy:
         return (not begins or value.startswith(term)) and (not ends or value.endswith(term)) and (
             value == term or not (begins and ends))
-    # What may be missing at an end is a wrong character just outside the value.
-    space = ("" if begins else "\0") + value + ("" if ends else "\0")
-    first, last = 0, len(space) - len(term)
-    places = [at for at in range(first, last + 1) if (not begins or at == first) and (not ends or at == last)]
-    return any(sum(map(str.__ne__, term, space[at : at + len(term)])) <= 1 for at in places)
+    return nearly(term, begins, ends).search(value) is not None
+
+
+@cache
+def nearly(term: str, begins: bool, ends: bool) -> re.Pattern[str]:
+    """Any one character may be another one; the first or the last may be missing unless it is to stand at the edge."""
+    ways = [f"{re.escape(term[:at])}.{re.escape(term[at + 1 :])}" for at in range(len(term))]
+    ways += [re.escape(term[1:])] * (not begins) + [re.escape(term[:-1])] * (not ends)
+    return re.compile(r"\A" * begins + f"(?:{'|'.join(ways)})" + r"\Z" * ends, re.DOTALL)
 
 
 class Values:
