@@ -561,6 +561,14 @@ class EngineContract(ABC):
         for shard in (tmp_path / "index").glob("shard-*"):
             assert self.strays(shard) == set()
 
+    def test_shards_built_side_by_side_are_the_same_as_one_after_the_other(self, tmp_path: Path) -> None:
+        found = []
+        for jobs in (1, 2):
+            engine = self.open(tmp_path / f"{jobs}", shard_size=20)
+            assert engine.rebuild([0, 1], _half_of_a_batch, 1, jobs=jobs) == 40
+            found.append(engine.search(parse("供水")))
+        assert found[0] == found[1] and found[0][0] == 40
+
     def test_many_readers_in_other_processes_see_whole_states_while_one_writes(self, tmp_path: Path) -> None:
         engine = self.open(tmp_path / "index")
         documents = [document(n, "张三") for n in range(2 * SHARD_SIZE)]
@@ -585,6 +593,10 @@ def found(engine: SearchEngine, query: Query) -> set[str]:
 
 def batch(number: int) -> list[IndexDocument]:
     return [document(n, f"第{number}批 供水单位应当保证水质") for n in range(40)]
+
+
+def _half_of_a_batch(shard: int) -> list[IndexDocument]:
+    return batch(1)[20 * shard : 20 * shard + 20]
 
 
 def _writes_on(opened: Callable[..., SearchEngine], folder: Path, told: Connection) -> None:

@@ -166,17 +166,21 @@ class _Writer:
     def commit(self) -> None:
         try:
             self._flush()
+            empty = [one for one in self._written if not one.alive]
             self._written = [one for one in self._written if one.alive]
-            self._merge()
+            replaced = self._merge()
             entries = tuple(
                 _Entry(one.name, one.segment.documents, one.size, tuple(sorted(one.dead))) for one in self._written
             )
             _Manifest(self._next, entries).write(self._folder)
+            _close(empty + replaced)
             self._sweep(entry.name for entry in entries)
         finally:
+            _close(self._written)
             self._end()
 
     def abandon(self) -> None:
+        _close(self._written)
         with suppress(OSError, IndexDamaged):
             self._sweep(entry.name for entry in _Manifest.read(self._folder).entries)
         self._end()
@@ -188,8 +192,11 @@ class _Writer:
             self._know(path, len(self._batch), self._batch_dead)
             self._batch, self._batch_dead = Batch(), set()
 
-    def _merge(self) -> None:
-        """Put together the youngest segments, from the first on that is too small or has too many deleted documents."""
+    def _merge(self) -> list[_Written]:
+        """Put together the youngest segments, from the first on that is too small or has too many deleted documents.
+
+        Returns those that were replaced.
+        """
         first, younger = len(self._written) - 1, 0
         for at in reversed(range(len(self._written))):
             one = self._written[at]
@@ -198,12 +205,13 @@ class _Writer:
             younger += one.alive
         doomed = self._written[first:]
         if len(doomed) < 2 and not any(len(one.dead) > _MOST_DEAD * one.segment.documents for one in doomed):
-            return
+            return []
         path = self._new_path()
         with _damage_named(self._folder):
             count = write_merged(path, [one.segment for one in doomed])
         del self._written[first:]
         self._know(path, count, set())
+        return doomed
 
     def _new_path(self) -> Path:
         self._next += 1
@@ -221,6 +229,12 @@ class _Writer:
                 # Windows keeps a file that somebody reads; the next writer deletes it.
                 with suppress(PermissionError):
                     remove_file(path)
+
+
+def _close(some: list[_Written]) -> None:
+    """Let go of files: Windows deletes none that is mapped."""
+    for one in some:
+        one.segment.close()
 
 
 Scores = NDArray[np.int32]
