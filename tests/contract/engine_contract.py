@@ -472,7 +472,7 @@ class EngineContract(ABC):
             assert engine.search(query, limit=count)[1] == every[:count]
 
     def test_the_size_stays_near_that_of_a_fresh_index_and_no_file_is_left_over(self, tmp_path: Path) -> None:
-        # Not more at once: tantivy merges when it has eight segments of a shard, and until then keeps what was replaced.
+        # Not more at once: tantivy merges eight segments at a time, and until then keeps what was replaced.
         self.update_often(tmp_path, at_once=10)
 
     @pytest.mark.slow
