@@ -14,12 +14,11 @@ from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.objects import ObjectStore
 from recordkit.archive.search import query as query_language
-from recordkit.archive.search.parser import FIELD_ALIASES, parse
+from recordkit.archive.search.parser import parse
 from recordkit.archive.search.port import IndexDamaged, IndexDocument, SearchEngine
 from recordkit.archive.search.snippet import excerpt
 from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
-from recordkit.errors import NotFound
-from recordkit.messages import msg
+from recordkit.archive.search.vocabulary import vocabulary_of
 from recordkit.workspace import Workspace
 
 
@@ -77,16 +76,7 @@ def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult
     """
     if request.record_class is not None:
         request = replace(request, record_class=load_scheme(workspace.root).get(request.record_class).id)
-    aliases = FIELD_ALIASES
-    query = parse(request.text, aliases)
-    if request.field is not None:
-        name = aliases.get(request.field)
-        if name is None:
-            raise NotFound(
-                msg("There is no searchable field {field}.", field=request.field),
-                msg("Fields are: {fields}.", fields=", ".join(aliases)),
-            )
-        query = query_language.restrict(query, name)
+    query = parse(request.text, vocabulary_of(workspace.root), request.field)
     filters = tuple(_filters(request))
     if filters:
         query = query_language.And((query, *filters))

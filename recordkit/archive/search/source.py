@@ -10,6 +10,7 @@ from recordkit.archive import catalogue
 from recordkit.archive.attachments import attachments_of, read_text, text_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.objects import ObjectStore
+from recordkit.archive.search.pinyin import readings_of_name, readings_of_title
 from recordkit.archive.search.port import SHARD_SIZE, IndexDocument
 from recordkit.archive.search.text import leaves
 from recordkit.db import Database
@@ -72,17 +73,20 @@ def index_document(objects: ObjectStore, record: Record) -> IndexDocument:
     def values(*names: object) -> tuple[str, ...]:
         return tuple(str(name) for name in names if name)
 
+    parties = values(record.party, metadata.get("responsible"))
+    readings = (reading for name in parties for reading in readings_of_name(name))
     form_fields = {key: tuple(leaves(value)) for key, value in record.fields.items()}
     fields = {
         "title": values(record.title),
         "number": values(record.number),
         "code": values(record.code),
-        "party": values(record.party, metadata.get("responsible")),
+        "party": parties,
         "account": values(record.account),
         "meters": values(*(meters if isinstance(meters, list) else [])),
         "address": values(metadata.get("address")),
         "phone": values(metadata.get("phone")),
         "fields": tuple(value for some in form_fields.values() for value in some),
+        "pinyin": tuple(dict.fromkeys((*readings, *readings_of_title(record.title, parties)))),
     }
     keywords = {
         "class": record.record_class,
