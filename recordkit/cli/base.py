@@ -333,21 +333,21 @@ _AROUND = 30
 
 
 def pointed(text: str, at: int) -> tuple[str, str]:
-    """What was typed, near its character ``at``, and a line with a caret under that character.
-
-    Chinese characters are two columns wide (UAX #11, classes W and F), marks on the one before take none.
-    """
+    """What was typed, near its character ``at``, and a line with a caret under that character."""
     first, end = max(0, at - _AROUND), at + _AROUND
     before, behind = "…" * (first > 0), "…" * (end < len(text))
-    shown_part = "".join(char if char.isprintable() else " " for char in text[first:end])
-    place = len(before) + sum(_columns(char) for char in shown_part[: at - first])
-    return before + shown_part + behind, " " * place + "^"
+    part = "".join(char if char.isprintable() else " " for char in text[first:end])
+    return before + part + behind, " " * columns_of(before + part[: at - first]) + "^"
 
 
-def _columns(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+def columns_of(text: str) -> int:
+    """Columns a text takes in a terminal: a Chinese character two (UAX #11, classes W and F), a mark above one none.
+
+    Without rich, which takes longer to load than an error or a help text may take.
+    """
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
 
 
 def quoted(path: str | Path) -> str:
