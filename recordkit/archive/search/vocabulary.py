@@ -17,9 +17,6 @@ from recordkit.archive.search.text import normalise
 
 V = TypeVar("V")
 
-DATE = "date"
-"""The keyword that takes dates; the others are those of ``grams.KEYWORDS``."""
-
 FIELD_ALIASES: Mapping[str, str] = {
     "title": "title", "题名": "title", "标题": "title",
     "number": "number", "文号": "number", "编号": "number", "文书编号": "number", "合同编号": "number",
@@ -37,13 +34,14 @@ FIELD_ALIASES: Mapping[str, str] = {
 """Names of the indexed fields; a form field of the same name is not meant by it."""
 
 KEYWORD_ALIASES: Mapping[str, str] = {
-    "date": DATE, "日期": DATE,
+    "date": "date", "日期": "date",
     "class": "class", "类别": "class",
     "year": "year", "年度": "year", "年份": "year",
     "form": "form", "表单": "form",
     "period": "period", "保管期限": "period",
     "access": "access", "密级": "access",
 }  # fmt: skip
+"""Names of what is matched whole: ``grams.KEYWORDS``, and the record's date."""
 
 _ACCESS = (("open", "open"), ("开放", "open"), ("公开", "open"), ("restricted", "restricted"), ("受限", "restricted"),
            ("限制", "restricted"))
@@ -55,9 +53,8 @@ class Vocabulary:
 
     Attributes:
         fields: name to the fields it stands for, one or more: indexed ones, or ``query.FORM_FIELD`` and a key.
-        keywords: name to ``DATE`` or one of ``grams.KEYWORDS``.
-        values: keyword to pairs of a word and the value it means. Keywords that are missing here take dates, years
-            or periods, which are read by rule.
+        keywords: name to ``date`` or one of ``grams.KEYWORDS``.
+        values: keyword to pairs of a word and the value it means; dates, years and periods are read by rule.
         known: names to offer when another one is not known, as people write them.
     """
 
