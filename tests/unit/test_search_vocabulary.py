@@ -57,18 +57,27 @@ def names_and_keys() -> Iterator[tuple[FieldSpec, str]]:
 def test_every_name_of_a_field_of_a_shipped_form_can_be_searched(store: Path) -> None:
     vocabulary = vocabulary_of(store)
     wrong, tried = [], 0
+    keys = {field.key for field, _ in names_and_keys()}
     for field, name in names_and_keys():
         written = name_of(name)
+        if written in KEYWORD_ALIASES or (written in keys and written != field.key):
+            assert name == field.label_en, "the key and the Chinese label lead to it"
+            continue
         found = fields_of(parse(f"{written}:张三丰", vocabulary))
-        if written in KEYWORD_ALIASES:
-            wrong.append(name)
-        elif written in BASIC.fields:
+        if written in BASIC.fields:
             assert found == set(BASIC.fields[written])
         elif f"fields.{field.key}" not in found:
             wrong.append(name)
         tried += 1
     assert wrong == []
     assert tried > 700
+
+
+def test_a_key_of_a_form_field_means_that_field_alone(store: Path) -> None:
+    for form_id in list_form_ids(None):
+        for field in load_form(None, form_id).spec.fields:
+            if field.key not in BASIC.fields:
+                assert parse(f"{field.key}:张三丰", vocabulary_of(store)) == Term(f"fields.{field.key}", "张三丰")
 
 
 def test_a_label_of_several_forms_means_each_of_their_fields(store: Path) -> None:

@@ -107,20 +107,25 @@ def vocabulary_of(root: Path) -> Vocabulary:
 
 
 def _form_fields(root: Path) -> Mapping[str, tuple[str, ...]]:
-    """Key, label, English label of each form field to the fields they stand for.
+    """Names of form fields to the fields they stand for.
 
-    The name of a table's column stands for the table, unless a field bears that name.
+    A key stands for itself alone; a label for every field that bears it in some form; the key or label of a table's
+    column for the table, unless a field bears it.
     """
     from recordkit.templates.forms import list_form_names
 
-    names: dict[str, dict[str, None]] = {}
+    keys: dict[str, dict[str, None]] = {}
+    labels: dict[str, dict[str, None]] = {}
     columns: dict[str, dict[str, None]] = {}
     for form in list_form_names(root):
-        for found, given in ((names, form.fields), (columns, form.columns)):
-            for key, written in given.items():
-                for name in filter(None, map(name_of, written)):
-                    found.setdefault(name, {})[FORM_FIELD + key] = None
-    return {name: tuple(fields) for name, fields in {**columns, **names}.items()}
+        for key, names in form.fields.items():
+            keys[key] = {FORM_FIELD + key: None}
+            for name in map(name_of, names):
+                labels.setdefault(name, {})[FORM_FIELD + key] = None
+        for key, names in form.columns.items():
+            for name in map(name_of, names):
+                columns.setdefault(name, {})[FORM_FIELD + key] = None
+    return {name: tuple(fields) for name, fields in {**columns, **labels, **keys}.items()}
 
 
 class _OnDemand(Mapping[str, V]):
