@@ -104,3 +104,12 @@ def test_the_help_begins_with_examples_that_can_be_read(small: Cli, language: st
         small("search", query.strip().strip("'"))
         widths.add(columns_of(line[: len(line) - len(said)]))
     assert len(widths) == 1, "the explanations stand in one column"
+
+
+def test_the_organisation_responsible_for_every_record_is_not_found_by_its_reading(small: Cli) -> None:
+    show = small.json("show", NUMBERS[0])
+    assert len(show["responsible"]) > 4
+    assert found(small, "户名:" + show["responsible"]) != []
+    assert found(small, "pinyin:youxiangongsi") == [3]
+    small("edit", NUMBERS[5], "--set", "responsible=查理", "--reason", "更正")
+    assert found(small, "zhali") == [6]

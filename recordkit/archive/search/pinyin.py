@@ -76,18 +76,25 @@ def readings_of_name(name: str) -> tuple[str, ...]:
 
     Several names with a comma between are read one by one.
     """
+    table = _table().characters
     found: dict[str, None] = {}
     for part in _SEPARATORS.split(name):
         plain = _readable(part)
-        if not any(char in _table().characters for char in plain):
+        if not any(char in table for char in plain):
             continue
-        if len(plain) <= LONGEST_NAME and plain.isalpha() and not any(char.isascii() for char in plain):
+        if is_person(plain):
             ways = _ways_to_read(plain)
         else:
             ways = (_most_likely(plain),)
         found |= dict.fromkeys(variant for way in ways for variant in _with_u("".join(way)))
         found |= dict.fromkeys(_initials(way) for way in ways)
     return tuple(found)
+
+
+def is_person(name: str) -> bool:
+    """Whether a name is short enough for a person's: from one to ``LONGEST_NAME`` characters, all of them Chinese."""
+    plain = _readable(name)
+    return 0 < len(plain) <= LONGEST_NAME and all(char in _table().characters for char in plain)
 
 
 def readings_of_title(title: str, names: Iterable[str] = ()) -> tuple[str, ...]:
@@ -127,9 +134,7 @@ def _cut_at(text: str, name: str) -> list[str]:
 @lru_cache(maxsize=10_000)
 def _read_piece(text: str, is_name: bool) -> tuple[str, ...]:
     plain = _readable(text)
-    if is_name and 0 < len(plain) <= LONGEST_NAME:
-        return _ways_to_read(plain)[0]
-    return _most_likely(plain)
+    return _ways_to_read(plain)[0] if is_name and is_person(plain) else _most_likely(plain)
 
 
 @lru_cache(maxsize=10_000)

@@ -10,7 +10,7 @@ from recordkit.archive import catalogue
 from recordkit.archive.attachments import attachments_of, read_text, text_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.objects import ObjectStore
-from recordkit.archive.search.pinyin import readings_of_name, readings_of_title
+from recordkit.archive.search.pinyin import is_person, readings_of_name, readings_of_title
 from recordkit.archive.search.port import SHARD_SIZE, IndexDocument
 from recordkit.archive.search.text import leaves
 from recordkit.db import Database
@@ -74,7 +74,10 @@ def index_document(objects: ObjectStore, record: Record) -> IndexDocument:
         return tuple(str(name) for name in names if name)
 
     parties = values(record.party, metadata.get("responsible"))
-    readings = (reading for name in parties for reading in readings_of_name(name))
+    # An organisation is responsible for nearly every record: its reading would find them all.
+    readings = (
+        reading for name in parties if name == record.party or is_person(name) for reading in readings_of_name(name)
+    )
     form_fields = {key: tuple(leaves(value)) for key, value in record.fields.items()}
     fields = {
         "title": values(record.title),
