@@ -82,10 +82,7 @@ def readings_of_name(name: str) -> tuple[str, ...]:
         plain = _readable(part)
         if not any(char in table for char in plain):
             continue
-        if is_person(plain):
-            ways = _ways_to_read(plain)
-        else:
-            ways = (_most_likely(plain),)
+        ways = _ways_to_read(plain) if is_person(plain) else (_most_likely(plain),)
         found |= dict.fromkeys(variant for way in ways for variant in _with_u("".join(way)))
         found |= dict.fromkeys(_initials(way) for way in ways)
     return tuple(found)
