@@ -39,7 +39,8 @@ class Excerpt:
     field: str = ""
 
 
-def _nothing(_: str) -> Iterable[Span]:
+def nothing_hidden(_: str) -> Iterable[Span]:
+    """For those who may see everything."""
     return ()
 
 
@@ -49,7 +50,7 @@ def excerpt(
     terms: Sequence[Term],
     *,
     form_fields: Mapping[str, Sequence[str]] | None = None,
-    hidden: Hidden = _nothing,
+    hidden: Hidden = nothing_hidden,
 ) -> Excerpt:
     """The matching pages, and a snippet of the page, else of the field value, that holds most of the terms.
 
@@ -75,7 +76,7 @@ def excerpt(
     return _by_reading(fields, terms, hidden)
 
 
-def highlighted(text: str, field: str, terms: Sequence[Term], hidden: Hidden = _nothing) -> str:
+def highlighted(text: str, field: str, terms: Sequence[Term], hidden: Hidden = nothing_hidden) -> str:
     """A whole field value with the places marked in which terms stand."""
     wanted = [term for term in terms if term.field in (None, field)]
     spans = [(begin, end) for begin, end, _ in _matches(text, wanted)] if wanted else []
