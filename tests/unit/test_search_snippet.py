@@ -137,6 +137,12 @@ def test_of_a_masked_number_only_what_was_looked_for_is_shown() -> None:
     assert excerpt([page], {}, terms("手机"), hidden=personal_spans).snippet == "\u2068手机\u2069138****8000"
 
 
+def test_what_a_fuzzy_term_finds_of_a_masked_number_stays_masked() -> None:
+    fuzzy = [Term(None, "13800138009", fuzzy=True)]
+    shown = excerpt(["手机13800138000"], {}, fuzzy, hidden=personal_spans).snippet
+    assert shown == "手机\u2068138****800\u20690"
+
+
 def test_a_whole_value_can_be_shown_with_its_marks() -> None:
     assert highlighted("张三的合同", "title", terms("张三")) == "\u2068张三\u2069的合同"
     assert highlighted("张三的合同", "title", terms("户名:张三")) == "张三的合同"

@@ -91,13 +91,15 @@ class Search:
     """An answered search whose hits are not read yet.
 
     Attributes:
-        query: what was asked, without what the person may not see.
+        asked: what the person typed; ``query`` the same with the other restrictions of the request, and without
+            what the person may not see.
         total: number of all hits; ``hits`` those of the page asked for.
         shields: there are restricted records in the archive, and they are left out for this person.
     """
 
     workspace: Workspace
     engine: SearchEngine
+    asked: query_language.Query
     query: query_language.Query
     clearance: Clearance
     total: int
@@ -163,14 +165,15 @@ def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _u
     if request.record_class is not None:
         request = replace(request, record_class=load_scheme(workspace.root).get(request.record_class).id)
     clearance = clearance_of(workspace)
-    query = shielded(_query_of(request), clearance)
+    asked = parse(request.text, FIELD_ALIASES)
+    query = shielded(_restricted(asked, request), clearance)
     engine = open_engine(workspace)
 
     def ask() -> Search:
         total, hits = engine.search(query, limit=request.limit, offset=request.offset, sort=request.sort)
         facets = _facets(engine, query, request.standings) if request.facets else {}
         shields = not clearance.full and catalogue.holds_restricted(workspace.db)
-        return Search(workspace, engine, query, clearance, total, tuple(hits), facets, shields)
+        return Search(workspace, engine, asked, query, clearance, total, tuple(hits), facets, shields)
 
     return _answered(workspace, engine, ask, watch)
 
@@ -180,9 +183,8 @@ def shielded(query: query_language.Query, clearance: Clearance) -> query_languag
     return query if clearance.full else query_language.And((query, query_language.Is("access", OPEN)))
 
 
-def _query_of(request: SearchRequest) -> query_language.Query:
+def _restricted(query: query_language.Query, request: SearchRequest) -> query_language.Query:
     aliases = FIELD_ALIASES
-    query = parse(request.text, aliases)
     if request.field is not None:
         name = aliases.get(request.field)
         if name is None:

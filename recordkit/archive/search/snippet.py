@@ -17,7 +17,10 @@ WIDTH = 60
 """Characters of the original text in a snippet, marks and ellipses not counted."""
 
 Hidden = Callable[[str], Iterable[Span]]
-"""The spans of a text that are shown as asterisks, except where a term stands: who typed it knows it."""
+"""The spans of a text that are shown as asterisks, except where a term stands as it was typed: who asks knows it."""
+
+Match = tuple[int, int, Term]
+"""Where in a text as it was written a term stands, half-open."""
 
 # Isolates and other invisible characters of the source would pass for our marks or turn the line round.
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -79,8 +82,8 @@ def excerpt(
 def highlighted(text: str, field: str, terms: Sequence[Term], hidden: Hidden = nothing_hidden) -> str:
     """A whole field value with the places marked in which terms stand."""
     wanted = [term for term in terms if term.field in (None, field)]
-    spans = [(begin, end) for begin, end, _ in _matches(text, wanted)] if wanted else []
-    return "".join(_marked(text, 0, len(text), _merged(spans), hidden))
+    matches = _matches(text, wanted) if wanted else []
+    return _marked(_veiled(text, hidden, matches), 0, len(text), matches)
 
 
 def _places_in_fields(
@@ -102,7 +105,8 @@ def _by_reading(fields: Mapping[str, Sequence[str]], terms: Sequence[Term], hidd
     if any(stands_in(spelled, reading) for term in terms if (spelled := _as_reading(term)) for reading in readings):
         for name in ("party", "title"):
             for value in fields.get(name, ()):
-                return Excerpt((), "".join(_marked(value, 0, len(value), [(0, len(value))], hidden)), name)
+                shown = _veiled(value, hidden, ())
+                return Excerpt((), f"{MATCH_BEGINS}{_showable(shown)}{MATCH_ENDS}", name)
     return Excerpt((), "")
 
 
@@ -121,7 +125,7 @@ def _held(text: str, terms: Sequence[Term]) -> list[Term]:
     return [term for term in terms if stands_in(term, normal)]
 
 
-def _matches(text: str, terms: Sequence[Term]) -> list[tuple[int, int, Term]]:
+def _matches(text: str, terms: Sequence[Term]) -> list[Match]:
     """Where the terms stand in the text as it was written, ascending."""
     normal, origin = normalise_with_offsets(text)
     found = [(origin[begin][0], origin[end - 1][1], term) for term in terms for begin, end in spans_of(term, normal)]
@@ -134,8 +138,7 @@ def _snippet(text: str, terms: Sequence[Term], hidden: Hidden) -> str:
     reach = max(matches[first][0] + WIDTH, matches[first][1])
     last = max(end for _, end, _ in matches[first:] if end <= reach)
     begin, end, cut = _window(text, matches[first][0], last)
-    inside = [(one, other) for one, other, _ in matches if begin <= one and other <= end]
-    shown = "".join(_marked(text, begin, end, _merged(inside), hidden))
+    shown = _marked(_veiled(text, hidden, matches), begin, end, matches)
     return ("…" if cut[0] else "") + re.sub(r"\s+", " ", shown).strip() + ("…" if cut[1] else "")
 
 
@@ -164,7 +167,7 @@ def _widened(starts: Sequence[int], stops: Sequence[int], begin: int, end: int) 
     return begin, end
 
 
-def _densest(matches: Sequence[tuple[int, int, Term]]) -> int:
+def _densest(matches: Sequence[Match]) -> int:
     """The first match from which most different terms lie within the width of a snippet."""
     best, most = 0, 0
     for first, (begin, _, _) in enumerate(matches):
@@ -189,23 +192,25 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     return merged
 
 
-def _marked(text: str, begin: int, end: int, spans: Sequence[Span], hidden: Hidden) -> Iterator[str]:
-    veiled = _veiled(text, hidden)
-    at = begin
-    for match_begin, match_end in spans:
-        yield _showable(veiled[at:match_begin])
-        yield MATCH_BEGINS + _showable(text[match_begin:match_end]) + MATCH_ENDS
+def _marked(text: str, begin: int, end: int, matches: Sequence[Match]) -> str:
+    """That part of the text with its matches between marks."""
+    inside = [(one, other) for one, other, _ in matches if begin <= one and other <= end]
+    pieces, at = [], begin
+    for match_begin, match_end in _merged(inside):
+        pieces += [_showable(text[at:match_begin]), MATCH_BEGINS, _showable(text[match_begin:match_end]), MATCH_ENDS]
         at = match_end
-    yield _showable(veiled[at:end])
+    return "".join([*pieces, _showable(text[at:end])])
 
 
-def _veiled(text: str, hidden: Hidden) -> str:
+def _veiled(text: str, hidden: Hidden, matches: Sequence[Match]) -> str:
     """The text with asterisks; the whole of it, since a number may begin before the piece that is shown."""
-    pieces, at = [], 0
+    chars = list(text)
     for begin, end in hidden(text):
-        pieces += [text[at:begin], "*" * (end - begin)]
-        at = end
-    return "".join([*pieces, text[at:]])
+        chars[begin:end] = "*" * (end - begin)
+    for begin, end, term in matches:
+        if not term.fuzzy:
+            chars[begin:end] = text[begin:end]
+    return "".join(chars)
 
 
 def _showable(text: str) -> str:
