@@ -113,11 +113,11 @@ def test_a_form_field_is_named_with_its_value() -> None:
     assert excerpt(["供水"], fields, terms("字段:厨房"), form_fields=form).field == "fields.meter_position"
 
 
-def test_a_hit_by_pinyin_shows_the_name_whole() -> None:
-    fields = {"title": ("换表通知书",), "party": ("张三",), "pinyin": ("zhangsan", "zs")}
-    expected = Excerpt((), "\u2068张三\u2069", "party")
-    assert excerpt(["供水"], fields, terms("zs")) == expected
-    assert excerpt(["供水"], fields, terms("拼音:angs")) == expected
+def test_a_hit_by_pinyin_shows_whole_the_name_or_title_that_is_read_so() -> None:
+    fields = {"title": ("换表通知书",), "party": ("李四", "张三")}
+    assert excerpt(["供水"], fields, terms("zs")) == Excerpt((), "\u2068张三\u2069", "party")
+    assert excerpt(["供水"], fields, terms("拼音:angs")) == Excerpt((), "\u2068张三\u2069", "party")
+    assert excerpt(["供水"], fields, terms("hbtzs")) == Excerpt((), "\u2068换表通知书\u2069", "title")
     assert excerpt(["供水"], fields, terms("angs")) == Excerpt((), "")
     assert excerpt(["DN zs 15"], fields, terms("zs")).snippet == "DN \u2068zs\u2069 15"
 

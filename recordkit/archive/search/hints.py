@@ -84,7 +84,7 @@ def _near(search: Search, query: Query) -> tuple[str, ...]:
         record = catalogue.get_record(workspace.db, hit.record_id)
         if record is None or record.status != "active":
             continue
-        document = index_document(catalogue.objects_of(workspace), record)
+        document = index_document(catalogue.objects_of(workspace), record, readings=False)
         part = excerpt(document.pages, document.fields, terms, form_fields=document.form_fields)
         for text in _MARKED.findall(part.snippet):
             found[text if search.clearance.full else masked(text)] = None

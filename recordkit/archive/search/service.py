@@ -16,11 +16,11 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.objects import ObjectStore
 from recordkit.archive.personal import masked, personal_spans
 from recordkit.archive.search import query as query_language
-from recordkit.archive.search.parser import FIELD_ALIASES, parse
+from recordkit.archive.search.parser import parse
 from recordkit.archive.search.port import Hit, IndexDamaged, IndexDocument, SearchEngine
 from recordkit.archive.search.snippet import excerpt, highlighted, nothing_hidden
 from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
-from recordkit.errors import NotFound
+from recordkit.archive.search.vocabulary import vocabulary_of
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
 
@@ -123,7 +123,7 @@ class Search:
         self, objects: ObjectStore, record: Record, score: float, terms: tuple[query_language.Term, ...]
     ) -> Found:
         hidden = nothing_hidden if self.clearance.full else personal_spans
-        document = index_document(objects, record)
+        document = index_document(objects, record, readings=False)
         part = excerpt(document.pages, document.fields, terms, form_fields=document.form_fields, hidden=hidden)
         return Found(
             record,
@@ -165,8 +165,10 @@ def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _u
     if request.record_class is not None:
         request = replace(request, record_class=load_scheme(workspace.root).get(request.record_class).id)
     clearance = clearance_of(workspace)
-    asked = parse(request.text, FIELD_ALIASES)
-    query = shielded(_restricted(asked, request), clearance)
+    vocabulary = vocabulary_of(workspace.root)
+    asked = parse(request.text, vocabulary)
+    within = asked if request.field is None else parse(request.text, vocabulary, request.field)
+    query = shielded(_restricted(within, request), clearance)
     engine = open_engine(workspace)
 
     def ask() -> Search:
@@ -184,15 +186,6 @@ def shielded(query: query_language.Query, clearance: Clearance) -> query_languag
 
 
 def _restricted(query: query_language.Query, request: SearchRequest) -> query_language.Query:
-    aliases = FIELD_ALIASES
-    if request.field is not None:
-        name = aliases.get(request.field)
-        if name is None:
-            raise NotFound(
-                msg("There is no searchable field {field}.", field=request.field),
-                msg("Fields are: {fields}.", fields=", ".join(aliases)),
-            )
-        query = query_language.restrict(query, name)
     filters = tuple(_filters(request))
     return query_language.And((query, *filters)) if filters else query
 

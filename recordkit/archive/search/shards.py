@@ -22,7 +22,6 @@ from typing import Any, Protocol
 from recordkit.archive.search.port import SHARD_SIZE, DocumentsOfShard, Hit, IndexDamaged, IndexDocument, Sort
 from recordkit.archive.search.query import Among, And, Query
 from recordkit.archive.search.text import TEXT_VERSION
-from recordkit.crew import Crew
 from recordkit.files import make_folder, remove_file, remove_tree, write_atomic
 
 _FORMAT = 2
@@ -330,6 +329,8 @@ class ShardedIndex:
                 before += count
                 yield shard, count
             return
+        from recordkit.crew import Crew  # not needed to search
+
         with Crew(min(jobs, len(shards)), _SECONDS_FOR_A_SHARD) as crew:
             for place, shard in enumerate(shards):
                 folder = self._folder / _folder_name(manifest, shard)

@@ -101,12 +101,17 @@ def _places_in_fields(
 
 
 def _by_reading(fields: Mapping[str, Sequence[str]], terms: Sequence[Term], hidden: Hidden) -> Excerpt:
-    readings = list(map(normalise, fields.get("pinyin", ())))
-    if any(stands_in(spelled, reading) for term in terms if (spelled := _as_reading(term)) for reading in readings):
-        for name in ("party", "title"):
-            for value in fields.get(name, ()):
+    spelled = [one for term in terms if (one := _as_reading(term)) is not None]
+    if spelled:
+        from recordkit.archive.search.pinyin import readings_of_name, readings_of_title
+
+        parties = fields.get("party", ())
+        spoken = [("party", name, readings_of_name(name)) for name in parties]
+        spoken += [("title", title, readings_of_title(title, parties)) for title in fields.get("title", ())]
+        for field, value, readings in spoken:
+            if any(stands_in(term, reading) for term in spelled for reading in map(normalise, readings)):
                 shown = _veiled(value, hidden, ())
-                return Excerpt((), f"{MATCH_BEGINS}{_showable(shown)}{MATCH_ENDS}", name)
+                return Excerpt((), f"{MATCH_BEGINS}{_showable(shown)}{MATCH_ENDS}", field)
     return Excerpt((), "")
 
 
