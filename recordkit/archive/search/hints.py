@@ -16,6 +16,7 @@ from recordkit.archive.search.text import can_be_searched
 
 _MOST_TERMS = 5
 _NEAR = 3
+_SHORTEST_PIECE = 2
 _MARKED = re.compile(f"{MATCH_BEGINS}([^{MATCH_ENDS}]*){MATCH_ENDS}")
 
 
@@ -100,7 +101,7 @@ def _longest_piece(search: Search, term: Term) -> tuple[str, int] | None:
             size = (low + high + 1) // 2
             count = _count_piece(search, term, size, from_front)
             low, high, found = (size, high, count) if count else (low, size - 1, found)
-        if low and (best is None or low > len(best[0])):
+        if low >= _SHORTEST_PIECE and (best is None or low > len(best[0])):
             best = _piece(term.text, low, from_front), found
     return best
 
