@@ -208,6 +208,7 @@ def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], 
                     return ask()  # Another process has rebuilt it while this one waited.
                 _rebuild_watched(workspace, engine, watch)
         except OSError as error:
+            _say_behind(workspace, engine, error)
             raise damage from error
         return ask()
 
