@@ -230,7 +230,7 @@ class _Screen:
         """These hits, under the headings if they are the first."""
         told = [(one.record.code, self._marks(one.headline), str(one.record.date), one.record.number or "",
                  _pages(one, _PAGES_SHOWN)) for one in some]
-        headings = [tr(one) for one in (N_("Code"), N_("Title"), N_("Date"), N_("Number"), N_("Pages"))]
+        headings = [tr(one) for one in (N_("Code"), N_("Title"), N_("Date"), N_("Number"), N_("Found on"))]
         code, title, date, number, pages = (max(map(_columns, column)) for column in zip(headings, *told, strict=True))
         room = self._width - code - date - 2 * self._GAP
         beside = room - number - pages - 2 * self._GAP >= min(title, 36)

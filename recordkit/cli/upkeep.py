@@ -315,7 +315,7 @@ def doctor(app: App) -> None:
     asking: dict[str, int] = {}
     if store_there:
         health, asking = _store_health(app)
-        items += [health, _index_row(app)]
+        items += [_index_row(app), health]
     if app.json:
         app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
                         "cores": os.cpu_count(), **asking})
