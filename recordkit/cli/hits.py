@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _PLAIN_MARKS = str.maketrans({MATCH_BEGINS: "【", MATCH_ENDS: "】"})
 _TOGETHER = 100
 """Hits that share the widths of their columns."""
+_HELD = 1000
+"""Hits up to which a JSON document is made before it is printed: an error then leaves no half of one."""
 _PAGES_SHOWN = 6
 _VALUES_SHOWN = 15
 
@@ -44,7 +46,7 @@ def print_answer(app: App, workspace: Workspace, request: SearchRequest) -> None
         request = replace(request, standings=bound_records(workspace, app.today))
     search = begin_search(workspace, request, index_watch(app))
     if app.json:
-        _print_json(workspace, search, started)
+        _print_json(app, workspace, search, started)
     else:
         _print_for_people(app, workspace, search, request)
     if search.shields:
@@ -68,7 +70,7 @@ def index_watch(app: App) -> Callable[[IndexWork, int], Progress]:
 # JSON
 
 
-def _print_json(workspace: Workspace, search: Search, started: float) -> None:
+def _print_json(app: App, workspace: Workspace, search: Search, started: float) -> None:
     from recordkit.cli.streaming import print_listing
 
     count = 0
@@ -87,7 +89,10 @@ def _print_json(workspace: Workspace, search: Search, started: float) -> None:
             }
         return {**told, "took_ms": round((time.monotonic() - started) * 1000, 1)}
 
-    print_listing(items(), more)
+    if len(search.hits) > _HELD:
+        print_listing(items(), more)
+    else:
+        app.print_json({"items": list(items()), **more()})
 
 
 def _plain_hit(one: Found) -> dict[str, object]:

@@ -107,6 +107,14 @@ def test_all_hits_as_json_are_those_of_the_pages_put_together(archive: Cli) -> N
     assert set(archive.json("search", "无此人无此人")) == {"items", "total", "facets", "took_ms"}
 
 
+def test_many_hits_are_printed_as_they_are_read_in_the_same_document(
+    archive: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = archive.json("search", "张三", "--limit", "0", "--facets")
+    monkeypatch.setattr("recordkit.cli.hits._HELD", 5)
+    assert {**archive.json("search", "张三", "--limit", "0", "--facets"), "took_ms": 0} == {**whole, "took_ms": 0}
+
+
 def test_facets_are_a_table_with_names(archive: Cli) -> None:
     out = archive("search", "张三", "--facets", "--limit", "1")
     assert re.search(r"class +换表通知书 +30", out)

@@ -27,7 +27,7 @@ import unicodedata
 from recordkit.archive.search.pinyin import plain_reading
 from recordkit.archive.search.query import FEWEST_FUZZY, And, Everything, Is, Not, Or, Query, Term
 from recordkit.archive.search.text import can_be_searched, normalise
-from recordkit.archive.search.vocabulary import BASIC, DATE, Vocabulary, name_of
+from recordkit.archive.search.vocabulary import BASIC, Vocabulary, name_of
 from recordkit.archive.search.vocabulary import FIELD_ALIASES as FIELD_ALIASES
 from recordkit.archive.search.wording import Unreadable, offer, read_choice, read_dates, read_period, read_years
 from recordkit.errors import InputRefused, NotFound
@@ -299,14 +299,17 @@ class _Reader:
     def valued(self, keyword: str, text: str, start: int, *, begins: bool) -> Query:
         """What a word means behind a keyword."""
         try:
-            if keyword in self.vocabulary.values:
-                found = read_choice(text, self.vocabulary.values[keyword], begins=begins)
-            elif begins:
+            if begins and keyword in ("date", "year", "period"):
                 raise Unreadable(msg("{text} is matched whole", text=text), msg("Leave out the star."))
-            elif keyword == DATE:
-                return read_dates(text)
-            else:
-                found = read_years(text) if keyword == "year" else [read_period(text)]
+            match keyword:
+                case "date":
+                    return read_dates(text)
+                case "year":
+                    found = read_years(text)
+                case "period":
+                    found = [read_period(text)]
+                case _:
+                    found = read_choice(text, self.vocabulary.values[keyword], begins=begins)
         except Unreadable as unreadable:
             raise self.refusal(start, unreadable.reason, unreadable.todo) from None
         parts = tuple(Is(keyword, value) for value in found)

@@ -70,24 +70,28 @@ def _table() -> _Table:
     return _Table(characters, phrases, longest)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def readings_of_name(name: str) -> tuple[str, ...]:
     """The readings of a party: in full, the more usual ones first, then the initials; none if it has no characters.
 
     Several names with a comma between are read one by one.
     """
+    table = _table().characters
     found: dict[str, None] = {}
     for part in _SEPARATORS.split(name):
         plain = _readable(part)
-        if not any(char in _table().characters for char in plain):
+        if not any(char in table for char in plain):
             continue
-        if len(plain) <= LONGEST_NAME and plain.isalpha() and not any(char.isascii() for char in plain):
-            ways = _ways_to_read(plain)
-        else:
-            ways = [_most_likely(plain)]
+        ways = _ways_to_read(plain) if is_person(plain) else (_most_likely(plain),)
         found |= dict.fromkeys(variant for way in ways for variant in _with_u("".join(way)))
         found |= dict.fromkeys(_initials(way) for way in ways)
     return tuple(found)
+
+
+def is_person(name: str) -> bool:
+    """Whether a name is short enough for a person's: from one to ``LONGEST_NAME`` characters, all of them Chinese."""
+    plain = _readable(name)
+    return 0 < len(plain) <= LONGEST_NAME and all(char in _table().characters for char in plain)
 
 
 def readings_of_title(title: str, names: Iterable[str] = ()) -> tuple[str, ...]:
@@ -124,15 +128,14 @@ def _cut_at(text: str, name: str) -> list[str]:
     return [one for pair in itertools.zip_longest(pieces, [name] * (len(pieces) - 1)) for one in pair if one]
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def _read_piece(text: str, is_name: bool) -> tuple[str, ...]:
     plain = _readable(text)
-    if is_name and 0 < len(plain) <= LONGEST_NAME:
-        return _ways_to_read(plain)[0]
-    return _most_likely(plain)
+    return _ways_to_read(plain)[0] if is_name and is_person(plain) else _most_likely(plain)
 
 
-def _ways_to_read(name: str) -> list[tuple[str, ...]]:
+@lru_cache(maxsize=10_000)
+def _ways_to_read(name: str) -> tuple[tuple[str, ...], ...]:
     """Each way to read a person's name, syllable by syllable, the more usual ones first."""
     choices = [_readings_of(char) for char in name]
     choices[0] = _joined(SURNAMES.get(name[0], "").split(), choices[0])
@@ -140,7 +143,7 @@ def _ways_to_read(name: str) -> list[tuple[str, ...]]:
         choices[position] = _joined([syllable], choices[position])
     places = itertools.product(*(range(len(one)) for one in choices))
     best = sorted(places, key=lambda place: (sum(place), place))[:MOST_READINGS]
-    return [tuple(one[at] for one, at in zip(choices, place, strict=True)) for place in best]
+    return tuple(tuple(one[at] for one, at in zip(choices, place, strict=True)) for place in best)
 
 
 def _joined(first: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:

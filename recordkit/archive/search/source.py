@@ -10,7 +10,7 @@ from recordkit.archive import catalogue
 from recordkit.archive.attachments import attachments_of, read_text, text_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.objects import ObjectStore
-from recordkit.archive.search.pinyin import readings_of_name, readings_of_title
+from recordkit.archive.search.pinyin import is_person, readings_of_name, readings_of_title
 from recordkit.archive.search.port import SHARD_SIZE, IndexDocument
 from recordkit.archive.search.text import leaves
 from recordkit.db import Database
@@ -88,7 +88,7 @@ def index_document(objects: ObjectStore, record: Record, *, readings: bool = Tru
         "address": values(metadata.get("address")),
         "phone": values(metadata.get("phone")),
         "fields": tuple(value for some in form_fields.values() for value in some),
-        "pinyin": _readings(record.title, parties) if readings else (),
+        "pinyin": _readings(record, parties) if readings else (),
     }
     keywords = {
         "class": record.record_class,
@@ -103,9 +103,11 @@ def index_document(objects: ObjectStore, record: Record, *, readings: bool = Tru
     )
 
 
-def _readings(title: str, parties: tuple[str, ...]) -> tuple[str, ...]:
-    of_names = (reading for name in parties for reading in readings_of_name(name))
-    return tuple(dict.fromkeys((*of_names, *readings_of_title(title, parties))))
+def _readings(record: Record, parties: tuple[str, ...]) -> tuple[str, ...]:
+    # An organisation is responsible for nearly every record: its reading would find them all.
+    names = (name for name in parties if name == record.party or is_person(name))
+    of_names = (reading for name in names for reading in readings_of_name(name))
+    return tuple(dict.fromkeys((*of_names, *readings_of_title(record.title, parties))))
 
 
 def page_texts(objects: ObjectStore, record: Record) -> tuple[str, ...]:

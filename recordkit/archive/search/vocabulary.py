@@ -17,9 +17,6 @@ from recordkit.archive.search.text import normalise
 
 V = TypeVar("V")
 
-DATE = "date"
-"""The keyword that takes dates; the others are those of ``grams.KEYWORDS``."""
-
 FIELD_ALIASES: Mapping[str, str] = {
     "title": "title", "题名": "title", "标题": "title",
     "number": "number", "文号": "number", "编号": "number", "文书编号": "number", "合同编号": "number",
@@ -37,13 +34,14 @@ FIELD_ALIASES: Mapping[str, str] = {
 """Names of the indexed fields; a form field of the same name is not meant by it."""
 
 KEYWORD_ALIASES: Mapping[str, str] = {
-    "date": DATE, "日期": DATE,
+    "date": "date", "日期": "date",
     "class": "class", "类别": "class",
     "year": "year", "年度": "year", "年份": "year",
     "form": "form", "表单": "form",
     "period": "period", "保管期限": "period",
     "access": "access", "密级": "access",
 }  # fmt: skip
+"""Names of what is matched whole: ``grams.KEYWORDS``, and the record's date."""
 
 _ACCESS = (("open", "open"), ("开放", "open"), ("公开", "open"), ("restricted", "restricted"), ("受限", "restricted"),
            ("限制", "restricted"))
@@ -55,9 +53,8 @@ class Vocabulary:
 
     Attributes:
         fields: name to the fields it stands for, one or more: indexed ones, or ``query.FORM_FIELD`` and a key.
-        keywords: name to ``DATE`` or one of ``grams.KEYWORDS``.
-        values: keyword to pairs of a word and the value it means. Keywords that are missing here take dates, years
-            or periods, which are read by rule.
+        keywords: name to ``date`` or one of ``grams.KEYWORDS``.
+        values: keyword to pairs of a word and the value it means; dates, years and periods are read by rule.
         known: names to offer when another one is not known, as people write them.
     """
 
@@ -110,20 +107,25 @@ def vocabulary_of(root: Path) -> Vocabulary:
 
 
 def _form_fields(root: Path) -> Mapping[str, tuple[str, ...]]:
-    """Key, label, English label of each form field to the fields they stand for.
+    """Names of form fields to the fields they stand for.
 
-    The name of a table's column stands for the table, unless a field bears that name.
+    A key stands for itself alone; a label for every field that bears it in some form; the key or label of a table's
+    column for the table, unless a field bears it.
     """
     from recordkit.templates.forms import list_form_names
 
-    names: dict[str, dict[str, None]] = {}
+    keys: dict[str, dict[str, None]] = {}
+    labels: dict[str, dict[str, None]] = {}
     columns: dict[str, dict[str, None]] = {}
     for form in list_form_names(root):
-        for found, given in ((names, form.fields), (columns, form.columns)):
-            for key, written in given.items():
-                for name in filter(None, map(name_of, written)):
-                    found.setdefault(name, {})[FORM_FIELD + key] = None
-    return {name: tuple(fields) for name, fields in {**columns, **names}.items()}
+        for key, names in form.fields.items():
+            keys[key] = {FORM_FIELD + key: None}
+            for name in map(name_of, names):
+                labels.setdefault(name, {})[FORM_FIELD + key] = None
+        for key, names in form.columns.items():
+            for name in map(name_of, names):
+                columns.setdefault(name, {})[FORM_FIELD + key] = None
+    return {name: tuple(fields) for name, fields in {**columns, **labels, **keys}.items()}
 
 
 class _OnDemand(Mapping[str, V]):

@@ -88,26 +88,29 @@ def read_period(text: str) -> str:
 
 
 def read_choice(text: str, words: Sequence[tuple[str, str]], *, begins: bool) -> list[str]:
-    """The value whose word is ``text``, or alone begins with it; with ``begins`` every value whose word begins so.
+    """The value whose word is ``text``, or alone begins with it, or alone contains it.
 
     Args:
         text: what was typed.
         words: each word with the value that it means.
-        begins: a star stands behind the text.
+        begins: a star stands behind the text: every value whose word begins with it.
 
     Raises:
         Unreadable: none, or more than one.
     """
     plain = name_of(text)
-    exact = [value for word, value in words if name_of(word) == plain]
-    near = [(word, value) for word, value in words if name_of(word).startswith(plain)]
-    values = list(dict.fromkeys(exact if exact and not begins else [value for _, value in near]))
+    named = [(name_of(word), word, value) for word, value in words]
+    near = [(word, value) for name, word, value in named if name == plain and not begins]
+    near = near or [(word, value) for name, word, value in named if name.startswith(plain)]
+    if not begins:
+        near = near or [(word, value) for name, word, value in named if plain in name]
+    values = list(dict.fromkeys(value for _, value in near))
     if len(values) == 1 or (values and begins):
         return values
     if values:
         raise Unreadable(
-            msg("{text} is the beginning of several: {words}", text=text, words=_listed([word for word, _ in near])),
-            msg("Write more of it, or a star behind it for all of them."),
+            msg("{text} is a part of several: {words}", text=text, words=_listed([word for word, _ in near])),
+            msg("Write more of it, or a star behind the beginning of all that are meant."),
         )
     raise Unreadable(msg("{text} is not known", text=text), offer(text, [word for word, _ in words]))
 
