@@ -81,8 +81,8 @@ def excerpt(
 
 def highlighted(text: str, field: str, terms: Sequence[Term], hidden: Hidden = nothing_hidden) -> str:
     """A whole field value with the places marked in which terms stand."""
-    wanted = [term for term in terms if term.field in (None, field)]
-    matches = _matches(text, wanted) if wanted else []
+    held = _held(text, [term for term in terms if term.field in (None, field)])
+    matches = _matches(text, held) if held else []
     return _marked(_veiled(text, hidden, matches), 0, len(text), matches)
 
 
