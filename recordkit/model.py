@@ -9,6 +9,9 @@ from typing import Literal
 
 from recordkit.messages import Message
 
+Role = Literal["clerk", "archivist", "appraiser", "approver", "supervisor", "administrator", "auditor"]
+"""What a registered person is in the archive."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

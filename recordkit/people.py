@@ -11,13 +11,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from recordkit import files
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.model import Entry, canonical_json
+from recordkit.model import Entry, Role, canonical_json
 from recordkit.workspace import Projection, Workspace, Writer
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PERSON_ID = re.compile(r"(?!\.)[\w.-]{1,64}")
 """Ids name folders of notes and stand in the ledger: no separators, no spaces."""
 
-ROLES = ("clerk", "archivist", "appraiser", "approver", "supervisor", "administrator", "auditor")
+ROLES: tuple[str, ...] = get_args(Role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, msg
+from recordkit.model import Role
 
 FILE_NAME = "recordkit.toml"
 FORMAT = 1
@@ -97,6 +98,19 @@ class IngestSection:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchSection:
+    """Who is shown restricted records and unmasked numbers of persons, once people are registered.
+
+    ``restricted_roles``: one of them is enough. By default all but the clerk at the counter: who files a record,
+    decides about it, witnesses its destruction or checks that must be able to see it.
+    """
+
+    restricted_roles: tuple[Role, ...] = (
+        "archivist", "appraiser", "approver", "supervisor", "administrator", "auditor",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class LocksSection:
     """How long a writer waits for another one, in seconds."""
 
@@ -150,6 +164,7 @@ class Settings:
     documents: DocumentsSection = field(default_factory=DocumentsSection)
     engines: EnginesSection = field(default_factory=EnginesSection)
     ingest: IngestSection = field(default_factory=IngestSection)
+    search: SearchSection = field(default_factory=SearchSection)
     locks: LocksSection = field(default_factory=LocksSection)
     ledger: LedgerSection = field(default_factory=LedgerSection)
     destruction: DestructionSection = field(default_factory=DestructionSection)
@@ -258,6 +273,7 @@ _SECTIONS: dict[str, Any] = {
     "documents": DocumentsSection,
     "engines": EnginesSection,
     "ingest": IngestSection,
+    "search": SearchSection,
     "locks": LocksSection,
     "ledger": LedgerSection,
     "destruction": DestructionSection,
@@ -280,6 +296,8 @@ def _problem(settings: Settings) -> str | None:
         return "ingest.memory_mb must lie between 500 and 1000000"
     if not 0.1 <= ingest.watch_seconds <= 3600:
         return "ingest.watch_seconds must lie between 0.1 and 3600"
+    if not settings.search.restricted_roles:
+        return "search.restricted_roles must name one role or more"
     if settings.ledger.max_bytes < 1 << 16:
         return "ledger.max_bytes must be at least 65536"
     sizes = [one.up_to for one in settings.meters.cycles]
@@ -339,6 +357,10 @@ page_seconds = 120.0     # 读一页的秒数上限
 memory_mb = 3000         # 每个阅读进程的内存上限（MB）
 trusted_roots = "certificates"   # 库内存放受信任根证书的文件夹，用于验证电子签名
 watch_seconds = 5.0      # ingest --watch 每隔几秒查看一次收件箱
+
+[search]
+# 登记人员后，限制利用的档案和完整的证件号码只对以下角色显示（以 --as 表明身份）；默认除窗口受理员外都可查看
+restricted_roles = ["archivist", "appraiser", "approver", "supervisor", "administrator", "auditor"]
 
 [locks]
 wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数

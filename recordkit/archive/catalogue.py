@@ -30,6 +30,7 @@ CREATE INDEX records_number ON records (number);
 CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
+CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
 CREATE TABLE batches (batch TEXT NOT NULL, page INTEGER NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
   size INTEGER NOT NULL, PRIMARY KEY (batch, page, record_id));
 CREATE INDEX batches_record ON batches (record_id);
@@ -386,6 +387,11 @@ def count_holdings(db: Database) -> int:
     """How many active records the archive holds."""
     row = db.one("SELECT count(*) AS n FROM records WHERE status = 'active'")
     return 0 if row is None else int(row["n"])
+
+
+def holds_restricted(db: Database) -> bool:
+    """Whether the archive holds any record that not everybody may see."""
+    return db.one("SELECT 1 FROM records WHERE access <> 'open' AND status = 'active' LIMIT 1") is not None
 
 
 def count_of_account(db: Database, account: str) -> int:

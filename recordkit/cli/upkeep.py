@@ -259,6 +259,32 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int]]:
     return {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None, "how": how}, asking
 
 
+_INDEX_STATES = {
+    "current": N_("current"),
+    "behind": N_("{count} new or changed record(s) are taken in by the next search"),
+    "missing": N_("not there; the next search makes it"),
+    "damaged": N_("damaged or incomplete ({detail})"),
+}
+
+
+def _index_row(app: App) -> dict[str, object]:
+    """Engine, size and state of the search index; what is wrong is told, never raised."""
+    from recordkit.archive.search.health import index_health
+
+    row: dict[str, object] = {"part": tr("search index"), "for": tr("finding records"), "found": None}
+    try:
+        with app.reading() as workspace:
+            health = index_health(workspace)
+    except RecordkitError as error:
+        return {**row, "how": shown(error.what)}
+    state = tr(_INDEX_STATES[health.state]).format(count=health.behind, detail=health.detail)
+    if health.state in ("missing", "damaged"):
+        return {**row, "how": f"{health.engine}: {state} -> recordkit rebuild --index"}
+    told = tr("{engine}, {records} records, {size} MB, {state}").format(
+        engine=health.engine, records=health.records, size=f"{health.bytes / 1e6:,.1f}", state=state)
+    return {**row, "found": told, "how": None}
+
+
 _ASKING = {
     "unmatched": N_("{count} paper(s) wait for a person: recordkit unmatched list"),
     "quarantine": N_("{count} file(s) lie in quarantine: recordkit quarantine list"),
@@ -289,7 +315,7 @@ def doctor(app: App) -> None:
     asking: dict[str, int] = {}
     if store_there:
         health, asking = _store_health(app)
-        items.append(health)
+        items += [_index_row(app), health]
     if app.json:
         app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
                         "cores": os.cpu_count(), **asking})

@@ -32,12 +32,13 @@ _PAGE_OPTIONS = {"evince": "--page-index", "xreader": "--page-index", "atril": "
 @pass_app
 def open_record(app: App, record: str, page: int, name: str | None) -> None:
     """Copy, open, print where the copy lies."""
-    from recordkit.archive.catalogue import find_record, objects_of
+    from recordkit.archive.access import find_visible
+    from recordkit.archive.catalogue import objects_of
     from recordkit.archive.returning import READABLE
     from recordkit.cli.records import require_active
 
     with app.reading() as workspace:
-        found = find_record(workspace.db, record)
+        found = find_visible(workspace, record)
         require_active(found)
         objects = objects_of(workspace)
         names = [one for one in objects.names(found.record_id) if not one.endswith(".json")]

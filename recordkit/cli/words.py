@@ -17,7 +17,7 @@ WORDS = (
     N_("account"), N_("responsible"),
     N_("embedded"), N_("ocr"), N_("none"),
     # search
-    N_("class"), N_("year"), N_("form"),
+    N_("class"), N_("year"), N_("form"), N_("period"), N_("status"), N_("ordered"),
     # retention
     N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("date"), N_("event"),
     # people

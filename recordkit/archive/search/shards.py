@@ -194,6 +194,7 @@ class ShardedIndex:
             old = self._manifest()
         except IndexDamaged:
             old = _Manifest(self._kind.name, generation=self._newest_generation(), shard_size=self._shard_size)
+            self._clear_way()
         self._sweep(old)
         fresh = replace(old, shards={}, generation=old.generation + 1)
         done = 0
@@ -246,6 +247,8 @@ class ShardedIndex:
             if any(self._folder.glob("shard-*")):
                 raise IndexDamaged(f"{_MANIFEST} is missing") from None
             return _Manifest(self._kind.name, shard_size=self._shard_size)
+        except OSError as error:
+            raise IndexDamaged(f"{_MANIFEST}: {error.strerror}") from error
 
     @contextmanager
     def _readers(self) -> Iterator[list[ShardReader]]:
@@ -280,6 +283,13 @@ class ShardedIndex:
                 remove_tree(left)
             else:
                 remove_file(left)
+
+    def _clear_way(self) -> None:
+        """Remove what stands where the index or its manifest has to be and is of the wrong kind."""
+        if self._folder.exists() and not self._folder.is_dir():
+            remove_file(self._folder)
+        if (self._folder / _MANIFEST).is_dir():
+            remove_tree(self._folder / _MANIFEST)
 
     def _newest_generation(self) -> int:
         numbers = [folder.name.rpartition("-")[2] for folder in self._folder.glob("shard-*")]

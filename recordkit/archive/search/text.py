@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 TEXT_VERSION = 2
@@ -86,6 +86,12 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().translate(_folding())
 
 
+@lru_cache(maxsize=1 << 16)
+def _fold_piece(text: str) -> str:
+    """``_fold`` of one character with its marks: of those a text has few different ones."""
+    return _fold(text)
+
+
 def normalise(text: str) -> str:
     """The normal form of ``text``; empty when nothing in it can be searched."""
     folded = _BRACKETS.sub("", _fold(text)).strip()
@@ -108,7 +114,7 @@ def normalise_with_offsets(text: str) -> tuple[str, list[tuple[int, int]]]:
         end = start + 1
         while end < len(text) and _joins_the_one_before(text[end]):
             end += 1
-        for char in _fold(text[start:end]):
+        for char in _fold_piece(text[start:end]):
             chars.append(char)
             spans.append((start, end))
         start = end

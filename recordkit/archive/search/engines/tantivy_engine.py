@@ -7,9 +7,12 @@ exactly the substring, whatever the language.
 
 from __future__ import annotations
 
+import errno
 import heapq
 import itertools
+import os
 import re
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +37,7 @@ _MOST_VALUES = 100_000
 
 @contextmanager
 def _damage_named(folder: Path) -> Iterator[None]:
-    """Turn whatever tantivy raises over its files into ``IndexDamaged``.
+    """Turn whatever tantivy raises over its files into ``IndexDamaged``, or ``OSError`` where there is no room.
 
     A panic of its Rust code arrives as ``pyo3_runtime.PanicException``, which is no ``Exception``.
     """
@@ -48,8 +51,22 @@ def _damage_named(folder: Path) -> Iterator[None]:
                 raise StoreBusy(
                     msg("Another process is writing the search index."), msg("Try again when it has finished.")
                 ) from error
+            if (full := _no_room(folder, str(error))) is not None:
+                raise full from error
             raise IndexDamaged(f"{folder.name}: {error}") from error
         raise
+
+
+def _no_room(folder: Path, told: str) -> OSError | None:
+    """The error of the system that tantivy names in words, if it is one of writing: nothing is damaged by it."""
+    found = re.search(r"os error ([0-9]+)", told)
+    if found is None:
+        return None
+    code = int(found[1])
+    error = OSError(code, os.strerror(code), str(folder))
+    if sys.platform == "win32":
+        error = OSError(0, told, str(folder), code)
+    return error if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS) else None
 
 
 def _make_schema() -> tantivy.Schema:
