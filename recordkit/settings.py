@@ -67,7 +67,7 @@ class DocumentsSection:
 class EnginesSection:
     """Which adapter serves each port."""
 
-    search: Literal["tantivy"] = "tantivy"
+    search: Literal["tantivy", "whoosh"] = "tantivy"
     ocr: Literal["rapidocr", "none"] = "rapidocr"
 
 
@@ -317,7 +317,7 @@ def _problem(settings: Settings) -> str | None:
 
 
 def new_settings_text(
-    *, store_id: str, simulation: bool, company: CompanySection, archive: ArchiveSection
+    *, store_id: str, simulation: bool, company: CompanySection, archive: ArchiveSection, search: str = "tantivy"
 ) -> str:
     """A commented recordkit.toml for a new store."""
     import msgspec
@@ -345,7 +345,7 @@ category = {quoted(archive.category)}        # 门类代码
 code = {quoted(archive.code)}
 
 [engines]
-search = "tantivy"
+search = {quoted(search)}       # 检索引擎："tantivy"，或不能安装 tantivy 的机器上用 "whoosh"
 ocr = "rapidocr"         # "none" 表示不识别扫描件
 
 [ingest]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from recordkit import files, people
 from recordkit.archive import catalogue
+from recordkit.archive.search.engines import usable_engine
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.retention import events, holds, order_state
@@ -75,6 +76,7 @@ def make_store(
         simulation=simulation,
         company=company or CompanySection(),
         archive=archive or ArchiveSection(),
+        search=usable_engine(),
     )
     files.make_folder(root)
     root.chmod(0o700)

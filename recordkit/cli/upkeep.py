@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -285,6 +286,32 @@ def _index_row(app: App) -> dict[str, object]:
     return {**row, "found": told, "how": None}
 
 
+def _engines(app: App, store_there: bool) -> list[dict[str, object]]:
+    """Both search engines, the one that the store uses (or a new store would use) first."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from recordkit.archive.search.engines import usable_engine
+    from recordkit.settings import load_settings
+
+    used = usable_engine()
+    if store_there:
+        with suppress(RecordkitError):  # 'config check' names what is wrong with the settings
+            used = load_settings(app.store).engines.search
+    whoosh = "pip install 'recordkit[whoosh]'"
+    items: list[dict[str, object]] = []
+    for name, package, how in (
+        ("tantivy", "tantivy", f"pip install tantivy / {whoosh}, [engines] search = \"whoosh\""),
+        ("whoosh", "whoosh-reloaded", whoosh),
+    ):
+        try:
+            found = version(package)
+        except PackageNotFoundError:
+            found = ""
+        purpose = tr("search: the engine in use") if name == used else tr("search: the other engine, not needed")
+        items.append({"part": package, "for": purpose, "found": found or None, "how": None if found else how})
+    return items if used == "tantivy" else items[::-1]
+
+
 _ASKING = {
     "unmatched": N_("{count} paper(s) wait for a person: recordkit unmatched list"),
     "quarantine": N_("{count} file(s) lie in quarantine: recordkit quarantine list"),
@@ -310,6 +337,7 @@ def doctor(app: App) -> None:
         "how": None if office else "apt install libreoffice-writer-nogui fonts-noto-cjk",
     })
     store_there = (app.store / "recordkit.toml").exists()
+    items = [*_engines(app, store_there), *items]
     items.append({"part": tr("store"), "for": str(app.store), "found": str(app.store) if store_there else None,
                   "how": None if store_there else f"recordkit init {app.store}"})
     asking: dict[str, int] = {}

@@ -12,6 +12,7 @@ languages.
 
 A value stands between two separators, so that two of them lie between neighbouring values: no term spans two values,
 not even with one character left open; every character begins a pair; and a value's beginning and end can be asked for.
+The two differ: else the end of one value would be taken for a wrong character before the beginning of the next.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ period, access level."""
 COLUMNS = (*FIELD_WEIGHTS, "keyed")
 _KEYED_WEIGHT = FIELD_WEIGHTS["fields"]
 _SPACE = "\x00"
-_EDGE = "\x01"
+_OPENS = "\x01"
+_CLOSES = "\x03"
 _KEY_ENDS = "\x02"
 
 
@@ -112,7 +114,7 @@ def _in_column(term: Term, text: str, column: str, weight: int) -> Iterator[Patt
 
 def _alternatives(term: Term, text: str, has_singles: bool) -> Iterator[tuple[Piece, ...]]:
     """The ways in which the text may stand in a column."""
-    before, behind = _EDGE * term.begins, _EDGE * term.ends
+    before, behind = _OPENS * term.begins, _CLOSES * term.ends
     whole = before + text + behind
     if not term.fuzzy:
         yield (Piece(0, whole),) if len(whole) == 1 and has_singles else _covering(whole, 0)
@@ -136,5 +138,6 @@ def _covering(text: str, at: int) -> tuple[Piece, ...]:
 
 
 def _joined(values: Iterable[str]) -> str:
-    """Normalised values as one string, each between two edges."""
-    return "".join(f"{_EDGE}{value}{_EDGE}" for value in map(normalise, values) if value).replace(" ", _SPACE)
+    """Normalised values as one string, each between its separators; one more, so that the last one begins a pair."""
+    text = "".join(f"{_OPENS}{value}{_CLOSES}" for value in map(normalise, values) if value)
+    return text.replace(" ", _SPACE) + _OPENS if text else ""

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
-TEXT_VERSION = 2
+TEXT_VERSION = 3
 """Raised with every change of the normal form or of its grams: an index made with another version must be rebuilt."""
 
 _CJK = (

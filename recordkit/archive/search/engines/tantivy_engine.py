@@ -18,18 +18,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import tantivy
-
+from recordkit.archive.search.engines.ranks import rank_of, ranks_between
 from recordkit.archive.search.grams import COLUMNS, KEYWORDS, Pattern, columns_of, patterns_of
 from recordkit.archive.search.port import IndexDamaged, IndexDocument, Sort
 from recordkit.archive.search.query import Among, And, Dated, Everything, Is, Not, Or, Query, Term
 from recordkit.archive.search.shards import Ranked, ShardedIndex
-from recordkit.errors import StoreBusy
+from recordkit.errors import MissingPart, StoreBusy
 from recordkit.messages import msg
+
+try:
+    import tantivy
+except ImportError as error:
+    raise MissingPart(
+        msg("{part} is not installed.", part="tantivy"),
+        msg("Install it with: pip install tantivy; where it has no wheel: pip install 'recordkit[whoosh]', and write "
+            'search = "whoosh" under [engines] in recordkit.toml.'),
+    ) from error
 
 _WORDS = "grams"
 _WRITER_BYTES = 64_000_000
-_ORDINALS = 1 << 32
 _MOST_LEVELS = 200
 """Combinations of weights that are looked through for ties; beyond it every hit is ranked one by one."""
 _MOST_VALUES = 100_000
@@ -85,17 +92,6 @@ def _make_schema() -> tantivy.Schema:
 _SCHEMA = _make_schema()
 
 
-def _rank(date: str, ordinal: int) -> int:
-    """What orders records of equal score: the date, then the order of filing; the greater comes first."""
-    return _day_number(date, "0") * _ORDINALS + _ORDINALS - 1 - ordinal
-
-
-def _day_number(date: str, missing: str) -> int:
-    """``2026-03-02`` as 20260302, parts that are missing filled up; 0 when there is no date."""
-    digits = date[:10].replace("-", "")[:8]
-    return int(digits.ljust(8, missing)) if digits.isascii() and digits.isdigit() else 0
-
-
 class TantivyShards:
     """A ``ShardKind``."""
 
@@ -133,7 +129,7 @@ class _Writer:
         made = tantivy.Document()
         made.add_text("record_id", document.record_id)
         made.add_text("sort_code", document.code)
-        made.add_unsigned("rank", _rank(document.date, document.ordinal))
+        made.add_unsigned("rank", rank_of(document.date, document.ordinal))
         for name, value in document.keywords.items():
             made.add_text(f"is_{name}", value)
         for name, tokens in columns_of(document):
@@ -225,8 +221,7 @@ def _compiled(query: Query) -> tantivy.Query:
         case Among(record_ids):
             return _unscored(tantivy.Query.term_set_query(_SCHEMA, "record_id", sorted(record_ids)))
         case Dated(since, until):
-            low = max(1, _day_number(since or "", "0")) * _ORDINALS
-            high = (_day_number(until or "99999999", "9") + 1) * _ORDINALS
+            low, high = ranks_between(since, until)
             return _unscored(tantivy.Query.range_query(
                 _SCHEMA, "rank", tantivy.FieldType.Unsigned, low, high, include_upper=False))
 
@@ -261,6 +256,8 @@ def _found(pattern: Pattern) -> tantivy.Query:
 
 def _levels(query: Query, score: int) -> tantivy.Query | None:
     """What holds of the records that match with exactly this score; None when it would take too many combinations."""
+    if not _adds_up(query, False):
+        return None
     terms = list(_scoring(query))
     groups = [_by_weight(term) for term in terms]
     sizes = 1
@@ -283,6 +280,18 @@ def _levels(query: Query, score: int) -> tantivy.Query | None:
             clauses += [(must_not, found) for other, found in group.items() if other > weight]
         every.append((tantivy.Occur.Should, tantivy.Query.boolean_query(clauses)))
     return tantivy.Query.boolean_query(every)
+
+
+def _adds_up(query: Query, is_choice: bool) -> bool:
+    """Whether every term that stands in a hit counts; one of a group does not when the group need not hold."""
+    match query:
+        case And(parts) if is_choice and any(True for part in parts for _ in _scoring(part)):
+            return False
+        case And(parts):
+            return all(_adds_up(part, is_choice) for part in parts)
+        case Or(parts):
+            return all(_adds_up(part, True) for part in parts)
+    return True
 
 
 def _scoring(query: Query) -> Iterator[Term]:
