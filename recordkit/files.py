@@ -80,6 +80,11 @@ def _remove_empty(folder: Path) -> None:
     folder.rmdir()
 
 
+def is_full(error: Exception) -> bool:
+    """Whether the error says that no room is left for a file: it says nothing about what was to be written."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names inside ``folder`` durable; does nothing where folders cannot be opened (Windows)."""
     if os.name == "nt":

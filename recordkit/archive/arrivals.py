@@ -138,6 +138,24 @@ def leave_inbox(workspace: Workspace, papers: Sequence[StagedPaper]) -> dict[Pat
     return files.move_many((one, place[one.parent]) for one in rest)
 
 
+STAYS_IN_INBOX = "stays-in-inbox"
+NOT_PUT_ASIDE = "not-put-aside"
+"""Findings about a filed paper that could not be taken out of the inbox, and about a paper that should wait or lie in
+quarantine and could not be put there."""
+
+
+def stays_in_inbox(error: OSError) -> Finding:
+    """What is said of a filed paper that ``leave_inbox`` could not take out."""
+    told = msg("it is filed, but could not be taken out of the inbox: {error}", error=error.strerror or str(error))
+    return Finding(STAYS_IN_INBOX, told)
+
+
+def not_put_aside(error: OSError) -> Finding:
+    """What is said of a paper that could not be put where it should lie."""
+    told = msg("it could not be put aside and stays where it is: {error}", error=error.strerror or str(error))
+    return Finding(NOT_PUT_ASIDE, told)
+
+
 def _remove_each(sources: Sequence[Path]) -> dict[Path, OSError]:
     failed: dict[Path, OSError] = {}
     try:
