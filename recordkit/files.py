@@ -195,9 +195,10 @@ def probe(folder: Path) -> None:
     make_folder(folder)
     trial = folder / f".{secrets.token_hex(8)}.tmp"
     try:
-        trial.write_bytes(b"?")
+        with _create(trial) as handle:
+            _write(handle, b"?")
     finally:
-        trial.unlink(missing_ok=True)
+        _remove(trial)
 
 
 def write_batch(
@@ -511,6 +512,8 @@ def _prune(folder: Path, within: Path) -> None:
     while folder != within and within in folder.parents:
         try:
             _remove_empty(folder)
+        except FileNotFoundError:
+            pass  # killed before it was made; those above it may be there
         except OSError:
             return
         folder = folder.parent

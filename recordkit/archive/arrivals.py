@@ -181,11 +181,17 @@ def clear_done(workspace: Workspace, is_filed: Callable[[files.Digests], bool]) 
             continue
         if age < workspace.settings.ingest.done_days or not folder.is_dir():
             continue
-        # Another run may be clearing the same day.
-        with contextlib.suppress(FileNotFoundError):
+        try:
             strays = [one for one in sorted(folder.rglob("*")) if one.is_file() and not is_filed(files.digests_of(one))]
-            if not files.move_many((one, workspace.root / "inbox") for one in strays):
-                files.remove_tree(folder)
+            for error in files.move_many((one, workspace.root / "inbox") for one in strays).values():
+                raise error
+            files.remove_tree(folder)
+        except FileNotFoundError:
+            pass  # Another run may be clearing the same day.
+        except OSError as error:
+            # What is filed lies safe in the archive: that its source cannot go must not keep the next papers out.
+            workspace.notices.append(msg("{folder} could not be cleared: {error}", folder=str(folder),
+                                         error=error.strerror or str(error)))
 
 
 def sweep(workspace: Workspace) -> None:
