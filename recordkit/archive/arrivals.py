@@ -202,6 +202,21 @@ def sweep(workspace: Workspace) -> None:
                 files.remove_tree(folder)
 
 
+def clear_left_beside(workspace: Workspace, is_filed: Callable[[str, str], bool]) -> None:
+    """Remove notes and copies whose paper was filed by a run that was killed before it could remove them.
+
+    ``is_filed`` tells it by a paper's SHA-256 and the id of the issue for whose signed paper it waited, else "".
+    """
+    for note in waiting_notes(workspace):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            if any(one.name not in OTHER_NAMES for one in note.parent.iterdir()):
+                continue
+            sha256 = str(json.loads(note.read_bytes())["sha256"])
+            # A note whose paper is in no record is that of a paper on its way here.
+            if is_filed(sha256, note.parent.name.partition(".")[2]):
+                files.remove_tree(note.parent)
+
+
 def done_folder(workspace: Workspace) -> Path:
     """Where sources lie that were filed out of the inbox, by day."""
     return workspace.root / "inbox" / "done"

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.arrivals import (
     StagedPaper,
+    clear_left_beside,
     forget_folder,
     forget_waiting,
     is_waiting_source,
@@ -29,6 +31,7 @@ from recordkit.archive.arrivals import (
     quarantine,
     read_note,
     stays_in_inbox,
+    sweep,
     texts_of,
     told_name,
     unmatched_folder,
@@ -191,6 +194,8 @@ def attach_papers(
 
 def join_waiting(workspace: Workspace) -> list[AttachedPaper]:
     """Bring the attachments that wait behind the papers that are filed by now; whatever still has to wait, waits."""
+    sweep(workspace)
+    clear_left_beside(workspace, partial(_is_filed, workspace))
     found: dict[str, list[Path]] = {}
     for note in sorted(unmatched_folder(workspace).glob("*.*/reading.json")):
         found.setdefault(note.parent.name.rpartition(".")[2], []).append(note)
@@ -207,6 +212,20 @@ def join_waiting(workspace: Workspace) -> list[AttachedPaper]:
                      if (one := _waiting_paper(note, staging / f"{position:04}.pdf")) is not None]
             joined += _attach(workspace, issue_id, ready, staging)
     return joined
+
+
+def _is_filed(workspace: Workspace, sha256: str, issue_id: str) -> bool:
+    """Whether the archive holds these bytes; those that waited for a document, with its record."""
+    record_id = None
+    if issue_id:
+        try:
+            record_id = issues.find_issue(workspace.db, issue_id).record_id
+        except NotFound:
+            return False
+        if record_id is None:
+            return False
+    return catalogue.find_content(workspace.db, catalogue.keyed(workspace.settings.store.id, sha256),
+                                  record_id) is not None
 
 
 def _waiting_paper(note: Path, copy: Path) -> _Read | None:

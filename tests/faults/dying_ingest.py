@@ -15,6 +15,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -194,8 +195,23 @@ def undisturbed(folder: Path, act: str, scene: Scene) -> dict[str, Any]:
     return dict(found)
 
 
+def warm_up(folder: Path, scenes: dict[str, Scene]) -> None:
+    """Import once what every job would import again behind its fork."""
+    store = folder / f"warm-{os.getpid()}"
+    for act in ("split", "attach"):
+        shutil.copytree(folder / act, store)
+        ACTS[act](store, scenes[act])
+        workspace = opened(store)
+        assert verify_objects(workspace).findings == ()
+        workspace.close()
+        shutil.rmtree(store)
+    # Not the validator: it starts a thread, which a fork would lack.
+    assert threading.active_count() == 1, threading.enumerate()
+
+
 def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell is deaf to it
+    os.fsync = lambda _: None  # what a dead process has written is there all the same, and the disk is slow
     what, folder = sys.argv[1], Path(sys.argv[2])
     if what == "prepare":
         made = make_scenes(folder)
@@ -206,6 +222,7 @@ def main() -> None:
         return
     scenes, wholes = pickle.loads((folder / "scenes").read_bytes())
     with_known_readings({digest: one for scene in scenes.values() for digest, one in scene.readings.items()})
+    warm_up(folder, scenes)
     for one in sys.argv[3:]:
         act, way, step = one.split(":")
         print(json.dumps(job(folder, act, way, int(step), scenes[act], wholes[act])), flush=True)
