@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from recordkit import files
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode
 from recordkit.archive.ocr import Piece
@@ -340,5 +341,4 @@ def _failure(path: Path, error: Exception) -> UnreadablePdf:
 
 def _is_full(error: Exception) -> bool:
     """Whether a copy could not be written: that says nothing about the paper."""
-    full = {errno.ENOSPC, errno.EROFS, errno.EACCES, getattr(errno, "EDQUOT", errno.ENOSPC)}
-    return isinstance(error, OSError) and error.errno in full
+    return files.is_full(error) or (isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES))

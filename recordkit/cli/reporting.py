@@ -63,7 +63,7 @@ class IngestReport:
 
     def add(self, item: IngestItem) -> None:
         """Something became of a file, or of a part of it."""
-        from recordkit.archive.ingest import NOT_PUT_ASIDE
+        from recordkit.archive.arrivals import NOT_PUT_ASIDE
 
         self.counts[item.outcome] += 1
         self._stuck += any(finding.code == NOT_PUT_ASIDE for finding in item.findings)
