@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recordkit import files, people
-from recordkit.archive import catalogue
+from recordkit.archive import catalogue, dropping
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.retention import events, holds, order_state
@@ -21,6 +21,7 @@ PROJECTIONS: Sequence[Projection] = (
     issue.PROJECTION,
     completing.PROJECTION,
     catalogue.PROJECTION,
+    dropping.PROJECTION,
     events.PROJECTION,
     holds.PROJECTION,
     order_state.PROJECTION,
