@@ -240,14 +240,29 @@ def quarantine_drop(app: App, paper: str, reason: str, yes: bool, dry_run: bool)
                                                "version."))
 @option("--reason", default="", help=N_("Why; kept with the new version. A record that was matched by "
                                                "mistake is bound to another document only with it."))
+@option("--swap", is_flag=True, help=N_("PAPER and NUMBER are two records that hold each other's papers: they exchange "
+                                        "their documents."))
 @dry_run_option
 @pass_app
-def match(app: App, paper: str, number: str, new_version: bool, reason: str, dry_run: bool) -> None:
+def match(app: App, paper: str, number: str, new_version: bool, reason: str, swap: bool, dry_run: bool) -> None:
     """Settle a paper by hand."""
     from recordkit.archive.attaching import join_waiting
+    from recordkit.archive.binding import swap_records
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.waiting import match_paper
 
+    if swap:
+        _refuse_beside("--swap", {"--new-version": new_version})
+        with app.acting() as workspace:
+            items = swap_records(workspace, paper, number, reason, dry_run=dry_run)
+            if not dry_run:
+                refresh_index(workspace)
+        if app.json:
+            app.print_items([plain_item(one) for one in items], [])
+            return
+        for one in items:
+            print_item(one, dry_run=dry_run)
+        return
     with app.acting() as workspace:
         item = match_paper(workspace, paper, number, new_version=new_version, reason=reason, dry_run=dry_run)
         joined = [] if dry_run else join_waiting(workspace)

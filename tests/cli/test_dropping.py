@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import shutil
-from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -14,12 +13,12 @@ from typing import Any
 
 import pytest
 from conftest import Cli, clock_at
+from killing import killed_at
 from papers import pdf_bytes
 from scans import DAY, filed, issue_one, scan, signed
 from terminal import Terminal
 from test_batch_papers import batch, in_inbox, setting
 
-from recordkit import files
 from recordkit.archive.catalogue import find_record
 from recordkit.archive.waiting import drop_waiting
 from recordkit.notes import read_note
@@ -195,41 +194,12 @@ def test_the_reason_and_the_paper_go_with_the_record_that_it_shows(cli: Cli, tmp
     assert read_note(cli.store, record_id, body["note"]) is None
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: no handler of the program catches it."""
-
-
-STEPS = ("_create", "_write", "_sync", "sync_folder", "_rename", "_link", "_remove", "_make", "_remove_empty")
-
-
 def test_a_drop_that_is_killed_at_any_step_loses_nothing_and_is_finished_or_was_never_begun(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, data = waiting_letter(cli)
     whole = tmp_path / "whole"
     shutil.copytree(cli.store, whole)
-
-    def dying(step: int) -> bool:
-        """Whether the drop was killed at this step."""
-        counter = itertools.count(1)
-
-        def guard(real: Callable[..., Any]) -> Callable[..., Any]:
-            def guarded(*arguments: Any, **named: Any) -> Any:
-                if next(counter) == step:
-                    raise Killed
-                return real(*arguments, **named)
-
-            return guarded
-
-        opened = open_store(cli.store, clock_at(date(2026, 12, 1)), "test")
-        with monkeypatch.context() as patch, closing(opened):
-            for name in STEPS:
-                patch.setattr(files, name, guard(getattr(files, name)))
-            try:
-                drop_waiting(opened, key, WHY[1])
-            except Killed:
-                return True
-        return False
 
     def copies() -> list[Path]:
         return [one for one in cli.store.rglob("*.pdf") if one.read_bytes() == data]
@@ -238,7 +208,10 @@ def test_a_drop_that_is_killed_at_any_step_loses_nothing_and_is_finished_or_was_
     for step in itertools.count(1):
         shutil.rmtree(cli.store)
         shutil.copytree(whole, cli.store)
-        was_killed = dying(step)
+        opened = open_store(cli.store, clock_at(date(2026, 12, 1)), "test")
+        with closing(opened), killed_at(step, monkeypatch) as killed:
+            drop_waiting(opened, key, WHY[1])
+        was_killed = bool(killed)
         assert len(copies()) == 1, step
         entered = len(acts(cli))
         with closing(open_store(cli.store, clock_at(date(2026, 12, 1)), "test")) as opened, opened.writing():
