@@ -13,6 +13,7 @@ import click
 
 from recordkit.cli.attaching import plain_attached, print_attached
 from recordkit.cli.base import App, plain
+from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import tr
 from recordkit.cli.streaming import print_list
 
@@ -207,7 +208,7 @@ def print_quarantined(paper: QuarantinedPaper) -> None:
     again, file_word = f"recordkit ingest --retry {paper.key}", tr("FILE")
     lines = [paper.message.render(tr), paper.how.render(tr)]
     if paper.time:
-        lines.append(tr("since {time}").format(time=paper.time))
+        lines.append(tr("since {time}").format(time=local_time(paper.time)))
     _print_block(f"{paper.key}  {told_name(paper.path)}", lines,
                  [again + f" --password-file {file_word}" if paper.reason in LOCKED else again])
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown, system_user
+from recordkit.cli.dates import local_time
 from recordkit.cli.dropping import plain_strays, print_strays
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.progress import Progress
@@ -132,7 +133,7 @@ def _plain_sample(app: App, sample: float | None, result: FixityResult) -> dict[
 def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named: bool) -> None:
     if result.begun is not None:
         app.say(msg("Went on with the run begun at {begun}: {earlier} record(s) had been read then ('--restart' reads "
-                    "all again).", begun=result.begun, earlier=result.earlier))
+                    "all again).", begun=local_time(result.begun), earlier=result.earlier))
     if result.sampled is not None:
         codes = ", ".join(result.sampled[:5]) + (" ..." if len(result.sampled) > 5 else "")
         app.say(msg("The share of {day}, {percent} percent: {count} record(s) {codes}", day=app.today.isoformat(),
