@@ -27,6 +27,7 @@ from recordkit.archive.cutting import Piece, cut_batch, require_splitting
 from recordkit.archive.dropping import dropped_of_batch
 from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord, batch_of
 from recordkit.archive.matching import Portion, blank_pages, match_pages, waiting_reason
+from recordkit.archive.names import SEARCHABLE
 from recordkit.archive.papers import (
     attachment_findings,
     facts_of,
@@ -311,7 +312,7 @@ def _with_known_text(
     if not lost:
         return reading
     reading = replace(reading, texts=tuple(known[one.page] if one.page in lost else one for one in reading.texts))
-    copy = unmatched_folder(workspace) / waiting_key(paper.digests) / "searchable.pdf"
+    copy = unmatched_folder(workspace) / waiting_key(paper.digests) / SEARCHABLE
     if reading.searchable is None and copy.is_file():
         target = staging / f"{paper.copy.stem}.kept-searchable.pdf"
         if not target.exists():
