@@ -89,13 +89,13 @@ def drop_paper(
     return dropped
 
 
-def find_dropped(workspace: Workspace, key: str) -> DroppedPaper | None:
-    """The paper of this key where dropped papers lie, the last one dropped; None when none does."""
-    for folder in sorted(done_folder(workspace).glob(f"{_FOLDERS}/{key}"), reverse=True):
+def find_dropped(workspace: Workspace, reference: str) -> DroppedPaper | None:
+    """The paper of this key or file name where dropped papers lie, the last one dropped; None when none does."""
+    for folder in sorted(done_folder(workspace).glob(f"{_FOLDERS}/*"), reverse=True):
         day = _day_of(folder.parent)
-        papers = [one for one in sorted(folder.iterdir()) if _is_paper(one)]
-        if papers and day is not None:
-            return DroppedPaper(key, papers[0], _until(workspace, day), already=True)
+        papers = [one for one in sorted(folder.iterdir()) if _is_paper(one)] if folder.is_dir() else []
+        if papers and day is not None and reference in (folder.name, *(one.name for one in papers)):
+            return DroppedPaper(folder.name, papers[0], _until(workspace, day), already=True)
     return None
 
 

@@ -66,7 +66,8 @@ def plain_strays(strays: Sequence[Stray]) -> list[dict[str, object]]:
 
 
 def print_strays(store: Path, strays: Sequence[Stray]) -> None:
-    """One line for each, behind the papers that are listed."""
+    """Where each lies, below it what to do; they stand behind the papers that are listed."""
     for one in strays:
         place = one.path.relative_to(store).as_posix().encode("utf-8", "replace").decode()
-        click.echo(f"{quoted(place)}  {one.todo.render(tr)}")
+        click.echo(quoted(place))
+        click.echo("    " + one.todo.render(tr))

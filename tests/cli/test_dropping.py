@@ -77,7 +77,8 @@ def test_a_second_drop_changes_nothing(cli: Cli) -> None:
     key, _ = waiting_letter(cli)
     first = cli.json("unmatched", "drop", key, *WHY, *DAY)
     again = cli.json("unmatched", "drop", key, *WHY, *DAY)
-    assert again == {**first, "already": True}
+    assert again == {**first, "already": True} == cli.json("unmatched", "drop", "letter.pdf", *WHY, *DAY)
+    cli("unmatched", "drop", "*", *WHY, *DAY, expect=5)
     assert len(acts(cli)) == 1
 
 
