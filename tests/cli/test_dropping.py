@@ -195,6 +195,19 @@ def test_the_reason_and_the_paper_go_with_the_record_that_it_shows(cli: Cli, tmp
     assert read_note(cli.store, record_id, body["note"]) is None
 
 
+def test_a_waiting_attachment_is_dropped_and_its_reason_belongs_to_the_document(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    cli("ingest", "--attach-to", number, scan(tmp_path / "card.pdf", "card"), "--no-ocr", *DAY)
+    (waiting,) = cli.json("unmatched", "list")["items"]
+    cli("unmatched", "drop", waiting["key"], *WHY, *DAY)
+    (body,) = acts(cli)
+    issue_id = cli.json("issued", "show", number)["issue_id"]
+    assert body["issue"] == issue_id and read_note(cli.store, issue_id, body["note"]) == {"reason": WHY[1]}
+    record_id = filed(cli, tmp_path, number)
+    assert cli.json("show", record_id)["attachments"] == []
+    assert in_inbox(cli) == [f"done/dropped-2026-12-01/{waiting['key']}/card.pdf"]
+
+
 def test_a_drop_that_is_killed_at_any_step_loses_nothing_and_is_finished_or_was_never_begun(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
