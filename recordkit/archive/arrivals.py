@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from recordkit import files
+from recordkit.archive.names import COPIES
 from recordkit.archive.objects import json_bytes
 from recordkit.archive.told import plain_finding, read_findings
 from recordkit.errors import InputRefused, NotFound
@@ -523,5 +524,5 @@ def _safe_name(source: Path) -> str:
     return f"paper-{name}" if name in OTHER_NAMES else name
 
 
-OTHER_NAMES = frozenset({"reading.json", "reason.json", "repaired.pdf", "decrypted.pdf", "searchable.pdf"})
+OTHER_NAMES = frozenset({"reading.json", "reason.json", *COPIES})
 """What may lie beside a paper in its folder."""

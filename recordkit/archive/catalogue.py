@@ -134,10 +134,10 @@ def objects_of(workspace: Workspace) -> ObjectStore:
 
 def _apply(workspace: Workspace, entry: Entry) -> None:
     if entry.act in _VERSIONING:
-        _apply_version(workspace, entry)
+        metadata = _apply_version(workspace, entry)
         _apply_contents(workspace, entry)
         if entry.body.get("batch"):
-            _apply_batch(workspace, entry)
+            _apply_batch(workspace, entry, metadata.get("batch"))
     elif entry.act == "batch.known":
         _apply_batch(workspace, entry)
     elif entry.act == "record.destroyed":
@@ -150,7 +150,8 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         )
 
 
-def _apply_version(workspace: Workspace, entry: Entry) -> None:
+def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
+    """Bring the row of a record up to a version; its metadata, empty where the object is gone or damaged."""
     db, body = workspace.db, entry.body
     record_id = str(body["record"])
     metadata: dict[str, object] = {}
@@ -208,13 +209,26 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+    return metadata
 
 
-def _apply_batch(workspace: Workspace, entry: Entry) -> None:
-    """Remember that a paper of a batch scan is held by a record, for ever: the scan may lie about for long."""
+_NO_PAGE = 0
+"""Of a paper of which is not known where it lay in its batch: the batch never counts as settled because of it."""
+
+
+def _apply_batch(workspace: Workspace, entry: Entry, noted: object = None) -> None:
+    """Remember that a paper of a batch scan is held by a record, for ever: the scan may lie about for long.
+
+    Ledgers of early versions do not say page and size: then counts what the record's metadata ``noted`` of the batch.
+    """
+    body = entry.body
+    old: Mapping[str, object] = noted if isinstance(noted, Mapping) else {}
+    pages = old.get("pages")
+    first = min(pages) if isinstance(pages, list) and pages else _NO_PAGE
     workspace.db.run(
-        "INSERT OR IGNORE INTO batches VALUES (:batch, :batch_page, :record, :batch_papers, :batch_size)",
-        {key: entry.body[key] for key in ("batch", "batch_page", "record", "batch_papers", "batch_size")},
+        "INSERT OR IGNORE INTO batches VALUES (:batch, :page, :record, :papers, :size)",
+        {"batch": body["batch"], "page": body.get("batch_page", first), "record": body["record"],
+         "papers": body["batch_papers"], "size": body.get("batch_size", old.get("size", 0))},
     )
 
 
@@ -353,8 +367,9 @@ def find_batch(db: Database, batch: str) -> KnownBatch | None:
     if not rows:
         return None
     records = {row["record_id"]: _record(row) for row in rows}
-    return KnownBatch(batch, int(rows[0]["batch_size"]), tuple(records.values()),
-                      max(int(row["papers"]) for row in rows), frozenset(int(row["batch_page"]) for row in rows))
+    held = frozenset(int(row["batch_page"]) for row in rows) - {_NO_PAGE}
+    return KnownBatch(batch, max(int(row["batch_size"]) for row in rows), tuple(records.values()),
+                      max(int(row["papers"]) for row in rows), held)
 
 
 def holds_of_batch(db: Database, batch: str, page: int, record_id: str) -> bool:

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from recordkit import files
@@ -39,11 +40,13 @@ from recordkit.archive.decisions import (
     Part,
     checked_options,
     decide,
+    is_done_with,
     item_of,
     known_content,
     waiting_part,
     waits_already,
 )
+from recordkit.archive.dropping import clear_dropped
 from recordkit.archive.filing import batch_body, file_records
 from recordkit.archive.matching import require_open
 from recordkit.archive.pdf_signatures import trusted_roots
@@ -78,7 +81,8 @@ def ingest_papers(
     options = checked_options(workspace, options)
     if not options.dry_run:
         sweep(workspace)
-        clear_done(workspace, lambda digests: known_content(workspace, digests) is not None)
+        clear_done(workspace, partial(is_done_with, workspace))
+        clear_dropped(workspace)
     left = deque(sources)
     rehearsal = Rehearsal(workspace.settings.ingest) if options.dry_run else None
     with reading_crew(options.jobs, options.ocr, workspace.settings.ingest) as crew:
