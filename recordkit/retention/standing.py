@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recordkit.archive.catalogue import Record
+from recordkit.archive.catalogue import Record, accounts_of
 from recordkit.archive.classes import load_scheme
 from recordkit.messages import Message, msg
-from recordkit.retention.circumstances import accounts_of, explain_record
-from recordkit.retention.events import same_account
+from recordkit.model import same_account
+from recordkit.retention.circumstances import explain_record
 from recordkit.retention.holds import HoldEntry, list_holds
 from recordkit.workspace import Workspace
 
@@ -47,7 +47,7 @@ def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
         told = msg("Destroyed under order {order}; the register keeps its row.", order=record.destroyed_by or "?")
         return Standing("destroyed", name, (), retention, told)
     decision = explain_record(workspace, record, today)
-    accounts = accounts_of(workspace, record)
+    accounts = accounts_of(workspace.db, record.record_id)
     standing = tuple(
         {"hold": hold.hold_id, "kind": hold.kind, "until": hold.until, "reason": hold.reason}
         for hold in list_holds(workspace)
