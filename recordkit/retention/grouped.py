@@ -22,7 +22,7 @@ from recordkit.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReviewGroup:
     """Records of a class of which the same is to be said: ``decision`` and first day of appraisal ``due``."""
 
     record_class: str
@@ -58,7 +58,7 @@ CROSS JOIN keeps SQLite from beginning with the table of all records.
 """
 
 
-def group_review(workspace: Workspace, today: date, *, within_days: int | None = None) -> list[Group]:
+def group_review(workspace: Workspace, today: date, *, within_days: int | None = None) -> list[ReviewGroup]:
     """What ``circumstances.review_store`` would say, counted by class, decision and due date.
 
     With ``within_days`` only what is due, or would be without a hold, by that many days after ``today``.
@@ -79,7 +79,7 @@ def group_review(workspace: Workspace, today: date, *, within_days: int | None =
         if plain:
             decision = review.of_class(row["record_class"], row["date"])
             counts[row["record_class"], decision.decision, decision.due] += plain
-    groups = [Group(*key, count) for key, count in counts.items() if _is_near(key[2], today, within_days)]
+    groups = [ReviewGroup(*key, count) for key, count in counts.items() if _is_near(key[2], today, within_days)]
     return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max))
 
 
