@@ -11,7 +11,7 @@ LAYERS = [
     {"messages"},
     {"errors"},
     {"model"},
-    {"files", "settings", "crew"},
+    {"files", "ed25519", "settings", "crew"},
     {"ledger", "notes", "pending"},
     {"db"},
     {"workspace"},
