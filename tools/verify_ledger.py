@@ -102,7 +102,7 @@ class Verifier:
         if names != wanted:
             missing = sorted(set(wanted) - set(names))
             self.found(1, "files", "ledger files are missing or foreign: {}".format(", ".join(missing or names)),
-                       "账本文件缺失或混入：{}".format("、".join(missing or names)))
+                       "台账文件缺失或混入：{}".format("、".join(missing or names)))
         batch, left = [], 0
         rest = b""
         for name in names:
@@ -162,7 +162,7 @@ class Verifier:
         if seq == 1:
             self.store = body.get("store_id")
             if act != "store.created" or not self.store:
-                self.found(seq, "store", "the ledger does not begin with the making of a store", "账本不是从建库开始")
+                self.found(seq, "store", "the ledger does not begin with the making of a store", "台账不是从建库开始")
         elif act == "store.created":
             self.found(seq, "store", "a store is made a second time", "第二次建库")
         if act in ("person.added", "person.revoked"):
@@ -339,7 +339,7 @@ class Verifier:
                        "{}：末尾缺少第 {} 至 {} 条", path, self.entries + 1, seq)
         elif self.hashes.get(seq) != statement.get("head"):
             self.found(seq, "rewritten", "{}: the ledger up to entry {} is not the one that was signed",
-                       "{}：第 {} 条以前的账本不是当初签署的", path, seq)
+                       "{}：第 {} 条以前的台账不是当初签署的", path, seq)
 
 
 def main():
@@ -359,7 +359,7 @@ def main():
         return 2
     try:
         if not any(folder.glob("ledger-*.jsonl")):
-            print(f"没有账本：{folder}" if chosen.lang == "zh" else f"No ledger in {folder}", file=sys.stderr)
+            print(f"没有台账：{folder}" if chosen.lang == "zh" else f"No ledger in {folder}", file=sys.stderr)
             return 2
         verifier.read(folder)
         for path in [*sorted((folder / "checkpoints").glob("*.json")), *chosen.against]:
@@ -385,7 +385,7 @@ def report(verifier, lang, as_json):
     counts = (verifier.entries, len(verifier.people), len(verifier.orders), len(verifier.destroyed),
               len(verifier.findings), verifier.head)
     if lang == "zh":
-        print("账本 {} 条，人员 {} 名，批次 {} 个，已销毁 {} 件；问题 {} 处。末条摘要 {}".format(*counts))
+        print("台账 {} 条，人员 {} 名，批次 {} 个，已销毁 {} 件；问题 {} 处。末条摘要 {}".format(*counts))
     else:
         print("{} entries, {} people, {} orders, {} records destroyed; {} findings. Head {}".format(*counts))
     return 1 if verifier.findings else 0
