@@ -12,7 +12,7 @@ LAYERS = [
     {"errors"},
     {"model"},
     {"files", "ed25519", "settings", "crew"},
-    {"ledger", "notes", "pending"},
+    {"ledger", "mirror", "notes", "pending"},
     {"db"},
     {"workspace"},
     {"people"},
@@ -21,6 +21,7 @@ LAYERS = [
     {"archive"},
     {"retention"},
     {"store"},
+    {"backup"},
     {"cli"},
     {"__main__"},
 ]
