@@ -15,7 +15,7 @@ from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import msg
-from recordkit.model import Entry, as_printed
+from recordkit.model import Entry, as_printed, same_account
 from recordkit.notes import note_folder
 from recordkit.workspace import Projection, Workspace
 
@@ -31,6 +31,11 @@ CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
 CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
+CREATE INDEX records_review ON records (status, record_class, date, ordinal);
+CREATE TABLE record_accounts (
+  account TEXT NOT NULL, record_id TEXT NOT NULL, is_current INTEGER NOT NULL, PRIMARY KEY (account, record_id)
+  ) WITHOUT ROWID;
+CREATE INDEX record_accounts_record ON record_accounts (record_id);
 CREATE TABLE batches (batch TEXT NOT NULL, page INTEGER NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
   size INTEGER NOT NULL, PRIMARY KEY (batch, page, record_id));
 CREATE INDEX batches_record ON batches (record_id);
@@ -148,6 +153,7 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
             "metadata = '{}', date = year || '-01-01', pages = 0, touched = :seq WHERE record_id = :id",
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
+        workspace.db.run("DELETE FROM record_accounts WHERE record_id = :id", {"id": entry.body["record"]})
 
 
 def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
@@ -209,6 +215,12 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+    if metadata:
+        account = metadata.get("account")
+        db.run("UPDATE record_accounts SET is_current = 0 WHERE record_id = :id", {"id": record_id})
+        if account:
+            now = {"account": same_account(str(account)), "record_id": record_id, "is_current": 1}
+            db.insert("record_accounts", now)
     return metadata
 
 
@@ -298,6 +310,12 @@ def _refuse_unreturned(db: Database, reference: str) -> None:
 def get_record(db: Database, record_id: str) -> Record | None:
     """The record of this id, or None."""
     row = db.one("SELECT * FROM records WHERE record_id = :id", {"id": record_id})
+    return None if row is None else _record(row)
+
+
+def find_by_ordinal(db: Database, ordinal: int) -> Record | None:
+    """The record that was filed as the so-many-th, from 1, or None."""
+    row = db.one("SELECT * FROM records WHERE ordinal = :ordinal", {"ordinal": ordinal})
     return None if row is None else _record(row)
 
 
@@ -407,6 +425,12 @@ def count_holdings(db: Database) -> int:
 def holds_restricted(db: Database) -> bool:
     """Whether the archive holds any record that not everybody may see."""
     return db.one("SELECT 1 FROM records WHERE access <> 'open' AND status = 'active' LIMIT 1") is not None
+
+
+def accounts_of(db: Database, record_id: str) -> set[str]:
+    """The accounts (``same_account``) under which an active record stands or once stood."""
+    rows = db.all("SELECT account FROM record_accounts WHERE record_id = :id", {"id": record_id})
+    return {row["account"] for row in rows}
 
 
 def count_of_account(db: Database, account: str) -> int:

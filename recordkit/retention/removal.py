@@ -22,8 +22,8 @@ from recordkit.archive.catalogue import KnownBatch, batches_of, get_record, keye
 from recordkit.archive.filing import Batch, batch_of
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import Message, msg
+from recordkit.model import same_account
 from recordkit.notes import note_folder, remove_notes
-from recordkit.retention.events import same_account
 from recordkit.retention.order_state import Item
 from recordkit.retention.traces import WORKING_COPY, Ownership, Trace, names_in, read_traces
 from recordkit.templates import issue_data
