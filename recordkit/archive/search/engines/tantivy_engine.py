@@ -3,6 +3,9 @@
 The tokens of a column are handed over as words between spaces, so that tantivy's own white-space tokenizer gives each
 its position (building the tokens in Python takes 1.7 times as long). A term is the phrase of the pairs that cover it:
 exactly the substring, whatever the language.
+
+Within a segment records lie in the order of their ranks, later ones first. Of records of equal score tantivy keeps those
+that lie first, so that a shard of one segment, which a rebuild makes, gives its best in one pass.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +41,9 @@ except ImportError as error:
     ) from error
 
 _WORDS = "grams"
-_WRITER_BYTES = 64_000_000
+_WRITER_BYTES = 220_000_000
+"""What a writer collects in memory before it writes a segment: a shard of 50,000 records of one page fits into one."""
+_ORDINALS = 1 << 32
 _MOST_LEVELS = 200
 """Combinations of weights that are looked through for ties; beyond it every hit is ranked one by one."""
 _MOST_VALUES = 100_000
@@ -83,9 +90,8 @@ def _make_schema() -> tantivy.Schema:
     builder.add_unsigned_field("rank", indexed=True, fast=True)
     for name in KEYWORDS:
         builder.add_text_field(f"is_{name}", tokenizer_name="raw", index_option="basic", fast=True)
-    for name in COLUMNS:
-        builder.add_text_field(name, tokenizer_name=_WORDS, index_option="position")
-        builder.add_text_field(f"{name}_1", tokenizer_name=_WORDS, index_option="basic")
+    for name, has_places in COLUMNS.items():
+        builder.add_text_field(name, tokenizer_name=_WORDS, index_option="position" if has_places else "basic")
     return builder.build()
 
 
@@ -100,7 +106,7 @@ class TantivyShards:
     def create(self, folder: Path) -> None:
         """See ``ShardKind.create``."""
         with _damage_named(folder):
-            tantivy.Index(_SCHEMA, path=str(folder))
+            tantivy.Index(_SCHEMA, path=str(folder), sort_by_field="rank", sort_order=tantivy.Order.Desc)
 
     def writer(self, folder: Path) -> _Writer:
         """See ``ShardKind.writer``."""
@@ -166,7 +172,7 @@ class _Reader:
                 return found.count, [Ranked((-rank,), 0.0, address) for rank, address in found.hits[:count]]
             found = self._searcher.search(compiled, wanted)
             hits = found.hits
-            if found.count > len(hits):
+            if found.count > len(hits) and self._searcher.num_segments > 1:
                 hits = self._with_ties(query, compiled, hits, wanted)
             ranks = self._searcher.fast_field_values("rank", [address for _, address in hits])
             every = (
@@ -192,7 +198,7 @@ class _Reader:
     def _with_ties(
         self, query: Query, compiled: tantivy.Query, hits: list[tuple[float, Any]], wanted: int
     ) -> list[tuple[float, Any]]:
-        """Hits among which the best ``wanted`` are for certain: tantivy takes any of those with the lowest score."""
+        """Hits among which the best ``wanted`` are for certain: of those with the lowest score they are only some."""
         lowest = hits[-1][0]
         above = [hit for hit in hits if hit[0] > lowest]
         levels = _levels(query, int(lowest))
@@ -203,7 +209,9 @@ class _Reader:
         return above + [(lowest, address) for _, address in newest]
 
 
+@lru_cache(maxsize=16)
 def _compiled(query: Query) -> tantivy.Query:
+    """The query for any shard; kept, because making it takes longer than looking it up in one of them."""
     must, should, must_not = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Occur.MustNot
     match query:
         case Term():
@@ -240,6 +248,8 @@ def _both(one: tantivy.Query, other: tantivy.Query) -> tantivy.Query:
 
 def _found(pattern: Pattern) -> tantivy.Query:
     """The pieces at their distances, whatever the score."""
+    if pattern.sieve is not None:
+        return _both(_found(pattern.sieve), _found(replace(pattern, sieve=None)))
     pieces = pattern.pieces
     first = pieces[0]
     if any(one.is_prefix for one in pieces):
