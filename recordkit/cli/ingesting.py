@@ -57,6 +57,7 @@ def ingest(
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.searchable import can_write_searchable
     from recordkit.archive.waiting import waiting_sources
+    from recordkit.cli.hits import index_watch
 
     def reads_scans(workspace: Workspace) -> bool:
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
@@ -100,7 +101,7 @@ def ingest(
         joined = [] if dry_run else join_waiting(workspace)
         report.join(joined)
         if not dry_run and (joined or report.counts["archived"]):
-            refresh_index(workspace)
+            refresh_index(workspace, index_watch(app))
     return report.close()
 
 

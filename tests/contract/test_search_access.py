@@ -16,6 +16,7 @@ from retention_store import TODAY, Archive, make_archive
 from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.filing import NewRecord, file_record
+from recordkit.archive.search.hints import hints_of
 from recordkit.archive.search.service import SearchRequest, begin_search, search_records
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.retention.holds import place_hold
@@ -151,6 +152,44 @@ def test_what_is_restricted_is_refused_by_every_command_that_shows_it(
         cli(name, hidden, *options, "--json", expect=8)
         cli(name, hidden, *options, "--as", "arch")
         cli(name, plain, *options, *(["--force"] if name == "get" else []))
+
+
+def test_it_is_said_once_that_restricted_records_are_not_shown(
+    archive: Archive, capsys: pytest.CaptureFixture[str], store: Path
+) -> None:
+    cli = Cli(archive.root, capsys)
+    for query in ("张三", "没有这样的词"):  # whether this query would have found some is not told
+        cli("search", query)
+        assert cli.err.count("Restricted records are not shown") == 1
+        assert "archivist" in cli.err
+    cli("search", "张三", "--as", "arch")
+    assert "Restricted" not in cli.err
+    cli.store = store
+    cli("search", "张三")
+    assert "Restricted" not in cli.err
+
+
+def test_an_archive_without_restricted_records_says_nothing_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = make_archive(tmp_path / "own")
+    own.file("回访记录")
+    own.workspace.close()
+    cli = Cli(own.root, capsys)
+    assert cli.json("search", "回访")["total"] == 1
+    assert "Restricted" not in cli.err
+
+
+def test_hints_know_nothing_of_what_is_restricted(archive: Archive) -> None:
+    hidden = "张三第1件"
+    for actor, pieces in (("arch", ((hidden, 1),)), ("clerk", (("张三第", 3),))):
+        search = begin_search(seen_by(archive, actor), SearchRequest(hidden + "丁戊己"))
+        assert (search.total, hints_of(search, restricted=False).pieces) == (0, pieces)
+    search = begin_search(seen_by(archive, "clerk"), SearchRequest("110101199003071239", record_class="stop-order"))
+    hints = hints_of(search, restricted=True)
+    assert (hints.fuzzy, hints.anywhere) == (3, 0)
+    assert hints.near
+    assert all("19900307" not in text for text in hints.near)
 
 
 def test_facets_count_every_hit_once(archive: Archive) -> None:

@@ -263,6 +263,23 @@ def test_while_another_program_writes_the_index_as_it_is_answers(workspace: Work
     other.close()
 
 
+def test_a_damaged_index_is_waited_for_while_another_program_writes(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file_some(workspace, 0, 2)
+    search_records(workspace, SearchRequest("回访记录"))
+    workspace.close()
+    settings = workspace.root / "recordkit.toml"
+    text = settings.read_text(encoding="utf-8").replace("wait_seconds = 30.0", "wait_seconds = 0.1")
+    settings.write_text(text, encoding="utf-8")
+    (workspace.root / "index" / "index.json").write_bytes(b"{")
+    cli = Cli(workspace.root, capsys)
+    with files.locked(workspace.root / "work" / "locks" / "store", 1):
+        cli("search", "回访记录", expect=6)
+    assert cli.json("search", "回访记录")["total"] == 2
+    assert cli.err.count("\n") == 1
+
+
 def test_a_store_that_cannot_be_written_is_searched(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     file_some(workspace, 0, 2)
     assert search_records(workspace, SearchRequest("回访记录")).total == 2

@@ -40,6 +40,19 @@ def test_a_term_has_spans_exactly_where_it_matches(
         assert not ends or end >= len(value) - term.fuzzy
 
 
+@given(
+    st.text("ab张", min_size=4, max_size=7), st.sets(st.integers(0, 6), max_size=2), st.booleans(), st.booleans(),
+    st.text("a三", max_size=2), st.text("a三", max_size=2), st.booleans(), st.booleans(),
+)
+def test_a_text_with_a_few_wrong_or_missing_characters_is_found_as_defined(
+    text: str, wrong: set[int], headless: bool, tailless: bool, before: str, behind: str, begins: bool, ends: bool
+) -> None:
+    near = "".join("x" if place in wrong else char for place, char in enumerate(text))
+    value = before + near[headless : len(near) - tailless] + behind
+    term = Term("title", text, begins, ends, fuzzy=True)
+    assert bool(spans_of(term, value)) == stands_in(term, value) == holds(term, value)
+
+
 def test_every_place_is_found_overlaps_included() -> None:
     assert spans_of(Term(None, "哈哈"), "哈哈哈a哈哈") == [(0, 2), (1, 3), (4, 6)]
 

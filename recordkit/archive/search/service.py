@@ -221,9 +221,9 @@ def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], 
         return ask()
 
 
-def refresh_index(workspace: Workspace) -> None:
+def refresh_index(workspace: Workspace, watch: Watch = _unwatched) -> None:
     """Bring the index up to date right away, so that the next search has nothing to wait for."""
-    update_index(workspace, open_engine(workspace))
+    update_index(workspace, open_engine(workspace), watch)
 
 
 def update_index(workspace: Workspace, engine: SearchEngine, watch: Watch = _unwatched) -> bool:
@@ -232,12 +232,15 @@ def update_index(workspace: Workspace, engine: SearchEngine, watch: Watch = _unw
     While a writer holds the store, on a read-only disk or a full one the index stays as it is; how many records it
     lacks is told in ``workspace.notices``. False when it could not be written for want of room.
     """
+    readable = False
     with suppress(IndexDamaged):
         if engine.cursor() == workspace.db.cursor().seq:
             return True
+        readable = True
     with workspace.maintaining() as free:
         if not free:
-            _say_behind(workspace, engine, None)
+            if readable:  # A damaged one answers nothing: whoever asks it waits until it can be made anew.
+                _say_behind(workspace, engine, None)
             return True
         try:
             try:
