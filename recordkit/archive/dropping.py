@@ -19,7 +19,6 @@ from typing import Literal
 from recordkit import files, pending
 from recordkit.archive import catalogue
 from recordkit.archive.arrivals import OTHER_NAMES, done_folder
-from recordkit.archive.filing import batch_body, batch_of
 from recordkit.db import Database
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
@@ -66,6 +65,9 @@ def drop_paper(
     Raises:
         InputRefused: no reason.
     """
+    # Every command opens the store, and with it this module; only this act needs what files records.
+    from recordkit.archive.filing import batch_body, batch_of
+
     if not reason.strip():
         raise InputRefused(msg("To drop a paper needs a reason."), msg("Give it with --reason TEXT."))
     folder, day = paper.parent, workspace.clock.today
