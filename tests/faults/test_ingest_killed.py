@@ -34,7 +34,7 @@ from recordkit.templates.forms import shipped_forms
 from recordkit.workspace import Workspace
 
 ALL = bool(os.environ.get("RECORDKIT_ALL_FAULTS"))
-PARTS = 6
+PARTS = 4
 EVERY = 1 if ALL else 60
 WORKER = Path(__file__).with_name("dying_ingest.py")
 TESTS = WORKER.parents[1]
