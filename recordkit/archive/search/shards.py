@@ -226,10 +226,11 @@ class ShardedIndex:
             *([(one.key, number, one) for one in best] for number, (_, best) in enumerate(found)),
             key=lambda one: one[:2],
         )
-        page = [(readers[number].record_id(one.place), one.score)
-                for _, number, one in itertools.islice(merged, offset, end)]
+        places = [(readers[number], one) for _, number, one in itertools.islice(merged, offset, end)]
+        page = [(reader.record_id(one.place), one.score) for reader, one in places]
         if sort != "relevance" and page:
-            scores = _scores(readers, query, [record_id for record_id, _ in page])
+            with_hits = dict.fromkeys(reader for reader, _ in places)
+            scores = _scores(with_hits, query, [record_id for record_id, _ in page])
             page = [(record_id, scores.get(record_id, 0.0)) for record_id, _ in page]
         return sum(total for total, _ in found), [Hit(record_id, score) for record_id, score in page]
 
