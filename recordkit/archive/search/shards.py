@@ -15,7 +15,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,7 +22,6 @@ from typing import Any, Protocol, TypeVar
 from recordkit.archive.search.port import SHARD_SIZE, DocumentsOfShard, Hit, IndexDamaged, IndexDocument, Sort
 from recordkit.archive.search.query import Among, And, Query
 from recordkit.archive.search.text import TEXT_VERSION
-from recordkit.crew import Crew
 from recordkit.files import make_folder, remove_file, remove_tree, write_atomic
 
 _FORMAT = 2
@@ -340,6 +338,8 @@ class ShardedIndex:
                 before += count
                 yield shard, count
             return
+        from recordkit.crew import Crew  # a search, which needs none, would wait for its modules
+
         with Crew(min(jobs, len(shards)), _SECONDS_FOR_A_SHARD) as crew:
             for place, shard in enumerate(shards):
                 folder = self._folder / _folder_name(manifest, shard)
@@ -375,6 +375,8 @@ def _of_each(shards: Sequence[_Shard], work: Callable[[_Shard], _Found]) -> list
     """What ``work`` gives for each, in their order; of many shards, half of them in a second thread."""
     if len(shards) < _SHARDS_FOR_TWO or (os.cpu_count() or 1) == 1:
         return [work(shard) for shard in shards]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1) as second:
         odd = second.submit(lambda: [work(shard) for shard in shards[1::2]])
         even = [work(shard) for shard in shards[::2]]
