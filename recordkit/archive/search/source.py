@@ -65,8 +65,11 @@ def shards_of(db: Database) -> list[int]:
     return [int(row["shard"]) for row in rows]
 
 
-def index_document(objects: ObjectStore, record: Record) -> IndexDocument:
-    """What is indexed of a record: its catalogue fields, every form field value, and the text of its pages."""
+def index_document(objects: ObjectStore, record: Record, *, readings: bool = True) -> IndexDocument:
+    """What is indexed of a record: its catalogue fields, every form field value, and the text of its pages.
+
+    Without ``readings`` the pinyin is left out, whose table takes a while to load: to show a record it is not needed.
+    """
     metadata = record.metadata
     meters = metadata.get("meters", [])
 
@@ -74,10 +77,6 @@ def index_document(objects: ObjectStore, record: Record) -> IndexDocument:
         return tuple(str(name) for name in names if name)
 
     parties = values(record.party, metadata.get("responsible"))
-    # An organisation is responsible for nearly every record: its reading would find them all.
-    readings = (
-        reading for name in parties if name == record.party or is_person(name) for reading in readings_of_name(name)
-    )
     form_fields = {key: tuple(leaves(value)) for key, value in record.fields.items()}
     fields = {
         "title": values(record.title),
@@ -89,7 +88,7 @@ def index_document(objects: ObjectStore, record: Record) -> IndexDocument:
         "address": values(metadata.get("address")),
         "phone": values(metadata.get("phone")),
         "fields": tuple(value for some in form_fields.values() for value in some),
-        "pinyin": tuple(dict.fromkeys((*readings, *readings_of_title(record.title, parties)))),
+        "pinyin": _readings(record, parties) if readings else (),
     }
     keywords = {
         "class": record.record_class,
@@ -102,6 +101,13 @@ def index_document(objects: ObjectStore, record: Record) -> IndexDocument:
         record.record_id, record.ordinal - 1, fields, page_texts(objects, record), record.date.isoformat(),
         record.code, form_fields, {name: value for name, value in keywords.items() if value},
     )
+
+
+def _readings(record: Record, parties: tuple[str, ...]) -> tuple[str, ...]:
+    # An organisation is responsible for nearly every record: its reading would find them all.
+    names = (name for name in parties if name == record.party or is_person(name))
+    of_names = (reading for name in names for reading in readings_of_name(name))
+    return tuple(dict.fromkeys((*of_names, *readings_of_title(record.title, parties))))
 
 
 def page_texts(objects: ObjectStore, record: Record) -> tuple[str, ...]:
