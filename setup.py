@@ -6,6 +6,10 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+# Where tantivy 0.27 has wheels; elsewhere whoosh takes its place. Windows on ARM calls itself ARM64.
+WITH_TANTIVY = " or ".join(f"platform_machine == '{one}'" for one in ("x86_64", "AMD64", "aarch64", "arm64"))
+WITHOUT_TANTIVY = WITH_TANTIVY.replace("==", "!=").replace(" or ", " and ")
+WHOOSH = "whoosh-reloaded==2.7.5"
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "recordkit" / "__init__.py").read_text(encoding="utf-8"))
 
 setup(
@@ -49,15 +53,17 @@ setup(
         "python-stdnum>=1.20",
         "PyYAML>=6",
         "rich>=13",
-        "tantivy>=0.24",
+        f"tantivy>=0.24; {WITH_TANTIVY}",
         "tzdata>=2024.1; platform_system == 'Windows'",
+        f"{WHOOSH}; {WITHOUT_TANTIVY}",
         "zxing-cpp>=3.1",
     ],
     extras_require={
         "ocr": ["rapidocr>=3.4", "onnxruntime>=1.19"],
         "pdf": ["pikepdf[pdfa]>=10"],
         "sign": ["pyHanko>=0.30"],
-        "all": ["rapidocr>=3.4", "onnxruntime>=1.19", "pikepdf[pdfa]>=10", "pyHanko>=0.30"],
+        "whoosh": [WHOOSH],
+        "all": ["rapidocr>=3.4", "onnxruntime>=1.19", "pikepdf[pdfa]>=10", "pyHanko>=0.30", WHOOSH],
         "dev": [
             "babel>=2.16",
             "hypothesis>=6.100",
@@ -70,7 +76,7 @@ setup(
             "ruff>=0.8",
             "types-openpyxl",
             "types-PyYAML",
-            "whoosh-reloaded>=2.7.5",
+            WHOOSH,
         ],
     },
     entry_points={"console_scripts": ["recordkit = recordkit.cli.main:main"]},

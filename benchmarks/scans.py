@@ -184,7 +184,8 @@ def measure(root: Path, given: argparse.Namespace) -> None:
         again = [pile for pile in piles if pile.kind in WITHOUT_CODE]
         with step(f"ingesting {len(again)} files without a readable code, with OCR"):
             items |= ingest(store, [folder / pile.name for pile in again], *options)
-    found = verdicts(store, piles, folder, items)
+    found = verdicts(store, piles, folder, items, read=lambda pile: given.ocr == "all" or (
+        given.ocr == "needed" and pile.kind in WITHOUT_CODE))
     print(f"python benchmarks/scans.py --pages {given.pages} --seed {given.seed} --ocr {given.ocr} "
           f"--sample {given.sample}\n")
     forms = len({one.form for one in printed})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, get_args
 
 from recordkit import files
 from recordkit.db import Database, Row
+from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry, Role, canonical_json
@@ -131,7 +132,7 @@ def load_public_key(path: Path) -> str:
         key = serialization.load_pem_public_key(_read(path))
     except ValueError:
         key = None
-    if not isinstance(key, Ed25519PublicKey):
+    if not isinstance(key, Ed25519PublicKey) or not is_sound_point(key.public_bytes_raw()):
         raise InputRefused(
             msg("The file {file} is not an Ed25519 public key.", file=str(path)),
             msg("Give the .pub file that 'recordkit key create' wrote."),
@@ -146,13 +147,18 @@ def fingerprint(public_key: str) -> str:
 
 
 def signature_holds(public_key: str, statement: Mapping[str, object], signature: str) -> bool:
-    """Whether ``signature`` is that of ``public_key`` over the canonical JSON of ``statement``."""
+    """Whether ``signature`` is that of ``public_key`` over the canonical JSON of ``statement``.
+
+    Keys and signatures of unsound points (``ed25519``) never hold.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
-        key.verify(bytes.fromhex(signature), canonical_json(dict(statement)))
+        raw, signed = bytes.fromhex(public_key), bytes.fromhex(signature)
+        if not (is_sound_point(raw) and is_sound_point(signed[:32])):
+            return False
+        Ed25519PublicKey.from_public_bytes(raw).verify(signed, canonical_json(dict(statement)))
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recordkit import files, people
-from recordkit.archive import catalogue
+from recordkit.archive import catalogue, dropping
+from recordkit.archive.search.engines import usable_engine
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.retention import events, holds, order_state
@@ -21,6 +22,7 @@ PROJECTIONS: Sequence[Projection] = (
     issue.PROJECTION,
     completing.PROJECTION,
     catalogue.PROJECTION,
+    dropping.PROJECTION,
     events.PROJECTION,
     holds.PROJECTION,
     order_state.PROJECTION,
@@ -75,6 +77,7 @@ def make_store(
         simulation=simulation,
         company=company or CompanySection(),
         archive=archive or ArchiveSection(),
+        search=usable_engine(),
     )
     files.make_folder(root)
     root.chmod(0o700)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from recordkit.cli.dates import DATE
+from recordkit.cli.dates import DATE, local_time
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
@@ -178,13 +178,18 @@ class App:
     def print_items(
         self, items: Sequence[Mapping[str, object]], columns: Sequence[tuple[str, str]], **more: object
     ) -> None:
-        """A listing: JSON with ``items`` and ``total``, or a table of ``columns`` (key, heading)."""
+        """A listing: JSON with ``items`` and ``total``, or a table of ``columns`` (key, heading).
+
+        What stands under the key ``time`` is a moment: UTC in JSON, local in the table.
+        """
         if self.json:
             self.print_json({"items": list(items), "total": more.pop("total", len(items)), **more})
         elif not items:
             self.say(tr("Nothing to list."))
         else:
-            self.print_table([[item.get(key) for key, _ in columns] for item in items], [name for _, name in columns])
+            rows = [[local_time(item.get(key)) if key == "time" else item.get(key) for key, _ in columns]
+                    for item in items]
+            self.print_table(rows, [name for _, name in columns])
 
     def print_table(self, rows: Sequence[Sequence[object]], headings: Sequence[str]) -> None:
         """A table that fits the terminal; unbounded width when piped. Long ones are not folded: that takes minutes."""

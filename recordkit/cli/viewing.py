@@ -35,7 +35,7 @@ def open_record(app: App, record: str, page: int, name: str | None) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of
     from recordkit.archive.catalogue import objects_of
-    from recordkit.archive.returning import READABLE
+    from recordkit.archive.names import PAPER, READABLE
     from recordkit.cli.records import require_active
 
     with app.reading() as workspace:
@@ -43,7 +43,7 @@ def open_record(app: App, record: str, page: int, name: str | None) -> None:
         require_active(found)
         objects = objects_of(workspace)
         names = [one for one in objects.names(found.record_id) if not one.endswith(".json")]
-        wanted = name or next((one for one in (*READABLE, *names) if one in names), "original.pdf")
+        wanted = name or next((one for one in (*READABLE, *names) if one in names), PAPER)
         if wanted not in names:
             raise NotFound(msg("The record {code} has no file {file}.", code=found.code, file=wanted),
                            msg("It has: {files}", files=", ".join(sorted(names))))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recordkit.archive.catalogue import Record, get_record
+from recordkit.archive.catalogue import Record, accounts_of
 from recordkit.archive.classes import load_scheme
 from recordkit.messages import Message, msg
-from recordkit.retention.circumstances import accounts_of, explain_record
-from recordkit.retention.events import same_account
+from recordkit.model import same_account
+from recordkit.retention.circumstances import explain_record
 from recordkit.retention.holds import HoldEntry, list_holds
 from recordkit.retention.order_state import open_orders
 from recordkit.workspace import Workspace
@@ -48,7 +48,7 @@ def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
         told = msg("Destroyed under order {order}; the register keeps its row.", order=record.destroyed_by or "?")
         return Standing("destroyed", name, (), retention, told)
     decision = explain_record(workspace, record, today)
-    accounts = accounts_of(workspace, record)
+    accounts = accounts_of(workspace.db, record.record_id)
     standing = tuple(
         {"hold": hold.hold_id, "kind": hold.kind, "until": hold.until, "reason": hold.reason}
         for hold in list_holds(workspace)
@@ -60,11 +60,7 @@ def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
 
 
 def bound_records(workspace: Workspace, today: date) -> Mapping[str, frozenset[str]]:
-    """The records that are not simply active today, by how they stand: ``held``, and ``ordered`` (in an open order).
-
-    A hold on an account covers records that once stood under it, so that with such a hold every record of which there
-    are several versions is read.
-    """
+    """The records that are not simply active today, by how they stand: ``held``, and ``ordered`` (in an open order)."""
     db = workspace.db
     standing = [hold for hold in db.all("SELECT * FROM holds WHERE released IS NULL")
                 if not hold["until"] or today <= date.fromisoformat(hold["until"])]
@@ -77,23 +73,10 @@ def bound_records(workspace: Workspace, today: date) -> Mapping[str, frozenset[s
         # The account of a hold can no longer be read: it must not become a permission for any record.
         held = {row["record_id"] for row in db.each("SELECT record_id FROM records WHERE status = 'active'")}
     elif accounts:
-        held |= _of_accounts(workspace, {same_account(account) for account in accounts})
+        rows = db.all("SELECT a.record_id, a.account FROM holds h JOIN record_accounts a ON a.account = h.account "
+                      "WHERE h.scope = 'account' AND h.released IS NULL")
+        held |= {row["record_id"] for row in rows if row["account"] in accounts}
     return {"held": frozenset(held), "ordered": frozenset(open_orders(db))}
-
-
-def _of_accounts(workspace: Workspace, accounts: set[str]) -> set[str]:
-    rows = workspace.db.each("SELECT record_id, account, version FROM records WHERE status = 'active'")
-    found, edited = set(), []
-    for row in rows:
-        if row["account"] and same_account(row["account"]) in accounts:
-            found.add(row["record_id"])
-        elif row["version"] > 1:
-            edited.append(row["record_id"])
-    for record_id in edited:
-        record = get_record(workspace.db, record_id)
-        if record is not None and accounts_of(workspace, record) & accounts:
-            found.add(record_id)
-    return found
 
 
 def _covers(hold: HoldEntry, record: Record, accounts: set[str]) -> bool:

@@ -1,17 +1,23 @@
 """What every search engine must do; a new engine subclasses ``EngineContract`` and says how it is opened."""
 
 import multiprocessing
+import os
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from recordkit.archive.search.grams import FIELD_WEIGHTS
 from recordkit.archive.search.parser import FIELD_ALIASES, parse
-from recordkit.archive.search.port import Hit, IndexDamaged, IndexDocument, SearchEngine
-from recordkit.archive.search.query import Among, And
+from recordkit.archive.search.port import Hit, IndexDamaged, IndexDocument, SearchEngine, Sort
+from recordkit.archive.search.query import Among, And, Dated, Everything, Is, Not, Or, Query, Term
+from recordkit.archive.search.shards import ShardKind
+from recordkit.errors import StoreBusy
+from recordkit.files import make_folder, remove_tree
 
 SHARD_SIZE = 4
 
@@ -42,8 +48,16 @@ def folder_bytes(folder: Path) -> bytes:
 
 class EngineContract(ABC):
     @abstractmethod
-    def open(self, folder: Path) -> SearchEngine:
-        """The engine over ``folder``, with shards of ``SHARD_SIZE`` records."""
+    def open(self, folder: Path, shard_size: int = SHARD_SIZE) -> SearchEngine:
+        """The engine over ``folder``, with shards of so many records."""
+
+    @abstractmethod
+    def kind(self) -> ShardKind:
+        """How the engine keeps a shard."""
+
+    @abstractmethod
+    def strays(self, shard: Path) -> set[str]:
+        """Files of a shard that belong to no segment that counts, and are no part of how the engine works."""
 
     @abstractmethod
     def index_content(self, folder: Path) -> object:
@@ -252,6 +266,301 @@ class EngineContract(ABC):
         assert engine.search(And((parse("张三"), among)), limit=1) == (2, [Hit("record-01", 1.0)])
         assert engine.search(Among(frozenset())) == (0, [])
 
+    def test_records_are_sorted_by_their_code_whatever_they_score(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        codes = ["C1·2026-D30-0007", "", "C1·2025-Y-0001", "C1·2026-D30-0010", "C1·2025-D10-0002", "B", "乙", "c"]
+        documents = [
+            IndexDocument(code or "none", n, {"title": ("张三",)} if n % 3 else {}, ("张三",), f"20{n + 10}", code)
+            for n, code in enumerate(codes)
+        ]
+        engine.apply(documents, (), 1, nothing_remains)
+        expected = ["none", *sorted(filter(None, codes))]
+        assert self.ids(engine, "张三", sort="code") == expected
+        assert self.ids(engine, "张三", sort="code", limit=3, offset=2) == expected[2:5]
+        scores = {hit.record_id: hit.score for hit in engine.search(parse("张三"))[1]}
+        assert {hit.record_id: hit.score for hit in engine.search(parse("张三"), sort="code")[1]} == scores
+
+    def test_a_keyword_is_matched_whole_and_as_it_is(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        values = ["visit-record", "visit-record", "visit-records", "Visit-Record", ""]
+        documents = [
+            IndexDocument(f"r{n}", n, {}, ("供水",), "", keywords={"class": value} if value else {"year": "2026"})
+            for n, value in enumerate(values)
+        ]
+        engine.apply(documents, (), 1, nothing_remains)
+        assert found(engine, Is("class", "visit-record")) == {"r0", "r1"}
+        assert found(engine, Is("class", "visit")) == found(engine, Is("form", "visit-record")) == set()
+        assert found(engine, And((parse("供水"), Not(Is("class", "visit-record"))))) == {"r2", "r3", "r4"}
+        assert engine.tally(Everything(), "class") == {"visit-record": 2, "visit-records": 1, "Visit-Record": 1}
+        assert engine.tally(Not(Is("class", "visit-record")), "class") == {"visit-records": 1, "Visit-Record": 1}
+        assert engine.tally(Everything(), "period") == {}
+
+    def test_a_tally_counts_the_latest_versions_of_every_shard(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+
+        def of_year(n: int, year: int) -> IndexDocument:
+            return IndexDocument(f"r{n}", n, {}, ("供水",), "", keywords={"year": str(year)})
+
+        engine.apply([of_year(n, 2020) for n in range(10)], (), 1, nothing_remains)
+        engine.apply([of_year(n, 2021) for n in (1, 6, 9)], (), 2, nothing_remains)
+        assert engine.tally(parse("供水"), "year") == {"2020": 7, "2021": 3}
+
+    def test_dates_are_compared_as_spans_and_bounds_are_included(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        dates = ["2026-03-02", "2026-03", "2026", "2025-12-31", "2027-01-01", "", "1999-06-15"]
+        engine.apply([document(n, date=date, record_id=date or "none") for n, date in enumerate(dates)], (), 1,
+                     nothing_remains)
+        for since, until, expected in (
+            ("2026-03-02", "2026-03-02", {"2026-03-02"}),
+            ("2026-03", "2026-03", {"2026-03", "2026-03-02"}),
+            ("2026", "2026", {"2026", "2026-03", "2026-03-02"}),
+            ("2026-03-03", None, {"2027-01-01"}),
+            (None, "2025", {"2025-12-31", "1999-06-15"}),
+            ("2025-12-31", "2027-01-01", {"2025-12-31", "2026", "2026-03", "2026-03-02", "2027-01-01"}),
+            ("2027", "2026", set()),
+            (None, None, set(filter(None, dates))),
+        ):
+            assert found(engine, Dated(since, until)) == expected, (since, until)
+        assert found(engine, Not(Dated(None, None))) == {"none"}
+
+    def test_everything_and_named_records(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        engine.apply([document(n) for n in range(6)], (), 1, nothing_remains)
+        engine.apply([document(2, "供水")], (), 2, nothing_remains)
+        every = {f"record-{n:02d}" for n in range(6)}
+        assert found(engine, Everything()) == found(engine, Not(Among(frozenset()))) == every
+        assert found(engine, Not(Everything())) == set()
+        assert found(engine, Not(Among(frozenset({"record-03", "record-99"})))) == every - {"record-03"}
+        assert {hit.score for hit in engine.search(Everything())[1]} == {0.0}
+
+    def test_a_value_begins_and_ends_with_a_term(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        titles = ["张三换表", "换表张三", "换表", "表换", "换", "换表 DN15", "第2页换表"]
+        engine.apply([document(n, title=title, record_id=title) for n, title in enumerate(titles)], (), 1,
+                     nothing_remains)
+        for field in ("title", None):
+            assert found(engine, Term(field, "换表", begins=True)) == {"换表张三", "换表", "换表 DN15"}
+            assert found(engine, Term(field, "换表", ends=True)) == {"张三换表", "换表", "第2页换表"}
+            assert found(engine, Term(field, "换表", begins=True, ends=True)) == {"换表"}
+            assert found(engine, Term(field, "换", begins=True)) == {"换表张三", "换表", "换", "换表 DN15"}
+            assert found(engine, Term(field, "换", ends=True)) == {"表换", "换"}
+            assert found(engine, Term(field, "换", begins=True, ends=True)) == {"换"}
+            assert found(engine, Term(field, "dn15", ends=True)) == {"换表 DN15"}
+        assert found(engine, Term("party", "换表", begins=True)) == set()
+
+    def test_each_of_several_values_has_a_beginning_and_an_end(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        engine.apply([IndexDocument("r", 0, {"party": ("张三", "李四")}, ("王五 赵六",), "")], (), 1, nothing_remains)
+        for text, begins, ends, expected in (
+            ("李四", True, True, {"r"}), ("三", False, True, {"r"}), ("李", True, False, {"r"}),
+            ("四", True, False, set()), ("张", False, True, set()), ("赵六", True, False, set()),
+        ):
+            assert found(engine, Term(None, text, begins, ends)) == expected, text
+
+    def test_one_character_of_a_fuzzy_term_may_be_wrong_or_missing_at_its_ends(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        pages = ["甲乙丙丁", "子甲乙丑丁寅", "乙丙丁戊", "甲乙丙", "甲丙丁", "子乙丙丁", "甲子乙丙丁", "甲乙丙寅"]
+        engine.apply([document(n, page, record_id=page) for n, page in enumerate(pages)], (), 1, nothing_remains)
+        near = {"甲乙丙丁", "子甲乙丑丁寅", "乙丙丁戊", "甲乙丙", "子乙丙丁", "甲子乙丙丁", "甲乙丙寅"}
+        assert found(engine, Term(None, "甲乙丙丁", fuzzy=True)) == near
+        assert found(engine, Term("pages", "甲乙丙丁", begins=True, fuzzy=True)) == {
+            "甲乙丙丁", "甲乙丙", "子乙丙丁", "甲乙丙寅"
+        }
+        assert found(engine, Term("pages", "甲乙丙丁", ends=True, fuzzy=True)) == {
+            "甲乙丙丁", "子乙丙丁", "甲子乙丙丁", "甲乙丙寅"
+        }
+        assert found(engine, Term("title", "甲乙丙丁", fuzzy=True)) == set()
+
+    def test_a_form_field_is_searched_by_its_key(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        fields = {
+            "a": {"reason": ("逾龄", "停滞"), "place": ("厨房",)},
+            "b": {"reason": ("厨房",), "reasons": ("逾龄",)},
+        }
+        documents = [
+            IndexDocument(name, n, {"fields": tuple(v for some in form.values() for v in some)}, (), "", "", form)
+            for n, (name, form) in enumerate(fields.items())
+        ]
+        engine.apply(documents, (), 1, nothing_remains)
+        assert found(engine, Term("fields.reason", "逾龄")) == {"a"}
+        assert found(engine, Term("fields.reasons", "逾")) == {"b"}
+        assert found(engine, Term("fields.reason", "厨房")) == {"b"}
+        assert found(engine, Term("fields.reason", "龄停")) == found(engine, Term("fields.other", "厨房")) == set()
+        assert found(engine, Term("fields.reason", "滞", begins=True)) == set()
+        assert found(engine, Term("fields.reason", "滞", ends=True)) == {"a"}
+        assert found(engine, Term("fields", "厨房")) == {"a", "b"}
+        score = FIELD_WEIGHTS["fields"]
+        assert engine.search(Term("fields.place", "厨房"))[1] == [Hit("a", score)]
+
+    @pytest.mark.parametrize("sort", ["relevance", "date", "code"])
+    def test_every_page_is_cut_from_the_same_list(self, sort: Sort, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index", shard_size=25)
+        rng = random.Random(3)
+        fields = ["title", "party", "address", "account", "fields"]
+        documents = [
+            IndexDocument(
+                f"r{n:03d}", n, {name: ("张三",) for name in rng.sample(fields, rng.choice([0, 0, 0, 1, 2]))},
+                ("张三", "李四" * rng.randrange(2)), f"2026-0{rng.randrange(1, 4)}", f"C{rng.randrange(10**6):06d}",
+            )
+            for n in range(110)
+        ]
+        engine.apply(documents, (), 1, nothing_remains)
+        engine.apply(rng.sample(documents, 30), (), 2, nothing_remains)
+        for text in ("张三", "张三 OR 李四", "张三 李四", "李四 -title:张三", "-李四"):
+            total, every = engine.search(parse(text), sort=sort)
+            assert total == len(every) > 20
+            for offset in (0, 1, 7, 19, total - 3, total - 1, total, total + 5):
+                for limit in (1, 2, 10, 40):
+                    assert engine.search(parse(text), limit=limit, offset=offset, sort=sort) == (
+                        total, every[offset : offset + limit]
+                    ), (text, offset, limit)
+
+    def test_the_few_replaced_among_many_are_found_in_no_way(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index", shard_size=64)
+
+        def of_class(n: int, text: str, name: str) -> IndexDocument:
+            return IndexDocument(f"r{n:02d}", n, {}, (text,), "2026", f"C{n}", {}, {"class": name})
+
+        engine.apply([of_class(n, "张三", "old") for n in range(50)], (), 1, nothing_remains)
+        engine.apply([of_class(n, "李四", "new") for n in (7, 23)], (), 2, nothing_remains)
+        left = {f"r{n:02d}" for n in range(50)} - {"r07", "r23"}
+        assert found(engine, parse("张三")) == found(engine, Is("class", "old")) == left
+        assert found(engine, parse("-张三")) == found(engine, parse("李四")) == {"r07", "r23"}
+        assert len(found(engine, Everything())) == len(found(engine, Dated("2026", None))) == 50
+        assert found(engine, Among(frozenset({"r07", "r08"}))) == {"r07", "r08"}
+        assert engine.tally(Everything(), "class") == {"old": 48, "new": 2}
+        for sort in ("relevance", "date", "code"):
+            assert "r07" not in self.ids(engine, "张三", sort=sort, limit=10)
+
+    def test_of_more_equal_scores_than_fit_the_latest_are_shown(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index", shard_size=64)
+        documents = [document(n, "张三 李四", date=f"20{99 - n % 50:02d}") for n in range(100)]
+        documents[70] = document(70, title="张三", date="1999")
+        engine.apply(documents, (), 1, nothing_remains)
+        latest = [f"record-{n:02d}" for n in (0, 50, 1, 51, 2, 52)]
+        assert self.ids(engine, "张三 OR 王五", limit=7) == ["record-70", *latest]
+        assert self.ids(engine, "张三 李四", limit=6) == latest
+        assert self.ids(engine, "-王五", limit=6) == latest
+
+    def test_terms_of_a_group_that_does_not_hold_as_a_whole_do_not_count(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index", shard_size=64)
+        documents = [document(n, "李四", title="张三") for n in range(10)]
+        documents += [document(n, "李四 王五", title="张三") for n in range(10, 20)]
+        documents += [document(n, "李四", date="2030") for n in range(20, 30)]
+        engine.apply(documents, (), 1, nothing_remains)
+        query = parse("李四 OR (张三 王五)")
+        every = engine.search(query)[1]
+        assert [hit.score for hit in every] == [18.0] * 10 + [1.0] * 20
+        for count in (3, 10, 12, 25):
+            assert engine.search(query, limit=count)[1] == every[:count]
+
+    def test_a_query_of_many_terms_is_ranked_as_exactly_as_one_of_few(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index", shard_size=50)
+        rng = random.Random(5)
+        words = [a + b for a in "甲乙丙丁" for b in "子丑寅卯"]
+        documents = [
+            IndexDocument(f"r{n:03d}", n, {"title": (rng.choice(words),), "address": (rng.choice(words),)},
+                          (" ".join(rng.sample(words, 8)),), "2026")
+            for n in range(120)
+        ]
+        engine.apply(documents, (), 1, nothing_remains)
+        query = Or(tuple(Term(None, word) for word in words))
+        total, every = engine.search(query)
+        assert total == 120
+        assert [(-hit.score, hit.record_id) for hit in every] == sorted((-hit.score, hit.record_id) for hit in every)
+        for count in (1, 5, 20):
+            assert engine.search(query, limit=count)[1] == every[:count]
+
+    def test_the_size_stays_near_that_of_a_fresh_index_and_no_file_is_left_over(self, tmp_path: Path) -> None:
+        self.update_often(tmp_path, at_once=40)
+
+    @pytest.mark.slow
+    def test_the_size_stays_near_that_of_a_fresh_index_after_a_thousand_commits(self, tmp_path: Path) -> None:
+        self.update_often(tmp_path, at_once=1)
+
+    def update_often(self, folder: Path, at_once: int) -> None:
+        """Update 1,000 records and compare with an index that never held their earlier versions."""
+        rng = random.Random(1)
+        letters = [chr(code) for code in range(0x4E00, 0x4E00 + 200)]
+
+        def version(n: int) -> IndexDocument:
+            return document(n, "".join(rng.choices(letters, k=100)), title="".join(rng.choices(letters, k=8)))
+
+        engine = self.open(folder / "updated", shard_size=100)
+        documents = {n: version(n) for n in range(150)}
+        engine.apply(documents.values(), (), 1, nothing_remains)
+        for cursor in range(1_000 // at_once):
+            changed = {n: version(n) for n in rng.sample(range(150), at_once)}
+            documents |= changed
+            engine.apply(changed.values(), (), cursor, nothing_remains)
+        fresh = self.open(folder / "fresh", shard_size=100)
+        fresh.apply(documents.values(), (), 1, nothing_remains)
+        assert len(folder_bytes(folder / "updated")) <= 1.5 * len(folder_bytes(folder / "fresh"))
+        for shard in (folder / "updated").glob("shard-*"):
+            assert self.strays(shard) == set()
+        for text in ("一 OR 丁", "丂", "-一"):
+            assert engine.search(parse(text)) == fresh.search(parse(text))
+
+    def test_a_reader_that_was_opened_before_a_commit_sees_what_it_saw(self, tmp_path: Path) -> None:
+        kind = self.kind()
+        shard = make_folder(tmp_path / "shard")
+        kind.create(shard)
+
+        def write(*documents: IndexDocument) -> None:
+            writer = kind.writer(shard)
+            for one in documents:
+                writer.put(one)
+            writer.commit()
+
+        write(*(document(n, "张三", title=f"第{n}户") for n in range(20)))
+        reader = kind.reader(shard)
+        for n in range(20):
+            write(document(n, "李四"), document(20 + n, "张三"))
+        if os.name != "nt":  # Windows does not give up a file that is read
+            remove_tree(shard)
+        assert reader.best(parse("李四"), None, "date") == (0, [])
+        total, hits = reader.best(parse("张三"), None, "date")
+        assert total == 20
+        assert [reader.record_id(hit.place) for hit in hits] == [f"record-{n:02d}" for n in range(20)]
+        assert reader.held({"record-05", "record-25"}) == {"record-05"}
+        assert reader.best(parse("title:第7户"), None, "relevance")[0] == 1
+
+    def test_a_second_writer_is_refused_and_the_first_goes_on(self, tmp_path: Path) -> None:
+        kind = self.kind()
+        shard = make_folder(tmp_path / "shard")
+        kind.create(shard)
+        writer = kind.writer(shard)
+        with pytest.raises(StoreBusy):
+            kind.writer(shard)
+        writer.put(document(0, "张三"))
+        writer.commit()
+        kind.writer(shard).abandon()
+        assert kind.reader(shard).held({"record-00"}) == {"record-00"}
+
+    @pytest.mark.parametrize("begun", [1, 2, 5])
+    def test_a_writer_killed_at_any_moment_leaves_whole_batches_and_no_file(self, begun: int, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index", shard_size=50)
+        engine.apply(batch(1), (), 1, nothing_remains)
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe(duplex=False)
+        child = context.Process(target=_writes_on, args=(self.open, tmp_path / "index", there))
+        child.start()
+        for _ in range(begun):
+            here.recv_bytes()
+        child.kill()
+        child.join()
+        engine = self.open(tmp_path / "index", shard_size=50)
+        cursor = engine.cursor()
+        assert cursor >= max(1, begun)
+        total, hits = engine.search(Everything())
+        assert total == len({hit.record_id for hit in hits}) == 40
+        # The batch after the cursor is there as a whole or not at all: all lie in one shard.
+        assert {engine.search(parse(f"第{n}批"))[0] for n in (cursor, cursor + 1)} == {0, 40}
+        engine.apply(batch(cursor + 1), (), cursor + 1, nothing_remains)
+        assert engine.search(parse(f"第{cursor + 1}批"))[0] == 40
+        for shard in (tmp_path / "index").glob("shard-*"):
+            assert self.strays(shard) == set()
+
     def test_many_readers_in_other_processes_see_whole_states_while_one_writes(self, tmp_path: Path) -> None:
         engine = self.open(tmp_path / "index")
         documents = [document(n, "张三") for n in range(2 * SHARD_SIZE)]
@@ -265,6 +574,25 @@ class EngineContract(ABC):
                 engine.apply(documents[-1:], (), cursor, nothing_remains)
             seen = {total for reader in readers for total in reader.result()}
         assert seen <= {2 * SHARD_SIZE, 2 * SHARD_SIZE - 1}
+
+
+def found(engine: SearchEngine, query: Query) -> set[str]:
+    total, hits = engine.search(query)
+    ids = {hit.record_id for hit in hits}
+    assert total == len(hits) == len(ids)
+    return ids
+
+
+def batch(number: int) -> list[IndexDocument]:
+    return [document(n, f"第{number}批 供水单位应当保证水质") for n in range(40)]
+
+
+def _writes_on(opened: Callable[..., SearchEngine], folder: Path, told: Connection) -> None:
+    """Write batch after batch until killed; tell before each."""
+    engine = opened(folder, shard_size=50)
+    for number in range(2, 10_000):
+        told.send_bytes(b".")
+        engine.apply(batch(number), (), number, nothing_remains)
 
 
 def _totals(opened: Callable[[Path], SearchEngine], folder: Path, times: int) -> set[int]:

@@ -1,20 +1,29 @@
+import json
 from pathlib import Path
 
 import pytest
-from engine_contract import EngineContract, document, nothing_remains, of_shard, rebuild
+from engine_contract import SHARD_SIZE, EngineContract, document, nothing_remains, of_shard, rebuild
 
-from recordkit.archive.search.engines.tantivy_engine import open_index
+from recordkit.archive.search.engines.tantivy_engine import TantivyShards, open_index
 from recordkit.archive.search.parser import parse
 from recordkit.archive.search.port import IndexDamaged
 from recordkit.archive.search.shards import ShardedIndex
 
-SHARD_SIZE = 4
 SEGMENT_KINDS = {".store", ".term", ".idx", ".pos", ".fast", ".fieldnorm"}
 
 
 class TestTantivyEngine(EngineContract):
-    def open(self, folder: Path) -> ShardedIndex:
-        return open_index(folder, shard_size=SHARD_SIZE)
+    def open(self, folder: Path, shard_size: int = SHARD_SIZE) -> ShardedIndex:
+        return open_index(folder, shard_size=shard_size)
+
+    def kind(self) -> TantivyShards:
+        return TantivyShards()
+
+    def strays(self, shard: Path) -> set[str]:
+        segments = json.loads((shard / "meta.json").read_bytes())["segments"]
+        named = {one["segment_id"].replace("-", "") for one in segments}
+        files = {path.name for path in shard.iterdir() if path.name.partition(".")[0] not in named}
+        return files - {"meta.json", ".managed.json", ".tantivy-meta.lock", ".tantivy-writer.lock"}
 
     def index_content(self, folder: Path) -> object:
         files = [path for path in folder.rglob("*") if path.suffix in SEGMENT_KINDS]

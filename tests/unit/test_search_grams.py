@@ -61,6 +61,15 @@ def test_patterns_stand_exactly_where_the_term_does(
         assert found(term, **{name: tuple(values)}) == expected, term
 
 
+def test_a_character_at_the_edge_of_a_value_may_be_wrong_but_is_not_missing() -> None:
+    for name, field in (("title", "title"), ("pages", "pages"), ("k", FORM_FIELD + "k")):
+        term = Term(field, "甲乙丙丁", ends=True, fuzzy=True)
+        assert found(term, **{name: ("甲乙丙子",)})
+        assert found(term, **{name: ("甲乙丙子", "丑")})
+        assert not found(term, **{name: ("甲乙丙", "丑")})
+        assert not found(Term(field, "甲乙丙丁", begins=True, fuzzy=True), **{name: ("丑", "乙丙丁")})
+
+
 def test_a_term_of_a_form_field_is_not_found_in_another_one() -> None:
     document = IndexDocument("r", 0, {}, (), "", "", {"place": ("厨房",), "other": ("阳台",)})
     tokens = {name: text.split(" ") for name, text in columns_of(document)}["keyed"]

@@ -141,10 +141,18 @@ def _unwatched(_: IndexWork, __: int) -> AbstractContextManager[Callable[[int], 
 
 
 def open_engine(workspace: Workspace) -> SearchEngine:
-    """The engine that the settings name, over this store's index folder."""
-    from recordkit.archive.search.engines.tantivy_engine import open_index
+    """The engine that the settings name, over this store's index folder.
 
-    return open_index(workspace.root / "index")
+    Raises:
+        MissingPart: its library is not installed.
+    """
+    if workspace.settings.engines.search == "whoosh":
+        from recordkit.archive.search.engines import whoosh_engine
+
+        return whoosh_engine.open_index(workspace.root / "index")
+    from recordkit.archive.search.engines import tantivy_engine
+
+    return tantivy_engine.open_index(workspace.root / "index")
 
 
 def search_records(workspace: Workspace, request: SearchRequest, watch: Watch = _unwatched) -> SearchResult:

@@ -3,6 +3,9 @@
 The tokens of a column are handed over as words between spaces, so that tantivy's own white-space tokenizer gives each
 its position (building the tokens in Python takes 1.7 times as long). A term is the phrase of the pairs that cover it:
 exactly the substring, whatever the language.
+
+Within a segment records lie in the order of their ranks, later ones first. Of records of equal score tantivy keeps those
+that lie first, so that a shard of one segment, which a rebuild makes, gives its best in one pass.
 """
 
 from __future__ import annotations
@@ -15,20 +18,31 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import tantivy
-
+from recordkit.archive.search.engines.ranks import rank_of, ranks_between
 from recordkit.archive.search.grams import COLUMNS, KEYWORDS, Pattern, columns_of, patterns_of
 from recordkit.archive.search.port import IndexDamaged, IndexDocument, Sort
 from recordkit.archive.search.query import Among, And, Dated, Everything, Is, Not, Or, Query, Term
 from recordkit.archive.search.shards import Ranked, ShardedIndex
-from recordkit.errors import StoreBusy
+from recordkit.errors import MissingPart, StoreBusy
 from recordkit.messages import msg
 
+try:
+    import tantivy
+except ImportError as error:
+    raise MissingPart(
+        msg("{part} is not installed.", part="tantivy"),
+        msg("Install it with: pip install tantivy; where it has no wheel: pip install 'recordkit[whoosh]', and write "
+            'search = "whoosh" under [engines] in recordkit.toml.'),
+    ) from error
+
 _WORDS = "grams"
-_WRITER_BYTES = 64_000_000
+_WRITER_BYTES = 220_000_000
+"""What a writer collects in memory before it writes a segment: a shard of 50,000 records of one page fits into one."""
 _ORDINALS = 1 << 32
 _MOST_LEVELS = 200
 """Combinations of weights that are looked through for ties; beyond it every hit is ranked one by one."""
@@ -76,24 +90,12 @@ def _make_schema() -> tantivy.Schema:
     builder.add_unsigned_field("rank", indexed=True, fast=True)
     for name in KEYWORDS:
         builder.add_text_field(f"is_{name}", tokenizer_name="raw", index_option="basic", fast=True)
-    for name in COLUMNS:
-        builder.add_text_field(name, tokenizer_name=_WORDS, index_option="position")
-        builder.add_text_field(f"{name}_1", tokenizer_name=_WORDS, index_option="basic")
+    for name, has_places in COLUMNS.items():
+        builder.add_text_field(name, tokenizer_name=_WORDS, index_option="position" if has_places else "basic")
     return builder.build()
 
 
 _SCHEMA = _make_schema()
-
-
-def _rank(date: str, ordinal: int) -> int:
-    """What orders records of equal score: the date, then the order of filing; the greater comes first."""
-    return _day_number(date, "0") * _ORDINALS + _ORDINALS - 1 - ordinal
-
-
-def _day_number(date: str, missing: str) -> int:
-    """``2026-03-02`` as 20260302, parts that are missing filled up; 0 when there is no date."""
-    digits = date[:10].replace("-", "")[:8]
-    return int(digits.ljust(8, missing)) if digits.isascii() and digits.isdigit() else 0
 
 
 class TantivyShards:
@@ -104,7 +106,7 @@ class TantivyShards:
     def create(self, folder: Path) -> None:
         """See ``ShardKind.create``."""
         with _damage_named(folder):
-            tantivy.Index(_SCHEMA, path=str(folder))
+            tantivy.Index(_SCHEMA, path=str(folder), sort_by_field="rank", sort_order=tantivy.Order.Desc)
 
     def writer(self, folder: Path) -> _Writer:
         """See ``ShardKind.writer``."""
@@ -133,7 +135,7 @@ class _Writer:
         made = tantivy.Document()
         made.add_text("record_id", document.record_id)
         made.add_text("sort_code", document.code)
-        made.add_unsigned("rank", _rank(document.date, document.ordinal))
+        made.add_unsigned("rank", rank_of(document.date, document.ordinal))
         for name, value in document.keywords.items():
             made.add_text(f"is_{name}", value)
         for name, tokens in columns_of(document):
@@ -170,7 +172,7 @@ class _Reader:
                 return found.count, [Ranked((-rank,), 0.0, address) for rank, address in found.hits[:count]]
             found = self._searcher.search(compiled, wanted)
             hits = found.hits
-            if found.count > len(hits):
+            if found.count > len(hits) and self._searcher.num_segments > 1:
                 hits = self._with_ties(query, compiled, hits, wanted)
             ranks = self._searcher.fast_field_values("rank", [address for _, address in hits])
             every = (
@@ -196,7 +198,7 @@ class _Reader:
     def _with_ties(
         self, query: Query, compiled: tantivy.Query, hits: list[tuple[float, Any]], wanted: int
     ) -> list[tuple[float, Any]]:
-        """Hits among which the best ``wanted`` are for certain: tantivy takes any of those with the lowest score."""
+        """Hits among which the best ``wanted`` are for certain: of those with the lowest score they are only some."""
         lowest = hits[-1][0]
         above = [hit for hit in hits if hit[0] > lowest]
         levels = _levels(query, int(lowest))
@@ -207,7 +209,9 @@ class _Reader:
         return above + [(lowest, address) for _, address in newest]
 
 
+@lru_cache(maxsize=16)
 def _compiled(query: Query) -> tantivy.Query:
+    """The query for any shard; kept, because making it takes longer than looking it up in one of them."""
     must, should, must_not = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Occur.MustNot
     match query:
         case Term():
@@ -225,8 +229,7 @@ def _compiled(query: Query) -> tantivy.Query:
         case Among(record_ids):
             return _unscored(tantivy.Query.term_set_query(_SCHEMA, "record_id", sorted(record_ids)))
         case Dated(since, until):
-            low = max(1, _day_number(since or "", "0")) * _ORDINALS
-            high = (_day_number(until or "99999999", "9") + 1) * _ORDINALS
+            low, high = ranks_between(since, until)
             return _unscored(tantivy.Query.range_query(
                 _SCHEMA, "rank", tantivy.FieldType.Unsigned, low, high, include_upper=False))
 
@@ -245,6 +248,8 @@ def _both(one: tantivy.Query, other: tantivy.Query) -> tantivy.Query:
 
 def _found(pattern: Pattern) -> tantivy.Query:
     """The pieces at their distances, whatever the score."""
+    if pattern.sieve is not None:
+        return _both(_found(pattern.sieve), _found(replace(pattern, sieve=None)))
     pieces = pattern.pieces
     first = pieces[0]
     if any(one.is_prefix for one in pieces):
@@ -261,6 +266,8 @@ def _found(pattern: Pattern) -> tantivy.Query:
 
 def _levels(query: Query, score: int) -> tantivy.Query | None:
     """What holds of the records that match with exactly this score; None when it would take too many combinations."""
+    if not _adds_up(query, False):
+        return None
     terms = list(_scoring(query))
     groups = [_by_weight(term) for term in terms]
     sizes = 1
@@ -283,6 +290,18 @@ def _levels(query: Query, score: int) -> tantivy.Query | None:
             clauses += [(must_not, found) for other, found in group.items() if other > weight]
         every.append((tantivy.Occur.Should, tantivy.Query.boolean_query(clauses)))
     return tantivy.Query.boolean_query(every)
+
+
+def _adds_up(query: Query, is_choice: bool) -> bool:
+    """Whether every term that stands in a hit counts; one of a group does not when the group need not hold."""
+    match query:
+        case And(parts) if is_choice and any(True for part in parts for _ in _scoring(part)):
+            return False
+        case And(parts):
+            return all(_adds_up(part, is_choice) for part in parts)
+        case Or(parts):
+            return all(_adds_up(part, True) for part in parts)
+    return True
 
 
 def _scoring(query: Query) -> Iterator[Term]:

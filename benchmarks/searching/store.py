@@ -1,0 +1,2 @@
+def command_times(scratch): pass
+def fresh_process_times(index): pass
