@@ -138,7 +138,7 @@ def _print_for_people(app: App, workspace: Workspace, search: Search, request: S
         return
     _say_place(app, search, request)
     if first is not None:
-        app.say(tr("To open the first one: {command}").format(command=_opening(first)))
+        app.say(tr("To open the first one: {command}").format(command=_opening(app, first)))
 
 
 def _say_place(app: App, search: Search, request: SearchRequest) -> None:
@@ -156,9 +156,11 @@ def _say_place(app: App, search: Search, request: SearchRequest) -> None:
         app.say(tr("{total} record(s) found.").format(total=search.total))
 
 
-def _opening(one: Found) -> str:
+def _opening(app: App, one: Found) -> str:
     """The command that opens the paper where the first match stands."""
     command = f"recordkit open {quoted(one.record.code)}"
+    if app.actor is not None:
+        command += f" --as {quoted(app.actor)}"
     page = one.pages[0] if one.pages else 1
     if page <= one.record.pages:
         return f"{command} --page {page}" if page > 1 else command

@@ -33,6 +33,7 @@ _PAGE_OPTIONS = {"evince": "--page-index", "xreader": "--page-index", "atril": "
 def open_record(app: App, record: str, page: int, name: str | None) -> None:
     """Copy, open, print where the copy lies."""
     from recordkit.archive.access import find_visible
+    from recordkit.archive.attachments import attachments_of
     from recordkit.archive.catalogue import objects_of
     from recordkit.archive.names import PAPER, READABLE
     from recordkit.cli.records import require_active
@@ -46,8 +47,12 @@ def open_record(app: App, record: str, page: int, name: str | None) -> None:
         if wanted not in names:
             raise NotFound(msg("The record {code} has no file {file}.", code=found.code, file=wanted),
                            msg("It has: {files}", files=", ".join(sorted(names))))
-        if found.pages and page > found.pages:
-            raise NotFound(msg("The record {code} has {pages} page(s).", code=found.code, pages=found.pages))
+        pages = next((one.pages for one in attachments_of(found) if one.name == wanted), found.pages)
+        if pages and page > pages:
+            told = msg("The record {code} has {pages} page(s).", code=found.code, pages=pages)
+            if name is not None:
+                told = msg("The file {file} of {code} has {pages} page(s).", file=wanted, code=found.code, pages=pages)
+            raise NotFound(told)
         source = objects.locate(found.record_id, wanted)
         copy = copy_to_view(workspace.root, source, found.sha256, f"{found.code}-{wanted}")
     opened = show_file(app, copy, page)

@@ -75,6 +75,11 @@ def test_the_text_of_attachments_is_found_on_pages_counted_on(cli: Cli, tmp_path
     assert hit["attachment_pages"] == [
         {"page": 4, "attachment": 2, "attachment_page": 1}, {"page": 5, "attachment": 2, "attachment_page": 2}]
     assert "attachment 2 p. 1, 2" in cli("search", "zebra")
+    assert "--file attachment-002.pdf\n" in cli.err
+    cli("search", "“zebra 2”")
+    assert "--file attachment-002.pdf --page 2\n" in cli.err
+    assert cli.json("open", record, "--file", "attachment-002.pdf", "--page", "2")["page"] == 2
+    cli("open", record, "--file", "attachment-001.pdf", "--page", "2", expect=5)
     pages = cli.json("text", record)["items"]
     assert [(one["page"], one["attachment"], one["attachment_page"]) for one in pages] == [
         (1, None, None), (2, None, None), (3, 1, 1), (4, 2, 1), (5, 2, 2)]

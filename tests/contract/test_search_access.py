@@ -164,6 +164,7 @@ def test_it_is_said_once_that_restricted_records_are_not_shown(
         assert "archivist" in cli.err
     cli("search", "张三", "--as", "arch")
     assert "Restricted" not in cli.err
+    assert "--as arch" in cli.err
     cli.store = store
     cli("search", "张三")
     assert "Restricted" not in cli.err
