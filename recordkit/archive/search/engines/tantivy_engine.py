@@ -208,7 +208,8 @@ class _Reader:
         recent = _both(compiled, _ranked(rank_of_last, 1 << 63))
         levels = _levels(query, int(lowest))
         if levels is None:
-            return list(self._searcher.search(recent, self._searcher.num_docs, count=False).hits)
+            found = self._searcher.search(recent, self._searcher.num_docs, count=False).hits
+            return above + [hit for hit in found if hit[0] == lowest]
         newest = self._searcher.search(_both(recent, levels), len(tied), count=False, order_by_field="rank").hits
         return above + [(lowest, address) for _, address in newest]
 
