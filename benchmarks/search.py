@@ -27,6 +27,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from searching.engines import MOST_RECORDS, missing  # noqa: E402
+from searching.records import Records  # noqa: E402
 from searching.steps import percentile  # noqa: E402
 from searching.store import command_times, fresh_process_times  # noqa: E402
 
@@ -153,6 +154,10 @@ def tell_own(count: int, one: dict[str, Any]) -> None:
     table(["", "p50", "p95"], rows)
 
 
+def tell_commands(rows: list[list[str]]) -> None:
+    table(["whole process", "ms", "ratio to the bare import"], rows)
+
+
 def tell_growth(sizes: dict[int, dict[str, Any]]) -> None:
     counts = sorted(sizes)
     print("\n### Growth, tantivy, p95 in milliseconds")
@@ -168,7 +173,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder in which the indexes stay")
     parser.add_argument("--only-ask", action="store_true", help="build nothing, ask the indexes that are there")
     parser.add_argument("--only-build", action="store_true")
-    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2], help="processes to build with, one after another")
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2], help="processes to build with, in turn")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         measure(chosen, chosen.keep or Path(scratch), Path(scratch))
@@ -194,7 +199,7 @@ def measure(chosen: argparse.Namespace, keep: Path, scratch: Path) -> None:
             tell_asking(count, found)
             index = keep / str(count) / "tantivy" / "index"
             tell_own(count, run_step("own", "tantivy", index, count))
-            fresh_process_times(index)
+            tell_commands(fresh_process_times(index, Records(count).facts(count // 2).name))
             grown[count] = found["tantivy"]
     if len(grown) > 1:
         tell_growth(grown)
@@ -203,7 +208,7 @@ def measure(chosen: argparse.Namespace, keep: Path, scratch: Path) -> None:
         print("\n### A thousand single updates, tantivy")
         table(["", "value"], [[name, number(value)] for name, value in updated.items() if name != "memory"])
     if not chosen.only_build:
-        command_times(scratch)
+        tell_commands(command_times(scratch))
 
 
 if __name__ == "__main__":

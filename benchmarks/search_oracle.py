@@ -32,7 +32,7 @@ def main() -> int:
     start = time.perf_counter()
     corpus = Corpus.make(seed=chosen.seed, records=chosen.records, cases=chosen.queries)
     sizes = [len(expected) for expected in corpus.expected]
-    print(f"{len(corpus.records)} records, {len(corpus.cases)} queries, seed {chosen.seed}")
+    print(f"{len(corpus.records)} records, {len(corpus.cases)} queries, seed {chosen.seed}", flush=True)
     print(f"{sum(not size for size in sizes)} find nothing, {sum(size == len(corpus.records) for size in sizes)} "
           f"everything, the others {statistics.median([size for size in sizes if size]):.0f} records at the median")
     print(f"{sum(case.written is None for case in corpus.cases)} are given as trees, the others as typed text")

@@ -13,6 +13,7 @@ from recordkit.archive.arrivals import pages_file
 from recordkit.archive.filing import NewRecord, file_records
 from recordkit.model import PageText
 from recordkit.store import make_store, open_store
+from recordkit.templates.forms import load_form
 
 DAY = date(2026, 11, 20)
 
@@ -118,7 +119,8 @@ def make_small_archive(root: Path) -> None:
                     {"original.txt": original, "text.json": pages_file(texts)}, files.digests_of(original),
                     number=paper.number, form=paper.form, fields=paper.fields,
                     extra={"party": paper.party, "account": paper.account, "address": paper.address,
-                           "phone": paper.phone, "meters": list(paper.meters)},
+                           "phone": paper.phone, "meters": list(paper.meters),
+                           "labels": {one.key: one.label for one in load_form(None, paper.form).spec.fields}},
                 ))
             file_records(writer, workspace, news, staging)
     finally:

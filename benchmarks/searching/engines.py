@@ -16,6 +16,8 @@ MOST_RECORDS = {"tantivy": 10**9, "whoosh": 50_000, "fts5-pairs": 10**9, "fts5-t
 
 
 class Opened(Protocol):
+    """An engine ready to be asked."""
+
     def ask(self, ask: Ask) -> int | None:
         """How many match, the page asked for being found as well; None for what the engine cannot be asked."""
         ...
@@ -28,6 +30,7 @@ class Ours:
         self.index = open_ours(folder, kind)
 
     def ask(self, ask: Ask) -> int | None:
+        """See ``Opened.ask``."""
         if ask.facets:
             return max(sum(self.index.tally(ask.query, name).values()) for name in ("class", "year", "form"))
         return self.index.search(ask.query, limit=20, offset=ask.offset, sort=ask.sort)[0]
@@ -40,6 +43,7 @@ class Theirs:
         self.fts = Fts(folder / "fts.sqlite3", grams)
 
     def ask(self, ask: Ask) -> int | None:
+        """See ``Opened.ask``."""
         return self.fts.tally(ask.query) if ask.facets else self.fts.search(ask.query, ask.offset, ask.sort)
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from recordkit.archive.search.grams import FIELD_WEIGHTS
 from recordkit.archive.search.port import IndexDocument
-from recordkit.archive.search.query import And, Dated, Everything, Is, Not, Or, Query, Term
+from recordkit.archive.search.query import FORM_FIELD, And, Dated, Everything, Is, Not, Or, Query, Term
 from recordkit.archive.search.text import normalise
 
-_ORDERS = {"relevance": "rank", "date": "date DESC, records.rowid", "code": "code"}
+_ORDERS = {"relevance": "rank", "date": "facts.date DESC, records.rowid", "code": "facts.code"}
 
 
 @cache
@@ -94,7 +94,7 @@ class Fts:
         match query:
             case Term(fuzzy=True) | Everything():
                 return None
-            case Term(field, text):
+            case Term(field, text) if not (field or "").startswith(FORM_FIELD):
                 column = f"{{{field}}} : " if field else ""
                 if self.grams == "trigram":
                     return column + '"' + text.replace('"', '""') + '"'
@@ -102,8 +102,6 @@ class Fts:
                 if len(hexes) == 1:
                     return column + hexes[0] + "*"
                 return column + '"' + " ".join(map("".join, zip(hexes, hexes[1:], strict=False))) + '"'
-            case Not():
-                return None
             case Or(parts):
                 return _joined([self._match(part) for part in parts], " OR ")
             case And(parts):

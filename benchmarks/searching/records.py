@@ -56,6 +56,7 @@ class Records:
     seed: int = 1
 
     def __call__(self, shard: int) -> Iterator[IndexDocument]:
+        """Those of one shard."""
         return self.between(shard * SHARD_SIZE, (shard + 1) * SHARD_SIZE)
 
     def between(self, low: int, high: int) -> Iterator[IndexDocument]:

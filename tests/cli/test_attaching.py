@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -19,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
 from recordkit import files
 from recordkit.archive import attaching
 from recordkit.archive.objects import ObjectStore
+from recordkit.archive.reading import reading_crew
+from recordkit.crew import Crew
 
 
 def attach(cli: Cli, number: str, *paths: Path, more: tuple[object, ...] = (), expect: int = 0) -> dict[str, object]:
@@ -394,3 +397,22 @@ def test_an_item_named_later_is_ticked_for_the_attachment_that_is_there(cli: Cli
     assert again["lacking"] == wanted[1:]
     assert wanted[0] not in str(only(attach(cli, number, paper, more=("--item", wanted[0])))["reason"])
     assert len(cli.json("show", number)["attachments"]) == 1
+
+
+def test_one_crew_reads_all_the_papers_of_a_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = issue_one(cli)
+    filed(cli, tmp_path, number)
+    for at in range(5):
+        scan(cli.store / "inbox" / f"{at}.pdf", f"Deed {at}")
+    crews = []
+
+    def crew(*arguments: Any) -> Crew:
+        crews.append(reading_crew(*arguments))
+        return crews[-1]
+
+    monkeypatch.setattr(attaching, "reading_crew", crew)
+    monkeypatch.setattr(attaching, "_WINDOW", 2)
+    items = cli.json("ingest", "--attach-to", number, cli.store / "inbox", "--no-ocr", *DAY)["items"]
+    assert [(one["outcome"], one["attachment"]) for one in items] == [("attached", at) for at in range(1, 6)]
+    assert len(crews) == 1
+    assert crews[0].reserve(0) == 5, "every paper was read by it"

@@ -133,7 +133,7 @@ def test_no_file_outside_the_shard_is_read_or_deleted(tmp_path: Path) -> None:
 
 def test_what_a_killed_writer_left_is_deleted_by_the_next_one(tmp_path: Path) -> None:
     folder, index = indexed(tmp_path)
-    for left in ("segment-000007", ".0123456789abcdef.tmp"):
+    for left in ("segment-000002", "segment-000007", ".0123456789abcdef.tmp"):
         (folder / "shard-0000-0" / left).write_bytes(b"text of a removed record")
     index.apply([document(0, "供水")], (), 4, nothing_remains)
     assert {path.name.partition("-")[0] for path in (folder / "shard-0000-0").iterdir()} <= {

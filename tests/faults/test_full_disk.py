@@ -14,6 +14,7 @@ from papers import pdf_bytes
 from scans import DAY, filed, issue_one, signed
 from shim import READ_ONLY, deny, stand_in_the_way
 
+from recordkit.db import Database
 from recordkit.templates.forms import shipped_forms
 
 FULL = os.strerror(errno.ENOSPC)
@@ -87,6 +88,27 @@ def test_a_disk_too_full_to_join_a_waiting_paper_leaves_it_waiting(
     assert [one["outcome"] for one in cli.json("ingest", "--no-ocr", *DAY)["joined"]] == ["attached"]
     assert kept(cli, "inbox/unmatched") == []
     assert paper in kept(cli, "objects")
+
+
+def test_a_disk_too_full_for_the_catalogue_is_told_as_that(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To derive the catalogue anew would not help."""
+    for at in range(60):
+        (cli.store / "inbox" / f"{at}.pdf").write_bytes(pdf_bytes(text=f"Paper {at}"))
+    command = ("ingest", "--class", "visit-record", "--set", "title=走访", "--no-ocr", *DAY)
+    real = Database._open
+
+    def small(self: Database, path: Path | None) -> None:
+        real(self, path)
+        self._connection.execute("PRAGMA max_page_count = 1")  # SQLite takes it as: no page more than there are
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "_open", small)
+        cli(*command, expect=1)
+    assert "full" in cli.err and "free space" in cli.err and "rebuild" not in cli.err
+    cli(*command)
+    assert len(kept(cli, "objects")) == 60
+    assert kept(cli, "inbox") == kept(cli, "inbox/done") == kept(cli, "objects")
+    assert cli.json("verify")["ok"] and cli.json("ledger", "verify")["ok"]
 
 
 @pytest.fixture(params=READ_ONLY)

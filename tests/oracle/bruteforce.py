@@ -12,8 +12,12 @@ A query is a tree of tuples::
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 SIMPLIFIED = dict(
     zip("戶號錶單電話區張陳劉廠為灣蘇閥門長興讀壓湯", "户号表单电话区张陈刘厂为湾苏阀门长兴读压汤", strict=True)
@@ -69,11 +73,40 @@ def stands(term: str, value: str, begins: bool, ends: bool, fuzzy: bool) -> bool
     if not fuzzy:
         return (not begins or value.startswith(term)) and (not ends or value.endswith(term)) and (
             value == term or not (begins and ends))
-    # What may be missing at an end is a wrong character just outside the value.
-    space = ("" if begins else "\0") + value + ("" if ends else "\0")
-    first, last = 0, len(space) - len(term)
-    places = [at for at in range(first, last + 1) if (not begins or at == first) and (not ends or at == last)]
-    return any(sum(map(str.__ne__, term, space[at : at + len(term)])) <= 1 for at in places)
+    return nearly(term, begins, ends).search(value) is not None
+
+
+@cache
+def nearly(term: str, begins: bool, ends: bool) -> re.Pattern[str]:
+    """Any one character may be another one; the first or the last may be missing unless it is to stand at the edge."""
+    ways = [f"{re.escape(term[:at])}.{re.escape(term[at + 1 :])}" for at in range(len(term))]
+    ways += [re.escape(term[1:])] * (not begins) + [re.escape(term[:-1])] * (not ends)
+    return re.compile(r"\A" * begins + f"(?:{'|'.join(ways)})" + r"\Z" * ends, re.DOTALL)
+
+
+class Values:
+    """All values of one place, each in a line of its own: looking through one long text takes a tenth of the time."""
+
+    def __init__(self) -> None:
+        self.record_ids: list[str] = []
+        self.starts = [0]
+        self.lines: list[str] = []
+        self.text = ""
+
+    def add(self, record_id: str, value: str) -> None:
+        assert "\n" not in value
+        self.record_ids.append(record_id)
+        self.lines.append(value)
+        self.starts.append(self.starts[-1] + len(value) + 1)
+
+    def holding(self, part: str) -> Iterator[tuple[str, str]]:
+        """The values that hold this text, and whose they are."""
+        self.text = self.text or "\n".join(self.lines)
+        at = self.text.find(part)
+        while at >= 0:
+            line = bisect_right(self.starts, at) - 1
+            yield self.record_ids[line], self.lines[line]
+            at = self.text.find(part, self.starts[line + 1])
 
 
 class BruteForce:
@@ -81,27 +114,24 @@ class BruteForce:
 
     def __init__(self, records: list[Record]) -> None:
         self.records = {record.record_id: record for record in records}
-        self.values: dict[str, list[tuple[str, str]]] = {}
+        self.values: dict[str, Values] = {}
         for record in records:
             named = {**record.fields, "pages": record.pages}
             named |= {f"fields.{key}": values for key, values in record.form_fields.items()}
             for name, values in named.items():
-                self.values.setdefault(name, []).extend(
-                    (record.record_id, normal) for normal in map(normal_form, values) if normal
-                )
-        self.places = {record.record_id: place for place, record in enumerate(records)}
+                for normal in filter(None, map(normal_form, values)):
+                    self.values.setdefault(name, Values()).add(record.record_id, normal)
+        # Later dates first, missing parts of a date counting as 0; then the order of filing.
+        dates = [int("0" + record.date.replace("-", "").ljust(8, "0")) for record in records]
+        newest = sorted(range(len(records)), key=lambda at: (-dates[at], at))
+        self.places = {records[at].record_id: place for place, at in enumerate(newest)}
 
     def found(self, tree: Tree) -> set[str]:
         return set(self.scored(tree))
 
     def ranked(self, tree: Tree) -> list[tuple[str, float]]:
-        """Best first: score, later date (its missing parts count as 0), earlier filing."""
-
-        def date(record_id: str) -> int:
-            return int("0" + self.records[record_id].date.replace("-", "").ljust(8, "0"))
-
-        scored = self.scored(tree).items()
-        return sorted(scored, key=lambda one: (-one[1], -date(one[0]), self.places[one[0]]))
+        """Best first: score, later date, earlier filing."""
+        return sorted(self.scored(tree).items(), key=lambda one: (-one[1], self.places[one[0]]))
 
     def scored(self, tree: Tree) -> dict[str, float]:
         """The records that match, and the sum of the greatest weights of the terms that match them."""
@@ -109,16 +139,14 @@ class BruteForce:
         if kind == "term":
             return self.term(*rest)  # type: ignore[arg-type]
         if kind == "not":
-            found = self.scored(rest[0])  # type: ignore[arg-type]
-            return {record_id: 0.0 for record_id in self.records if record_id not in found}
+            without = self.scored(rest[0])  # type: ignore[arg-type]
+            return {record_id: 0.0 for record_id in self.records if record_id not in without}
         if kind in ("and", "or"):
             parts = [self.scored(part) for part in rest]  # type: ignore[arg-type]
-            combine = all if kind == "and" else any
-            return {
-                record_id: sum(part.get(record_id, 0.0) for part in parts)
-                for record_id in self.records
-                if combine(record_id in part for part in parts)
-            }
+            found = set(parts[0])
+            for part in parts[1:]:
+                found = found & part.keys() if kind == "and" else found | part.keys()
+            return {record_id: sum([part.get(record_id, 0.0) for part in parts]) for record_id in found}
         return {record_id: 0.0 for record_id, record in self.records.items() if self.is_so(record, tree)}
 
     def term(self, name: str | None, text: str, begins: bool, ends: bool, fuzzy: bool) -> dict[str, float]:
@@ -126,13 +154,12 @@ class BruteForce:
         scores: dict[str, float] = {}
 
         def look(place: str, weight: int, begins: bool, ends: bool, fuzzy: bool) -> None:
-            # With one wrong character one half of the term stands as it is, in any case; a quick look beforehand.
-            half = len(term) // 2 if fuzzy else 0
-            part, other = term[half:], term[:half]
-            near = [one for one in self.values.get(place, ()) if part in one[1] or half and other in one[1]]
-            for record_id, value in near:
-                if scores.get(record_id, 0) < weight and stands(term, value, begins, ends, fuzzy):
-                    scores[record_id] = float(weight)
+            # With one wrong character one half of the term stands as it is, in any case.
+            half = len(term) // 2
+            for part in (term[:half], term[half:]) if fuzzy else (term,):
+                for record_id, value in self.values[place].holding(part) if place in self.values else ():
+                    if scores.get(record_id, 0) < weight and stands(term, value, begins, ends, fuzzy):
+                        scores[record_id] = float(weight)
 
         if name is not None:
             look(name, WEIGHTS[name.partition(".")[0]], begins, ends, fuzzy)

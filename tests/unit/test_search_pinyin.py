@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordkit.archive.search import pinyin
@@ -70,6 +70,7 @@ def test_the_reading_of_a_surname_comes_first() -> None:
     assert wrong == []
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-16"), max_size=12))
 def test_readings_are_few_and_made_of_letters_and_digits(name: str) -> None:
     for reading in (*readings_of_name(name), *readings_of_title(name)):
@@ -78,6 +79,7 @@ def test_readings_are_few_and_made_of_letters_and_digits(name: str) -> None:
     assert len(readings_of_name(name)) <= 3 * MOST_READINGS * (name.count("、") + len(name) + 1)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(GIVEN), min_size=1, max_size=LONGEST_NAME))
 def test_no_name_has_more_ways_of_reading_than_are_kept(name: str) -> None:
     readings = readings_of_name(name)

@@ -2,7 +2,7 @@ import sys
 from types import FrameType
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from recordkit.archive.search.grams import FIELD_WEIGHTS, KEYWORDS
@@ -307,6 +307,7 @@ PIECES = st.sampled_from([
 ])
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(max_size=30)))
 def test_every_text_is_read_or_refused_at_a_character_of_it(written: str) -> None:
     try:
@@ -376,6 +377,7 @@ TREES = st.recursive(
 )
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TREES)
 def test_a_query_that_is_written_out_and_read_again_is_the_same(query: Query) -> None:
     written = rendered(query)

@@ -21,11 +21,10 @@ Operators are written in capitals, so that "and" and "or" can be searched.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from recordkit.archive.search.pinyin import plain_reading
-from recordkit.archive.search.query import FEWEST_FUZZY, And, Everything, Is, Not, Or, Query, Term
+from recordkit.archive.search.query import FEWEST_FUZZY, FORM_FIELD, And, Everything, Is, Not, Or, Query, Term
 from recordkit.archive.search.text import can_be_searched, normalise
 from recordkit.archive.search.vocabulary import BASIC, Vocabulary, name_of
 from recordkit.archive.search.vocabulary import FIELD_ALIASES as FIELD_ALIASES
@@ -66,7 +65,6 @@ _MINUS = "-－"
 _OPERATORS = ("AND", "OR", "NOT")
 _STARS = "*＊"
 _MARKS = _STARS + "~～"
-_KEY = re.compile(r"fields\.[a-z][a-z0-9_]*")
 
 
 class _Reader:
@@ -226,7 +224,8 @@ class _Reader:
         name = name_of(written)
         if name in self.vocabulary.keywords:
             return self.vocabulary.keywords[name]
-        if _KEY.fullmatch(name):
+        key = name.removeprefix(FORM_FIELD)
+        if key != name and key.isidentifier() and key.isascii():
             return (name,)
         return self.vocabulary.fields.get(name)
 

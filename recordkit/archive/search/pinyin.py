@@ -10,9 +10,9 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from recordkit.archive.search.text import normalise
 
@@ -40,12 +40,11 @@ COMPOUND_SURNAMES: Mapping[str, str] = {
 }  # fmt: skip
 """The same for surnames of two characters, a syllable for each."""
 
-_SEPARATORS = re.compile(r"[、，,;；/|]+")
-_UNREAD = re.compile(r"[^\w]|_")
+_SEPARATORS = "[、，,;；/|]+"
+_UNREAD = r"[\W_]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(NamedTuple):
     """Readings by character, the most usual one first; readings of phrases; the longest phrase by first character."""
 
     characters: Mapping[str, tuple[str, ...]]
@@ -78,7 +77,7 @@ def readings_of_name(name: str) -> tuple[str, ...]:
     """
     table = _table().characters
     found: dict[str, None] = {}
-    for part in _SEPARATORS.split(name):
+    for part in re.split(_SEPARATORS, name):
         plain = _readable(part)
         if not any(char in table for char in plain):
             continue
@@ -120,7 +119,7 @@ def plain_reading(text: str) -> str:
 
 
 def _readable(text: str) -> str:
-    return _UNREAD.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return re.sub(_UNREAD, "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _cut_at(text: str, name: str) -> list[str]:

@@ -15,7 +15,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -226,10 +225,11 @@ class ShardedIndex:
             *([(one.key, number, one) for one in best] for number, (_, best) in enumerate(found)),
             key=lambda one: one[:2],
         )
-        page = [(readers[number].record_id(one.place), one.score)
-                for _, number, one in itertools.islice(merged, offset, end)]
+        places = [(readers[number], one) for _, number, one in itertools.islice(merged, offset, end)]
+        page = [(reader.record_id(one.place), one.score) for reader, one in places]
         if sort != "relevance" and page:
-            scores = _scores(readers, query, [record_id for record_id, _ in page])
+            with_hits = dict.fromkeys(reader for reader, _ in places)
+            scores = _scores(with_hits, query, [record_id for record_id, _ in page])
             page = [(record_id, scores.get(record_id, 0.0)) for record_id, _ in page]
         return sum(total for total, _ in found), [Hit(record_id, score) for record_id, score in page]
 
@@ -385,6 +385,8 @@ def _of_each(shards: Sequence[_Shard], work: Callable[[_Shard], _Found]) -> list
     """What ``work`` gives for each, in their order; of many shards, half of them in a second thread."""
     if len(shards) < _SHARDS_FOR_TWO or (os.cpu_count() or 1) == 1:
         return [work(shard) for shard in shards]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1) as second:
         odd = second.submit(lambda: [work(shard) for shard in shards[1::2]])
         even = [work(shard) for shard in shards[::2]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,6 +65,7 @@ class Vocabulary:
     known: Callable[[], Sequence[str]]
 
 
+@lru_cache(maxsize=4096)
 def name_of(written: str) -> str:
     """The form in which names are compared: normalised, and without spaces."""
     return normalise(written).replace(" ", "")

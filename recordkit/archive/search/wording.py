@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import difflib
 import re
 import unicodedata
@@ -15,12 +14,13 @@ from recordkit.messages import Message, msg
 MOST_YEARS = 200
 """Years that a range of years may span."""
 
-_RANGE = re.compile(r"\.{2,}|至")
+# Compiled on first use, which most queries never come to.
+_RANGE = r"\.{2,}|至"
 _DAYS = (
-    re.compile(r"(\d{4})(?:年|[-/.年](\d{1,2})(?:月|[-/.月](\d{1,2})日?)?)?", re.ASCII),
-    re.compile(r"(\d{4})(\d{2})(\d{2})?", re.ASCII),
+    r"([0-9]{4})(?:年|[-/.年]([0-9]{1,2})(?:月|[-/.月]([0-9]{1,2})日?)?)?",
+    r"([0-9]{4})([0-9]{2})([0-9]{2})?",
 )
-_PERIOD = re.compile(r"d?([1-9]\d{0,2})(?:年|y)?", re.ASCII)
+_PERIOD = r"d?([1-9][0-9]{0,2})(?:年|y)?"
 _PERMANENT = ("y", "永久", "permanent")
 
 
@@ -59,7 +59,7 @@ def read_years(text: str) -> list[str]:
         Unreadable: no year, or a range that is open or too long.
     """
     years = [_plain(one).removesuffix("年") for one in _bounds(text)]
-    if any(re.fullmatch(r"\d{4}", one, re.ASCII) is None for one in years):
+    if any(re.fullmatch("[0-9]{4}", one) is None for one in years):
         raise Unreadable(msg("{text} is no year", text=text), msg("Write it like 2026 or 2024..2026."))
     first, last = map(int, years)
     if not 0 <= last - first < MOST_YEARS:
@@ -79,7 +79,7 @@ def read_period(text: str) -> str:
     plain = name_of(text)
     if plain in _PERMANENT:
         return "Y"
-    found = _PERIOD.fullmatch(plain)
+    found = re.fullmatch(_PERIOD, plain)
     if found is None:
         raise Unreadable(
             msg("{text} is no retention period", text=text), msg("Write it like 10年, D10, 永久 or permanent.")
@@ -137,13 +137,15 @@ def _plain(text: str) -> str:
 def _bounds(text: str) -> tuple[str, str]:
     """The two sides of a range, or the same twice."""
     plain = _plain(text)
-    found = _RANGE.search(plain)
+    found = re.search(_RANGE, plain)
     return (plain[: found.start()], plain[found.end() :]) if found else (plain, plain)
 
 
 def _day(text: str) -> str:
     """The ISO date, or the beginning of one, that ``text`` writes."""
-    found = next(filter(None, (one.fullmatch(text) for one in _DAYS)), None)
+    import calendar
+
+    found = next(filter(None, (re.fullmatch(one, text) for one in _DAYS)), None)
     if found is None:
         raise _no_date(text)
     year, month, day = (int(part or 0) for part in found.groups())

@@ -4,8 +4,8 @@ The tokens of a column are handed over as words between spaces, so that tantivy'
 its position (building the tokens in Python takes 1.7 times as long). A term is the phrase of the pairs that cover it:
 exactly the substring, whatever the language.
 
-Within a segment records lie in the order of their ranks, later ones first. Of records of equal score tantivy keeps those
-that lie first, so that a shard of one segment, which a rebuild makes, gives its best in one pass.
+Within a segment records lie in the order of their ranks, later ones first. Of records of equal score tantivy keeps
+those that lie first, so that a shard of one segment, which a rebuild makes, gives its best in one pass.
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ except ImportError as error:
     ) from error
 
 _WORDS = "grams"
-_WRITER_BYTES = 220_000_000
+_WRITER_BYTES = 300_000_000
 """What a writer collects in memory before it writes a segment: a shard of 50,000 records of one page fits into one."""
-_ORDINALS = 1 << 32
 _MOST_LEVELS = 200
 """Combinations of weights that are looked through for ties; beyond it every hit is ranked one by one."""
 _MOST_VALUES = 100_000
@@ -198,14 +197,19 @@ class _Reader:
     def _with_ties(
         self, query: Query, compiled: tantivy.Query, hits: list[tuple[float, Any]], wanted: int
     ) -> list[tuple[float, Any]]:
-        """Hits among which the best ``wanted`` are for certain: of those with the lowest score they are only some."""
+        """Hits among which the best ``wanted`` are for certain: of those with the lowest score they are only some.
+
+        Of the hits that are missing none lies before the last of those that are there.
+        """
         lowest = hits[-1][0]
         above = [hit for hit in hits if hit[0] > lowest]
+        tied = [address for score, address in hits if score == lowest]
+        rank_of_last = min(self._searcher.fast_field_values("rank", tied))
+        recent = _both(compiled, _ranked(rank_of_last, 1 << 63))
         levels = _levels(query, int(lowest))
         if levels is None:
-            return list(self._searcher.search(compiled, self._searcher.num_docs, count=False).hits)
-        tied = _both(compiled, levels)
-        newest = self._searcher.search(tied, wanted - len(above), count=False, order_by_field="rank").hits
+            return list(self._searcher.search(recent, self._searcher.num_docs, count=False).hits)
+        newest = self._searcher.search(_both(recent, levels), len(tied), count=False, order_by_field="rank").hits
         return above + [(lowest, address) for _, address in newest]
 
 
@@ -229,9 +233,13 @@ def _compiled(query: Query) -> tantivy.Query:
         case Among(record_ids):
             return _unscored(tantivy.Query.term_set_query(_SCHEMA, "record_id", sorted(record_ids)))
         case Dated(since, until):
-            low, high = ranks_between(since, until)
-            return _unscored(tantivy.Query.range_query(
-                _SCHEMA, "rank", tantivy.FieldType.Unsigned, low, high, include_upper=False))
+            return _ranked(*ranks_between(since, until))
+
+
+def _ranked(low: int, high: int) -> tantivy.Query:
+    """Records whose rank lies between these, ``high`` not included."""
+    return _unscored(tantivy.Query.range_query(
+        _SCHEMA, "rank", tantivy.FieldType.Unsigned, low, high, include_upper=False))
 
 
 def _unscored(query: tantivy.Query) -> tantivy.Query:

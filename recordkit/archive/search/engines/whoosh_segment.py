@@ -5,14 +5,15 @@ The file is an ordered hash of whoosh (``whoosh.filedb.filetables``); the values
 =====================  ================================================================================
 ``title 张三`` …        where the token stands in the column, all documents being laid end to end
 ``title`` …            the documents that have the column
-``title␣`` …           where each of them begins there, and the end of the last; a place is free between two
+``title␣`` …           where each of them begins there, and the end of the last
 ``title_1 张`` …        the documents that have the token; likewise ``is_class …`` and ``record_id …``
 ``record_id``          the records, and ``sort_code`` their codes: offsets (u32), then the texts
 ``rank``               see ``ranks.rank_of`` (i64)
 =====================  ================================================================================
 
-Lists ascend and are kept as differences in groups of seven bits. whoosh's own posting lists are left alone: it pickles
-each list of positions, which takes five times the time and the room, and whoever wrote such a file could run code here.
+No pattern spans two documents, since none spans two values (``grams``). Lists ascend and are kept as differences in
+groups of seven bits. whoosh's own posting lists are left alone: it pickles each list of positions, which was measured
+at 59 records/s and 36 KB a record, and whoever wrote such a file could run code here.
 """
 
 from __future__ import annotations
@@ -350,10 +351,9 @@ class _Column:
         documents = np.frombuffer(self._documents, np.uintc).astype(np.int64)
         counts = np.frombuffer(self._counts, np.uintc).astype(np.int64)
         if column in _POSITIONED:
-            ends = np.cumsum(counts + 1)
-            places = np.arange(len(tokens)) + np.repeat(np.arange(len(counts)), counts)
+            places = np.arange(len(tokens))
             yield column.encode(), _packed(documents)
-            yield _key(column, ""), _packed(np.concatenate([[0], ends]))
+            yield _key(column, ""), _packed(np.concatenate([[0], np.cumsum(counts)]))
         else:
             places = np.repeat(documents, counts)
         places = places[np.argsort(tokens, kind="stable")]
