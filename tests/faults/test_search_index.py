@@ -33,16 +33,33 @@ def file_some(workspace: Workspace, first: int, count: int) -> None:
                            content={"original.json": f"{number}".encode(), "text.json": b'{"pages": []}'}, fields={})
 
 
+@pytest.fixture(scope="module", params=["tantivy", "whoosh"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def searched(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Path:
     """A store with records and an index over them; do not change it."""
     root = tmp_path_factory.mktemp("index") / "档案 库"
     make_store(root, clock_at(TODAY), "test", simulation=True)
+    settings = root / "recordkit.toml"
+    text = settings.read_text(encoding="utf-8")
+    assert 'search = "tantivy"' in text
+    settings.write_text(text.replace('search = "tantivy"', f'search = "{engine}"'), encoding="utf-8")
     workspace = open_store(root, clock_at(TODAY), "test")
     file_some(workspace, 0, HELD)
     assert search_records(workspace, SearchRequest("回访记录")).total == HELD
     workspace.close()
     return root
+
+
+def break_shard(root: Path) -> None:
+    """What lists the files of a shard is gone, in every engine."""
+    lists = [path for path in (root / "index").glob("shard-*/*.json") if not path.name.startswith(".")]
+    assert lists
+    for path in lists:
+        path.unlink()
 
 
 def delete(path: Path) -> None:
@@ -79,18 +96,20 @@ def test_one_harmed_file_of_the_index_is_healed_by_the_next_search(
     searched: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], harm: Callable[[Path], None]
 ) -> None:
     names = sorted(path.relative_to(searched) for path in (searched / "index").rglob("*") if path.is_file())
-    assert len(names) > 5
+    assert len(names) > 3
     for place, name in enumerate(names):
         root = tmp_path / f"{place}"
         shutil.copytree(searched, root)
         harm(root / name)
         cli = Cli(root, capfd)
-        for _ in range(2):
-            found = cli.json("search", "回访记录 OR 第3号", "--facets", "--sort", "date")
-            assert (found["total"], len(found["items"])) == (HELD, HELD), name
-            assert cli.json("search", "第3号")["total"] == 1, name
-            assert "Traceback" not in cli.err, name
-            assert "panicked" not in cli.err, name
+        talk = ""
+        found = cli.json("search", "回访记录 OR 第3号", "--facets", "--sort", "date")
+        talk += cli.err
+        assert (found["total"], len(found["items"])) == (HELD, HELD), name
+        assert cli.json("search", "第3号")["total"] == 1, name
+        talk += cli.err
+        assert "Traceback" not in talk, name
+        assert "panicked" not in talk, name
 
 
 @pytest.mark.parametrize("what", ["index is a file", "foreign files", "a shard is gone", "empty folder", "no folder"])
@@ -163,7 +182,7 @@ def test_a_search_interrupted_while_the_index_is_made_leaves_a_store_that_can_be
     shutil.copytree(searched, tmp_path / "store")
     workspace = open_store(tmp_path / "store", clock_at(TODAY), "test")
     if damaged:
-        next((workspace.root / "index").glob("shard-*/meta.json")).unlink()
+        break_shard(workspace.root)
     else:
         file_some(workspace, HELD, 4)
     with pytest.raises(KeyboardInterrupt):
@@ -223,7 +242,7 @@ def test_without_room_the_old_index_answers_and_says_what_it_lacks(
 def test_without_room_a_damaged_index_is_an_error_that_says_so(searched: Path, tmp_path: Path) -> None:
     root = tmp_path / "store"
     shutil.copytree(searched, root)
-    next((root / "index").glob("shard-*/meta.json")).unlink()
+    break_shard(root)
     done = subprocess.run(
         [sys.executable, "-c", NO_ROOM, "0", "--store", str(root), "--lang", "en", "search", "回访记录"],
         capture_output=True, text=True,
@@ -324,7 +343,7 @@ def test_readers_find_every_whole_state_while_one_writes(searched: Path, tmp_pat
 
 
 def test_doctor_tells_state_size_and_engine(
-    searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    searched: Path, tmp_path: Path, engine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = tmp_path / "store"
     shutil.copytree(searched, root)
@@ -333,13 +352,13 @@ def test_doctor_tells_state_size_and_engine(
     def row() -> dict[str, str]:
         return next(item for item in cli.json("doctor")["items"] if item["part"] == "search index")
 
-    assert "tantivy, 6 records, 0.0 MB, current" in row()["found"]
+    assert f"{engine}, 6 records, 0.0 MB, current" in row()["found"]
     workspace = open_store(root, clock_at(TODAY), "test")
     file_some(workspace, HELD, 2)
     workspace.close()
     assert "2 new or changed" in row()["found"]
     cli("search", "回访")
-    next((root / "index").glob("shard-*/*.term")).write_bytes(b"x")
+    break_shard(root)
     assert row()["found"] is None
     assert "recordkit rebuild --index" in row()["how"]
     shutil.rmtree(root / "index")
