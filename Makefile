@@ -21,8 +21,9 @@ test: $(READY)            ## the tests, in parallel, without the slow ones
 slow: $(READY)            ## the slow tests: the whole demo with OCR, wheel install
 	$(BIN)/python -m pytest -m slow
 
-faults: $(READY)          ## every step of an ingest stopped in every way, with the matrix
-	RECORDKIT_ALL_FAULTS=1 $(BIN)/python -m pytest -n 2 -s tests/faults/test_ingest_killed.py
+faults: $(READY)          ## every step of every act on papers stopped in every way, with the matrix
+	RECORDKIT_ALL_FAULTS="$(CURDIR)/build/faults.md" $(BIN)/python -m pytest -n 2 tests/faults/test_ingest_killed.py
+	@cat build/faults.md
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -70,6 +70,7 @@ setup(
             "mypy>=1.13",
             "ocfl-py>=2.0",
             "opencc>=1.1",
+            "pypinyin>=0.53",
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "ruff>=0.8",

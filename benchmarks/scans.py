@@ -4,7 +4,8 @@ python benchmarks/scans.py [--pages N] [--seed S] [--ocr all|needed|none] [--sam
 
 Documents are issued in a scratch store, printed by LibreOffice, signed, stained, mixed up and scanned (tests/scanner);
 the real ``recordkit ingest`` files them, and what it made of each file is held against what the file is. Codes decide
-first, with OCR off; ``--ocr needed`` then ingests those files again whose codes nobody can read. A sample of damaged
+first, with OCR off; ``--ocr needed`` then reads those files whose codes nobody can read, and batches, in which pages
+without a code lie behind. A sample of damaged
 and undamaged pages is read by OCR in a second store: characters and key fields are compared with the text of the PDF
 that was printed. Prints Markdown. The same seed gives the same papers; times depend on the machine and its load.
 """
@@ -178,13 +179,17 @@ def measure(root: Path, given: argparse.Namespace) -> None:
     with step("reading codes"):
         codes = read_codes(piles, folder, given.jobs)
     options = ["--jobs", given.jobs]
+    batches = [pile for pile in piles if pile.split and given.ocr == "needed"]
     with step("ingesting"):
-        items = ingest_piles(store, piles, folder, *([] if given.ocr == "all" else ["--no-ocr"]), *options)
+        rest = [pile for pile in piles if pile not in batches]
+        items = ingest_piles(store, rest, folder, *([] if given.ocr == "all" else ["--no-ocr"]), *options)
     if given.ocr == "needed":
         again = [pile for pile in piles if pile.kind in WITHOUT_CODE]
-        with step(f"ingesting {len(again)} files without a readable code, with OCR"):
+        with step(f"ingesting {len(again)} files without a readable code and {len(batches)} batches, with OCR"):
             items |= ingest(store, [folder / pile.name for pile in again], *options)
-    found = verdicts(store, piles, folder, items)
+            items |= ingest_piles(store, batches, folder, *options)
+    found = verdicts(store, piles, folder, items, read=lambda pile: given.ocr == "all" or (
+        given.ocr == "needed" and (pile.split or pile.kind in WITHOUT_CODE)))
     print(f"python benchmarks/scans.py --pages {given.pages} --seed {given.seed} --ocr {given.ocr} "
           f"--sample {given.sample}\n")
     forms = len({one.form for one in printed})

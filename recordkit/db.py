@@ -94,10 +94,12 @@ class Database:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # On a full disk SQLite has rolled back by itself, and a second time would hide what went wrong.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def run(self, sql: str, parameters: Mapping[str, object] | None = None) -> int:
         """Execute a changing statement; the number of rows it touched."""

@@ -38,14 +38,25 @@ class WrongUsage(RecordkitError):
 
 
 class InputRefused(RecordkitError):
-    """The input is wrong and nothing was done (exit 3). ``problems`` lists every finding of the run."""
+    """The input is wrong and nothing was done (exit 3).
+
+    ``problems`` lists every finding of the run; ``pointer`` is a line that was typed, and the index of its character
+    that could not be read.
+    """
 
     exit_code = 3
 
-    def __init__(self, what: Message, todo: Message | None = None, problems: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self,
+        what: Message,
+        todo: Message | None = None,
+        problems: Sequence[Problem] = (),
+        pointer: tuple[str, int] | None = None,
+    ) -> None:
         """Keep the problems in the order of the input."""
         super().__init__(what, todo)
         self.problems = tuple(problems)
+        self.pointer = pointer
 
 
 class PartlyDone(RecordkitError):

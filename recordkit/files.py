@@ -80,6 +80,11 @@ def _remove_empty(folder: Path) -> None:
     folder.rmdir()
 
 
+def is_full(error: Exception) -> bool:
+    """Whether the error says that no room is left for a file: it says nothing about what was to be written."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names inside ``folder`` durable; does nothing where folders cannot be opened (Windows)."""
     if os.name == "nt":
@@ -190,9 +195,10 @@ def probe(folder: Path) -> None:
     make_folder(folder)
     trial = folder / f".{secrets.token_hex(8)}.tmp"
     try:
-        trial.write_bytes(b"?")
+        with _create(trial) as handle:
+            _write(handle, b"?")
     finally:
-        trial.unlink(missing_ok=True)
+        _remove(trial)
 
 
 def write_batch(
@@ -506,6 +512,8 @@ def _prune(folder: Path, within: Path) -> None:
     while folder != within and within in folder.parents:
         try:
             _remove_empty(folder)
+        except FileNotFoundError:
+            pass  # killed before it was made; those above it may be there
         except OSError:
             return
         folder = folder.parent

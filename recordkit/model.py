@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from recordkit.messages import Message
+
+Role = Literal["clerk", "archivist", "appraiser", "approver", "supervisor", "administrator", "auditor"]
+"""What a registered person is in the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +114,8 @@ def as_printed(number: str) -> str:
     """A document number as it is printed, from what people type: 换通[2026]0001号 means 换通〔2026〕0001号."""
     width = {ord(wide): ord(wide) - 0xFEE0 for wide in "０１２３４５６７８９－"}
     return number.strip().translate(width).translate(_BRACKETS)
+
+
+def same_account(text: str) -> str:
+    """The form in which accounts are compared: NFKC, no outer spaces; leading zeros stay."""
+    return unicodedata.normalize("NFKC", text).strip()

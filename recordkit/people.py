@@ -11,13 +11,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from recordkit import files
 from recordkit.db import Database, Row
+from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.model import Entry, canonical_json
+from recordkit.model import Entry, Role, canonical_json
 from recordkit.workspace import Projection, Workspace, Writer
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 PERSON_ID = re.compile(r"(?!\.)[\w.-]{1,64}")
 """Ids name folders of notes and stand in the ledger: no separators, no spaces."""
 
-ROLES = ("clerk", "archivist", "appraiser", "approver", "supervisor", "administrator", "auditor")
+ROLES: tuple[str, ...] = get_args(Role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def load_public_key(path: Path) -> str:
         key = serialization.load_pem_public_key(_read(path))
     except ValueError:
         key = None
-    if not isinstance(key, Ed25519PublicKey):
+    if not isinstance(key, Ed25519PublicKey) or not is_sound_point(key.public_bytes_raw()):
         raise InputRefused(
             msg("The file {file} is not an Ed25519 public key.", file=str(path)),
             msg("Give the .pub file that 'recordkit key create' wrote."),
@@ -146,13 +147,18 @@ def fingerprint(public_key: str) -> str:
 
 
 def signature_holds(public_key: str, statement: Mapping[str, object], signature: str) -> bool:
-    """Whether ``signature`` is that of ``public_key`` over the canonical JSON of ``statement``."""
+    """Whether ``signature`` is that of ``public_key`` over the canonical JSON of ``statement``.
+
+    Keys and signatures of unsound points (``ed25519``) never hold.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
-        key.verify(bytes.fromhex(signature), canonical_json(dict(statement)))
+        raw, signed = bytes.fromhex(public_key), bytes.fromhex(signature)
+        if not (is_sound_point(raw) and is_sound_point(signed[:32])):
+            return False
+        Ed25519PublicKey.from_public_bytes(raw).verify(signed, canonical_json(dict(statement)))
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -7,12 +7,13 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, msg
+from recordkit.model import Role
 
 FILE_NAME = "recordkit.toml"
 FORMAT = 1
@@ -97,6 +98,19 @@ class IngestSection:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchSection:
+    """Who is shown restricted records and unmasked numbers of persons, once people are registered.
+
+    ``restricted_roles``: one of them is enough. By default all but the clerk at the counter: who files a record,
+    decides about it, witnesses its destruction or checks that must be able to see it.
+    """
+
+    restricted_roles: tuple[Role, ...] = (
+        "archivist", "appraiser", "approver", "supervisor", "administrator", "auditor",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class LocksSection:
     """How long a writer waits for another one, in seconds."""
 
@@ -150,6 +164,7 @@ class Settings:
     documents: DocumentsSection = field(default_factory=DocumentsSection)
     engines: EnginesSection = field(default_factory=EnginesSection)
     ingest: IngestSection = field(default_factory=IngestSection)
+    search: SearchSection = field(default_factory=SearchSection)
     locks: LocksSection = field(default_factory=LocksSection)
     ledger: LedgerSection = field(default_factory=LedgerSection)
     destruction: DestructionSection = field(default_factory=DestructionSection)
@@ -177,8 +192,10 @@ def load_settings(root: Path) -> Settings:
         ) from None
     try:
         plain = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _refusal(path, str(error)) from None
+    except UnicodeDecodeError:
+        raise _refusal(path, msg("it is not written in UTF-8")) from None
+    except tomllib.TOMLDecodeError as error:
+        raise _refusal(path, _told_of_toml(str(error), data.decode("utf-8"))) from None
     unknown = _unknown(plain)
     if unknown is not None:
         raise _refusal(path, unknown)
@@ -194,7 +211,7 @@ def load_settings(root: Path) -> Settings:
         )
     problem = _problem(settings)
     if problem is not None:
-        raise InputRefused(msg("The settings in {file} cannot be read: {error}", file=str(path), error=problem))
+        raise _refusal(path, problem)
     return settings
 
 
@@ -203,6 +220,16 @@ def _refusal(path: Path, error: str | Message) -> InputRefused:
         msg("The settings in {file} cannot be read: {error}", file=str(path), error=error),
         msg("Correct the named line or key; docs/store-format.md lists all keys."),
     )
+
+
+def _told_of_toml(error: str, text: str) -> Message:
+    """The line that is no TOML; where the parser names none, what it says."""
+    at = re.search(r"\(at line (\d+), column (\d+)\)$", error)
+    lines = text.splitlines()
+    if at is None or not 0 < int(at[1]) <= len(lines):
+        return msg("it is no TOML: {error}", error=error)
+    return msg("line {line}, column {column} is no TOML: {text}", line=at[1], column=at[2],
+               text=lines[int(at[1]) - 1].strip())
 
 
 def _unknown(plain: Mapping[str, object]) -> Message | None:
@@ -236,8 +263,7 @@ def _told(error: str, plain: Mapping[str, object]) -> Message | str:
             value = value[part] if isinstance(value, dict) else value
     if is_dataclass(kind) and isinstance(value, dict):
         return error
-    shown = json.dumps(value, ensure_ascii=False, default=str)
-    return msg("{key} = {value}; allowed: {allowed}", key=at[1], value=shown, allowed=_allowed(kind))
+    return _refused(at[1], value, _allowed(kind))
 
 
 def _allowed(kind: Any) -> Message | str:
@@ -258,6 +284,7 @@ _SECTIONS: dict[str, Any] = {
     "documents": DocumentsSection,
     "engines": EnginesSection,
     "ingest": IngestSection,
+    "search": SearchSection,
     "locks": LocksSection,
     "ledger": LedgerSection,
     "destruction": DestructionSection,
@@ -265,37 +292,72 @@ _SECTIONS: dict[str, Any] = {
 }
 
 
-def _problem(settings: Settings) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """Numbers that a setting may have: from ``low``, or above it, to ``high``."""
+
+    low: float
+    high: float | None = None
+    above: bool = False
+
+    def holds(self, value: float) -> bool:
+        return (value > self.low if self.above else value >= self.low) and (self.high is None or value <= self.high)
+
+    def told(self) -> Message:
+        low, high = f"{self.low:g}", f"{self.high:.10g}" if self.high is not None else ""
+        if self.above:
+            return msg("above {low}, at most {high}", low=low, high=high)
+        return msg("{low} to {high}", low=low, high=high) if high else msg("at least {low}", low=low)
+
+
+_RANGES: Mapping[str, _Range] = {
+    "locks.wait_seconds": _Range(0, 3600),
+    "ingest.done_days": _Range(0, 3650),
+    "ingest.most_pages": _Range(1, 100_000),
+    "ingest.page_seconds": _Range(1, 3600),
+    "ingest.memory_mb": _Range(500, 1_000_000),
+    "ingest.watch_seconds": _Range(0.1, 3600),
+    "ledger.max_bytes": _Range(1 << 16),
+    "destruction.supervisors": _Range(2),
+    "destruction.total_share": _Range(0, 1, above=True),
+    "meters.q3_above": _Range(0, 1e6, above=True),
+    "meters.q3_years": _Range(0, 50),
+}
+_YEARS = _Range(1, 50)
+_PLACEHOLDERS = ("fonds", "category", "year", "period", "office", "seq")
+
+
+def _problem(settings: Settings) -> Message | None:
     """What is wrong beyond types, or None."""
-    if settings.destruction.supervisors < 2:
-        return "destruction.supervisors must be at least 2"
-    if not 0 < settings.destruction.total_share <= 1:
-        return "destruction.total_share must lie between 0 and 1"
-    if not 0 <= settings.locks.wait_seconds <= 3600:
-        return "locks.wait_seconds must lie between 0 and 3600"
-    ingest = settings.ingest
-    if not (0 <= ingest.done_days <= 3650 and 1 <= ingest.most_pages <= 100_000 and 1 <= ingest.page_seconds <= 3600):
-        return "ingest: done_days must lie between 0 and 3650, most_pages 1 and 100000, page_seconds 1 and 3600"
-    if not 500 <= ingest.memory_mb <= 1_000_000:
-        return "ingest.memory_mb must lie between 500 and 1000000"
-    if not 0.1 <= ingest.watch_seconds <= 3600:
-        return "ingest.watch_seconds must lie between 0.1 and 3600"
-    if settings.ledger.max_bytes < 1 << 16:
-        return "ledger.max_bytes must be at least 65536"
-    sizes = [one.up_to for one in settings.meters.cycles]
+    for key, allowed in _RANGES.items():
+        section, _, name = key.partition(".")
+        value = getattr(getattr(settings, section), name)
+        if not allowed.holds(value):
+            return _refused(key, value, allowed.told())
+    cycles = settings.meters.cycles
+    sizes = [one.up_to for one in cycles]
+    if not settings.search.restricted_roles:
+        return _refused("search.restricted_roles", [], msg("the name of one role or more"))
     if not sizes or sizes != sorted(set(sizes)) or sizes[0] < 1:
-        return "meters.cycles needs entries with up_to in rising order"
-    if not all(1 <= one.years <= 50 for one in settings.meters.cycles) or not 0 <= settings.meters.q3_years <= 50:
-        return "meters: years must lie between 1 and 50 (q3_years: 0 for no rule)"
-    if not 0 < settings.meters.q3_above < 1e6:
-        return "meters.q3_above must be above 0"
-    if "{seq" not in settings.archive.code:
-        return "archive.code needs {seq}"
+        return _refused("meters.cycles", [asdict(one) for one in cycles],
+                        msg("entries whose {name} rises from one to the next", name="up_to"))
+    for place, one in enumerate(cycles):
+        if not _YEARS.holds(one.years):
+            return _refused(f"meters.cycles[{place}].years", one.years, _YEARS.told())
+    code = settings.archive.code
+    if "{seq" not in code:
+        return _refused("archive.code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
     try:
-        settings.archive.code.format(fonds="", category="", year=2026, period="", office="", seq=1)
-    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-        return f"archive.code: {error}"
+        code.format(**{**dict.fromkeys(_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError):
+        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=", ".join(
+            f"{{{name}}}" for name in _PLACEHOLDERS)))
     return None
+
+
+def _refused(key: str, value: object, allowed: Message | str) -> Message:
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return msg("{key} = {value}; allowed: {allowed}", key=key, value=shown, allowed=allowed)
 
 
 def new_settings_text(
@@ -339,6 +401,10 @@ page_seconds = 120.0     # 读一页的秒数上限
 memory_mb = 3000         # 每个阅读进程的内存上限（MB）
 trusted_roots = "certificates"   # 库内存放受信任根证书的文件夹，用于验证电子签名
 watch_seconds = 5.0      # ingest --watch 每隔几秒查看一次收件箱
+
+[search]
+# 登记人员后，限制利用的档案和完整的证件号码只对以下角色显示（以 --as 表明身份）；默认除窗口受理员外都可查看
+restricted_roles = ["archivist", "appraiser", "approver", "supervisor", "administrator", "auditor"]
 
 [locks]
 wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recordkit import files, people
-from recordkit.archive import catalogue
+from recordkit.archive import catalogue, dropping
 from recordkit.archive.search.engines import usable_engine
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
@@ -22,6 +22,7 @@ PROJECTIONS: Sequence[Projection] = (
     issue.PROJECTION,
     completing.PROJECTION,
     catalogue.PROJECTION,
+    dropping.PROJECTION,
     events.PROJECTION,
     holds.PROJECTION,
     order_state.PROJECTION,

@@ -1,13 +1,17 @@
 """Keeps the Chinese catalogue complete: extract, update, compile, check.
 
 ``python tools/messages.py update`` brings the texts of the program and of click into recordkit.po and compiles it;
-``python tools/messages.py check`` exits with 1 when a text is missing, untranslated, fuzzy or not compiled.
+``python tools/messages.py check`` exits with 1 when a text is missing, untranslated, fuzzy or not compiled, or when it
+is marked inside an f-string, where the extractors of other Pythons and editors do not look.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,17 +24,56 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "recordkit" / "locale" / "zh_CN" / "LC_MESSAGES"
 PO, MO = FOLDER / "recordkit.po", FOLDER / "recordkit.mo"
-OURS = {"msg": None, "N_": None, "tr": None}
+OURS = frozenset({"msg", "N_", "tr"})
 CLICKS = {"_": None, "ngettext": (1, 2)}
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A text marked for translation, the line of its mark, and whether that stands inside an f-string."""
+
+    text: str
+    line: int
+    in_fstring: bool
+
+
+def marked_texts(source: str) -> Iterator[Marked]:
+    """Texts that a module marks, also as arguments of one another: not every version of Babel looks there."""
+    tree = ast.parse(source)
+    inside = {id(call) for one in ast.walk(tree) if isinstance(one, ast.JoinedStr) for call in ast.walk(one)}
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and call.args and _name(call.func) in OURS:
+            text = call.args[0]
+            if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value:
+                yield Marked(text.value, call.lineno, id(call) in inside)
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def extracted() -> Catalog:
     """Every text that a person may see: ours, and those of click that its help and errors use."""
     catalogue = Catalog(project="recordkit", charset="utf-8")
-    for folder, keywords in ((ROOT / "recordkit", OURS), (Path(click.__file__).parent, CLICKS)):
-        for _, _, message, _, _ in extract_from_dir(str(folder), [("**.py", "python")], keywords=keywords):
-            catalogue.add(message)
+    for path in _modules():
+        for one in marked_texts(path.read_text(encoding="utf-8")):
+            catalogue.add(one.text)
+    for _, _, message, _, _ in extract_from_dir(str(Path(click.__file__).parent), [("**.py", "python")],
+                                                keywords=CLICKS):
+        catalogue.add(message)
     return catalogue
+
+
+def hidden_marks() -> list[str]:
+    """Marks inside f-strings, by file and line."""
+    return [
+        f"{path.relative_to(ROOT).as_posix()}:{one.line}: marked inside an f-string, take it out: {one.text!r}"
+        for path in _modules() for one in marked_texts(path.read_text(encoding="utf-8")) if one.in_fstring
+    ]
+
+
+def _modules() -> list[Path]:
+    return sorted((ROOT / "recordkit").rglob("*.py"))
 
 
 def current() -> Catalog:
@@ -71,7 +114,7 @@ def compiled() -> bytes:
 def problems() -> list[str]:
     """What is wrong with the catalogue, one line each."""
     have = current()
-    found = []
+    found = hidden_marks()
     for message in extracted():
         if not message.id:
             continue

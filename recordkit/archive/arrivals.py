@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from recordkit import files
+from recordkit.archive.names import COPIES
 from recordkit.archive.objects import json_bytes
 from recordkit.archive.told import plain_finding, read_findings
 from recordkit.errors import InputRefused, NotFound
@@ -138,6 +139,24 @@ def leave_inbox(workspace: Workspace, papers: Sequence[StagedPaper]) -> dict[Pat
     return files.move_many((one, place[one.parent]) for one in rest)
 
 
+STAYS_IN_INBOX = "stays-in-inbox"
+NOT_PUT_ASIDE = "not-put-aside"
+"""Findings about a filed paper that could not be taken out of the inbox, and about a paper that should wait or lie in
+quarantine and could not be put there."""
+
+
+def stays_in_inbox(error: OSError) -> Finding:
+    """What is said of a filed paper that ``leave_inbox`` could not take out."""
+    told = msg("it is filed, but could not be taken out of the inbox: {error}", error=error.strerror or str(error))
+    return Finding(STAYS_IN_INBOX, told)
+
+
+def not_put_aside(error: OSError) -> Finding:
+    """What is said of a paper that could not be put where it should lie."""
+    told = msg("it could not be put aside and stays where it is: {error}", error=error.strerror or str(error))
+    return Finding(NOT_PUT_ASIDE, told)
+
+
 def _remove_each(sources: Sequence[Path]) -> dict[Path, OSError]:
     failed: dict[Path, OSError] = {}
     try:
@@ -163,11 +182,17 @@ def clear_done(workspace: Workspace, is_filed: Callable[[files.Digests], bool]) 
             continue
         if age < workspace.settings.ingest.done_days or not folder.is_dir():
             continue
-        # Another run may be clearing the same day.
-        with contextlib.suppress(FileNotFoundError):
+        try:
             strays = [one for one in sorted(folder.rglob("*")) if one.is_file() and not is_filed(files.digests_of(one))]
-            if not files.move_many((one, workspace.root / "inbox") for one in strays):
-                files.remove_tree(folder)
+            for error in files.move_many((one, workspace.root / "inbox") for one in strays).values():
+                raise error
+            files.remove_tree(folder)
+        except FileNotFoundError:
+            pass  # Another run may be clearing the same day.
+        except OSError as error:
+            # What is filed lies safe in the archive: that its source cannot go must not keep the next papers out.
+            workspace.notices.append(msg("{folder} could not be cleared: {error}", folder=str(folder),
+                                         error=error.strerror or str(error)))
 
 
 def sweep(workspace: Workspace) -> None:
@@ -176,6 +201,21 @@ def sweep(workspace: Workspace) -> None:
         for folder in place.glob(".*.gone"):
             with contextlib.suppress(OSError):  # Another run may be removing it.
                 files.remove_tree(folder)
+
+
+def clear_left_beside(workspace: Workspace, is_filed: Callable[[str, str], bool]) -> None:
+    """Remove notes and copies whose paper was filed by a run that was killed before it could remove them.
+
+    ``is_filed`` tells it by a paper's SHA-256 and the id of the issue for whose signed paper it waited, else "".
+    """
+    for note in waiting_notes(workspace):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            if any(one.name not in OTHER_NAMES for one in note.parent.iterdir()):
+                continue
+            sha256 = str(json.loads(note.read_bytes())["sha256"])
+            # A note whose paper is in no record is that of a paper on its way here.
+            if is_filed(sha256, note.parent.name.partition(".")[2]):
+                files.remove_tree(note.parent)
 
 
 def done_folder(workspace: Workspace) -> Path:
@@ -484,5 +524,5 @@ def _safe_name(source: Path) -> str:
     return f"paper-{name}" if name in OTHER_NAMES else name
 
 
-OTHER_NAMES = frozenset({"reading.json", "reason.json", "repaired.pdf", "decrypted.pdf", "searchable.pdf"})
+OTHER_NAMES = frozenset({"reading.json", "reason.json", *COPIES})
 """What may lie beside a paper in its folder."""

@@ -8,9 +8,11 @@ attached twice: the same bytes are recognised, and the source leaves the inbox l
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,15 +20,18 @@ from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.arrivals import (
     StagedPaper,
+    clear_left_beside,
     forget_folder,
     forget_waiting,
     is_waiting_source,
     keep_attachment,
     leave_inbox,
+    not_put_aside,
     pages_file,
     quarantine,
     read_note,
-    state_of,
+    stays_in_inbox,
+    sweep,
     texts_of,
     told_name,
     unmatched_folder,
@@ -39,13 +44,16 @@ from recordkit.archive.matching import BLOCKING
 from recordkit.archive.papers import facts_of, file_findings, storable, text_findings
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.pdf_signatures import trusted_roots
-from recordkit.archive.reading import PaperReading, Progress, read_papers
+from recordkit.archive.reading import PaperReading, Progress, read_papers, reading_crew
 from recordkit.archive.signature_facts import signature_findings
+from recordkit.archive.staging import Unreadable, is_ours, stage, stage_window
 from recordkit.archive.told import plain_finding, read_findings
 from recordkit.archive.versions import add_version
+from recordkit.crew import Crew
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
+from recordkit.settings import IngestSection
 from recordkit.templates import completing
 from recordkit.templates import issue as issues
 from recordkit.templates.rows import RawRow
@@ -175,14 +183,19 @@ def attach_papers(
     target = find_target(workspace, reference)
     if options.item is not None:
         options = replace(options, item=_item_meant(workspace, target, options.item))
-    for start in range(0, len(sources), _WINDOW):
-        with workspace.staging() as staging:
-            yield from _attach_window(workspace, reference, sources[start : start + _WINDOW], options, staging,
-                                      progress)
+    left = deque(sources)
+    limits = replace(workspace.settings.ingest, searchable=False)
+    with reading_crew(options.jobs, options.ocr, limits) as crew:
+        while left:
+            with workspace.staging() as staging:
+                window = stage_window(left, staging, _WINDOW)
+                yield from _attach_window(workspace, reference, window, options, staging, crew, limits, progress)
 
 
 def join_waiting(workspace: Workspace) -> list[AttachedPaper]:
     """Bring the attachments that wait behind the papers that are filed by now; whatever still has to wait, waits."""
+    sweep(workspace)
+    clear_left_beside(workspace, partial(_is_filed, workspace))
     found: dict[str, list[Path]] = {}
     for note in sorted(unmatched_folder(workspace).glob("*.*/reading.json")):
         found.setdefault(note.parent.name.rpartition(".")[2], []).append(note)
@@ -201,21 +214,41 @@ def join_waiting(workspace: Workspace) -> list[AttachedPaper]:
     return joined
 
 
+def _is_filed(workspace: Workspace, sha256: str, issue_id: str) -> bool:
+    """Whether the archive holds these bytes; those that waited for a document, with its record."""
+    record_id = None
+    if issue_id:
+        try:
+            record_id = issues.find_issue(workspace.db, issue_id).record_id
+        except NotFound:
+            return False
+        if record_id is None:
+            return False
+    return catalogue.find_content(workspace.db, catalogue.keyed(workspace.settings.store.id, sha256),
+                                  record_id) is not None
+
+
 def _waiting_paper(note: Path, copy: Path) -> _Read | None:
-    """A paper that waits, staged; None when the note is damaged or its file is gone: 'unmatched list' shows both."""
+    """A paper that waits, staged; None when the note is damaged or its file is gone: 'unmatched list' shows both.
+
+    Raises:
+        OSError: the copy cannot be written.
+    """
     try:
         raw = json.loads(note.read_bytes())
-        path = note.parent / str(raw["name"])
-        state = state_of(path)
-        paper = StagedPaper(path, copy, files.copy_with_digests(path, copy), state)
-        texts = tuple(PageText(**page) for page in raw["pages"])
+        texts, findings = texts_of(raw), read_findings(raw["told"])
+        facts, item = dict(raw.get("facts", {})), raw.get("item")
+        paper = stage(note.parent / str(raw["name"]), copy, durable=False)
         copies = {str(name): copy.with_name(f"{copy.stem}-{name}") for name in raw["copies"]}
         for name, target in copies.items():
-            files.copy_with_digests(note.parent / name, target)
-        findings = read_findings(raw["told"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            stage(note.parent / name, target, durable=False)
+    except OSError as error:
+        if is_ours(error, copy.parent):
+            raise
         return None
-    return _Read(paper, texts, findings, raw.get("facts", {}), raw.get("item"), copies)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return _Read(paper, texts, findings, facts, item, copies)
 
 
 def _item_meant(workspace: Workspace, target: Target, name: str) -> str:
@@ -232,22 +265,16 @@ def _item_meant(workspace: Workspace, target: Target, name: str) -> str:
 def _attach_window(
     workspace: Workspace,
     reference: str,
-    sources: Sequence[Path],
+    window: Sequence[StagedPaper | Unreadable],
     options: AttachOptions,
     staging: Path,
+    crew: Crew,
+    limits: IngestSection,
     progress: Progress | None,
 ) -> Iterator[AttachedPaper]:
-    settled: dict[int, AttachedPaper] = {}
-    staged: dict[int, StagedPaper] = {}
-    for position, source in enumerate(sources):
-        copy = staging / f"{position:04}.pdf"
-        try:
-            state = state_of(source)
-            staged[position] = StagedPaper(source, copy, files.copy_with_digests(source, copy), state)
-        except OSError as error:
-            # It stays where it is: what cannot be read cannot be copied to quarantine either.
-            reason = msg("{file} cannot be read: {error}", file=told_name(source), error=error.strerror or str(error))
-            settled[position] = AttachedPaper(source, "quarantined", reason=reason)
+    staged = {position: one for position, one in enumerate(window) if isinstance(one, StagedPaper)}
+    settled = {position: AttachedPaper(one.source, "quarantined", reason=one.reason)
+               for position, one in enumerate(window) if isinstance(one, Unreadable)}
     # A paper that waits was read before: what was found then, and the copy without password, go with it.
     known = {position: one for position, paper in staged.items()
              if is_waiting_source(workspace, paper.source)
@@ -260,9 +287,9 @@ def _attach_window(
 
     readings: Iterator[PaperReading] = iter(())
     if names:
-        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report,
-                               limits=replace(workspace.settings.ingest, searchable=False), scratch=staging,
-                               passwords=options.passwords, trusted=trusted_roots(workspace))
+        readings = read_papers(list(names), jobs=options.jobs, ocr=options.ocr, progress=report, crew=crew,
+                               limits=limits, scratch=staging, passwords=options.passwords,
+                               trusted=trusted_roots(workspace))
     ready: dict[int, _Read] = {}
     for position, paper in staged.items():
         if position in known:
@@ -273,12 +300,24 @@ def _attach_window(
         if isinstance(decided, _Read):
             ready[position] = decided
             continue
+        if position not in known and reading.failure is not None and not options.dry_run:
+            decided = _put_aside(workspace, paper, decided, reading.failure.reason)
         settled[position] = decided
-        if position not in known and reading.failure is not None and decided.reason is not None and not options.dry_run:
-            quarantine(workspace, paper, decided.reason, reading.failure.reason)
     done = _attach(workspace, reference, list(ready.values()), staging, dry_run=options.dry_run)
     settled |= dict(zip(ready, done, strict=True))
     yield from (settled[position] for position in sorted(settled))
+
+
+def _put_aside(workspace: Workspace, paper: StagedPaper, one: AttachedPaper, code: str) -> AttachedPaper:
+    """Put a paper that could not be read into quarantine; where that fails it stays, and costs the others nothing."""
+    assert one.reason is not None
+    try:
+        quarantine(workspace, paper, one.reason, code)
+    except OSError as error:
+        if files.is_full(error):
+            raise
+        return replace(one, outcome="deferred", findings=(not_put_aside(error), *one.findings))
+    return one
 
 
 def _decide(
@@ -332,11 +371,11 @@ def _known_paper(paper: StagedPaper, options: AttachOptions) -> _Read | None:
     is_unread = options.ocr and any(one.code == "no-text" for one in findings)
     if is_unread or not ("told" in note or "documents" in note):
         return None
-    copies = {}
-    for name in map(str, note.get("copies", ())):
-        with suppress(OSError):
-            copies[name] = paper.copy.with_name(f"{paper.copy.stem}-{name}")
-            files.copy_with_digests(paper.source.parent / name, copies[name])
+    # A copy that somebody has removed meanwhile is no reason to keep the paper out of the archive.
+    copies = {name: paper.copy.with_name(f"{paper.copy.stem}-{name}") for name in map(str, note.get("copies", ()))
+              if (paper.source.parent / name).is_file()}
+    for name, copy in copies.items():
+        stage(paper.source.parent / name, copy, durable=False)
     about = tuple(one for one in findings if one.code not in _OF_A_DOCUMENT)
     return _Read(paper, texts_of(note), about, note.get("facts", {}), options.item, copies,
                  tuple(note.get("documents", ())))
@@ -367,11 +406,13 @@ def _attach(
                 keep_attachment(workspace, one.paper, one.texts, findings, one.facts, target.issue.issue_id, more,
                                 one.copies)
             writer.commit()
-    leave_inbox(workspace, [read.paper for read, what in zip(ready, done, strict=True) if what.outcome != "waits"])
+    stuck = leave_inbox(workspace, [read.paper for read, what in zip(ready, done, strict=True)
+                                    if what.outcome != "waits"])
     for read in ready:
         forget_waiting(workspace, read.paper.digests)
         forget_folder(workspace, read.paper.source)
-    return done
+    return [replace(one, findings=(*one.findings, stays_in_inbox(stuck[one.source]))) if one.source in stuck else one
+            for one in done]
 
 
 def _planned(

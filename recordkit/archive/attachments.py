@@ -15,6 +15,7 @@ from pathlib import Path
 
 from recordkit import files
 from recordkit.archive.catalogue import ORIGINAL, Filed, Record
+from recordkit.archive.names import COPIES
 from recordkit.archive.objects import ObjectStore
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import Message, msg
@@ -148,10 +149,6 @@ def stored_file(
     return path, digest
 
 
-_COPIES = ("searchable.pdf", "decrypted.pdf", "repaired.pdf")
-"""Copies that may lie beside an original, the most useful first."""
-
-
 def stored_copy(objects: ObjectStore, record: Record) -> tuple[Path, str]:
     """The copy of a record's paper that can be read and searched, with its SHA-256.
 
@@ -160,7 +157,7 @@ def stored_copy(objects: ObjectStore, record: Record) -> tuple[Path, str]:
         IntegrityFailure: its bytes are not those that were stored.
     """
     names = objects.names(record.record_id)
-    name = next((one for one in _COPIES if one in names), None)
+    name = next((one for one in COPIES if one in names), None)
     if name is None:
         raise NotFound(
             msg("The record {code} has no searchable copy.", code=record.code),

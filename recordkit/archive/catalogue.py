@@ -15,7 +15,7 @@ from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import msg
-from recordkit.model import Entry, as_printed
+from recordkit.model import Entry, as_printed, same_account
 from recordkit.notes import note_folder
 from recordkit.workspace import Projection, Workspace
 
@@ -30,6 +30,12 @@ CREATE INDEX records_number ON records (number);
 CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
+CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
+CREATE INDEX records_review ON records (status, record_class, date, ordinal);
+CREATE TABLE record_accounts (
+  account TEXT NOT NULL, record_id TEXT NOT NULL, is_current INTEGER NOT NULL, PRIMARY KEY (account, record_id)
+  ) WITHOUT ROWID;
+CREATE INDEX record_accounts_record ON record_accounts (record_id);
 CREATE TABLE batches (batch TEXT NOT NULL, page INTEGER NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
   size INTEGER NOT NULL, PRIMARY KEY (batch, page, record_id));
 CREATE INDEX batches_record ON batches (record_id);
@@ -133,10 +139,10 @@ def objects_of(workspace: Workspace) -> ObjectStore:
 
 def _apply(workspace: Workspace, entry: Entry) -> None:
     if entry.act in _VERSIONING:
-        _apply_version(workspace, entry)
+        metadata = _apply_version(workspace, entry)
         _apply_contents(workspace, entry)
         if entry.body.get("batch"):
-            _apply_batch(workspace, entry)
+            _apply_batch(workspace, entry, metadata.get("batch"))
     elif entry.act == "batch.known":
         _apply_batch(workspace, entry)
     elif entry.act == "record.destroyed":
@@ -147,9 +153,11 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
             "metadata = '{}', date = year || '-01-01', pages = 0, touched = :seq WHERE record_id = :id",
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
+        workspace.db.run("DELETE FROM record_accounts WHERE record_id = :id", {"id": entry.body["record"]})
 
 
-def _apply_version(workspace: Workspace, entry: Entry) -> None:
+def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
+    """Bring the row of a record up to a version; its metadata, empty where the object is gone or damaged."""
     db, body = workspace.db, entry.body
     record_id = str(body["record"])
     metadata: dict[str, object] = {}
@@ -207,13 +215,32 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+    if metadata:
+        account = metadata.get("account")
+        db.run("UPDATE record_accounts SET is_current = 0 WHERE record_id = :id", {"id": record_id})
+        if account:
+            now = {"account": same_account(str(account)), "record_id": record_id, "is_current": 1}
+            db.insert("record_accounts", now)
+    return metadata
 
 
-def _apply_batch(workspace: Workspace, entry: Entry) -> None:
-    """Remember that a paper of a batch scan is held by a record, for ever: the scan may lie about for long."""
+_NO_PAGE = 0
+"""Of a paper of which is not known where it lay in its batch: the batch never counts as settled because of it."""
+
+
+def _apply_batch(workspace: Workspace, entry: Entry, noted: object = None) -> None:
+    """Remember that a paper of a batch scan is held by a record, for ever: the scan may lie about for long.
+
+    Ledgers of early versions do not say page and size: then counts what the record's metadata ``noted`` of the batch.
+    """
+    body = entry.body
+    old: Mapping[str, object] = noted if isinstance(noted, Mapping) else {}
+    pages = old.get("pages")
+    first = min(pages) if isinstance(pages, list) and pages else _NO_PAGE
     workspace.db.run(
-        "INSERT OR IGNORE INTO batches VALUES (:batch, :batch_page, :record, :batch_papers, :batch_size)",
-        {key: entry.body[key] for key in ("batch", "batch_page", "record", "batch_papers", "batch_size")},
+        "INSERT OR IGNORE INTO batches VALUES (:batch, :page, :record, :papers, :size)",
+        {"batch": body["batch"], "page": body.get("batch_page", first), "record": body["record"],
+         "papers": body["batch_papers"], "size": body.get("batch_size", old.get("size", 0))},
     )
 
 
@@ -286,6 +313,12 @@ def get_record(db: Database, record_id: str) -> Record | None:
     return None if row is None else _record(row)
 
 
+def find_by_ordinal(db: Database, ordinal: int) -> Record | None:
+    """The record that was filed as the so-many-th, from 1, or None."""
+    row = db.one("SELECT * FROM records WHERE ordinal = :ordinal", {"ordinal": ordinal})
+    return None if row is None else _record(row)
+
+
 def list_records(db: Database, *, status: str | None = "active") -> list[Record]:
     """All records in the order of filing; ``status`` None gives destroyed ones too."""
     rows = db.all(
@@ -352,8 +385,9 @@ def find_batch(db: Database, batch: str) -> KnownBatch | None:
     if not rows:
         return None
     records = {row["record_id"]: _record(row) for row in rows}
-    return KnownBatch(batch, int(rows[0]["batch_size"]), tuple(records.values()),
-                      max(int(row["papers"]) for row in rows), frozenset(int(row["batch_page"]) for row in rows))
+    held = frozenset(int(row["batch_page"]) for row in rows) - {_NO_PAGE}
+    return KnownBatch(batch, max(int(row["batch_size"]) for row in rows), tuple(records.values()),
+                      max(int(row["papers"]) for row in rows), held)
 
 
 def holds_of_batch(db: Database, batch: str, page: int, record_id: str) -> bool:
@@ -386,6 +420,17 @@ def count_holdings(db: Database) -> int:
     """How many active records the archive holds."""
     row = db.one("SELECT count(*) AS n FROM records WHERE status = 'active'")
     return 0 if row is None else int(row["n"])
+
+
+def holds_restricted(db: Database) -> bool:
+    """Whether the archive holds any record that not everybody may see."""
+    return db.one("SELECT 1 FROM records WHERE access <> 'open' AND status = 'active' LIMIT 1") is not None
+
+
+def accounts_of(db: Database, record_id: str) -> set[str]:
+    """The accounts (``same_account``) under which an active record stands or once stood."""
+    rows = db.all("SELECT account FROM record_accounts WHERE record_id = :id", {"id": record_id})
+    return {row["account"] for row in rows}
 
 
 def count_of_account(db: Database, account: str) -> int:

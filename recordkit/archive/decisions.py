@@ -17,13 +17,17 @@ from recordkit.archive.arrivals import (
     told_name,
     unmatched_folder,
     waited_with,
+    waiting_batches,
     waiting_key,
     waiting_note,
 )
 from recordkit.archive.attachments import told_filed
 from recordkit.archive.classes import load_scheme
+from recordkit.archive.cutting import Piece, cut_batch, require_splitting
+from recordkit.archive.dropping import dropped_of_batch
 from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord, batch_of
 from recordkit.archive.matching import Portion, blank_pages, match_pages, waiting_reason
+from recordkit.archive.names import SEARCHABLE
 from recordkit.archive.papers import (
     attachment_findings,
     facts_of,
@@ -41,7 +45,7 @@ from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading
 from recordkit.archive.recognising import Recogniser
 from recordkit.archive.signature_facts import signature_findings
-from recordkit.archive.splitting import Piece, cut_batch, plan_cuts, require_splitting, settled_batch
+from recordkit.archive.splitting import plan_cuts
 from recordkit.archive.told import read_findings
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
@@ -308,7 +312,7 @@ def _with_known_text(
     if not lost:
         return reading
     reading = replace(reading, texts=tuple(known[one.page] if one.page in lost else one for one in reading.texts))
-    copy = unmatched_folder(workspace) / waiting_key(paper.digests) / "searchable.pdf"
+    copy = unmatched_folder(workspace) / waiting_key(paper.digests) / SEARCHABLE
     if reading.searchable is None and copy.is_file():
         target = staging / f"{paper.copy.stem}.kept-searchable.pdf"
         if not target.exists():
@@ -406,9 +410,36 @@ def known_content(workspace: Workspace, digests: files.Digests) -> Part | None:
     return Part("duplicate", reason=told_filed(filed), record=filed.record)
 
 
+def is_done_with(workspace: Workspace, digests: files.Digests) -> bool:
+    """Whether nothing is left to do about a file: it is filed, or every paper of the batch is, waits, or was dropped.
+
+    Fed in again, a batch with dropped papers is cut again and they wait anew: somebody wants them after all.
+    """
+    if known_content(workspace, digests) is not None:
+        return True
+    keyed = catalogue.keyed(workspace.settings.store.id, digests.sha256)
+    batch = catalogue.find_batch(workspace.db, keyed)
+    dropped, papers = dropped_of_batch(workspace.db, keyed)
+    held, papers = (batch.held, batch.papers) if batch is not None else (frozenset(), papers)
+    return bool(dropped) and len(held | dropped | _waiting_pages(workspace, digests.sha256)) >= papers
+
+
+def _settled_batch(workspace: Workspace, sha256: str) -> catalogue.KnownBatch | None:
+    """What is held of a batch scan, when every paper of it is held or waits as a file of its own; else None."""
+    batch = catalogue.find_batch(workspace.db, catalogue.keyed(workspace.settings.store.id, sha256))
+    if batch is None:
+        return None
+    return batch if len(batch.held | _waiting_pages(workspace, sha256)) >= batch.papers else None
+
+
+def _waiting_pages(workspace: Workspace, sha256: str) -> frozenset[int]:
+    """First pages of the papers of a batch scan that wait as files of their own."""
+    return frozenset(page for digest, page in waiting_batches(workspace) if digest == sha256)
+
+
 def _known_batch(workspace: Workspace, digests: files.Digests) -> Part | None:
     """A batch scan whose papers are all settled; another one is cut again."""
-    batch = settled_batch(workspace, digests.sha256)
+    batch = _settled_batch(workspace, digests.sha256)
     if batch is None:
         return None
     destroyed = next((one for one in batch.records if one.status == "destroyed"), None)

@@ -10,11 +10,11 @@ transaction. A batch never holds two papers that could be the same one: the seco
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from recordkit import files
@@ -27,10 +27,10 @@ from recordkit.archive.arrivals import (
     keep_unmatched,
     leave_inbox,
     leave_quarantine,
+    not_put_aside,
     quarantine,
-    state_of,
+    stays_in_inbox,
     sweep,
-    told_name,
 )
 from recordkit.archive.decisions import (
     WAITS_ALREADY,
@@ -40,16 +40,19 @@ from recordkit.archive.decisions import (
     Part,
     checked_options,
     decide,
+    is_done_with,
     item_of,
     known_content,
     waiting_part,
     waits_already,
 )
+from recordkit.archive.dropping import clear_dropped
 from recordkit.archive.filing import batch_body, file_records
 from recordkit.archive.matching import require_open
 from recordkit.archive.pdf_signatures import trusted_roots
 from recordkit.archive.reading import PaperReading, Progress, read_papers, reading_crew
 from recordkit.archive.rehearsing import Rehearsal
+from recordkit.archive.staging import Unreadable, stage_window
 from recordkit.crew import Crew
 from recordkit.errors import RefusedByRule
 from recordkit.messages import msg
@@ -58,11 +61,7 @@ from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace, Writer
 
 _WINDOW = 512
-_WINDOW_BYTES = 1 << 29
-"""Files, and bytes, staged and read together: enough to keep every core busy, few enough to fit on a small disk."""
-
-NOT_PUT_ASIDE = "not-put-aside"
-"""Finding about a paper that should wait or lie in quarantine, and could not be put there."""
+"""Files staged and read together at most: enough to keep every core busy."""
 
 _BATCH = 128
 _BATCH_SECONDS = 2.0
@@ -82,43 +81,20 @@ def ingest_papers(
     options = checked_options(workspace, options)
     if not options.dry_run:
         sweep(workspace)
-        clear_done(workspace, lambda digests: known_content(workspace, digests) is not None)
+        clear_done(workspace, partial(is_done_with, workspace))
+        clear_dropped(workspace)
     left = deque(sources)
     rehearsal = Rehearsal(workspace.settings.ingest) if options.dry_run else None
     with reading_crew(options.jobs, options.ocr, workspace.settings.ingest) as crew:
         while left:
             with workspace.staging() as staging:
-                window = _stage_window(left, staging)
+                window = [_unreadable(one) if isinstance(one, Unreadable) else one
+                          for one in stage_window(left, staging, _WINDOW)]
                 yield from _ingest_window(workspace, window, options, staging, crew, progress, rehearsal)
 
 
-def _stage_window(left: deque[Path], staging: Path) -> list[StagedPaper | IngestItem]:
-    """Copies of the next sources; a source that cannot be read stays where it is, and is told."""
-    staged: list[StagedPaper | IngestItem] = []
-    room = _WINDOW_BYTES
-    while left and len(staged) < _WINDOW and room > 0:
-        source = left.popleft()
-        copy = staging / f"{len(left):08}.pdf"
-        try:
-            state = state_of(source)
-            digests = files.copy_with_digests(source, copy, durable=False)
-        except OSError as error:
-            if not source.exists():
-                continue  # another run was quicker
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                files.remove_file(copy)
-                if not staged:
-                    raise
-                # The others are filed first; that makes room for this one.
-                left.appendleft(source)
-                break
-            reason = msg("{file} cannot be read: {error}", file=told_name(source),
-                         error=error.strerror or str(error))
-            staged.append(IngestItem(source, "quarantined", reason=reason))
-            continue
-        room -= digests.size
-        staged.append(StagedPaper(source, copy, digests, state))
-    return staged
+def _unreadable(one: Unreadable) -> IngestItem:
+    return IngestItem(one.source, "quarantined", reason=one.reason)
 
 
 class _Batch:
@@ -263,18 +239,16 @@ def _put_aside(workspace: Workspace, paper: StagedPaper, part: Part) -> Part:
             keep_unmatched(workspace, part.piece or paper, part.texts, part.findings, part.facts, part.copies,
                            part.candidates, part.about)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if files.is_full(error):
             raise
-        told = msg("it could not be put aside and stays where it is: {error}", error=error.strerror or str(error))
-        return Part("deferred", part.texts, (Finding(NOT_PUT_ASIDE, told), *part.findings), part.reason)
+        return Part("deferred", part.texts, (not_put_aside(error), *part.findings), part.reason)
     return part
 
 
 def _told_stuck(part: Part, error: OSError | None) -> Part:
     if error is None:
         return part
-    told = msg("it is filed, but could not be taken out of the inbox: {error}", error=error.strerror or str(error))
-    return replace(part, findings=(*part.findings, Finding("stays-in-inbox", told)))
+    return replace(part, findings=(*part.findings, stays_in_inbox(error)))
 
 
 def _file_all(workspace: Workspace, decisions: Sequence[Decision], staging: Path) -> list[list[Part]]:

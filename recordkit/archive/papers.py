@@ -12,6 +12,7 @@ from recordkit.archive.arrivals import pages_file, told_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.filing import Batch, NewRecord, batch_of, meters_of
 from recordkit.archive.matching import Portion
+from recordkit.archive.names import PAPER
 from recordkit.archive.pdf_actions import KINDS
 from recordkit.archive.reading import PaperReading
 from recordkit.archive.repair import ReadableCopy
@@ -252,4 +253,4 @@ def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:
 def _content(
     original: Path, texts: Sequence[PageText], copies: Mapping[str, Path]
 ) -> dict[str, Path | bytes]:
-    return {"original.pdf": original, "text.json": pages_file(texts), **copies}
+    return {PAPER: original, "text.json": pages_file(texts), **copies}

@@ -17,8 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from recordkit import files
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode
+from recordkit.archive.names import SEARCHABLE
 from recordkit.archive.ocr import Piece
 from recordkit.archive.pages import PageReading, embedded_text, read_page
 from recordkit.archive.pdf import PdfFacts, UnreadablePdf, can_rewrite, inspect_pdf
@@ -71,7 +73,7 @@ class PaperReading:
     def copies(self) -> dict[str, Path]:
         """Files made beside the original, by the names under which they are kept with it."""
         found: dict[str, Path] = {} if self.copy is None else {self.copy.name: self.copy.path}
-        return found if self.searchable is None else {**found, "searchable.pdf": self.searchable}
+        return found if self.searchable is None else {**found, SEARCHABLE: self.searchable}
 
     @property
     def issue_ids(self) -> tuple[str, ...]:
@@ -340,5 +342,4 @@ def _failure(path: Path, error: Exception) -> UnreadablePdf:
 
 def _is_full(error: Exception) -> bool:
     """Whether a copy could not be written: that says nothing about the paper."""
-    full = {errno.ENOSPC, errno.EROFS, errno.EACCES, getattr(errno, "EDQUOT", errno.ENOSPC)}
-    return isinstance(error, OSError) and error.errno in full
+    return files.is_full(error) or (isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES))

@@ -11,12 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from recordkit import files
+from recordkit.archive.names import DECRYPTED, REPAIRED, CopyName
 from recordkit.archive.pdf import PdfFacts, UnreadablePdf, inspect_pdf, require_whole
-
-CopyName = Literal["repaired.pdf", "decrypted.pdf"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def make_readable(
     damaged = damaged or not locked
     if damaged and not shown:
         raise UnreadablePdf(path, "damaged")
-    made = ReadableCopy(copy, "decrypted.pdf" if locked else "repaired.pdf", damaged, locked,
+    made = ReadableCopy(copy, DECRYPTED if locked else REPAIRED, damaged, locked,
                         shown if damaged else facts.pages, max(0, named - shown) if damaged else 0)
     return made, facts
 

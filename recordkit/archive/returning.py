@@ -2,6 +2,7 @@
 
 And finds the paper to look at while that is done.
 """
+
 from __future__ import annotations
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from recordkit.archive.catalogue import get_record, objects_of
 from recordkit.archive.editing import edit_record
+from recordkit.archive.names import READABLE
 from recordkit.archive.search.text import normalise
 from recordkit.archive.waiting import list_unmatched
 from recordkit.errors import IntegrityFailure, NotFound, RecordkitError, RefusedByRule
@@ -18,9 +20,6 @@ from recordkit.model import Problem
 from recordkit.templates.completing import PlannedCompletion, enter_completion, onsite_values
 from recordkit.templates.issue import Issue, find_issue
 from recordkit.workspace import Workspace
-
-READABLE = ("searchable.pdf", "repaired.pdf", "decrypted.pdf", "original.pdf")
-"""Files of an object that show the paper, the one that is easiest to read first."""
 
 _HINT_LINES, _HINT_LENGTH = 20, 60
 _PROSE = frozenset("。；，")

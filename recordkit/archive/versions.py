@@ -6,7 +6,8 @@ the older ones.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from recordkit import files, pending
@@ -14,6 +15,25 @@ from recordkit.archive import catalogue
 from recordkit.archive.filing import stage_json
 from recordkit.archive.objects import VersionNote
 from recordkit.workspace import Workspace, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """The next version of a record.
+
+    Attributes:
+        record: as the catalogue knows it now, read under the lock of the writer.
+        body: what the act says besides record, version and commitment.
+        metadata: the new record.json.
+        content: files that are new or other ones, ASCII names to files or bytes.
+        without: files that this version no longer has.
+    """
+
+    record: catalogue.Record
+    body: Mapping[str, object]
+    metadata: Mapping[str, object]
+    content: Mapping[str, Path | bytes] = field(default_factory=dict)
+    without: Collection[str] = ()
 
 
 def add_version(
@@ -44,18 +64,30 @@ def add_version(
     Returns:
         The record as it is now.
     """
-    version = record.version + 1
-    staged = {name: _staged(staging / f"{record.record_id}-{name}", data) for name, data in (content or {}).items()}
-    staged["record.json"] = stage_json(staging, f"{record.record_id}-record.json", metadata)
-    note = VersionNote(workspace.clock.stamp(), act.removeprefix("record."), workspace.actor)
-    with pending.announced(workspace.root, "objects", [record.record_id]):
-        inventory = catalogue.objects_of(workspace).add_version(
-            record.record_id, version, staged, note, staging, without
-        )
-        commitment = catalogue.keyed(workspace.settings.store.id, inventory)
-        writer.add(act, {"record": record.record_id, "version": version, **body, "commitment": commitment})
+    new = NewVersion(record, body, metadata, content or {}, without)
+    return add_versions(writer, workspace, act, [new], staging=staging)[0]
+
+
+def add_versions(
+    writer: Writer, workspace: Workspace, act: str, news: Sequence[NewVersion], *, staging: Path
+) -> list[catalogue.Record]:
+    """Make the next versions of several records by one batch of the same act: all of them are in force, or none.
+
+    Returns:
+        The records as they are now, in order.
+    """
+    now, objects = workspace.clock.stamp(), catalogue.objects_of(workspace)
+    with pending.announced(workspace.root, "objects", [new.record.record_id for new in news]):
+        for new in news:
+            record_id, version = new.record.record_id, new.record.version + 1
+            staged = {name: _staged(staging / f"{record_id}-{name}", data) for name, data in new.content.items()}
+            staged["record.json"] = stage_json(staging, f"{record_id}-record.json", new.metadata)
+            note = VersionNote(now, act.removeprefix("record."), workspace.actor)
+            inventory = objects.add_version(record_id, version, staged, note, staging, new.without)
+            commitment = catalogue.keyed(workspace.settings.store.id, inventory)
+            writer.add(act, {"record": record_id, "version": version, **new.body, "commitment": commitment})
         writer.commit()
-    return catalogue.find_record(workspace.db, record.record_id)
+    return [catalogue.find_record(workspace.db, new.record.record_id) for new in news]
 
 
 def _staged(path: Path, content: Path | bytes) -> Path:

@@ -23,6 +23,7 @@ from recordkit.archive.arrivals import (
 from recordkit.archive.attaching import find_target
 from recordkit.archive.binding import bind_record
 from recordkit.archive.decisions import Decision, IngestItem, Part, known_content
+from recordkit.archive.dropping import DroppedPaper, drop_paper, find_dropped
 from recordkit.archive.ingest import carry_out
 from recordkit.archive.matching import (
     Portion,
@@ -285,6 +286,26 @@ def _as_new_version(
     rescan = Rescan(record, new, reason)
     return Part("archived", texts, findings, what, rescan=rescan, issue=target.issue, record=record,
                 copies=copies)
+
+
+def drop_waiting(workspace: Workspace, reference: str, reason: str, *, dry_run: bool = False) -> DroppedPaper:
+    """Drop a paper that waits, named as for ``match_paper``; see ``dropping``. Harmless when it is done already.
+
+    Raises:
+        NotFound: no waiting paper answers to it, or several do.
+        InputRefused: no reason.
+    """
+    with workspace.writing():
+        paper = find_waiting(workspace, reference)
+        if paper is not None:
+            return drop_paper(workspace, paper.path, reason, room="unmatched", dry_run=dry_run)
+        dropped = find_dropped(workspace, reference)
+        if dropped is None:
+            raise NotFound(
+                msg("No waiting paper answers to {reference}.", reference=reference),
+                msg("'recordkit unmatched list' shows their keys."),
+            )
+        return dropped
 
 
 def find_waiting(workspace: Workspace, reference: str) -> UnmatchedPaper | None:

@@ -38,6 +38,7 @@ def attach(
     ``sources_for`` tells which files, ``passwords_for`` what may open them; ``reads_scans`` whether scans are read by
     OCR here, and it says why not.
     """
+    from recordkit.archive.arrivals import NOT_PUT_ASIDE
     from recordkit.archive.attaching import AttachOptions, attach_papers, find_target, lacking_of
     from recordkit.archive.search.service import refresh_index
 
@@ -69,7 +70,8 @@ def attach(
         if lacking:
             app.say(tr("Still to come by the checklist: {names}.").format(names="、".join(lacking)))
     done = sum(counts[name] for name in ("attached", "waits", "duplicate"))
-    if counts["quarantined"]:
+    is_stuck = any(finding.code == NOT_PUT_ASIDE for one in items for finding in one.findings)
+    if counts["quarantined"] or is_stuck:
         return 4
     return 0 if not counts["refused"] else 4 if done else 3
 

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from recordkit.cli.dates import DATE
+from recordkit.cli.dates import DATE, local_time
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
@@ -177,13 +178,18 @@ class App:
     def print_items(
         self, items: Sequence[Mapping[str, object]], columns: Sequence[tuple[str, str]], **more: object
     ) -> None:
-        """A listing: JSON with ``items`` and ``total``, or a table of ``columns`` (key, heading)."""
+        """A listing: JSON with ``items`` and ``total``, or a table of ``columns`` (key, heading).
+
+        What stands under the key ``time`` is a moment: UTC in JSON, local in the table.
+        """
         if self.json:
             self.print_json({"items": list(items), "total": more.pop("total", len(items)), **more})
         elif not items:
             self.say(tr("Nothing to list."))
         else:
-            self.print_table([[item.get(key) for key, _ in columns] for item in items], [name for _, name in columns])
+            rows = [[local_time(item.get(key)) if key == "time" else item.get(key) for key, _ in columns]
+                    for item in items]
+            self.print_table(rows, [name for _, name in columns])
 
     def print_table(self, rows: Sequence[Sequence[object]], headings: Sequence[str]) -> None:
         """A table that fits the terminal; unbounded width when piped. Long ones are not folded: that takes minutes."""
@@ -321,8 +327,32 @@ def report_error(error: RecordkitError) -> None:
     if isinstance(error, InputRefused):
         for line in problem_lines(error.problems[:50]):
             click.echo(line, err=True)
+        if error.pointer is not None:
+            for line in pointed(*error.pointer):
+                click.echo(f"    {line}", err=True)
     if error.todo is not None:
         click.echo(tr("  -> {todo}").format(todo=error.todo.render(tr)), err=True)
+
+
+_AROUND = 30
+
+
+def pointed(text: str, at: int) -> tuple[str, str]:
+    """What was typed, near its character ``at``, and a line with a caret under that character."""
+    first, end = max(0, at - _AROUND), at + _AROUND
+    before, behind = "…" * (first > 0), "…" * (end < len(text))
+    part = "".join(char if char.isprintable() else " " for char in text[first:end])
+    return before + part + behind, " " * columns_of(before + part[: at - first]) + "^"
+
+
+def columns_of(text: str) -> int:
+    """Columns a text takes in a terminal: a Chinese character two (UAX #11, classes W and F), a mark above one none.
+
+    Without rich, which takes longer to load than an error or a help text may take.
+    """
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
 
 
 def quoted(path: str | Path) -> str:

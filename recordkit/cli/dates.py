@@ -1,9 +1,9 @@
-"""Dates as people type them."""
+"""Dates as people type them, and moments as they read them."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import click
 
@@ -52,3 +52,16 @@ class MonthType(click.ParamType[tuple[date, date]]):
 
 
 MONTH = MonthType()
+
+
+def local_time(stamp: object) -> str:
+    """A moment (ISO 8601, UTC) as clocks of this machine show it, with their distance from UTC; else as it stands.
+
+    ``2026-11-20T07:03:09Z`` is ``2026-11-20 15:03:09+08:00`` in China. For people only: JSON and files have UTC.
+    """
+    try:
+        moment = datetime.fromisoformat(str(stamp))
+        # Without its zone it is no moment: nobody knows which clock it was read from.
+        return str(stamp) if moment.tzinfo is None else moment.astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):
+        return str(stamp)

@@ -13,6 +13,7 @@ import click
 
 from recordkit.cli.attaching import attach, plain_attached, print_attached
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
+from recordkit.cli.dropping import drop, drop_reason_option, plain_strays, print_strays, yes_option
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.reporting import IngestReport, plain_item, print_item, print_quarantined, print_waiting
 from recordkit.cli.watching import watch_folders
@@ -56,6 +57,7 @@ def ingest(
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.searchable import can_write_searchable
     from recordkit.archive.waiting import waiting_sources
+    from recordkit.cli.hits import index_watch
 
     def reads_scans(workspace: Workspace) -> bool:
         return not no_ocr and workspace.settings.engines.ocr != "none" and _can_read_scans(app)
@@ -99,7 +101,7 @@ def ingest(
         joined = [] if dry_run else join_waiting(workspace)
         report.join(joined)
         if not dry_run and (joined or report.counts["archived"]):
-            refresh_index(workspace)
+            refresh_index(workspace, index_watch(app))
     return report.close()
 
 
@@ -150,10 +152,12 @@ def unmatched() -> None:
 @pass_app
 def unmatched_list(app: App) -> None:
     """Print key and file, why it waits, what it may be, and how it is settled."""
+    from recordkit.archive.strays import list_strays
     from recordkit.archive.waiting import list_unmatched
 
     with app.reading() as workspace:
         papers = list_unmatched(workspace)
+        strays = list_strays(workspace, "unmatched", "done")
     items = [
         {"key": one.key, "file": one.path.name, "path": str(one.path), "pages": one.pages,
          "reason": one.reason, "findings": [finding.message for finding in one.findings],
@@ -162,12 +166,27 @@ def unmatched_list(app: App) -> None:
         for one in papers
     ]
     if app.json:
-        app.print_items(items, [])
+        app.print_items(items, [], strays=plain_strays(strays))
         return
     for item, one in zip(items, papers, strict=True):
         print_waiting(one, str(item["text"]))
+    print_strays(app.store, strays)
     if papers:
         app.say(tr("{count} waiting papers.").format(count=len(papers)))
+
+
+@unmatched.command("drop", cls=Command, help=N_("Give up a waiting paper: it goes to inbox/done/dropped-DATE, and is "
+                                                "removed when its days are over."))
+@click.argument("paper", metavar="KEY")
+@drop_reason_option
+@yes_option
+@dry_run_option
+@pass_app
+def unmatched_drop(app: App, paper: str, reason: str, yes: bool, dry_run: bool) -> None:
+    """Drop a paper of the waiting room."""
+    from recordkit.archive.waiting import drop_waiting
+
+    drop(app, drop_waiting, paper, reason, yes=yes, dry_run=dry_run)
 
 
 @click.group(cls=Group, help=N_("Files that could not be read or filed."))
@@ -181,21 +200,38 @@ def quarantine_list(app: App) -> None:
     """Print key, file, what is wrong and what to do."""
     from recordkit.archive.arrivals import told_name
     from recordkit.archive.retrying import list_quarantine
+    from recordkit.archive.strays import list_strays
 
     with app.reading() as workspace:
         papers = list_quarantine(workspace)
+        strays = list_strays(workspace, "quarantine")
     items = [
         {"key": one.key, "file": told_name(one.path), "reason": one.reason, "message": one.message, "time": one.time,
          "how": one.how, "path": str(one.path).encode("utf-8", "replace").decode()}
         for one in papers
     ]
     if app.json:
-        app.print_items(items, [])
+        app.print_items(items, [], strays=plain_strays(strays))
         return
     for one in papers:
         print_quarantined(one)
+    print_strays(app.store, strays)
     if papers:
         app.say(tr("{count} files in quarantine.").format(count=len(papers)))
+
+
+@quarantine.command("drop", cls=Command, help=N_("Give up a file: it goes to inbox/done/dropped-DATE, and is removed "
+                                                 "when its days are over."))
+@click.argument("paper", metavar="KEY")
+@drop_reason_option
+@yes_option
+@dry_run_option
+@pass_app
+def quarantine_drop(app: App, paper: str, reason: str, yes: bool, dry_run: bool) -> None:
+    """Drop a file in quarantine."""
+    from recordkit.archive.retrying import drop_quarantined
+
+    drop(app, drop_quarantined, paper, reason, yes=yes, dry_run=dry_run)
 
 
 @click.command(cls=Command, help=N_("File a waiting paper, or bind a record, as the signed document NUMBER."))
@@ -205,14 +241,29 @@ def quarantine_list(app: App) -> None:
                                                "version."))
 @option("--reason", default="", help=N_("Why; kept with the new version. A record that was matched by "
                                                "mistake is bound to another document only with it."))
+@option("--swap", is_flag=True, help=N_("PAPER and NUMBER are two records that hold each other's papers: they exchange "
+                                        "their documents."))
 @dry_run_option
 @pass_app
-def match(app: App, paper: str, number: str, new_version: bool, reason: str, dry_run: bool) -> None:
+def match(app: App, paper: str, number: str, new_version: bool, reason: str, swap: bool, dry_run: bool) -> None:
     """Settle a paper by hand."""
     from recordkit.archive.attaching import join_waiting
+    from recordkit.archive.binding import swap_records
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.waiting import match_paper
 
+    if swap:
+        _refuse_beside("--swap", {"--new-version": new_version})
+        with app.acting() as workspace:
+            items = swap_records(workspace, paper, number, reason, dry_run=dry_run)
+            if not dry_run:
+                refresh_index(workspace)
+        if app.json:
+            app.print_items([plain_item(one) for one in items], [])
+            return
+        for one in items:
+            print_item(one, dry_run=dry_run)
+        return
     with app.acting() as workspace:
         item = match_paper(workspace, paper, number, new_version=new_version, reason=reason, dry_run=dry_run)
         joined = [] if dry_run else join_waiting(workspace)

@@ -25,7 +25,7 @@ from recordkit.cli.base import (
     report_error,
 )
 from recordkit.cli.completing import complete
-from recordkit.cli.dates import DATE, MONTH
+from recordkit.cli.dates import DATE, MONTH, local_time
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.streaming import print_listing
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, WrongUsage
@@ -273,7 +273,7 @@ def issued_show(app: App, number: str) -> None:
         changed = ", ".join(_told(fields, key, None)[0] for key in step["changed"])
         why = f" ({step['reason']})" if step["reason"] else ""
         act = step["act"]
-        click.echo(" ".join(filter(None, (step["time"], step["actor"], tr(act), changed))) + why)
+        click.echo(" ".join(filter(None, (local_time(step["time"]), step["actor"], tr(act), changed))) + why)
 
 
 def _in_order(values: Mapping[str, object], fields: Mapping[str, FieldSpec]) -> dict[str, object]:

@@ -18,6 +18,7 @@ from recordkit.cli.base import (
     passphrase_option,
     shown,
 )
+from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.progress import Progress
 from recordkit.errors import InputRefused, IntegrityFailure
@@ -96,7 +97,8 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
             if one.checkpoint is not None and not one.findings:
                 said = one.checkpoint.statement
                 app.say(msg("{by} (key {mark}) signed on {time} for the first {seq} entries; unchanged: {file}",
-                            by=said.by, mark=one.checkpoint.mark, time=said.time, seq=said.seq, file=str(one.source)))
+                            by=said.by, mark=one.checkpoint.mark, time=local_time(said.time), seq=said.seq,
+                            file=str(one.source)))
         kept = [one.checkpoint.statement.seq for one in compared[len(against) :]
                 if one.checkpoint is not None and not one.findings]
         if kept:

@@ -40,6 +40,8 @@ _COMMANDS = {
     "key": ("destroying", N_("Signing keys.")),
     "destruction": ("destroying", N_("Orders of destruction.")),
     "ledger": ("ledgering", N_("The chained log of every act.")),
+    "backup": ("keeping", N_("A copy of the store in another folder.")),
+    "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
     "doctor": ("upkeep", N_("What is installed and what is missing.")),
@@ -130,11 +132,10 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
             traceback.print_exc()
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(tr("Error: {what}").format(what=f"{place}{error.strerror or error}"), err=True)
-        todo = tr("Check free space and permissions; what was done stays done and the next run goes on.")
-        click.echo(tr("  -> {todo}").format(todo=todo), err=True)
-        return 1
+        return _report_disk(f"{place}{error.strerror or error}")
     except Exception as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            return _report_disk(str(error))
         if type(error).__module__ == "sqlite3":
             click.echo(tr("Error: {what}").format(what=tr("The catalogue cannot be used: {error}").format(
                 error=error)), err=True)
@@ -149,6 +150,14 @@ def run(arguments: list[str]) -> int:
         )
         click.echo(tr("  -> {todo}").format(todo=tr("Set RECORDKIT_DEBUG=1 and report what it prints.")), err=True)
         return 1
+
+
+def _report_disk(what: str) -> int:
+    """Say what the system says of the disk, and what to do; the exit code."""
+    click.echo(tr("Error: {what}").format(what=what), err=True)
+    todo = tr("Check free space and permissions; what was done stays done and the next run goes on.")
+    click.echo(tr("  -> {todo}").format(todo=todo), err=True)
+    return 1
 
 
 def main() -> None:

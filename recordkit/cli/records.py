@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 @pass_app
 def show(app: App, record: str) -> None:
     """Print everything the catalogue knows."""
+    from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of, pages_behind
-    from recordkit.archive.catalogue import find_record
     from recordkit.archive.signature_facts import read_plain, told_signature
     from recordkit.cli.telling import field_lines, form_fields, how_it_came
     from recordkit.retention.standing import standing_of
 
     with app.reading() as workspace:
-        found = find_record(workspace.db, record)
+        found = find_visible(workspace, record)
         standing = standing_of(workspace, found, app.today)
         known = {} if app.json else form_fields(workspace, found)
     fields = dict(found.fields)
@@ -112,11 +112,12 @@ def _told(findings: object) -> list[dict[str, object]]:
 @pass_app
 def text(app: App, record: str) -> None:
     """Print the text that search sees."""
+    from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import read_texts
-    from recordkit.archive.catalogue import find_record, objects_of
+    from recordkit.archive.catalogue import objects_of
 
     with app.reading() as workspace:
-        found = find_record(workspace.db, record)
+        found = find_visible(workspace, record)
         require_active(found)
         pages: list[dict[str, object]] = []
         for attachment, some in read_texts(objects_of(workspace), found):
@@ -158,13 +159,14 @@ def get(
     app: App, record: str, searchable: bool, out: Path, attachment: int | None, version: int | None, force: bool
 ) -> None:
     """Write the bytes as they came, or those of a copy made of them, checked against their digest."""
+    from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import stored_copy, stored_file
-    from recordkit.archive.catalogue import find_record, objects_of
+    from recordkit.archive.catalogue import objects_of
 
     if searchable and (attachment or version):
         raise WrongUsage(msg("--searchable does not go with --attachment or --version."))
     with app.reading() as workspace:
-        found = find_record(workspace.db, record)
+        found = find_visible(workspace, record)
         require_active(found)
         objects = objects_of(workspace)
         path, sha256 = stored_copy(objects, found) if searchable else stored_file(objects, found, attachment, version)
@@ -188,12 +190,12 @@ def get(
 @pass_app
 def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: bool) -> None:
     """Edit or print what would change."""
-    from recordkit.archive.catalogue import find_record
+    from recordkit.archive.access import find_visible
     from recordkit.archive.editing import edit_record
     from recordkit.archive.search.service import refresh_index
 
     with app.acting() as workspace:
-        before = find_record(workspace.db, record)
+        before = find_visible(workspace, record)
         changes: dict[str, object] = dict(_by_key(before, pairs_of(sets)))
         if dry_run:
             after = before
@@ -235,12 +237,12 @@ def _by_key(record: Record, given: dict[str, str]) -> Iterable[tuple[str, str]]:
 @pass_app
 def history(app: App, record: str) -> None:
     """Print who did what and when."""
-    from recordkit.archive.catalogue import find_record
+    from recordkit.archive.access import find_visible
     from recordkit.archive.editing import history_of
     from recordkit.cli.telling import field_names
 
     with app.reading() as workspace:
-        found = find_record(workspace.db, record)
+        found = find_visible(workspace, record)
         items = history_of(workspace, found)
     if not app.json:
         items = [

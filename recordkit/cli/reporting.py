@@ -13,6 +13,7 @@ import click
 
 from recordkit.cli.attaching import plain_attached, print_attached
 from recordkit.cli.base import App, plain
+from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import tr
 from recordkit.cli.streaming import print_list
 
@@ -63,7 +64,7 @@ class IngestReport:
 
     def add(self, item: IngestItem) -> None:
         """Something became of a file, or of a part of it."""
-        from recordkit.archive.ingest import NOT_PUT_ASIDE
+        from recordkit.archive.arrivals import NOT_PUT_ASIDE
 
         self.counts[item.outcome] += 1
         self._stuck += any(finding.code == NOT_PUT_ASIDE for finding in item.findings)
@@ -183,8 +184,9 @@ def _settling(paper: UnmatchedPaper) -> list[str]:
     """Commands that settle a waiting paper, the likeliest first."""
     from recordkit.archive.matching import BLOCKING
 
+    number_word, class_word = tr("NUMBER"), tr("CLASS")
     if paper.waits_for:
-        return [f"recordkit ingest --attach-to {tr('NUMBER')} {paper.key}"]
+        return [f"recordkit ingest --attach-to {number_word} {paper.key}"]
     codes = {one.code for one in paper.findings}
     if "several-documents" in codes:
         return [f"recordkit ingest --split {paper.key}"]
@@ -193,9 +195,9 @@ def _settling(paper: UnmatchedPaper) -> list[str]:
     if filed:
         return [f"recordkit match {paper.key} {filed[0]} --new-version"]
     found = [f"recordkit match {paper.key} {number}" for number, _ in paper.candidates[:3]]
-    found = found or [f"recordkit match {paper.key} {tr('NUMBER')}"]
+    found = found or [f"recordkit match {paper.key} {number_word}"]
     # No class takes a paper that names a document of ours.
-    return found if codes & BLOCKING else [*found, f"recordkit ingest --class {tr('CLASS')} {paper.key}"]
+    return found if codes & BLOCKING else [*found, f"recordkit ingest --class {class_word} {paper.key}"]
 
 
 def print_quarantined(paper: QuarantinedPaper) -> None:
@@ -203,12 +205,12 @@ def print_quarantined(paper: QuarantinedPaper) -> None:
     from recordkit.archive.arrivals import told_name
     from recordkit.archive.retrying import LOCKED
 
-    again = f"recordkit ingest --retry {paper.key}"
+    again, file_word = f"recordkit ingest --retry {paper.key}", tr("FILE")
     lines = [paper.message.render(tr), paper.how.render(tr)]
     if paper.time:
-        lines.append(tr("since {time}").format(time=paper.time))
+        lines.append(tr("since {time}").format(time=local_time(paper.time)))
     _print_block(f"{paper.key}  {told_name(paper.path)}", lines,
-                 [again + f" --password-file {tr('FILE')}" if paper.reason in LOCKED else again])
+                 [again + f" --password-file {file_word}" if paper.reason in LOCKED else again])
 
 
 _WIDE = 80

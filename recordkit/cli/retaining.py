@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -15,9 +15,12 @@ from recordkit.cli.i18n import N_, tr
 from recordkit.cli.words import meant
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
+from recordkit.retention.review import DecisionKind
 
 if TYPE_CHECKING:
+    from recordkit.archive.classes import RecordClass
     from recordkit.db import Database
+    from recordkit.retention.grouped import ReviewGroup
 
 
 @click.group(cls=Group, help=N_("Events that start retention periods."))
@@ -237,45 +240,86 @@ def schedule_check(app: App, file: Path | None) -> int:
     return 3 if items else 0
 
 
-@retention.command("review", cls=Command, help=N_("What is due for appraisal, what is not, and why."))
+@retention.command("review", cls=Command, help=N_("What is due for appraisal, what is not, and why: counted first, "
+                                                  "then what is due, one by one."))
 @option("--within", type=click.IntRange(0), metavar="DAYS", help=N_("Only what is due within so many days."))
+@option("--decision", "decisions", multiple=True, type=click.Choice(get_args(DecisionKind)),
+        help=N_("List the records of this decision; may be repeated."))
 @option("--out", type=click.Path(path_type=Path), metavar="FILE", help=N_("Write the list as JSON to a file."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def review(app: App, within: int | None, out: Path | None, force: bool) -> None:
+def review(
+    app: App, within: int | None, decisions: tuple[DecisionKind, ...], out: Path | None, force: bool
+) -> None:
     """Decide for every record; 'today' may be any day."""
     import json
 
+    from recordkit.archive.classes import load_scheme
     from recordkit.cli.base import plain
-    from recordkit.retention.circumstances import review_store
+    from recordkit.retention.grouped import group_review, review_items
 
+    chosen: tuple[DecisionKind, ...] | None = decisions or (None if app.json or out is not None else ("due",))
     with app.reading() as workspace:
-        items = [
-            {
-                "record_id": record.record_id,
-                "code": record.code,
-                "title": record.title,
-                "record_class": record.record_class,
-                "decision": decision.decision,
-                "due": decision.due,
-                "rule": decision.rule,
-                "reason": decision.reason,
-            }
-            for record, decision in review_store(workspace, app.today, within_days=within)
-        ]
-    counts: dict[str, int] = {}
-    for item in items:
-        counts[str(item["decision"])] = counts.get(str(item["decision"]), 0) + 1
+        groups = group_review(workspace, app.today, within_days=within)
+        counts: dict[str, int] = {}
+        for one in groups:
+            counts[one.decision] = counts.get(one.decision, 0) + one.count
+        listed = sum(count for name, count in counts.items() if chosen is None or name in chosen)
+        items: list[dict[str, object]] = []
+        if app.json or out is not None or decisions or listed <= _MOST_UNASKED:
+            items = [
+                {
+                    "record_id": record.record_id,
+                    "code": record.code,
+                    "title": record.title,
+                    "record_class": record.record_class,
+                    "decision": decision.decision,
+                    "due": decision.due,
+                    "rule": decision.rule,
+                    "reason": decision.reason,
+                }
+                for record, decision in review_items(workspace, app.today, decisions=chosen, within_days=within)
+            ]
+        classes = load_scheme(workspace.root).classes
+    told_groups = [{"record_class": one.record_class, "decision": one.decision, "due": one.due, "count": one.count}
+                   for one in groups]
     if out is not None:
-        data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts}
+        data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts, "groups": told_groups}
         app.save(out, json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode(), force=force)
     if app.json:
-        app.print_items(items, [], as_of=app.today, counts=counts)
+        app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups)
         return
-    rows = [[item["code"], item["title"], tr(str(item["decision"])), item["due"], item["reason"]] for item in items]
-    app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
+    app.print_table(_by_class(groups, classes), [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
+    if items and out is None:
+        rows = [[one["code"], one["title"], tr(str(one["decision"])), one["due"], one["reason"]] for one in items]
+        app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
+    elif listed > len(items):
+        app.say(msg("{count} records are due; '--decision due' lists them, '--out FILE' writes them.", count=listed))
     told = tr(", ").join(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
     app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or tr("no records")))
+
+
+_MOST_UNASKED = 200
+"""Due records that a review lists without being asked to."""
+
+
+def _by_class(groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass]) -> list[list[object]]:
+    """Rows of class, decision (with the events waited for), number of records, and the first day of appraisal."""
+    from recordkit.retention.schedule import event_name
+
+    sums: dict[tuple[str, str], tuple[int, date | None]] = {}
+    for one in groups:
+        count, due = sums.get((one.record_class, one.decision), (0, None))
+        first = min((day for day in (due, one.due) if day is not None), default=None)
+        sums[one.record_class, one.decision] = count + one.count, first
+    rows: list[list[object]] = []
+    for (name, decision), (count, first) in sums.items():
+        record_class, told = classes.get(name), tr(decision)
+        if decision == "waiting" and record_class is not None:
+            events = tr(", ").join(event_name(one).render(tr) for one in record_class.events)
+            told = tr("{decision} for {events}").format(decision=told, events=events)
+        rows.append([record_class.name if record_class else name, told, count, first])
+    return rows
 
 
 @retention.command("explain", cls=Command, help=N_("The whole story of one record's retention."))

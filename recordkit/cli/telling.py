@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from recordkit.cli.base import shown
+from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import RecordkitError
 
@@ -77,14 +77,6 @@ def _value(value: object, field: FieldSpec | None) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {shown(one)}" for key, one in value.items())
     return _MOMENT.sub(r"\1 \2", value) if isinstance(value, str) else shown(value)
-
-
-def local_time(stamp: object) -> str:
-    """A moment of the ledger (ISO 8601, UTC) as clocks here show it; anything else as it stands."""
-    try:
-        return f"{datetime.fromisoformat(str(stamp)).astimezone():%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError, OSError):
-        return str(stamp)
 
 
 def how_it_came(record: Record) -> Iterator[tuple[str, str]]:

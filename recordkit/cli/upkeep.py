@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown, system_user
+from recordkit.cli.dates import local_time
+from recordkit.cli.dropping import plain_strays, print_strays
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.progress import Progress
 from recordkit.errors import Interrupted, RecordkitError, RefusedByRule, WrongUsage
@@ -20,6 +22,7 @@ from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.fixity import FixityResult
+    from recordkit.archive.strays import Stray
 
 
 @click.command(cls=Command, help=N_("Make a store in DIR (default: the store of --store)."))
@@ -131,7 +134,7 @@ def _plain_sample(app: App, sample: float | None, result: FixityResult) -> dict[
 def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named: bool) -> None:
     if result.begun is not None:
         app.say(msg("Went on with the run begun at {begun}: {earlier} record(s) had been read then ('--restart' reads "
-                    "all again).", begun=result.begun, earlier=result.earlier))
+                    "all again).", begun=local_time(result.begun), earlier=result.earlier))
     if result.sampled is not None:
         codes = ", ".join(result.sampled[:5]) + (" ..." if len(result.sampled) > 5 else "")
         app.say(msg("The share of {day}, {percent} percent: {count} record(s) {codes}", day=app.today.isoformat(),
@@ -239,16 +242,22 @@ _PARTS = (
 )
 
 
-def _store_health(app: App) -> tuple[dict[str, object], dict[str, int]]:
-    """Ledger and holdings in one line, and how many papers ask for a person; what is wrong is told, never raised."""
+def _store_health(app: App) -> tuple[dict[str, object], dict[str, int], list[Stray]]:
+    """Ledger and holdings in one line, how many papers ask for a person, and files that no note names.
+
+    What is wrong is told, never raised.
+    """
     asking: dict[str, int] = {}
+    strays: list[Stray] = []
     try:
         with app.reading() as workspace:
             from recordkit.archive.catalogue import count_holdings
             from recordkit.archive.retrying import list_quarantine
+            from recordkit.archive.strays import list_strays
             from recordkit.archive.waiting import list_unmatched
 
             asking = {"unmatched": len(list_unmatched(workspace)), "quarantine": len(list_quarantine(workspace))}
+            strays = list_strays(workspace)
             chain = workspace.verify_ledger()
             held = count_holdings(workspace.db)
         told = tr("{entries} entries, {records} records").format(entries=chain.entries, records=held)
@@ -257,7 +266,35 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int]]:
     except RecordkitError as error:
         fault, told = error.what, ""
     how = None if fault is None else f"{shown(fault)} -> recordkit ledger verify"
-    return {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None, "how": how}, asking
+    line: dict[str, object] = {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None,
+                               "how": how}
+    return line, asking, strays
+
+
+_INDEX_STATES = {
+    "current": N_("current"),
+    "behind": N_("{count} new or changed record(s) are taken in by the next search"),
+    "missing": N_("not there; the next search makes it"),
+    "damaged": N_("damaged or incomplete ({detail})"),
+}
+
+
+def _index_row(app: App) -> dict[str, object]:
+    """Engine, size and state of the search index; what is wrong is told, never raised."""
+    from recordkit.archive.search.health import index_health
+
+    row: dict[str, object] = {"part": tr("search index"), "for": tr("finding records"), "found": None}
+    try:
+        with app.reading() as workspace:
+            health = index_health(workspace)
+    except RecordkitError as error:
+        return {**row, "how": shown(error.what)}
+    state = tr(_INDEX_STATES[health.state]).format(count=health.behind, detail=health.detail)
+    if health.state in ("missing", "damaged"):
+        return {**row, "how": f"{health.engine}: {state} -> recordkit rebuild --index"}
+    told = tr("{engine}, {records} records, {size} MB, {state}").format(
+        engine=health.engine, records=health.records, size=f"{health.bytes / 1e6:,.1f}", state=state)
+    return {**row, "found": told, "how": None}
 
 
 def _engines(app: App, store_there: bool) -> list[dict[str, object]]:
@@ -315,15 +352,19 @@ def doctor(app: App) -> None:
     items.append({"part": tr("store"), "for": str(app.store), "found": str(app.store) if store_there else None,
                   "how": None if store_there else f"recordkit init {app.store}"})
     asking: dict[str, int] = {}
+    strays: list[Stray] = []
     if store_there:
-        health, asking = _store_health(app)
-        items.append(health)
+        health, asking, strays = _store_health(app)
+        items += [_index_row(app), health]
     if app.json:
         app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
-                        "cores": os.cpu_count(), **asking})
+                        "cores": os.cpu_count(), **asking, "strays": plain_strays(strays)})
     else:
         app.print_items(items, [("part", N_("Part")), ("for", N_("For")), ("found", N_("Found")),
                                 ("how", N_("How to get it"))])
         for place, count in asking.items():
             if count:
                 app.say(msg(_ASKING[place], count=count))
+        if strays:
+            app.say(msg("{count} file(s) lie where no ingest looks:", count=len(strays)))
+            print_strays(app.store, strays)

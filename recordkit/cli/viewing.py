@@ -32,21 +32,27 @@ _PAGE_OPTIONS = {"evince": "--page-index", "xreader": "--page-index", "atril": "
 @pass_app
 def open_record(app: App, record: str, page: int, name: str | None) -> None:
     """Copy, open, print where the copy lies."""
-    from recordkit.archive.catalogue import find_record, objects_of
-    from recordkit.archive.returning import READABLE
+    from recordkit.archive.access import find_visible
+    from recordkit.archive.attachments import attachments_of
+    from recordkit.archive.catalogue import objects_of
+    from recordkit.archive.names import PAPER, READABLE
     from recordkit.cli.records import require_active
 
     with app.reading() as workspace:
-        found = find_record(workspace.db, record)
+        found = find_visible(workspace, record)
         require_active(found)
         objects = objects_of(workspace)
         names = [one for one in objects.names(found.record_id) if not one.endswith(".json")]
-        wanted = name or next((one for one in (*READABLE, *names) if one in names), "original.pdf")
+        wanted = name or next((one for one in (*READABLE, *names) if one in names), PAPER)
         if wanted not in names:
             raise NotFound(msg("The record {code} has no file {file}.", code=found.code, file=wanted),
                            msg("It has: {files}", files=", ".join(sorted(names))))
-        if found.pages and page > found.pages:
-            raise NotFound(msg("The record {code} has {pages} page(s).", code=found.code, pages=found.pages))
+        pages = next((one.pages for one in attachments_of(found) if one.name == wanted), found.pages)
+        if pages and page > pages:
+            told = msg("The record {code} has {pages} page(s).", code=found.code, pages=pages)
+            if name is not None:
+                told = msg("The file {file} of {code} has {pages} page(s).", file=wanted, code=found.code, pages=pages)
+            raise NotFound(told)
         source = objects.locate(found.record_id, wanted)
         copy = copy_to_view(workspace.root, source, found.sha256, f"{found.code}-{wanted}")
     opened = show_file(app, copy, page)

@@ -17,7 +17,7 @@ WORDS = (
     N_("account"), N_("responsible"),
     N_("embedded"), N_("ocr"), N_("none"),
     # search
-    N_("class"), N_("year"), N_("form"),
+    N_("class"), N_("year"), N_("form"), N_("period"), N_("status"), N_("ordered"),
     # retention
     N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("date"), N_("event"),
     # people
@@ -37,7 +37,7 @@ ACTS = (
     N_("store.created"), N_("person.added"), N_("person.revoked"), N_("issue.issued"), N_("issue.voided"),
     N_("issue.completed"), N_("issue.collected"), N_("record.matched"),
     N_("record.filed"), N_("record.edited"), N_("record.attached"), N_("record.rescanned"),
-    N_("record.destroyed"), N_("batch.known"), N_("event.added"), N_("hold.placed"),
+    N_("record.destroyed"), N_("batch.known"), N_("paper.dropped"), N_("event.added"), N_("hold.placed"),
     N_("hold.released"), N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),
     N_("order.completed"),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from recordkit.archive.catalogue import Record, list_records, objects_of
+from recordkit.archive.catalogue import Record, accounts_of, list_records
 from recordkit.archive.classes import Scheme, load_scheme
 from recordkit.db import Database
-from recordkit.errors import IntegrityFailure, NotFound
-from recordkit.retention.events import same_account
+from recordkit.model import same_account
 from recordkit.retention.order_state import extensions
 from recordkit.retention.review import Decision, Event, Extension, Facts, Hold, decide
 from recordkit.workspace import Workspace
@@ -60,7 +58,7 @@ def decide_record(workspace: Workspace, record: Record, around: Circumstances, t
     events = list(around.events_of_record.get(record.record_id, ()))
     holds = [*around.holds_of_record.get(record.record_id, ()), *around.blind_holds]
     if around.holds_of_account:
-        for account in sorted(accounts_of(workspace, record)):
+        for account in sorted(accounts_of(workspace.db, record.record_id)):
             holds += around.holds_of_account.get(account, ())
     if record.account:
         events += around.events_of_account.get(same_account(record.account), ())
@@ -86,27 +84,6 @@ def review_store(
 def explain_record(workspace: Workspace, record: Record, today: date) -> Decision:
     """The decision for one record alone."""
     return decide_record(workspace, record, load_circumstances(workspace), today)
-
-
-def accounts_of(workspace: Workspace, record: Record) -> set[str]:
-    """The accounts under which a record stands or once stood: a hold on a former account still binds it."""
-    found = {same_account(record.account)} if record.account else set()
-    objects = objects_of(workspace)
-    for version in range(1, record.version):
-        try:
-            earlier = _account_in(objects.read(record.record_id, "record.json", version))
-        except (IntegrityFailure, NotFound, OSError, ValueError):
-            # A damaged object must not hide the review of all others; execution checks the object itself.
-            continue
-        if earlier:
-            found.add(same_account(earlier))
-    return found
-
-
-def _account_in(metadata: bytes) -> str | None:
-    content = json.loads(metadata)
-    account = content.get("account") if isinstance(content, dict) else None
-    return str(account) if account else None
 
 
 def _holds(db: Database) -> tuple[dict[str, list[Hold]], dict[str, list[Hold]], list[Hold]]:

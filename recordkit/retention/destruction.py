@@ -17,14 +17,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from recordkit.archive.catalogue import get_record, keyed, list_records, objects_of
+from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
 from recordkit.messages import Message, msg
+from recordkit.model import same_account
 from recordkit.people import Person, find_person, list_people
 from recordkit.retention import events, holds
 from recordkit.retention.audit import audit_ledger
-from recordkit.retention.circumstances import Circumstances, accounts_of, decide_record, load_circumstances
-from recordkit.retention.events import same_account
+from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
 from recordkit.retention.orders import excluded_people, wrong_status
 from recordkit.retention.register import filed_register
@@ -272,7 +272,7 @@ def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], 
     staying: set[str] = set()
     for record in list_records(workspace.db):
         if record.record_id in going:
-            accounts |= accounts_of(workspace, record)
+            accounts |= accounts_of(workspace.db, record.record_id)
         elif record.account:
             staying.add(same_account(record.account))
     alone = accounts - staying

@@ -6,7 +6,6 @@ customer data: it lies in a note, the ledger knows its salted digest only.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +15,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.model import Entry
+from recordkit.model import Entry, same_account
 from recordkit.notes import read_note
 from recordkit.retention.schedule import event_types
 from recordkit.workspace import Projection, Workspace
@@ -48,11 +47,6 @@ class EventEntry:
     account: str | None
     replaced: str | None
     seq: int
-
-
-def same_account(text: str) -> str:
-    """The form in which accounts are compared: NFKC, no outer spaces; leading zeros stay."""
-    return unicodedata.normalize("NFKC", text).strip()
 
 
 def add_event(

@@ -15,9 +15,8 @@ from recordkit.archive.catalogue import find_record
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.model import Entry
+from recordkit.model import Entry, same_account
 from recordkit.notes import read_note
-from recordkit.retention.events import same_account
 from recordkit.retention.order_state import order_of_intent
 from recordkit.retention.review import HOLD_KINDS
 from recordkit.workspace import Projection, Workspace

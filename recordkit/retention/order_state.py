@@ -223,15 +223,22 @@ def order_of_intent(db: Database, record_id: str) -> str | None:
     return None if row is None else str(row["order_id"])
 
 
+_OPEN_ITEMS = (
+    "FROM order_items i JOIN orders o ON o.order_id = i.order_id WHERE o.withdrawn IS NULL AND o.executed IS NULL "
+    "AND (i.opinion IS NULL OR i.opinion = 'destroy') AND (o.intent IS NULL OR i.intended = 1)"
+)
+
+
 def open_order_of(db: Database, record_id: str) -> str | None:
     """The order that is still to decide about this record or to destroy it, or None."""
-    row = db.one(
-        "SELECT i.order_id FROM order_items i JOIN orders o ON o.order_id = i.order_id WHERE i.record_id = :id "
-        "AND o.withdrawn IS NULL AND o.executed IS NULL AND (i.opinion IS NULL OR i.opinion = 'destroy') "
-        "AND (o.intent IS NULL OR i.intended = 1)",
-        {"id": record_id},
-    )
+    row = db.one(f"SELECT i.order_id {_OPEN_ITEMS} AND i.record_id = :id", {"id": record_id})
     return None if row is None else str(row["order_id"])
+
+
+def open_orders(db: Database) -> dict[str, str]:
+    """Every record about which an order is still to decide or which it is to destroy, with that order."""
+    rows = db.all(f"SELECT i.record_id, i.order_id {_OPEN_ITEMS} ORDER BY o.seq")
+    return {str(row["record_id"]): str(row["order_id"]) for row in rows}
 
 
 def extensions(db: Database) -> dict[str, Extension]:

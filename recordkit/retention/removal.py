@@ -22,8 +22,8 @@ from recordkit.archive.catalogue import KnownBatch, batches_of, get_record, keye
 from recordkit.archive.filing import Batch, batch_of
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import Message, msg
+from recordkit.model import same_account
 from recordkit.notes import note_folder, remove_notes
-from recordkit.retention.events import same_account
 from recordkit.retention.order_state import Item
 from recordkit.retention.traces import WORKING_COPY, Ownership, Trace, names_in, read_traces
 from recordkit.templates import issue_data
@@ -78,7 +78,9 @@ class Remover:
     def __init__(self, workspace: Workspace, items: Sequence[Item]) -> None:
         """Read which documents and which bytes belong to the items, while they can still be read."""
         self._root = workspace.root
-        self._unmatched = workspace.root / "inbox" / "unmatched"
+        # What waited and was dropped keeps its folder, with the note that holds its text.
+        self._rooms = (workspace.root / "inbox" / "unmatched",
+                       *sorted((workspace.root / "inbox" / "done").glob("dropped-*")))
         self._objects = objects_of(workspace)
         self._leaving = {item.record_id for item in items}
         self._shared = {item.issue_id for item in items if item.issue_id and self._is_shared(workspace, item.issue_id)}
@@ -376,7 +378,7 @@ class Remover:
         A second scan of the very record goes with it. Of one that shows more, or that was not matched, a person
         decides: it may be another document's.
         """
-        notes = [(path.parent, raw) for path in sorted(self._unmatched.glob("*/reading.json"))
+        notes = [(path.parent, raw) for room in self._rooms for path in sorted(room.glob("*/reading.json"))
                  if "." not in path.parent.name and isinstance(raw := _read_note(path), dict)]
         found: dict[str, tuple[_Waiting, ...]] = {}
         for item in items:
@@ -415,7 +417,7 @@ class Remover:
         for path in self._files_in(_COPY_PLACES) if sizes else ():
             if path.stat().st_size not in sizes:
                 continue
-            waits_for = path.parent.name.rpartition(".")[2] if path.parent.parent == self._unmatched and (
+            waits_for = path.parent.name.rpartition(".")[2] if path.parent.parent in self._rooms and (
                 "." in path.parent.name) else None
             for record in owners.get(files.digests_of(path).sha256, ()):
                 if waits_for is None or waits_for == issue_of[record]:
@@ -435,10 +437,10 @@ class Remover:
 
         And those of attachments that wait for the record's document.
         """
-        places = (self._root / "quarantine", self._unmatched, self._root / "work" / "viewing")
+        places = (self._root / "quarantine", *self._rooms, self._root / "work" / "viewing")
         found = [place / digest[:16] for digest in self._digests[item.record_id] for place in places]
         if item.issue_id and item.issue_id not in self._shared:
-            found += sorted(self._unmatched.glob(f"*.{item.issue_id}"))
+            found += [folder for room in self._rooms for folder in sorted(room.glob(f"*.{item.issue_id}"))]
         return found
 
 

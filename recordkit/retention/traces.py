@@ -20,7 +20,7 @@ from typing import Literal
 
 from recordkit.archive.codes import find_codes
 from recordkit.archive.reading import read_papers
-from recordkit.retention.events import same_account
+from recordkit.model import same_account
 from recordkit.settings import IngestSection
 
 Ownership = Literal["ours", "foreign", "unclear"]

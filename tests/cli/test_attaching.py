@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -19,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
 from recordkit import files
 from recordkit.archive import attaching
 from recordkit.archive.objects import ObjectStore
+from recordkit.archive.reading import reading_crew
+from recordkit.crew import Crew
 
 
 def attach(cli: Cli, number: str, *paths: Path, more: tuple[object, ...] = (), expect: int = 0) -> dict[str, object]:
@@ -72,6 +75,11 @@ def test_the_text_of_attachments_is_found_on_pages_counted_on(cli: Cli, tmp_path
     assert hit["attachment_pages"] == [
         {"page": 4, "attachment": 2, "attachment_page": 1}, {"page": 5, "attachment": 2, "attachment_page": 2}]
     assert "attachment 2 p. 1, 2" in cli("search", "zebra")
+    assert "--file attachment-002.pdf\n" in cli.err
+    cli("search", "“zebra 2”")
+    assert "--file attachment-002.pdf --page 2\n" in cli.err
+    assert cli.json("open", record, "--file", "attachment-002.pdf", "--page", "2")["page"] == 2
+    cli("open", record, "--file", "attachment-001.pdf", "--page", "2", expect=5)
     pages = cli.json("text", record)["items"]
     assert [(one["page"], one["attachment"], one["attachment_page"]) for one in pages] == [
         (1, None, None), (2, None, None), (3, 1, 1), (4, 2, 1), (5, 2, 2)]
@@ -389,3 +397,22 @@ def test_an_item_named_later_is_ticked_for_the_attachment_that_is_there(cli: Cli
     assert again["lacking"] == wanted[1:]
     assert wanted[0] not in str(only(attach(cli, number, paper, more=("--item", wanted[0])))["reason"])
     assert len(cli.json("show", number)["attachments"]) == 1
+
+
+def test_one_crew_reads_all_the_papers_of_a_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = issue_one(cli)
+    filed(cli, tmp_path, number)
+    for at in range(5):
+        scan(cli.store / "inbox" / f"{at}.pdf", f"Deed {at}")
+    crews = []
+
+    def crew(*arguments: Any) -> Crew:
+        crews.append(reading_crew(*arguments))
+        return crews[-1]
+
+    monkeypatch.setattr(attaching, "reading_crew", crew)
+    monkeypatch.setattr(attaching, "_WINDOW", 2)
+    items = cli.json("ingest", "--attach-to", number, cli.store / "inbox", "--no-ocr", *DAY)["items"]
+    assert [(one["outcome"], one["attachment"]) for one in items] == [("attached", at) for at in range(1, 6)]
+    assert len(crews) == 1
+    assert crews[0].reserve(0) == 5, "every paper was read by it"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from conftest import Cli, clock_at
 from scans import DAY, issue_one, scan
 
-from recordkit.archive.catalogue import find_record
+from recordkit.archive.catalogue import find_batch, find_record, objects_of
+from recordkit.ledger import Act, Cursor, Ledger
 from recordkit.retention.order_state import Item
 from recordkit.retention.removal import Remover
 from recordkit.store import open_store
@@ -56,6 +59,20 @@ def acts(cli: Cli, name: str) -> list[dict[str, object]]:
     lines = [json.loads(line) for path in (cli.store / "ledger").glob("*.jsonl")
              for line in path.read_text(encoding="utf-8").splitlines()]
     return [one["body"] for one in lines if one["act"] == name]
+
+
+def write_ledger_anew(cli: Cli, *, without: tuple[str, ...]) -> None:
+    """The ledger as an earlier version would have written it: bodies lack some keys."""
+    folder = cli.store / "ledger"
+    entries = [entry for entry, _ in Ledger(folder).read()]
+    shutil.rmtree(folder)
+    folder.mkdir()
+    ledger, last = Ledger(folder), Cursor()
+    for one in entries:
+        body = {key: value for key, value in one.body.items() if key not in without}
+        ((_, last),) = ledger.append([Act(one.act, body)], time=one.time, actor=one.actor, after=last)
+    for path in cli.store.glob("catalogue.sqlite3*"):
+        path.unlink()
 
 
 def is_settled(cli: Cli, name: str, rebuilt: bool) -> bool:
@@ -115,6 +132,29 @@ def test_a_batch_with_a_paper_that_is_held_already_is_settled_and_that_is_entere
     assert is_settled(cli, "b.pdf", rebuilt)
     assert cli.json("ledger", "verify")["ok"]
     assert len(acts(cli, "batch.known")) == 1
+
+
+@pytest.mark.parametrize("objects", ["there", "gone"])
+def test_a_batch_of_an_old_ledger_without_page_and_size_is_never_settled_by_a_guess(
+    cli: Cli, tmp_path: Path, pair: tuple[str, str, Path, Path], objects: str
+) -> None:
+    source = batch(tmp_path / "b.pdf", *pair[2:])
+    assert outcomes(cli, source, "--split", *DAY) == ["archived", "archived"]
+    write_ledger_anew(cli, without=("batch_page", "batch_size"))
+    with closing(open_store(cli.store, clock_at(date(2026, 12, 1)), "test")) as opened:
+        records = [str(one["record"]) for one in acts(cli, "record.filed")]
+        if objects == "gone":
+            for one in records:
+                objects_of(opened).remove(one)
+    cli("rebuild")
+    with closing(open_store(cli.store, clock_at(date(2026, 12, 1)), "test")) as opened:
+        known = find_batch(opened.db, str(acts(cli, "record.filed")[0]["batch"]))
+    assert known is not None and known.papers == 2 and [one.record_id for one in known.records] == records
+    size = source.stat().st_size
+    assert (known.held, known.size) == ((frozenset({1, 2}), size) if objects == "there" else (frozenset(), 0))
+    assert outcomes(cli, source, "--split", *DAY) == ["duplicate"] * (1 if objects == "there" else 2)
+    # What was seen of it now is known for ever.
+    assert outcomes(cli, source, "--split", *DAY) == ["duplicate"]
 
 
 @pytest.mark.parametrize("how", ["class", "attachment", "read again"])

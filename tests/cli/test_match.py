@@ -156,7 +156,7 @@ def test_people_are_told_how_a_paper_came_and_fields_as_they_are_printed(issued:
     item = issued.json("ingest", uncoded(issued, tmp_path / "无码.pdf", VISIT), *DAY)["items"][0]
     said = issued("show", VISIT)
     assert "Matched: by the number in its text, 100% of what is printed stands in its text" in said
-    assert re.search(r"Filed: 2026-1\d-\d\d \d\d:\d\d  ", said)
+    assert re.search(r"Filed: 2026-1\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d  ", said)
     assert "2026年" in said and not re.search(r"\dT\d|[{\[]", said)
     issued("edit", item["code"], "--set", "盒号=A-1", "--reason", "上架", *DAY)
     assert "盒号" in issued("history", VISIT, lang="zh")

@@ -14,8 +14,8 @@ from ocfl_judge import assert_valid_root
 from papers import pdf_bytes
 
 from recordkit import files
+from recordkit.archive.cutting import cut_file
 from recordkit.archive.filing import Batch, NewRecord, file_record
-from recordkit.archive.splitting import cut_file
 from recordkit.retention.order_state import Item
 from recordkit.retention.removal import Remover
 from recordkit.settings import IngestSection

@@ -454,6 +454,18 @@ class EngineContract(ABC):
         for count in (3, 10, 12, 25):
             assert engine.search(query, limit=count)[1] == every[:count]
 
+    def test_an_old_record_that_matches_many_terms_stays_before_new_ones_that_tie(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        words = "甲乙丙丁戊己庚辛壬癸"
+        documents = [
+            document(0, title=words, date="2001-01-01"),
+            *(document(n, words[0], date=f"2026-05-{n:02d}") for n in range(1, 4)),
+        ]
+        for cursor, one in enumerate(documents, start=1):
+            engine.apply([one], (), cursor, nothing_remains)
+        for limit, expected in ((1, [0]), (2, [0, 3]), (3, [0, 3, 2])):
+            assert self.ids(engine, " OR ".join(words), limit=limit) == [f"record-{n:02d}" for n in expected]
+
     def test_a_query_of_many_terms_is_ranked_as_exactly_as_one_of_few(self, tmp_path: Path) -> None:
         engine = self.open(tmp_path / "index", shard_size=50)
         rng = random.Random(5)

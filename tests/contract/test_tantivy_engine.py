@@ -96,3 +96,34 @@ def test_an_old_shard_that_could_not_be_deleted_is_deleted_when_the_call_is_repe
     assert not (folder / "shard-0000-0").exists()
     assert index.cursor() == 4
     assert index.search(parse("供水"))[0] == 5
+
+
+def test_of_equal_hits_in_several_segments_the_latest_come_first(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    days = [5, 1, 9, 3, 7, 2, 8, 4, 6]
+    for cursor, day in enumerate(days):  # every call leaves a segment
+        index = open_index(folder, shard_size=20)
+        index.apply([document(cursor, "供水", date=f"2026-03-{day:02d}", party="供水" if day % 4 == 0 else "王")], (),
+                    cursor, nothing_remains)
+    segments = {path.stem for path in folder.rglob("*.term")}
+    assert len(segments) > 1
+    expected = [f"record-{days.index(day):02d}" for day in (8, 4, 9, 7, 6, 5, 3, 2, 1)]
+    for limit in range(1, 10):
+        total, hits = index.search(parse("供水"), limit=limit)
+        assert (total, [hit.record_id for hit in hits]) == (9, expected[:limit])
+        total, hits = index.search(parse("供水 OR 王"), limit=limit)
+        assert [hit.record_id for hit in hits] == [
+            f"record-{days.index(day):02d}" for day in (9, 7, 6, 5, 3, 2, 1, 8, 4)][:limit]
+
+
+def test_shards_that_stay_open_show_what_another_writer_changed_since(tmp_path: Path) -> None:
+    folder, index = indexed(tmp_path)
+    assert index.search(parse("供水"))[0] == 6
+    other = open_index(folder)
+    other.apply([document(0, "排水"), document(9, "供水"), document(10, "供水")], (), 3, nothing_remains)
+    assert index.search(parse("供水"))[0] == 7
+    other.apply((), {"record-10"}, 3, of_shard(document(9, "供水")))
+    assert index.search(parse("供水"))[0] == 6
+    assert index.held({"record-00", "record-10"}) == {"record-00"}
+    other.rebuild([], lambda shard: (), 3)
+    assert index.search(parse("供水")) == (0, [])

@@ -64,6 +64,8 @@ def test_any_flipped_bytes_are_damage_or_go_unseen_but_are_no_fault(tmp_path: Pa
         for offset in range(rng.choice([1, 1, 4, 40])):
             broken[(at + offset) % len(broken)] ^= rng.randrange(1, 256)
         path.write_bytes(broken)
+        # Opened anew each time: one that stays open reads the beginning of the file only once.
+        index = open_index(folder, shard_size=SHARD_SIZE)
         for query in queries:
             try:
                 index.search(query)

@@ -284,7 +284,9 @@ def test_a_strange_file_name_neither_stops_nor_spoils_anything(cli: Cli, name: b
     result = cli.json("ingest", "--no-ocr", *AS_OF, expect=4)
     assert [one["outcome"] for one in result["items"]] == ["quarantined", "quarantined"]
     assert cli.json("ingest", "--no-ocr", *AS_OF)["total"] == 0
-    for note in (cli.store / "quarantine").rglob("reason.json"):
+    notes = list((cli.store / "quarantine").rglob("reason.json"))
+    assert len(notes) == 2
+    for note in notes:
         assert all(char.isprintable() for char in json.loads(note.read_bytes())["source"])
 
 

@@ -62,7 +62,9 @@ def test_no_source_leaves_before_its_record_is_on_the_disk(
             places = where(steps, step, draft / inner)
             assert places and places[-1] < at, f"{inner} is put in place before it is synced"
             written = [*where(steps, "_write", draft / inner), *where(steps, "_create", draft / inner)]
-            assert not written or max(written) < places[-1]
+            assert max(written, default=-1) < places[-1]
+            # Content is written under another name and moves into the draft; a folder is only made.
+            assert written or "content" in inner.parts or (target / inner).is_dir(), inner
         assert where(steps, "sync_folder", draft)[-1] < at
         for folder in (target.parent, *target.parent.parents):
             if folder == objects.parent:
@@ -86,5 +88,5 @@ def test_a_batch_waits_for_the_disk_a_few_times_and_not_once_a_file(
     options = IngestOptions("visit-record", {"title": "走访记录"}, ocr=False, jobs=1)
     assert len(list(ingest_papers(workspace, sorted(inbox.glob("*.pdf")), options))) == 20
     for folder in (inbox, inbox / "done" / "2026-11-20", workspace.root / "objects"):
-        assert len(where(steps, "sync_folder", folder)) <= 3, folder
+        assert 1 <= len(where(steps, "sync_folder", folder)) <= 3, folder
     assert len(where(steps, "_sync", workspace.root / "ledger" / "ledger-000001.jsonl")) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from datetime import date
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, clock_at
 from papers import pdf_bytes
+from scans import issue_one
 
 from recordkit import files
 from recordkit.archive import arrivals
@@ -119,3 +121,28 @@ def test_an_inbox_that_is_a_link_does_not_swallow_what_waits(cli: Cli, tmp_path:
     (cli.store / "inbox").symlink_to(elsewhere)
     assert cli.json(*OPTIONS)["total"] == 0
     assert (elsewhere / "unmatched" / "0123456789abcdef" / "reading.json").exists()
+
+
+def test_what_lies_beside_a_paper_goes_when_the_paper_was_filed_and_its_run_killed(cli: Cli) -> None:
+    paper, other = pdf_bytes(text="Filed"), pdf_bytes(text="On its way")
+    (cli.store / "inbox" / "a.pdf").write_bytes(paper)
+    assert cli.json(*OPTIONS, "--class", "visit-record", "--set", "title=走访")["items"][0]["outcome"] == "archived"
+    room = cli.store / "inbox" / "unmatched"
+    folders = {}
+    for data in (paper, other):
+        digest = hashlib.sha256(data).hexdigest()
+        folders[data] = room / digest[:16]
+        folders[data].mkdir(parents=True)
+        note = {"name": "a.pdf", "sha256": digest, "findings": [], "pages": [], "facts": {}, "copies": ["repaired.pdf"]}
+        (folders[data] / "reading.json").write_text(json.dumps(note), encoding="utf-8")
+        (folders[data] / "repaired.pdf").write_bytes(data)
+    cli(*OPTIONS)
+    assert not folders[paper].exists()
+    assert sorted(path.name for path in folders[other].iterdir()) == ["reading.json", "repaired.pdf"]
+    left = room / ".0123456789abcdef.gone"
+    number = issue_one(cli)
+    (cli.store / "inbox" / "b.pdf").write_bytes(pdf_bytes(text="Uncoded"))
+    cli(*OPTIONS)
+    left.mkdir()
+    cli("match", "b.pdf", number, "--as-of", "2026-11-20")
+    assert not left.exists(), "a match clears what the one before it began to remove"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from dataclasses import dataclass
+from datetime import date
 
 from bruteforce import SIMPLIFIED, Record, Tree, normal_form
 
 from recordkit.archive.search.parser import FIELD_ALIASES
+from recordkit.archive.search.pinyin import plain_reading
 from recordkit.archive.search.port import IndexDocument
 from recordkit.archive.search.query import Among, And, Dated, Everything, Is, Not, Or, Query, Term
 from recordkit.archive.search.text import normalise
@@ -155,17 +158,37 @@ class Cases:
         rng = self.rng
         roll = rng.random()
         if roll < 0.1:
-            return Case(("everything",), Everything(), None)
+            return Case(("everything",), Everything(), rng.choice("*＊"))
         if roll < 0.3:
             ids = frozenset({rng.choice(self.records).record_id for _ in range(rng.randrange(40))} | {"R-unknown"})
             return Case(("among", ids), Among(ids), None)
         if roll < 0.65:
             keyword = rng.choice(["class", "year", "form", "period", "access"])
             value = rng.choice(self.records).keywords.get(keyword, "none")
-            return Case(("is", keyword, value), Is(keyword, value), None)
+            # Classes and forms are known to a store only, not to the parser alone.
+            written = None if keyword in ("class", "form") or value in ("none", "normal") else f"{keyword}:{value}"
+            return Case(("is", keyword, value), Is(keyword, value), written)
         dates = [f"{rng.randrange(2021, 2028)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 32):02d}" for _ in "ab"]
         since, until = (date[: rng.choice([4, 7, 10])] if rng.random() < 0.8 else None for date in sorted(dates))
-        return Case(("dated", since, until), Dated(since, until), None)
+        written = None
+        if since or until:
+            # The engines compare a 30th of February as text; a person may not write it.
+            with contextlib.suppress(ValueError):
+                between = rng.choice(["..", "…", "至"])
+                written = f"{rng.choice(['日期', 'date'])}:{self.day(since)}{between}{self.day(until)}"
+        return Case(("dated", since, until), Dated(since, until), written)
+
+    def day(self, day: str | None) -> str:
+        """A date as people write it."""
+        if not day:
+            return ""
+        parts = [int(part) for part in day.split("-")]
+        date(*(parts + [1, 1])[:3])
+        plain = [str(part) for part in parts]
+        return self.rng.choice([
+            day, day.replace("-", "/"), ".".join(plain), "-".join(plain),
+            "".join(part + name for part, name in zip(plain, "年月日", strict=False)),
+        ])
 
     def term(self) -> Case:
         rng = self.rng
@@ -176,13 +199,19 @@ class Cases:
             wrong = piece[:at] + rng.choice(["", "囗", rng.choice(piece), "0"]) + piece[at + 1 :]
             piece = wrong if len(normal_form(wrong)) >= FEWEST_FUZZY else piece
         field = rng.choice([None, None, None, own_field, own_field, rng.choice(FIELDS)])
+        if field == "pinyin":
+            # Behind "pinyin:" spaces and marks that divide syllables do not count.
+            reading = plain_reading(piece)
+            field, piece = ("pinyin", reading) if len(reading) >= FEWEST_FUZZY else (None, piece)
         query = Term(field, normalise(piece), begins, ends, fuzzy)
-        if begins or ends or fuzzy or (field or "").startswith("fields.") or '"' in piece:
-            written = None
-        else:
+        written = None
+        if '"' not in piece and not (begins and ends):
             bare = piece.isalnum() and piece.upper() == piece and rng.random() < 0.5
             quotes = rng.choice(['"{}"', "“{}”"])
             written = piece if bare and piece not in ("AND", "OR", "NOT") else quotes.format(piece)
+            marks = [rng.choice("~～")] * fuzzy + [rng.choice("*＊")] * begins
+            rng.shuffle(marks)
+            written = rng.choice("*＊") * ends + written + "".join(marks)
             if field is not None:
                 written = f"{field}{rng.choice([':', '：'])}{written}"
         return Case(("term", field, piece, begins, ends, fuzzy), query, written)

@@ -64,7 +64,7 @@ def tried(issued_folder: Path, printed: list[Printed], tmp_path_factory: pytest.
         trial.scan_all(piles, folder, jobs=2)
         codes |= trial.read_codes(piles, folder, jobs=2)
         items = trial.ingest_piles(store, piles, folder, "--no-ocr", "--jobs", 2)
-        found += trial.verdicts(store, piles, folder, items)
+        found += trial.verdicts(store, piles, folder, items, read=lambda pile: False)
     return Trial(tuple(found), codes)
 
 
@@ -109,7 +109,7 @@ def test_what_ocr_reads_is_what_was_printed_and_decides_no_paper_wrongly(
     piles = one_of_each(short, ("skew", "pen-all-codes"), 200)
     files = trial.scan_all(piles, tmp_path / "scans")
     items = trial.ingest(store, files, "--jobs", 2)
-    crooked, bare = trial.verdicts(store, piles, tmp_path / "scans", items)
+    crooked, bare = trial.verdicts(store, piles, tmp_path / "scans", items, read=lambda pile: True)
     assert (crooked.fate, crooked.exact) == ("right", True)
     assert bare.fate in ("right", "waiting"), bare.why
     (item,) = items[crooked.pile.name]
@@ -146,7 +146,7 @@ def test_the_judge_sees_a_wrong_match_a_waiting_paper_and_a_finding_too_few(prin
         number: str, *findings: str, outcome: str = "archived", sides: tuple[int, ...] | None = None
     ) -> Verdict:
         item = {"outcome": outcome, "number": number, "record_id": "r", "findings": [{"code": one} for one in findings]}
-        return judge(pile, [item], lambda record: sides)
+        return judge(pile, [item], lambda record: sides, ocr=False)
 
     assert verdict(stranger, "missing-page").fate == "wrong"
     assert verdict(true.number, "missing-page", sides=(*true.pages, 99)).fate == "wrong"
@@ -155,6 +155,19 @@ def test_the_judge_sees_a_wrong_match_a_waiting_paper_and_a_finding_too_few(prin
     assert (verdict(true.number).fate, verdict(true.number).exact) == ("right", False)
     assert (verdict(true.number, "missing-page").fate, verdict(true.number, "missing-page").exact) == ("right", True)
     assert verdict(true.number, "missing-page", "swapped-page").exact is False
+
+
+@pytest.mark.parametrize(("kind", "ocr", "exact"), [
+    ("attachment", False, True), ("attachment", True, False), ("clean", False, False), ("clean", True, False),
+])
+def test_unread_attachments_are_told_only_where_some_lie_behind_and_ocr_was_off(
+    printed: list[Printed], kind: str, ocr: bool, exact: bool
+) -> None:
+    (pile,) = lay(printed, 1, SEED, (kind,), (200,))
+    (true,) = pile.expected
+    findings = [{"code": one} for one in {*true.required, "attachments-not-read"}]
+    item = {"outcome": "archived", "number": true.number, "record_id": "r", "findings": findings}
+    assert judge(pile, [item], lambda record: None, ocr=ocr).exact is exact
 
 
 @given(st.text("abc", max_size=7), st.text("abc", max_size=9))

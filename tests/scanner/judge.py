@@ -12,10 +12,9 @@ from typing import Any, Literal
 import pikepdf
 
 from recordkit.archive.reading import PaperReading
-from scanner.pile import Pile
+from scanner.pile import Expected, Pile
 
 Fate = Literal["right", "waiting", "wrong"]
-_ALWAYS_ALLOWED = frozenset({"no-text", "attachments-not-read"})  # say that OCR was off
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +34,20 @@ class Verdict:
     exact: bool | None
 
 
-def judge(pile: Pile, items: Sequence[Mapping[str, Any]], cut: Callable[[str], tuple[int, ...] | None]) -> Verdict:
+def judge(
+    pile: Pile, items: Sequence[Mapping[str, Any]], cut: Callable[[str], tuple[int, ...] | None], *, ocr: bool
+) -> Verdict:
     """The verdict about one file.
 
     Args:
         pile: the truth.
+        ocr: whether its pages were read; that they were not may be told, of attachments only where there are some.
         items: what ``ingest --json`` says about the file.
         cut: by record id, the sides of the file that its original holds; None when the original is the file itself.
     """
     filed = {str(item["number"]): item for item in items if item["outcome"] == "archived"}
     wanted = {one.number: one for one in pile.expected}
-    told = {number: {one["code"] for one in item["findings"]} - _ALWAYS_ALLOWED for number, item in filed.items()}
+    told = {number: {one["code"] for one in item["findings"]} for number, item in filed.items()}
     strangers = sorted(set(filed) - set(wanted))
     if strangers:
         return Verdict(pile, "wrong", f"filed as {', '.join(strangers)}, is {', '.join(wanted) or 'nothing'}", False)
@@ -71,9 +73,17 @@ def judge(pile: Pile, items: Sequence[Mapping[str, Any]], cut: Callable[[str], t
     faults = [
         f"{number}: told {sorted(told[number])}, true {sorted(one.required)}"
         for number, one in wanted.items()
-        if not one.required <= told[number] <= one.required | one.allowed
+        if not one.required <= told[number] <= one.required | one.allowed | _unread(pile, one, ocr=ocr)
     ]
     return Verdict(pile, "right", "; ".join(faults), not faults)
+
+
+def _unread(pile: Pile, one: Expected, *, ocr: bool) -> frozenset[str]:
+    """What may be told of a document because OCR was off."""
+    if ocr:
+        return frozenset()
+    has_attachments = any(pile.leaves[side - 1].what == "attachment" for side in one.pages)
+    return frozenset({"no-text", "attachments-not-read"} if has_attachments else {"no-text"})
 
 
 def sides_in(original: Path, file: Path) -> tuple[int, ...] | None:

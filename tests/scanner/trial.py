@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -51,8 +51,10 @@ def ingest_piles(store: Path, piles: Sequence[Pile], folder: Path, *options: obj
     return found
 
 
-def verdicts(store: Path, piles: Sequence[Pile], folder: Path, items: Items) -> list[Verdict]:
-    """One per pile."""
+def verdicts(
+    store: Path, piles: Sequence[Pile], folder: Path, items: Items, *, read: Callable[[Pile], bool]
+) -> list[Verdict]:
+    """One per pile; ``read`` tells whether its pages were read by OCR."""
 
     def cut(pile: Pile, record: str) -> tuple[int, ...] | None:
         original = folder / f"{record}.original"
@@ -62,7 +64,7 @@ def verdicts(store: Path, piles: Sequence[Pile], folder: Path, items: Items) -> 
         finally:
             original.unlink()
 
-    return [judge(pile, items[pile.name], partial(cut, pile)) for pile in piles]
+    return [judge(pile, items[pile.name], partial(cut, pile), ocr=read(pile)) for pile in piles]
 
 
 def read_codes(piles: Sequence[Pile], folder: Path, jobs: int) -> dict[str, CodeCount]:

@@ -60,6 +60,13 @@ def test_moving_into_a_folder_never_replaces_a_file(tmp_path: Path) -> None:
         "x.pdf": b"1", "x (2).pdf": b"2", "x (3).pdf": b"3"}
 
 
+def test_removing_a_tree_that_never_came_to_be_prunes_the_parents_that_did(tmp_path: Path) -> None:
+    root = tmp_path / "objects"
+    (root / "a").mkdir(parents=True)
+    files.remove_tree(root / "a" / "b" / "c", within=root)
+    assert list(root.iterdir()) == []
+
+
 def test_removing_a_tree_prunes_the_parents_that_became_empty(tmp_path: Path) -> None:
     files.write_atomic(tmp_path / "objects" / "a" / "b" / "c" / "file", b"")
     files.write_atomic(tmp_path / "objects" / "a" / "other" / "file", b"")

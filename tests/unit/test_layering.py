@@ -11,8 +11,8 @@ LAYERS = [
     {"messages"},
     {"errors"},
     {"model"},
-    {"files", "settings", "crew"},
-    {"ledger", "notes", "pending"},
+    {"files", "ed25519", "settings", "crew"},
+    {"ledger", "mirror", "notes", "pending"},
     {"db"},
     {"workspace"},
     {"people"},
@@ -21,6 +21,7 @@ LAYERS = [
     {"archive"},
     {"retention"},
     {"store"},
+    {"backup"},
     {"cli"},
     {"__main__"},
 ]

@@ -42,3 +42,21 @@ def test_the_language_is_chosen_by_option_then_variable_then_locale(
     arguments: list[str], environment: dict[str, str], language: str
 ) -> None:
     assert choose_language(arguments, environment) == language
+
+
+def test_a_text_that_is_an_argument_of_another_one_is_collected() -> None:
+    source = 'told = msg("{a} of {b}", a=msg("page"), b=(tr("one"), msg("two", c=i18n.tr("three"))))'
+    assert {one.text for one in catalogue.marked_texts(source)} == {"{a} of {b}", "page", "one", "two", "three"}
+
+
+def test_a_text_marked_inside_an_f_string_is_refused_by_file_and_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "recordkit" / "cli.py"
+    module.parent.mkdir()
+    monkeypatch.setattr(catalogue, "ROOT", tmp_path)
+    module.write_text('line = f"recordkit match {tr(name)}"\nother = tr("NUMBER")\n', encoding="utf-8")
+    assert catalogue.hidden_marks() == []
+    module.write_text('\nline = f"recordkit match {key:>{len(tr(\'NUMBER\'))}}"\n', encoding="utf-8")
+    assert catalogue.hidden_marks() == ["recordkit/cli.py:2: marked inside an f-string, take it out: 'NUMBER'"]
+    assert catalogue.hidden_marks()[0] in catalogue.problems()

@@ -26,8 +26,13 @@ def stands(tokens: list[str], pattern: Pattern) -> bool:
 
 
 def found(term: Term, **fields: tuple[str, ...]) -> bool:
+    """By patterns and their sieves."""
     indexed = columns(**fields)
-    return any(stands(indexed.get(pattern.column, []), pattern) for pattern in patterns_of(term))
+
+    def matches(pattern: Pattern) -> bool:
+        return stands(indexed.get(pattern.column, []), pattern) and (pattern.sieve is None or matches(pattern.sieve))
+
+    return any(map(matches, patterns_of(term)))
 
 
 def holds(term: Term, value: str) -> bool:
@@ -44,7 +49,7 @@ def holds(term: Term, value: str) -> bool:
     )
 
 
-TEXTS = st.text("ab 张三", max_size=7)
+TEXTS = st.text("ab 张三", max_size=9)
 
 
 @given(st.lists(TEXTS, max_size=3), TEXTS, st.booleans(), st.booleans(), st.booleans())
@@ -79,6 +84,23 @@ def test_a_term_of_a_form_field_is_not_found_in_another_one() -> None:
 
 def test_single_characters_are_the_cjk_ones() -> None:
     assert columns(title=("张三 DN15", "李"))["title_1"] == sorted({"张", "三", "李"})
+
+
+def test_a_number_is_looked_for_by_its_threes_and_what_holds_one_only_where_they_stand() -> None:
+    number, mixed = Term("title", "0012345678"), Term("title", "户号0012345678")
+    assert [one.column for one in patterns_of(number)] == ["title_3"]
+    (pattern,) = patterns_of(mixed)
+    assert pattern.column == "title" and pattern.sieve is not None and pattern.sieve.column == "title_3"
+    assert [one.token for one in pattern.sieve.pieces] == ["001", "234", "567", "678"]
+    assert found(mixed, title=("旧户号0012345678号",))
+    assert not found(mixed, title=("旧户号001234567", "0012345678"))
+
+
+def test_no_number_spans_two_runs_of_letters_and_digits() -> None:
+    for term, second in (("1234", "2345"), ("12345", "3456"), ("123456", "456789"), ("s123456", "456789")):
+        for between in ("-", "号", "，1-"):
+            assert not found(Term("title", term), title=(f"s123{between}{second}",)), term
+        assert found(Term("title", second[1:]), title=(f"s123-{second}",))
 
 
 def test_no_token_contains_white_space() -> None:

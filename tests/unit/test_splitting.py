@@ -18,9 +18,10 @@ from test_matching import BARE, BLANK, FOREIGN, TAG, UNREAD, A, B, coded, find, 
 from recordkit import files
 from recordkit.archive.arrivals import StagedPaper, state_of
 from recordkit.archive.codes import PageCode
+from recordkit.archive.cutting import Piece, cut_batch, cut_file, reading_of_piece
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.repair import ReadableCopy
-from recordkit.archive.splitting import Cut, Piece, cut_batch, cut_file, plan_cuts, reading_of_piece
+from recordkit.archive.splitting import Cut, plan_cuts
 from recordkit.errors import NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import PageText

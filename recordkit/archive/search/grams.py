@@ -7,8 +7,12 @@ languages.
 ==============  ======================================================================================
 ``title`` …     every pair of neighbouring characters of a field's values (``FIELD_WEIGHTS``)
 ``title_1`` …   its single CJK characters, each once, in no order
+``title_3`` …   its runs of three letters or digits and more, in threes
 ``keyed``       the pairs of the form fields' values, each led by the key of its field
 ==============  ======================================================================================
+
+Most records have most of the hundred pairs of digits somewhere: by its pairs, a number of ten digits would have to be
+looked for in nearly all of them. Each three of digits stands in one record of twenty.
 
 A value stands between two separators, so that two of them lie between neighbouring values: no term spans two values,
 not even with one character left open; every character begins a pair; and a value's beginning and end can be asked for.
@@ -17,7 +21,9 @@ The two differ: else the end of one value would be taken for a wrong character b
 
 from __future__ import annotations
 
-import operator
+import re
+import sys
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -44,12 +50,18 @@ KEYWORDS = ("class", "year", "form", "period", "access")
 """What is matched whole and counted: id of the class, year of the record, id of the form, code of the retention
 period, access level."""
 
-COLUMNS = (*FIELD_WEIGHTS, "keyed")
+COLUMNS: Mapping[str, bool] = {
+    **{f"{name}{kind}": kind != "_1" for name in FIELD_WEIGHTS for kind in ("", "_1", "_3")}, "keyed": True
+}
+"""Every column, and whether the places of its tokens count."""
 _KEYED_WEIGHT = FIELD_WEIGHTS["fields"]
 _SPACE = "\x00"
 _OPENS = "\x01"
 _CLOSES = "\x03"
 _KEY_ENDS = "\x02"
+_BREAK = "\x04"
+_RUN = re.compile("[0-9a-z]{3,}")
+_NUMBER, _UTF_32 = "I", f"utf-32-{sys.byteorder[0]}e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +75,15 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Pieces that stand in ``column`` at their distances; offsets ascend. Found there, it is worth ``weight``."""
+    """Pieces that stand in ``column`` at their distances; offsets ascend. Found there, it is worth ``weight``.
+
+    Where they stand, ``sieve`` stands as well, if there is one: few records have it, and an engine may look only there.
+    """
 
     column: str
     pieces: tuple[Piece, ...]
     weight: int
+    sieve: Pattern | None = None
 
 
 def columns_of(document: IndexDocument) -> Iterator[tuple[str, str]]:
@@ -75,14 +91,17 @@ def columns_of(document: IndexDocument) -> Iterator[tuple[str, str]]:
     for name in FIELD_WEIGHTS:
         text = _joined(document.pages if name == "pages" else document.fields.get(name, ()))
         if text:
-            yield name, " ".join(map(operator.add, text, text[1:]))
+            yield name, _pairs(text)
             if singles := cjk_characters(text):
                 yield f"{name}_1", " ".join(singles)
+            if runs := _RUN.findall(text):
+                # Threes of one term are at most three apart, so that no term spans two runs.
+                yield f"{name}_3", f" {_BREAK} {_BREAK} {_BREAK} ".join(map(_threes, runs))
     keyed: list[str] = []
     for key, values in document.form_fields.items():
-        text = _joined(values)
-        lead = key + _KEY_ENDS
-        keyed += [lead + pair for pair in map(operator.add, text, text[1:])]
+        if text := _joined(values):
+            lead = key + _KEY_ENDS
+            keyed.append(lead + _pairs(text).replace(" ", f" {lead}"))
     if keyed:
         yield "keyed", " ".join(keyed)
 
@@ -101,40 +120,62 @@ def patterns_of(term: Term) -> tuple[Pattern, ...]:
         lead = term.field.removeprefix(FORM_FIELD) + _KEY_ENDS
         return tuple(
             Pattern("keyed", tuple(Piece(one.offset, lead + one.token, one.is_prefix) for one in pieces), _KEYED_WEIGHT)
-            for pieces in _alternatives(term, text, False)
+            for pieces, _ in _alternatives(term, text)
         )
     return tuple(_in_column(term, text, term.field, FIELD_WEIGHTS[term.field]))
 
 
 def _in_column(term: Term, text: str, column: str, weight: int) -> Iterator[Pattern]:
-    for pieces in _alternatives(term, text, True):
-        single = len(pieces) == 1 and len(pieces[0].token) == 1 and not pieces[0].is_prefix
-        yield Pattern(f"{column}_1" if single else column, pieces, weight)
+    if len(text) == 1 and not (term.begins or term.ends):
+        yield Pattern(f"{column}_1", (Piece(0, text),), weight)
+    elif _RUN.fullmatch(text) and not (term.begins or term.ends or term.fuzzy):
+        yield _run(column, text, weight)
+    else:
+        for pieces, parts in _alternatives(term, text):
+            longest = max((run for part in parts for run in _RUN.findall(part)), key=len, default="")
+            yield Pattern(column, pieces, weight, _run(column, longest, weight) if longest else None)
 
 
-def _alternatives(term: Term, text: str, has_singles: bool) -> Iterator[tuple[Piece, ...]]:
-    """The ways in which the text may stand in a column."""
+def _run(column: str, text: str, weight: int) -> Pattern:
+    return Pattern(f"{column}_3", tuple(_cover(text, 0, 3)), weight)
+
+
+def _alternatives(term: Term, text: str) -> Iterator[tuple[tuple[Piece, ...], tuple[str, ...]]]:
+    """The ways in which the text may stand in a column, each with the parts of the text that it has."""
     before, behind = _OPENS * term.begins, _CLOSES * term.ends
-    whole = before + text + behind
     if not term.fuzzy:
-        yield (Piece(0, whole),) if len(whole) == 1 and has_singles else _covering(whole, 0)
+        whole = before + text + behind
+        yield tuple(_cover(whole, 0, 2)), (whole,)
         return
     for wrong in range(len(text)):
         left, right = before + text[:wrong], text[wrong + 1 :] + behind
         # Beyond the first and the last character nothing need stand, unless the edge of the value is asked for.
-        yield (*_covering(left, 0), *_covering(right, len(left) + 1))
+        yield (*_cover(left, 0, 2), *_cover(right, len(left) + 1, 2)), (left, right)
 
 
-def _covering(text: str, at: int) -> tuple[Piece, ...]:
-    """The fewest pieces that pin down ``text`` at offset ``at``."""
-    if not text:
-        return ()
-    if len(text) == 1:
-        return (Piece(at, text, is_prefix=True),)
-    starts = list(range(0, len(text) - 1, 2))
-    if len(text) % 2:
-        starts.append(len(text) - 2)
-    return tuple(Piece(at + start, text[start : start + 2]) for start in starts)
+def _cover(text: str, at: int, size: int) -> Iterator[Piece]:
+    """The fewest pieces of ``size`` characters that pin down ``text`` at offset ``at``."""
+    if 0 < len(text) < size:
+        yield Piece(at, text, is_prefix=True)
+        return
+    for start in range(0, len(text), size):
+        start = min(start, len(text) - size)
+        yield Piece(at + start, text[start : start + size])
+
+
+def _pairs(text: str) -> str:
+    """Every pair of neighbouring characters of a text of at least two, with spaces between.
+
+    Characters are laid into place as numbers, three for each pair: joining pairs of texts takes eight times as long.
+    """
+    chars = array(_NUMBER, text.encode(_UTF_32))
+    laid = array(_NUMBER, " ".encode(_UTF_32)) * (3 * len(chars) - 4)
+    laid[0::3], laid[1::3] = chars[:-1], chars[1:]
+    return laid.tobytes().decode(_UTF_32)
+
+
+def _threes(run: str) -> str:
+    return " ".join([run[at : at + 3] for at in range(len(run) - 2)])
 
 
 def _joined(values: Iterable[str]) -> str:

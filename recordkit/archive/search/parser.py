@@ -1,30 +1,35 @@
 """Reads what a person types into a query, an immutable tree that every engine understands.
 
-======================  =====================================================================
-``甲 乙``               both; ``AND`` may stand between them
-``甲 OR 乙``            one of them; binds more loosely than a space
-``NOT 甲``, ``-甲``     not this; binds more tightly than a space
-``"甲 乙"``             the text as it stands, also “…” and ＂…＂
-``( … )``, ``（ … ）``  a group, after white space, an operator, a colon or at the beginning
-``供合(2026)0001号``    brackets that open and close inside a word belong to the word
-``户名:甲``             only in that field, also ``：``; a group or quotes may follow
-``甲*``, ``*甲``        a value begins or ends with it; ``*`` alone: everything
-``甲乙丙丁~``           one of its characters may be another one; four characters and more
-``日期:2026-01..2026``  dated from the first day of the one to the last day of the other
-``类别:供用水合同``     what is matched whole: class, year, form, retention period
-======================  =====================================================================
+==========================  =====================================================================
+``甲 乙``                   both; ``AND`` may stand between them
+``甲 OR 乙``                one of them; binds more loosely than a space
+``NOT 甲``, ``-甲``         not this; binds more tightly than a space
+``"甲 乙"``                 the text as it stands, also “…” and ＂…＂
+``( … )``, ``（ … ）``      a group, after white space, an operator, a colon or at the beginning
+``供合(2026)0001号``        brackets that open and close inside a word belong to the word
+``户名:甲``                 only in that field, also ``：``; a group or quotes may follow
+``甲*``, ``*甲``            a value begins or ends with it; ``*`` alone: every record
+``甲乙丙丁~``               one of its characters may be another one; four characters and more
+``日期:2026-01..2026-06``   dated from the first day of the one to the last day of the other
+``类别:供用水合同``         what is matched whole: class, year, form, retention period, access
+==========================  =====================================================================
 
+Stars and ``~`` stand before or behind a word or quotation marks, in full width too; between the marks, and inside a
+word, they are characters like any other.
 Operators are written in capitals, so that "and" and "or" can be searched.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 
-from recordkit.archive.search.query import And, Not, Or, Query, Term
+from recordkit.archive.search.pinyin import plain_reading
+from recordkit.archive.search.query import FEWEST_FUZZY, FORM_FIELD, And, Everything, Is, Not, Or, Query, Term
 from recordkit.archive.search.text import can_be_searched, normalise
-from recordkit.errors import InputRefused
+from recordkit.archive.search.vocabulary import BASIC, Vocabulary, name_of
+from recordkit.archive.search.vocabulary import FIELD_ALIASES as FIELD_ALIASES
+from recordkit.archive.search.wording import Unreadable, offer, read_choice, read_dates, read_period, read_years
+from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 
 MAX_DEPTH = 40
@@ -32,34 +37,24 @@ MAX_DEPTH = 40
 MAX_LENGTH = 4000
 """Characters of a query."""
 
-FIELD_ALIASES: Mapping[str, str] = {
-    "title": "title", "题名": "title", "标题": "title",
-    "number": "number", "文号": "number", "编号": "number", "文书编号": "number", "合同编号": "number",
-    "通知书编号": "number", "记录编号": "number",
-    "code": "code", "档号": "code",
-    "party": "party", "户名": "party", "用水人": "party", "当事人": "party", "客户": "party", "责任者": "party",
-    "account": "account", "户号": "account",
-    "meters": "meters", "meter": "meters", "表号": "meters", "水表编号": "meters", "注册号": "meters",
-    "address": "address", "地址": "address", "用水地址": "address",
-    "phone": "phone", "电话": "phone", "联系电话": "phone",
-    "fields": "fields", "字段": "fields",
-    "pinyin": "pinyin", "拼音": "pinyin",
-    "text": "pages", "pages": "pages", "正文": "pages", "全文": "pages",
-}  # fmt: skip
-"""Names of the indexed fields that hold without any form; the caller may add the labels of its forms."""
+_Field = tuple[str, ...] | str
+"""What stands before a colon: the fields a name stands for, or a keyword."""
 
 
-def parse(text: str, aliases: Mapping[str, str] = FIELD_ALIASES) -> Query:
+def parse(text: str, vocabulary: Vocabulary = BASIC, within: str | None = None) -> Query:
     """The query that ``text`` means.
 
     Args:
         text: what the person typed.
-        aliases: written name (any width, case, script) to the name of an indexed field.
+        vocabulary: the names and words that may stand in it.
+        within: name of the field that everything is looked for in where no other is named; None for anywhere.
 
     Raises:
-        InputRefused: the query cannot be read; the message names the character and its position, counted from 1.
+        InputRefused: the query cannot be read; the message names the character and its position, counted from 1, and
+            ``pointer`` holds both.
+        NotFound: there is no field ``within``.
     """
-    return _Reader(text, aliases).read()
+    return _Reader(text, vocabulary).read(within)
 
 
 _QUOTES = {'"': '"', "“": "”", "”": "”", "＂": "＂"}
@@ -68,36 +63,50 @@ _CLOSING = ")）"
 _COLONS = ":："
 _MINUS = "-－"
 _OPERATORS = ("AND", "OR", "NOT")
+_STARS = "*＊"
+_MARKS = _STARS + "~～"
 
 
 class _Reader:
     """Recursive descent over the characters; ``at`` is the next one to read."""
 
-    def __init__(self, text: str, aliases: Mapping[str, str]) -> None:
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self.text = text
-        self.aliases = {normalise(name): field for name, field in aliases.items()}
+        self.vocabulary = vocabulary
         self.at = 0
         self.depth = 0
 
-    def read(self) -> Query:
+    def read(self, within: str | None) -> Query:
         if len(self.text) > MAX_LENGTH:
-            raise self.refusal(MAX_LENGTH, msg("a query has at most {limit} characters", limit=MAX_LENGTH))
+            raise self.refusal(
+                MAX_LENGTH,
+                msg("a query has at most {limit} characters", limit=MAX_LENGTH),
+                msg("Look for a shorter piece of the text."),
+            )
         self.skip_space()
         if self.at == len(self.text):
             raise InputRefused(msg("The query is empty."), msg("Name at least one word to look for."))
-        query = self.either(None)
+        field = None if within is None else self.named(within)
+        if within is not None and field is None:
+            raise NotFound(
+                msg("There is no searchable field {field}.", field=within), offer(within, self.vocabulary.known())
+            )
+        query = self.either(field)
         if self.at < len(self.text):
-            raise self.refusal(self.at, msg("this bracket closes nothing"))
+            raise self.refusal(
+                self.at, msg("this bracket closes nothing"),
+                msg("Leave it out, or put quotation marks around the text it belongs to."),
+            )
         return query
 
-    def either(self, field: str | None) -> Query:
+    def either(self, field: _Field | None) -> Query:
         parts = [self.all_of(field)]
         while (operator_at := self.take_operator("OR")) is not None:
             self.demand_operand(operator_at)
             parts.append(self.all_of(field))
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
-    def all_of(self, field: str | None) -> Query:
+    def all_of(self, field: _Field | None) -> Query:
         parts = [self.one(field)]
         while True:
             operator_at = self.take_operator("AND")
@@ -107,18 +116,24 @@ class _Reader:
                 return parts[0] if len(parts) == 1 else And(tuple(parts))
             parts.append(self.one(field))
 
-    def one(self, field: str | None) -> Query:
+    def one(self, field: _Field | None) -> Query:
         """One operand: a negation, a group, quoted text or a word, with its field."""
         self.skip_space()
         start = self.at
         if (operator := self.operator_here()) in ("AND", "OR"):
-            raise self.refusal(start, msg("nothing stands before {operator}", operator=operator))
+            raise self.refusal(
+                start, msg("nothing stands before {operator}", operator=operator),
+                msg("Write a word on both sides; to look for the word itself, put it in quotation marks."),
+            )
         negation_at = self.take_operator("NOT")
         if negation_at is None and self.text[self.at] in _MINUS:
             negation_at = self.at
             self.at += 1
             if self.at < len(self.text) and self.text[self.at].isspace():
-                raise self.refusal(start, msg("a minus sign stands directly before the word it excludes"))
+                raise self.refusal(
+                    start, msg("a minus sign stands directly before the word it excludes"),
+                    msg("Leave out the space behind it."),
+                )
         if negation_at is not None:
             self.demand_operand(negation_at)
             self.enter(start)
@@ -130,33 +145,50 @@ class _Reader:
             return self.group(field)
         if char in _QUOTES:
             return self.quoted(field)
+        if char in _STARS and self.text[self.at + 1 : self.at + 2] in _QUOTES:
+            self.at += 1
+            return self.quoted(field, ends=True)
         return self.word(field)
 
-    def group(self, field: str | None) -> Query:
+    def group(self, field: _Field | None) -> Query:
         opened_at = self.at
         self.at += 1
         self.enter(opened_at)
         self.skip_space()
         if self.at == len(self.text):
-            raise self.refusal(opened_at, msg("this bracket is not closed"))
+            raise self.unclosed(opened_at)
         if self.text[self.at] in _CLOSING:
-            raise self.refusal(self.at, msg("there is nothing between the brackets"))
+            raise self.refusal(
+                self.at, msg("there is nothing between the brackets"), msg("Write what to look for between them.")
+            )
         query = self.either(field)
         if self.at == len(self.text):
-            raise self.refusal(opened_at, msg("this bracket is not closed"))
+            raise self.unclosed(opened_at)
         self.at += 1
+        if self.at < len(self.text) and self.text[self.at] in _MARKS:
+            raise self.refusal(
+                self.at, msg("this mark stands behind a bracket"),
+                msg("Write it behind each word in the brackets, or put a space before it."),
+            )
         self.depth -= 1
         return query
 
-    def quoted(self, field: str | None) -> Query:
+    def quoted(self, field: _Field | None, *, ends: bool = False) -> Query:
         opened_at = self.at
         closed_at = self.text.find(_QUOTES[self.text[opened_at]], opened_at + 1)
         if closed_at < 0:
-            raise self.refusal(opened_at, msg("this quotation mark is not closed"))
+            raise self.refusal(
+                opened_at, msg("this quotation mark is not closed"),
+                msg("Write {mark} where the text ends.", mark=_QUOTES[self.text[opened_at]]),
+            )
         self.at = closed_at + 1
-        return self.term(field, self.text[opened_at + 1 : closed_at], opened_at)
+        marks_at = self.at
+        while self.at < len(self.text) and self.text[self.at] in _MARKS:
+            self.at += 1
+        marks = self.text[marks_at : self.at]
+        return self.operand(field, self.text[opened_at + 1 : closed_at], opened_at, marks, ends=ends)
 
-    def word(self, field: str | None) -> Query:
+    def word(self, field: _Field | None) -> Query:
         start = self.at
         colon_seen = False
         while self.at < len(self.text):
@@ -170,23 +202,40 @@ class _Reader:
                 self.at = closed_at
             elif char in _COLONS and not colon_seen:
                 colon_seen = True
-                named = self.aliases.get(normalise(self.text[start : self.at]))
+                written = self.text[start : self.at]
+                named = self.named(written)
                 if named is not None:
                     return self.field_value(named, start)
-                if self.text[start : self.at].isalpha():
+                if written.replace("_", "").isalpha():
                     raise self.refusal(
                         start,
-                        msg("there is no field {field}", field=self.text[start : self.at]),
-                        msg("Put quotation marks around it to look for the text itself."),
+                        msg("there is no field {field}", field=written),
+                        msg("{offer} Put quotation marks around it to look for the text itself.",
+                            offer=offer(written, self.vocabulary.known())),
                     )
             self.at += 1
-        return self.term(field, self.text[start : self.at], start)
+        written = self.text[start : self.at]
+        unended = written.rstrip(_MARKS)
+        plain = unended.lstrip(_STARS)
+        return self.operand(field, plain, start, written[len(unended) :], ends=plain != unended)
 
-    def field_value(self, field: str, start: int) -> Query:
+    def named(self, written: str) -> _Field | None:
+        """What a name before a colon stands for."""
+        name = name_of(written)
+        if name in self.vocabulary.keywords:
+            return self.vocabulary.keywords[name]
+        key = name.removeprefix(FORM_FIELD)
+        if key != name and key.isidentifier() and key.isascii():
+            return (name,)
+        return self.vocabulary.fields.get(name)
+
+    def field_value(self, field: _Field, start: int) -> Query:
         self.at += 1
         self.skip_space()
         if self.at_end() or self.operator_here() is not None:
-            raise self.refusal(start, msg("no value follows the field"))
+            raise self.refusal(
+                start, msg("no value follows the field"), msg("Write what to look for behind the colon.")
+            )
         self.enter(start)
         query = self.one(field)
         self.depth -= 1
@@ -207,13 +256,63 @@ class _Reader:
                 return None
         return None
 
-    def term(self, field: str | None, text: str, start: int) -> Term:
-        normal = normalise(text)
+    def operand(self, field: _Field | None, text: str, start: int, marks: str, *, ends: bool) -> Query:
+        """What quoted text or a word means, with the marks before and behind it."""
+        begins = any(mark in _STARS for mark in marks)
+        fuzzy = any(mark not in _STARS for mark in marks)
+        normal = plain_reading(text) if field == ("pinyin",) else normalise(text)
+        if not text and marks and not fuzzy and self.text[start] in _STARS:
+            if field is None:
+                return Everything()
+            raise self.refusal(
+                start, msg("a star alone is every record"),
+                msg("In a field, write at least one character beside the star."),
+            )
         if not normal:
-            raise self.refusal(start, msg("there is nothing to look for"))
+            raise self.refusal(
+                start, msg("there is nothing to look for"), msg("Write at least one letter, digit or character.")
+            )
+        if isinstance(field, str):
+            if fuzzy or ends:
+                raise self.refusal(
+                    start, msg("a date or a value of a keyword is matched whole"),
+                    msg("Leave out the mark; only a star may stand behind the beginning of a name."),
+                )
+            return self.valued(field, text, start, begins=begins)
         if not can_be_searched(normal):
-            raise self.refusal(start, msg("letters and digits are searched from two characters up"))
-        return Term(field, normal)
+            raise self.refusal(
+                start, msg("letters and digits are searched from two characters up"),
+                msg("Write the one before it or behind it too."),
+            )
+        if fuzzy and len(normal) < FEWEST_FUZZY:
+            raise self.refusal(
+                start, msg("with ~ a word has at least {count} characters", count=FEWEST_FUZZY),
+                msg("Leave out the ~, or write more of the text."),
+            )
+        if begins and ends:
+            # Something before it and something behind it: that is what a word without stars means.
+            begins = ends = False
+        terms = [Term(name, normal, begins, ends, fuzzy) for name in field or (None,)]
+        return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+    def valued(self, keyword: str, text: str, start: int, *, begins: bool) -> Query:
+        """What a word means behind a keyword."""
+        try:
+            if begins and keyword in ("date", "year", "period"):
+                raise Unreadable(msg("{text} is matched whole", text=text), msg("Leave out the star."))
+            match keyword:
+                case "date":
+                    return read_dates(text)
+                case "year":
+                    found = read_years(text)
+                case "period":
+                    found = [read_period(text)]
+                case _:
+                    found = read_choice(text, self.vocabulary.values[keyword], begins=begins)
+        except Unreadable as unreadable:
+            raise self.refusal(start, unreadable.reason, unreadable.todo) from None
+        parts = tuple(Is(keyword, value) for value in found)
+        return parts[0] if len(parts) == 1 else Or(parts)
 
     def operator_here(self) -> str | None:
         """The operator that stands here as a word of its own."""
@@ -239,7 +338,10 @@ class _Reader:
     def demand_operand(self, operator_at: int) -> None:
         self.skip_space()
         if self.at_end():
-            raise self.refusal(operator_at, msg("nothing follows the operator"))
+            raise self.refusal(
+                operator_at, msg("nothing follows the operator"),
+                msg("Write a word behind it; to look for the word itself, put it in quotation marks."),
+            )
 
     def at_end(self) -> bool:
         self.skip_space()
@@ -252,9 +354,18 @@ class _Reader:
     def enter(self, start: int) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.refusal(start, msg("the query is nested more than {limit} levels deep", limit=MAX_DEPTH))
+            raise self.refusal(
+                start, msg("the query is nested more than {limit} levels deep", limit=MAX_DEPTH),
+                msg("Write it with fewer brackets."),
+            )
 
-    def refusal(self, position: int, reason: Message, todo: Message | None = None) -> InputRefused:
+    def unclosed(self, opened_at: int) -> InputRefused:
+        return self.refusal(
+            opened_at, msg("this bracket is not closed"),
+            msg("Close it, or put quotation marks around the text it belongs to."),
+        )
+
+    def refusal(self, position: int, reason: Message, todo: Message) -> InputRefused:
         return InputRefused(
             msg(
                 "The query cannot be read at character {position} ({character}): {reason}.",
@@ -263,4 +374,5 @@ class _Reader:
                 reason=reason,
             ),
             todo,
+            pointer=(self.text, position),
         )

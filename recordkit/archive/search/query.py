@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,6 @@ FORM_FIELD = "fields."
 """What stands before the key of a form field in ``Term.field``."""
 FEWEST_FUZZY = 4
 """Characters of a term in which one may be wrong."""
-
-
-def restrict(query: Query, field: str) -> Query:
-    """The query with ``field`` put on every term that names none."""
-    match query:
-        case Term(field=None):
-            return replace(query, field=field)
-        case And(parts):
-            return And(tuple(restrict(part, field) for part in parts))
-        case Or(parts):
-            return Or(tuple(restrict(part, field) for part in parts))
-        case Not(part):
-            return Not(restrict(part, field))
-        case _:
-            return query
 
 
 def positive_terms(query: Query) -> tuple[Term, ...]:

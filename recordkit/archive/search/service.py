@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeVar
 
 from recordkit.archive import catalogue
+from recordkit.archive.access import OPEN, Clearance, clearance_of
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.objects import ObjectStore
+from recordkit.archive.personal import masked, personal_spans
 from recordkit.archive.search import query as query_language
-from recordkit.archive.search.parser import FIELD_ALIASES, parse
-from recordkit.archive.search.port import IndexDamaged, IndexDocument, SearchEngine
-from recordkit.archive.search.snippet import excerpt
+from recordkit.archive.search.parser import parse
+from recordkit.archive.search.port import Hit, IndexDamaged, IndexDocument, SearchEngine
+from recordkit.archive.search.snippet import excerpt, highlighted, nothing_hidden
 from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
-from recordkit.errors import NotFound
+from recordkit.archive.search.vocabulary import vocabulary_of
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
+
+T = TypeVar("T")
+
+FACETS = ("class", "year", "form", "period")
+"""Keywords by which hits are counted."""
+
+IndexWork = Literal["catching-up", "rebuilding"]
+Watch = Callable[[IndexWork, int], AbstractContextManager[Callable[[int], None]]]
+"""Called when the index is worked on before it can answer: what is done, and how many records it concerns (at most).
+The context gives the function that is told how many were done; the work ends with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What is asked. ``field`` restricts every bare term; ``limit`` None gives all hits."""
+    """What is asked. ``field`` restricts every bare term; ``limit`` None gives all hits.
+
+    ``standings``: with ``facets``, the records that are not simply active, by how they stand (held, ordered); a
+    record counts for the first one that names it.
+    """
 
     text: str
     field: str | None = None
@@ -37,19 +53,28 @@ class SearchRequest:
     limit: int | None = 20
     offset: int = 0
     facets: bool = False
+    standings: Mapping[str, frozenset[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One hit: the record, its matching pages and a snippet with matches between U+2068 and U+2069.
+    """One hit. Texts are as the person may see them: numbers of persons may be masked.
 
-    Pages count from 1; those of attachments are counted on behind the paper's own (``attachments.place_of``).
+    Attributes:
+        title: title of the record; ``headline`` the same with matches between U+2068 and U+2069.
+        pages: matching pages from 1; those of attachments are counted on behind the paper's own
+            (``attachments.place_of``).
+        snippet: piece of a page or field with matches between U+2068 and U+2069.
+        field: indexed field of the snippet (``fields.KEY``: a form field); empty for a page.
     """
 
     record: Record
     score: float
+    title: str
+    headline: str
     pages: tuple[int, ...]
     snippet: str
+    field: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +84,60 @@ class SearchResult:
     total: int
     items: tuple[Found, ...]
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """An answered search whose hits are not read yet.
+
+    Attributes:
+        asked: what the person typed; ``query`` the same with the other restrictions of the request, and without
+            what the person may not see.
+        total: number of all hits; ``hits`` those of the page asked for.
+        shields: there are restricted records in the archive, and they are left out for this person.
+    """
+
+    workspace: Workspace
+    engine: SearchEngine
+    asked: query_language.Query
+    query: query_language.Query
+    clearance: Clearance
+    total: int
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, Mapping[str, int]]
+    shields: bool
+
+    def found(self) -> Iterator[Found]:
+        """The hits one by one, each read from catalogue and object when it is asked for.
+
+        A record that was destroyed since the index was asked is passed over.
+        """
+        terms = query_language.positive_terms(self.query)
+        objects = catalogue.objects_of(self.workspace)
+        for hit in self.hits:
+            record = catalogue.get_record(self.workspace.db, hit.record_id)
+            if record is not None and record.status == "active" and (self.clearance.full or record.access == OPEN):
+                yield self._found(objects, record, hit.score, terms)
+
+    def _found(
+        self, objects: ObjectStore, record: Record, score: float, terms: tuple[query_language.Term, ...]
+    ) -> Found:
+        hidden = nothing_hidden if self.clearance.full else personal_spans
+        document = index_document(objects, record, readings=False)
+        part = excerpt(document.pages, document.fields, terms, form_fields=document.form_fields, hidden=hidden)
+        return Found(
+            record,
+            score,
+            record.title if self.clearance.full else masked(record.title),
+            highlighted(record.title, "title", terms, hidden),
+            part.pages,
+            part.snippet,
+            part.field,
+        )
+
+
+def _unwatched(_: IndexWork, __: int) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda done: None)
 
 
 def open_engine(workspace: Workspace) -> SearchEngine:
@@ -76,80 +155,129 @@ def open_engine(workspace: Workspace) -> SearchEngine:
     return tantivy_engine.open_index(workspace.root / "index")
 
 
-def search_records(workspace: Workspace, request: SearchRequest) -> SearchResult:
-    """Find records.
+def search_records(workspace: Workspace, request: SearchRequest, watch: Watch = _unwatched) -> SearchResult:
+    """Find the records that the workspace's actor may see.
 
     Raises:
         InputRefused: the query cannot be read; the message points at the character.
-        NotFound: the field or the class to search in does not exist.
+        NotFound: the field or the class to search in does not exist, or nobody is registered as the actor.
+        RefusedByRule: the actor was revoked.
     """
+    search = begin_search(workspace, request, watch)
+    items = tuple(search.found())
+    return SearchResult(search.total - len(search.hits) + len(items), items, search.facets)
+
+
+def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _unwatched) -> Search:
+    """Ask the index, and leave the records to be read one by one; raises as ``search_records``."""
     if request.record_class is not None:
         request = replace(request, record_class=load_scheme(workspace.root).get(request.record_class).id)
-    aliases = FIELD_ALIASES
-    query = parse(request.text, aliases)
-    if request.field is not None:
-        name = aliases.get(request.field)
-        if name is None:
-            raise NotFound(
-                msg("There is no searchable field {field}.", field=request.field),
-                msg("Fields are: {fields}.", fields=", ".join(aliases)),
-            )
-        query = query_language.restrict(query, name)
-    filters = tuple(_filters(request))
-    if filters:
-        query = query_language.And((query, *filters))
+    clearance = clearance_of(workspace)
+    vocabulary = vocabulary_of(workspace.root)
+    asked = parse(request.text, vocabulary)
+    within = asked if request.field is None else parse(request.text, vocabulary, request.field)
+    query = shielded(_restricted(within, request), clearance)
     engine = open_engine(workspace)
-    update_index(workspace, engine)
+
+    def ask() -> Search:
+        total, hits = engine.search(query, limit=request.limit, offset=request.offset, sort=request.sort)
+        facets = _facets(engine, query, request.standings) if request.facets else {}
+        shields = not clearance.full and catalogue.holds_restricted(workspace.db)
+        return Search(workspace, engine, asked, query, clearance, total, tuple(hits), facets, shields)
+
+    return _answered(workspace, engine, ask, watch)
+
+
+def shielded(query: query_language.Query, clearance: Clearance) -> query_language.Query:
+    """The query without what the person may not see; around the whole of it, where no NOT and no OR can reach it."""
+    return query if clearance.full else query_language.And((query, query_language.Is("access", OPEN)))
+
+
+def _restricted(query: query_language.Query, request: SearchRequest) -> query_language.Query:
+    filters = tuple(_filters(request))
+    return query_language.And((query, *filters)) if filters else query
+
+
+# The index is brought up and healed
+
+
+def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], watch: Watch) -> T:
+    """The answer of the index, which is brought up to date before and rebuilt when it proves damaged."""
+    could_write = update_index(workspace, engine, watch)
     try:
-        return _search(workspace, request, query, engine)
-    except IndexDamaged:
+        return ask()
+    except IndexDamaged as damage:
         # Damage that shows only when it is read. Nothing is lost: what is indexed stands in catalogue and objects.
-        with workspace.maintaining() as free:
-            if not free:
-                raise
-            rebuild_index(workspace, engine)
-        return _search(workspace, request, query, engine)
+        if not could_write:
+            raise
+        try:
+            with workspace.writing():
+                with suppress(IndexDamaged):
+                    return ask()  # Another process has rebuilt it while this one waited.
+                _rebuild_watched(workspace, engine, watch)
+        except OSError as error:
+            _say_behind(workspace, engine, error)
+            raise damage from error
+        return ask()
 
 
-def _search(
-    workspace: Workspace, request: SearchRequest, query: query_language.Query, engine: SearchEngine
-) -> SearchResult:
-    total, hits = engine.search(query, limit=request.limit, offset=request.offset, sort=request.sort)
-    terms = query_language.positive_terms(query)
-    items = []
-    objects = catalogue.objects_of(workspace)
-    for hit in hits:
-        record = catalogue.get_record(workspace.db, hit.record_id)
-        if record is None or record.status != "active":
-            # A destruction that is under way: the index still knows what the catalogue has given up.
-            total -= 1
-            continue
-        document = index_document(objects, record)
-        part = excerpt(document.pages, document.fields, terms)
-        items.append(Found(record, hit.score, part.pages, part.snippet))
-    facets = _facets(engine, query) if request.facets else {}
-    return SearchResult(total, tuple(items), facets)
-
-
-def refresh_index(workspace: Workspace) -> None:
+def refresh_index(workspace: Workspace, watch: Watch = _unwatched) -> None:
     """Bring the index up to date right away, so that the next search has nothing to wait for."""
-    update_index(workspace, open_engine(workspace))
+    update_index(workspace, open_engine(workspace), watch)
 
 
-def update_index(
-    workspace: Workspace, engine: SearchEngine, progress: Callable[[int], None] | None = None
-) -> None:
-    """Bring the index up to the catalogue; a damaged one is rebuilt. Does nothing while a writer holds the store."""
+def update_index(workspace: Workspace, engine: SearchEngine, watch: Watch = _unwatched) -> bool:
+    """Bring the index up to the catalogue; a damaged one is rebuilt.
+
+    While a writer holds the store, on a read-only disk or a full one the index stays as it is; how many records it
+    lacks is told in ``workspace.notices``. False when it could not be written for want of room.
+    """
+    readable = False
     with suppress(IndexDamaged):
         if engine.cursor() == workspace.db.cursor().seq:
-            return
+            return True
+        readable = True
     with workspace.maintaining() as free:
         if not free:
-            return
+            if readable:  # A damaged one answers nothing: whoever asks it waits until it can be made anew.
+                _say_behind(workspace, engine, None)
+            return True
         try:
-            _apply_changes(workspace, engine)
-        except IndexDamaged:
-            rebuild_index(workspace, engine, progress)
+            try:
+                _apply_changes(workspace, engine, watch)
+            except IndexDamaged:
+                _rebuild_watched(workspace, engine, watch)
+        except OSError as error:
+            _say_behind(workspace, engine, error)
+            return False
+    return True
+
+
+def _say_behind(workspace: Workspace, engine: SearchEngine, error: OSError | None) -> None:
+    """Whoever searches must know that something may not be found, and why."""
+    count = count_behind(workspace, engine)
+    if error is not None:
+        workspace.notices.append(msg(
+            "The search index cannot be written ({error}); {count} new or changed record(s) are not in it. Free "
+            "space, then search again.", count=count, error=error.strerror or str(error)))
+    elif count:
+        workspace.notices.append(msg(
+            "{count} new or changed record(s) are not in the search index yet: another program is writing, or the "
+            "store cannot be written.", count=count))
+
+
+def count_behind(workspace: Workspace, engine: SearchEngine) -> int:
+    """How many records were filed, changed or destroyed since the index was brought up; all when it is damaged."""
+    cursor = 0
+    with suppress(IndexDamaged):
+        cursor = engine.cursor()
+    row = workspace.db.one("SELECT count(*) AS n FROM records WHERE touched > :cursor", {"cursor": cursor})
+    return 0 if row is None else int(row["n"])
+
+
+def _rebuild_watched(workspace: Workspace, engine: SearchEngine, watch: Watch) -> None:
+    with watch("rebuilding", catalogue.count_holdings(workspace.db)) as progress:
+        rebuild_index(workspace, engine, progress)
 
 
 def rebuild_index(
@@ -189,8 +317,11 @@ def forget_records(workspace: Workspace, record_ids: Collection[str]) -> None:
         raise IndexDamaged("removed records are still found")
 
 
-def _apply_changes(workspace: Workspace, engine: SearchEngine) -> None:
+def _apply_changes(workspace: Workspace, engine: SearchEngine, watch: Watch) -> None:
     cursor = engine.cursor()
+    if cursor > workspace.db.cursor().seq:
+        # The archive was restored to an older state: the index may find what that state does not hold.
+        raise IndexDamaged("it is newer than the archive")
     rows = workspace.db.all(
         "SELECT record_id, status FROM records WHERE touched > :cursor ORDER BY ordinal", {"cursor": cursor}
     )
@@ -199,12 +330,19 @@ def _apply_changes(workspace: Workspace, engine: SearchEngine) -> None:
     # A record filed and destroyed since the last update was never indexed; removing it would rebuild its shard.
     gone = engine.held(gone) if gone else gone
     objects = catalogue.objects_of(workspace)
-    engine.apply(
-        documents_of(workspace.db, objects, active),
-        gone,
-        workspace.db.cursor().seq,
-        lambda shard: documents_of_shard(workspace.db, objects, shard),
-    )
+    with watch("catching-up", len(active)) as progress:
+        engine.apply(
+            _counted(documents_of(workspace.db, objects, active), progress),
+            gone,
+            workspace.db.cursor().seq,
+            lambda shard: documents_of_shard(workspace.db, objects, shard),
+        )
+
+
+def _counted(documents: Iterable[IndexDocument], progress: Callable[[int], None]) -> Iterator[IndexDocument]:
+    for count, document in enumerate(documents, start=1):
+        yield document
+        progress(count)
 
 
 def _filters(request: SearchRequest) -> Iterator[query_language.Query]:
@@ -218,5 +356,25 @@ def _filters(request: SearchRequest) -> Iterator[query_language.Query]:
         yield query_language.Dated(since, until)
 
 
-def _facets(engine: SearchEngine, query: query_language.Query) -> dict[str, dict[str, int]]:
-    return {name: dict(sorted(engine.tally(query, name).items())) for name in ("class", "year", "form")}
+def _facets(
+    engine: SearchEngine, query: query_language.Query, standings: Mapping[str, frozenset[str]] | None
+) -> dict[str, dict[str, int]]:
+    facets = {name: dict(sorted(engine.tally(query, name).items())) for name in FACETS}
+    if standings is not None:
+        facets["status"] = _by_standing(engine, query, standings)
+    return facets
+
+
+def _by_standing(
+    engine: SearchEngine, query: query_language.Query, standings: Mapping[str, frozenset[str]]
+) -> dict[str, int]:
+    """The few records that stand otherwise are counted; all others are active."""
+    counted: frozenset[str] = frozenset()
+    counts: dict[str, int] = {}
+    for standing, record_ids in standings.items():
+        own = record_ids - counted
+        counted |= own
+        if own:
+            counts[standing] = engine.search(query_language.And((query, query_language.Among(own))), limit=1)[0]
+    counts["active"] = engine.search(query, limit=1)[0] - sum(counts.values())
+    return {standing: count for standing, count in sorted(counts.items()) if count}

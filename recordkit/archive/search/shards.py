@@ -12,12 +12,12 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from recordkit.archive.search.port import SHARD_SIZE, DocumentsOfShard, Hit, IndexDamaged, IndexDocument, Sort
 from recordkit.archive.search.query import Among, And, Query
@@ -29,8 +29,12 @@ _MANIFEST = "index.json"
 _OPEN_WRITERS = 2
 _BATCH = 1_000
 _SECONDS_FOR_A_SHARD = 86_400.0
+_SHARDS_FOR_TWO = 4
+"""Shards from which on a second thread is worth its start; engines let other threads run while they search."""
 
 SortKey = tuple[Any, ...]
+_Shard = TypeVar("_Shard")
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,7 @@ class ShardedIndex:
         self._folder = folder
         self._kind = kind
         self._shard_size = shard_size
+        self._opened: tuple[object, list[ShardReader]] | None = None
 
     def cursor(self) -> int:
         """See ``SearchEngine.cursor``."""
@@ -171,6 +176,7 @@ class ShardedIndex:
         documents_of_shard: DocumentsOfShard,
     ) -> None:
         """See ``SearchEngine.apply``."""
+        self._opened = None
         manifest = self._manifest()
         self._sweep(manifest)
         gone = set(removals)
@@ -190,10 +196,12 @@ class ShardedIndex:
         progress: Callable[[int], None] | None = None,
     ) -> int:
         """See ``SearchEngine.rebuild``."""
+        self._opened = None
         try:
             old = self._manifest()
         except IndexDamaged:
             old = _Manifest(self._kind.name, generation=self._newest_generation(), shard_size=self._shard_size)
+            self._clear_way()
         self._sweep(old)
         fresh = replace(old, shards={}, generation=old.generation + 1)
         done = 0
@@ -211,31 +219,30 @@ class ShardedIndex:
     ) -> tuple[int, list[Hit]]:
         """See ``SearchEngine.search``."""
         end = None if limit is None else offset + limit
-        with self._readers() as readers:
-            found = [reader.best(query, end, sort) for reader in readers]
-            merged = heapq.merge(
-                *([(one.key, number, one) for one in best] for number, (_, best) in enumerate(found)),
-                key=lambda one: one[:2],
-            )
-            page = [(readers[number].record_id(one.place), one.score)
-                    for _, number, one in itertools.islice(merged, offset, end)]
-            if sort != "relevance" and page:
-                scores = _scores(readers, query, [record_id for record_id, _ in page])
-                page = [(record_id, scores.get(record_id, 0.0)) for record_id, _ in page]
+        readers = self._readers()
+        found = _of_each(readers, lambda reader: reader.best(query, end, sort))
+        merged = heapq.merge(
+            *([(one.key, number, one) for one in best] for number, (_, best) in enumerate(found)),
+            key=lambda one: one[:2],
+        )
+        places = [(readers[number], one) for _, number, one in itertools.islice(merged, offset, end)]
+        page = [(reader.record_id(one.place), one.score) for reader, one in places]
+        if sort != "relevance" and page:
+            with_hits = dict.fromkeys(reader for reader, _ in places)
+            scores = _scores(with_hits, query, [record_id for record_id, _ in page])
+            page = [(record_id, scores.get(record_id, 0.0)) for record_id, _ in page]
         return sum(total for total, _ in found), [Hit(record_id, score) for record_id, score in page]
 
     def tally(self, query: Query, keyword: str) -> dict[str, int]:
         """See ``SearchEngine.tally``."""
         counts = Counter[str]()
-        with self._readers() as readers:
-            for reader in readers:
-                counts.update(reader.tally(query, keyword))
+        for values in _of_each(self._readers(), lambda reader: reader.tally(query, keyword)):
+            counts.update(values)
         return dict(counts)
 
     def held(self, record_ids: Collection[str]) -> set[str]:
         """See ``SearchEngine.held``."""
-        with self._readers() as readers:
-            return set[str]().union(*(reader.held(record_ids) for reader in readers))
+        return set[str]().union(*(reader.held(record_ids) for reader in self._readers()))
 
     # Reading
 
@@ -246,21 +253,36 @@ class ShardedIndex:
             if any(self._folder.glob("shard-*")):
                 raise IndexDamaged(f"{_MANIFEST} is missing") from None
             return _Manifest(self._kind.name, shard_size=self._shard_size)
+        except OSError as error:
+            raise IndexDamaged(f"{_MANIFEST}: {error.strerror}") from error
 
-    @contextmanager
-    def _readers(self) -> Iterator[list[ShardReader]]:
-        """The shards as one consistent state; if a writer swaps a shard while it is opened, all is opened again."""
+    def _readers(self) -> list[ShardReader]:
+        """The shards as one consistent state; if a writer swaps a shard while it is opened, all is opened again.
+
+        They stay open until ``index.json`` is another file, which is the last thing that a writer brings about.
+        """
+        version = self._version()
+        if self._opened is not None and self._opened[0] == version:
+            return self._opened[1]
         manifest = self._manifest()
         while True:
             try:
-                readers = [self._reader(name) for _, name in sorted(manifest.shards.items())]
+                readers = _of_each([name for _, name in sorted(manifest.shards.items())], self._reader)
                 break
             except IndexDamaged:
                 now = self._manifest()
                 if now.shards == manifest.shards:
                     raise
                 manifest = now
-        yield readers
+        self._opened = version, readers
+        return readers
+
+    def _version(self) -> object:
+        try:
+            state = (self._folder / _MANIFEST).stat()
+        except FileNotFoundError:
+            return None
+        return state.st_ino, state.st_mtime_ns, state.st_size
 
     def _reader(self, name: str) -> ShardReader:
         return self._kind.reader(self._folder / name)
@@ -280,6 +302,13 @@ class ShardedIndex:
                 remove_tree(left)
             else:
                 remove_file(left)
+
+    def _clear_way(self) -> None:
+        """Remove what stands where the index or its manifest has to be and is of the wrong kind."""
+        if self._folder.exists() and not self._folder.is_dir():
+            remove_file(self._folder)
+        if (self._folder / _MANIFEST).is_dir():
+            remove_tree(self._folder / _MANIFEST)
 
     def _newest_generation(self) -> int:
         numbers = [folder.name.rpartition("-")[2] for folder in self._folder.glob("shard-*")]
@@ -350,6 +379,19 @@ class ShardedIndex:
                         self._write(replace(manifest, shards=shards))
                     writers.put(shards[shard], document)
         return replace(manifest, shards=shards)
+
+
+def _of_each(shards: Sequence[_Shard], work: Callable[[_Shard], _Found]) -> list[_Found]:
+    """What ``work`` gives for each, in their order; of many shards, half of them in a second thread."""
+    if len(shards) < _SHARDS_FOR_TWO or (os.cpu_count() or 1) == 1:
+        return [work(shard) for shard in shards]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as second:
+        odd = second.submit(lambda: [work(shard) for shard in shards[1::2]])
+        even = [work(shard) for shard in shards[::2]]
+        found = odd.result()
+    return [one for pair in itertools.zip_longest(even, found) for one in pair][: len(shards)]
 
 
 def _folder_name(manifest: _Manifest, shard: int) -> str:

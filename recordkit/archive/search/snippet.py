@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from recordkit.archive.search.query import Term
+from recordkit.archive.search.query import FORM_FIELD, Term
+from recordkit.archive.search.spans import Span, spans_of, stands_in
 from recordkit.archive.search.text import normalise, normalise_with_offsets
 
 MATCH_BEGINS = "\u2068"
@@ -14,81 +16,167 @@ MATCH_ENDS = "\u2069"
 WIDTH = 60
 """Characters of the original text in a snippet, marks and ellipses not counted."""
 
+Hidden = Callable[[str], Iterable[Span]]
+"""The spans of a text that are shown as asterisks, except where a term stands as it was typed: who asks knows it."""
+
+Match = tuple[int, int, Term]
+"""Where in a text as it was written a term stands, half-open."""
+
 # Isolates and other invisible characters of the source would pass for our marks or turn the line round.
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_SENTENCE_ENDS = re.compile(r"[。！？；\n]+[”’」』）]*|[.!?;](?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Attributes: ``pages``, 1-based, on which a term stands; ``snippet``, empty when no text holds a term."""
+    """Where the terms of a query stand in a record.
+
+    Attributes:
+        pages: 1-based, on which a term stands.
+        snippet: piece of a page or a field value, terms marked; empty when no text holds a term.
+        field: the field the snippet was taken from, ``fields.KEY`` for a form field; empty for a page.
+    """
 
     pages: tuple[int, ...]
     snippet: str
+    field: str = ""
 
 
-def excerpt(pages: Sequence[str], fields: Mapping[str, Sequence[str]], terms: Sequence[Term]) -> Excerpt:
+def nothing_hidden(_: str) -> Iterable[Span]:
+    """For those who may see everything."""
+    return ()
+
+
+def excerpt(
+    pages: Sequence[str],
+    fields: Mapping[str, Sequence[str]],
+    terms: Sequence[Term],
+    *,
+    form_fields: Mapping[str, Sequence[str]] | None = None,
+    hidden: Hidden = nothing_hidden,
+) -> Excerpt:
     """The matching pages, and a snippet of the page, else of the field value, that holds most of the terms.
+
+    What only a reading of a name matches (pinyin) is shown by that name, marked whole.
 
     Args:
         pages: original text of each page.
         fields: original values by indexed field.
         terms: the positive terms of the query.
+        form_fields: original values by key of the form field.
+        hidden: what is not to be shown.
     """
-    page_terms = [term.text for term in terms if term.field in (None, "pages")]
-    found = [(number, _held(page, page_terms)) for number, page in enumerate(pages, start=1)]
-    found = [(number, held) for number, held in found if held]
+    page_terms = [term for term in terms if term.field in (None, "pages")]
+    found = [(number, held) for number, page in enumerate(pages, start=1) if (held := _held(page, page_terms))]
     if found:
         number, held = max(found, key=lambda one: (len(one[1]), -one[0]))
-        return Excerpt(tuple(page for page, _ in found), _snippet(pages[number - 1], held))
-    best = max(_held_in_fields(fields, terms), key=lambda one: len(one[1]), default=("", []))
-    return Excerpt((), _snippet(*best))
+        return Excerpt(tuple(page for page, _ in found), _snippet(pages[number - 1], held, hidden))
+    places = _places_in_fields(fields, form_fields or {}, terms)
+    best = max(places, key=lambda one: len(one[2]), default=None)
+    if best is not None:
+        name, value, held = best
+        return Excerpt((), _snippet(value, held, hidden), name)
+    return _by_reading(fields, terms, hidden)
 
 
-def _held_in_fields(fields: Mapping[str, Sequence[str]], terms: Sequence[Term]) -> Iterator[tuple[str, list[str]]]:
-    for name, values in fields.items():
-        wanted = [term.text for term in terms if term.field in (None, name)]
+def highlighted(text: str, field: str, terms: Sequence[Term], hidden: Hidden = nothing_hidden) -> str:
+    """A whole field value with the places marked in which terms stand."""
+    held = _held(text, [term for term in terms if term.field in (None, field)])
+    matches = _matches(text, held) if held else []
+    return _marked(_veiled(text, hidden, matches), 0, len(text), matches)
+
+
+def _places_in_fields(
+    fields: Mapping[str, Sequence[str]], form_fields: Mapping[str, Sequence[str]], terms: Sequence[Term]
+) -> Iterator[tuple[str, str, list[Term]]]:
+    """Field, value and the terms that stand in it. A value of a form field is told by its own name."""
+    named = [(name, {None, name}, values) for name, values in fields.items() if name not in ("fields", "pinyin")]
+    named += [(FORM_FIELD + key, {None, "fields", FORM_FIELD + key}, values) for key, values in form_fields.items()]
+    named.append(("fields", {None, "fields"}, fields.get("fields", ())))
+    for name, answers_to, values in named:
+        wanted = [term for term in terms if term.field in answers_to]
         for value in values:
             if held := _held(value, wanted):
-                yield value, held
+                yield name, value, held
 
 
-def _held(text: str, terms: Sequence[str]) -> list[str]:
+def _by_reading(fields: Mapping[str, Sequence[str]], terms: Sequence[Term], hidden: Hidden) -> Excerpt:
+    spelled = [one for term in terms if (one := _as_reading(term)) is not None]
+    if spelled:
+        from recordkit.archive.search.pinyin import readings_of_name, readings_of_title
+
+        parties = fields.get("party", ())
+        spoken = [("party", name, readings_of_name(name)) for name in parties]
+        spoken += [("title", title, readings_of_title(title, parties)) for title in fields.get("title", ())]
+        for field, value, readings in spoken:
+            if any(stands_in(term, reading) for term in spelled for reading in map(normalise, readings)):
+                shown = _veiled(value, hidden, ())
+                return Excerpt((), f"{MATCH_BEGINS}{_showable(shown)}{MATCH_ENDS}", field)
+    return Excerpt((), "")
+
+
+def _as_reading(term: Term) -> Term | None:
+    """What of a term can be a reading; see ``grams.patterns_of``."""
+    if term.field == "pinyin":
+        return term
+    letters = term.field is None and term.text.isascii() and term.text.isalpha()
+    return Term("pinyin", term.text, begins=True, ends=True) if letters else None
+
+
+def _held(text: str, terms: Sequence[Term]) -> list[Term]:
     if not terms:
         return []
     normal = normalise(text)
-    return [term for term in terms if term in normal]
+    return [term for term in terms if stands_in(term, normal)]
 
 
-def _snippet(text: str, terms: Sequence[str]) -> str:
-    if not terms:
-        return ""
-    normal, spans = normalise_with_offsets(text)
-    matches = sorted(
-        (spans[at][0], spans[at + len(term) - 1][1], term) for term in terms for at in _places(normal, term)
-    )
+def _matches(text: str, terms: Sequence[Term]) -> list[Match]:
+    """Where the terms stand in the text as it was written, ascending."""
+    normal, origin = normalise_with_offsets(text)
+    found = [(origin[begin][0], origin[end - 1][1], term) for term in terms for begin, end in spans_of(term, normal)]
+    return sorted(found, key=lambda one: one[:2])
+
+
+def _snippet(text: str, terms: Sequence[Term], hidden: Hidden) -> str:
+    matches = _matches(text, terms)
     first = _densest(matches)
     reach = max(matches[first][0] + WIDTH, matches[first][1])
-    inside = [(begin, end) for begin, end, _ in matches[first:] if end <= reach]
-    last = max(end for _, end in inside)
-    begin = max(0, matches[first][0] - max(0, WIDTH - (last - matches[first][0])) // 2)
-    end = min(len(text), max(begin + WIDTH, last))
-    begin = max(0, min(begin, end - WIDTH))
-    shown = "".join(_marked(text, begin, end, _merged(_clipped(matches, begin, end))))
-    return ("…" if begin else "") + re.sub(r"\s+", " ", shown).strip() + ("…" if end < len(text) else "")
+    last = max(end for _, end, _ in matches[first:] if end <= reach)
+    begin, end, cut = _window(text, matches[first][0], last)
+    shown = _marked(_veiled(text, hidden, matches), begin, end, matches)
+    return ("…" if cut[0] else "") + re.sub(r"\s+", " ", shown).strip() + ("…" if cut[1] else "")
 
 
-def _places(text: str, term: str) -> Iterator[int]:
-    at = text.find(term)
-    while at >= 0:
-        yield at
-        at = text.find(term, at + 1)
+def _window(text: str, first: int, last: int) -> tuple[int, int, tuple[bool, bool]]:
+    """What to show around ``first`` to ``last``: whole sentences where they fit, and where one is cut."""
+    starts = sorted({0, *(found.end() for found in _SENTENCE_ENDS.finditer(text))} - {len(text)})
+    stops = [*starts[1:], len(text)]
+    sentence, stop = starts[bisect_right(starts, first) - 1], stops[bisect_left(stops, last)]
+    begin = sentence
+    if last - sentence > WIDTH:
+        begin = max(sentence, first - max(0, WIDTH - (last - first)) // 2)
+    end = stop if stop - begin <= WIDTH else min(len(text), max(begin + WIDTH, last))
+    if begin > sentence:
+        begin = max(sentence, min(begin, end - WIDTH))
+    if begin == sentence and end == stop:
+        begin, end = _widened(starts, stops, begin, end)
+    return begin, end, (begin not in starts, end not in stops)
 
 
-def _densest(matches: Sequence[tuple[int, int, str]]) -> int:
+def _widened(starts: Sequence[int], stops: Sequence[int], begin: int, end: int) -> tuple[int, int]:
+    """With the sentences that follow, then with those before, as far as there is room."""
+    while following := [stop for stop in stops[bisect_right(stops, end) :][:1] if stop - begin <= WIDTH]:
+        end = following[0]
+    while before := [start for start in starts[: bisect_left(starts, begin)][-1:] if end - start <= WIDTH]:
+        begin = before[0]
+    return begin, end
+
+
+def _densest(matches: Sequence[Match]) -> int:
     """The first match from which most different terms lie within the width of a snippet."""
     best, most = 0, 0
     for first, (begin, _, _) in enumerate(matches):
-        terms: set[str] = set()
+        terms: set[Term] = set()
         for _, end, term in matches[first:]:
             if end > begin + WIDTH:
                 break
@@ -98,15 +186,9 @@ def _densest(matches: Sequence[tuple[int, int, str]]) -> int:
     return best
 
 
-def _clipped(matches: Sequence[tuple[int, int, str]], begin: int, end: int) -> list[tuple[int, int]]:
-    return [
-        (match_begin, match_end) for match_begin, match_end, _ in matches if begin <= match_begin and match_end <= end
-    ]
-
-
-def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merged(spans: Sequence[Span]) -> list[Span]:
     """Sorted spans with those that touch or overlap made one, since marks must not nest."""
-    merged: list[tuple[int, int]] = []
+    merged: list[Span] = []
     for begin, end in spans:
         if merged and begin <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
@@ -115,13 +197,25 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _marked(text: str, begin: int, end: int, spans: Sequence[tuple[int, int]]) -> Iterator[str]:
-    at = begin
-    for match_begin, match_end in spans:
-        yield _showable(text[at:match_begin])
-        yield MATCH_BEGINS + _showable(text[match_begin:match_end]) + MATCH_ENDS
+def _marked(text: str, begin: int, end: int, matches: Sequence[Match]) -> str:
+    """That part of the text with its matches between marks."""
+    inside = [(one, other) for one, other, _ in matches if begin <= one and other <= end]
+    pieces, at = [], begin
+    for match_begin, match_end in _merged(inside):
+        pieces += [_showable(text[at:match_begin]), MATCH_BEGINS, _showable(text[match_begin:match_end]), MATCH_ENDS]
         at = match_end
-    yield _showable(text[at:end])
+    return "".join([*pieces, _showable(text[at:end])])
+
+
+def _veiled(text: str, hidden: Hidden, matches: Sequence[Match]) -> str:
+    """The text with asterisks; the whole of it, since a number may begin before the piece that is shown."""
+    chars = list(text)
+    for begin, end in hidden(text):
+        chars[begin:end] = "*" * (end - begin)
+    for begin, end, term in matches:
+        if not term.fuzzy:
+            chars[begin:end] = text[begin:end]
+    return "".join(chars)
 
 
 def _showable(text: str) -> str:

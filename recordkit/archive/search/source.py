@@ -10,6 +10,7 @@ from recordkit.archive import catalogue
 from recordkit.archive.attachments import attachments_of, read_text, text_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.objects import ObjectStore
+from recordkit.archive.search.pinyin import is_person, readings_of_name, readings_of_title
 from recordkit.archive.search.port import SHARD_SIZE, IndexDocument
 from recordkit.archive.search.text import leaves
 from recordkit.db import Database
@@ -64,25 +65,30 @@ def shards_of(db: Database) -> list[int]:
     return [int(row["shard"]) for row in rows]
 
 
-def index_document(objects: ObjectStore, record: Record) -> IndexDocument:
-    """What is indexed of a record: its catalogue fields, every form field value, and the text of its pages."""
+def index_document(objects: ObjectStore, record: Record, *, readings: bool = True) -> IndexDocument:
+    """What is indexed of a record: its catalogue fields, every form field value, and the text of its pages.
+
+    Without ``readings`` the pinyin is left out, whose table takes a while to load: to show a record it is not needed.
+    """
     metadata = record.metadata
     meters = metadata.get("meters", [])
 
     def values(*names: object) -> tuple[str, ...]:
         return tuple(str(name) for name in names if name)
 
+    parties = values(record.party, metadata.get("responsible"))
     form_fields = {key: tuple(leaves(value)) for key, value in record.fields.items()}
     fields = {
         "title": values(record.title),
         "number": values(record.number),
         "code": values(record.code),
-        "party": values(record.party, metadata.get("responsible")),
+        "party": parties,
         "account": values(record.account),
         "meters": values(*(meters if isinstance(meters, list) else [])),
         "address": values(metadata.get("address")),
         "phone": values(metadata.get("phone")),
         "fields": tuple(value for some in form_fields.values() for value in some),
+        "pinyin": _readings(record, parties) if readings else (),
     }
     keywords = {
         "class": record.record_class,
@@ -95,6 +101,13 @@ def index_document(objects: ObjectStore, record: Record) -> IndexDocument:
         record.record_id, record.ordinal - 1, fields, page_texts(objects, record), record.date.isoformat(),
         record.code, form_fields, {name: value for name, value in keywords.items() if value},
     )
+
+
+def _readings(record: Record, parties: tuple[str, ...]) -> tuple[str, ...]:
+    # An organisation is responsible for nearly every record: its reading would find them all.
+    names = (name for name in parties if name == record.party or is_person(name))
+    of_names = (reading for name in names for reading in readings_of_name(name))
+    return tuple(dict.fromkeys((*of_names, *readings_of_title(record.title, parties))))
 
 
 def page_texts(objects: ObjectStore, record: Record) -> tuple[str, ...]:

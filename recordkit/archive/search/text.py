@@ -15,10 +15,11 @@ A term matches a value when ``normalise(term)`` is a substring of ``normalise(va
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 TEXT_VERSION = 3
@@ -32,6 +33,7 @@ _CJK = (
 # Each pattern may begin only where a run of white space begins: otherwise a page of blanks would take quadratic time.
 _BRACKETS = re.compile(r"(?<!\s)\s*\([\s(]*")
 _SPACES = re.compile(r"\s+")
+_JOINED = "\ufdd0"
 _ENDS = re.compile(r"\A\s+|(?<!\s)\s+\Z")
 
 
@@ -45,6 +47,15 @@ def _cjk() -> re.Pattern[str]:
 def _loose_space() -> re.Pattern[str]:
     """White space of step 6; compiled on first use, like ``_cjk``."""
     return re.compile(rf"(?<![^\W{_CJK}])(?<!\s)\s+(?![^\W{_CJK}])(?!\s)")
+
+
+class _Letters(dict[int, str]):
+    """Character to its form after steps 1 to 5, filled on first use; one that may join the one before it to a mark."""
+
+    def __missing__(self, codepoint: int) -> str:
+        char = chr(codepoint)
+        self[codepoint] = _JOINED if char == _JOINED or _joins_the_one_before(char) else _fold(char)
+        return self[codepoint]
 
 
 class _Folding(dict[int, str]):
@@ -82,14 +93,42 @@ def _folding() -> _Folding:
     return table
 
 
+_letters = _Letters()
+
+
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().translate(_folding())
 
 
+@lru_cache(maxsize=1 << 16)
+def _fold_piece(text: str) -> str:
+    """``_fold`` of one character with its marks: of those a text has few different ones."""
+    return _fold(text)
+
+
 def normalise(text: str) -> str:
     """The normal form of ``text``; empty when nothing in it can be searched."""
-    folded = _BRACKETS.sub("", _fold(text)).strip()
-    return _SPACES.sub(" ", _loose_space().sub("", folded))
+    # Character by character in one go, which takes a third of the time, where none may join its neighbour.
+    folded = text.translate(_letters)
+    if _JOINED in folded:
+        folded = _fold(text)
+    if "(" in folded:
+        folded = _BRACKETS.sub("", folded)
+    words = folded.split()
+    if len(words) < 2:
+        return words[0] if words else ""
+    pieces = [words[0]]
+    for before, word in itertools.pairwise(words):
+        if _is_worded(before[-1]) or _is_worded(word[0]):
+            pieces.append(" ")
+        pieces.append(word)
+    return "".join(pieces)
+
+
+@cache
+def _is_worded(char: str) -> bool:
+    """Whether it is a letter or digit that is not CJK."""
+    return re.match(rf"[^\W{_CJK}]", char) is not None
 
 
 @cache
@@ -108,7 +147,7 @@ def normalise_with_offsets(text: str) -> tuple[str, list[tuple[int, int]]]:
         end = start + 1
         while end < len(text) and _joins_the_one_before(text[end]):
             end += 1
-        for char in _fold(text[start:end]):
+        for char in _fold_piece(text[start:end]):
             chars.append(char)
             spans.append((start, end))
         start = end
@@ -135,6 +174,7 @@ def _replace(
     return "".join(pieces), kept_spans + spans[done:]
 
 
+@cache
 def is_cjk(char: str) -> bool:
     """Whether one character of normalised text is Chinese, Japanese, Korean or their punctuation."""
     return _cjk().match(char) is not None
@@ -147,7 +187,7 @@ def can_be_searched(term: str) -> bool:
 
 def cjk_characters(text: str) -> list[str]:
     """The CJK characters in a text, each once, sorted."""
-    return sorted(_cjk().findall("".join(set(text))))
+    return sorted(filter(is_cjk, set(text)))
 
 
 def leaves(value: object) -> Iterator[str]:

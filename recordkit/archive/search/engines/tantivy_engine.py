@@ -3,15 +3,23 @@
 The tokens of a column are handed over as words between spaces, so that tantivy's own white-space tokenizer gives each
 its position (building the tokens in Python takes 1.7 times as long). A term is the phrase of the pairs that cover it:
 exactly the substring, whatever the language.
+
+Within a segment records lie in the order of their ranks, later ones first. Of records of equal score tantivy keeps
+those that lie first, so that a shard of one segment, which a rebuild makes, gives its best in one pass.
 """
 
 from __future__ import annotations
 
+import errno
 import heapq
 import itertools
+import os
 import re
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +41,8 @@ except ImportError as error:
     ) from error
 
 _WORDS = "grams"
-_WRITER_BYTES = 64_000_000
+_WRITER_BYTES = 300_000_000
+"""What a writer collects in memory before it writes a segment: a shard of 50,000 records of one page fits into one."""
 _MOST_LEVELS = 200
 """Combinations of weights that are looked through for ties; beyond it every hit is ranked one by one."""
 _MOST_VALUES = 100_000
@@ -41,7 +50,7 @@ _MOST_VALUES = 100_000
 
 @contextmanager
 def _damage_named(folder: Path) -> Iterator[None]:
-    """Turn whatever tantivy raises over its files into ``IndexDamaged``.
+    """Turn whatever tantivy raises over its files into ``IndexDamaged``, or ``OSError`` where there is no room.
 
     A panic of its Rust code arrives as ``pyo3_runtime.PanicException``, which is no ``Exception``.
     """
@@ -55,8 +64,22 @@ def _damage_named(folder: Path) -> Iterator[None]:
                 raise StoreBusy(
                     msg("Another process is writing the search index."), msg("Try again when it has finished.")
                 ) from error
+            if (full := _no_room(folder, str(error))) is not None:
+                raise full from error
             raise IndexDamaged(f"{folder.name}: {error}") from error
         raise
+
+
+def _no_room(folder: Path, told: str) -> OSError | None:
+    """The error of the system that tantivy names in words, if it is one of writing: nothing is damaged by it."""
+    found = re.search(r"os error ([0-9]+)", told)
+    if found is None:
+        return None
+    code = int(found[1])
+    error = OSError(code, os.strerror(code), str(folder))
+    if sys.platform == "win32":
+        error = OSError(0, told, str(folder), code)
+    return error if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS) else None
 
 
 def _make_schema() -> tantivy.Schema:
@@ -66,9 +89,8 @@ def _make_schema() -> tantivy.Schema:
     builder.add_unsigned_field("rank", indexed=True, fast=True)
     for name in KEYWORDS:
         builder.add_text_field(f"is_{name}", tokenizer_name="raw", index_option="basic", fast=True)
-    for name in COLUMNS:
-        builder.add_text_field(name, tokenizer_name=_WORDS, index_option="position")
-        builder.add_text_field(f"{name}_1", tokenizer_name=_WORDS, index_option="basic")
+    for name, has_places in COLUMNS.items():
+        builder.add_text_field(name, tokenizer_name=_WORDS, index_option="position" if has_places else "basic")
     return builder.build()
 
 
@@ -83,7 +105,7 @@ class TantivyShards:
     def create(self, folder: Path) -> None:
         """See ``ShardKind.create``."""
         with _damage_named(folder):
-            tantivy.Index(_SCHEMA, path=str(folder))
+            tantivy.Index(_SCHEMA, path=str(folder), sort_by_field="rank", sort_order=tantivy.Order.Desc)
 
     def writer(self, folder: Path) -> _Writer:
         """See ``ShardKind.writer``."""
@@ -149,7 +171,7 @@ class _Reader:
                 return found.count, [Ranked((-rank,), 0.0, address) for rank, address in found.hits[:count]]
             found = self._searcher.search(compiled, wanted)
             hits = found.hits
-            if found.count > len(hits):
+            if found.count > len(hits) and self._searcher.num_segments > 1:
                 hits = self._with_ties(query, compiled, hits, wanted)
             ranks = self._searcher.fast_field_values("rank", [address for _, address in hits])
             every = (
@@ -175,18 +197,26 @@ class _Reader:
     def _with_ties(
         self, query: Query, compiled: tantivy.Query, hits: list[tuple[float, Any]], wanted: int
     ) -> list[tuple[float, Any]]:
-        """Hits among which the best ``wanted`` are for certain: tantivy takes any of those with the lowest score."""
+        """Hits among which the best ``wanted`` are for certain: of those with the lowest score they are only some.
+
+        Of the hits that are missing none lies before the last of those that are there.
+        """
         lowest = hits[-1][0]
         above = [hit for hit in hits if hit[0] > lowest]
+        tied = [address for score, address in hits if score == lowest]
+        rank_of_last = min(self._searcher.fast_field_values("rank", tied))
+        recent = _both(compiled, _ranked(rank_of_last, 1 << 63))
         levels = _levels(query, int(lowest))
         if levels is None:
-            return list(self._searcher.search(compiled, self._searcher.num_docs, count=False).hits)
-        tied = _both(compiled, levels)
-        newest = self._searcher.search(tied, wanted - len(above), count=False, order_by_field="rank").hits
+            every = self._searcher.search(recent, self._searcher.num_docs, count=False).hits
+            return above + [hit for hit in every if hit[0] == lowest]
+        newest = self._searcher.search(_both(recent, levels), len(tied), count=False, order_by_field="rank").hits
         return above + [(lowest, address) for _, address in newest]
 
 
+@lru_cache(maxsize=16)
 def _compiled(query: Query) -> tantivy.Query:
+    """The query for any shard; kept, because making it takes longer than looking it up in one of them."""
     must, should, must_not = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Occur.MustNot
     match query:
         case Term():
@@ -204,9 +234,13 @@ def _compiled(query: Query) -> tantivy.Query:
         case Among(record_ids):
             return _unscored(tantivy.Query.term_set_query(_SCHEMA, "record_id", sorted(record_ids)))
         case Dated(since, until):
-            low, high = ranks_between(since, until)
-            return _unscored(tantivy.Query.range_query(
-                _SCHEMA, "rank", tantivy.FieldType.Unsigned, low, high, include_upper=False))
+            return _ranked(*ranks_between(since, until))
+
+
+def _ranked(low: int, high: int) -> tantivy.Query:
+    """Records whose rank lies between these, ``high`` not included."""
+    return _unscored(tantivy.Query.range_query(
+        _SCHEMA, "rank", tantivy.FieldType.Unsigned, low, high, include_upper=False))
 
 
 def _unscored(query: tantivy.Query) -> tantivy.Query:
@@ -223,6 +257,8 @@ def _both(one: tantivy.Query, other: tantivy.Query) -> tantivy.Query:
 
 def _found(pattern: Pattern) -> tantivy.Query:
     """The pieces at their distances, whatever the score."""
+    if pattern.sieve is not None:
+        return _both(_found(pattern.sieve), _found(replace(pattern, sieve=None)))
     pieces = pattern.pieces
     first = pieces[0]
     if any(one.is_prefix for one in pieces):

@@ -1,0 +1,117 @@
+"""What to try when nothing was found: what the index can tell in a few more questions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from recordkit.archive import catalogue
+from recordkit.archive.personal import masked
+from recordkit.archive.search.port import IndexDamaged
+from recordkit.archive.search.query import FEWEST_FUZZY, And, Not, Or, Query, Term, positive_terms
+from recordkit.archive.search.service import Search, shielded
+from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS, excerpt
+from recordkit.archive.search.source import index_document
+from recordkit.archive.search.text import can_be_searched
+
+_MOST_TERMS = 5
+_NEAR = 3
+_SHORTEST_PIECE = 2
+_MARKED = re.compile(f"{MATCH_BEGINS}([^{MATCH_ENDS}]*){MATCH_ENDS}")
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Numbers of records the person may see.
+
+    Attributes:
+        alone: with several terms, each one's text and how many records it alone would find.
+        anywhere: how many records the query finds without field, class, year and dates; 0 without such restrictions.
+        fuzzy: how many it finds when one character of each longer term may be wrong, with some ``near`` texts found.
+        pieces: of each term that finds nothing, the longest beginning or end that is found, and in how many records.
+    """
+
+    alone: tuple[tuple[str, int], ...] = ()
+    anywhere: int = 0
+    fuzzy: int = 0
+    near: tuple[str, ...] = ()
+    pieces: tuple[tuple[str, int], ...] = ()
+
+
+def hints_of(search: Search, *, restricted: bool) -> Hints:
+    """What may help after a search without hits. ``restricted``: it named field, class, year or dates."""
+    try:
+        terms = positive_terms(search.asked)[:_MOST_TERMS]
+        alone = tuple((term.text, _count(search, term)) for term in terms)
+        fuzzy = _loosened(search.asked)
+        count = _count(search, fuzzy) if fuzzy != search.asked else 0
+        missing = [term for term, (_, found) in zip(terms, alone, strict=True) if not found and not term.fuzzy]
+        pieces = (piece for piece in (_longest_piece(search, term) for term in missing) if piece is not None)
+        return Hints(
+            alone if len(terms) > 1 else (),
+            _count(search, search.asked) if restricted else 0,
+            count,
+            _near(search, fuzzy) if count else (),
+            tuple(pieces),
+        )
+    except IndexDamaged:
+        return Hints()
+
+
+def _count(search: Search, query: Query) -> int:
+    return search.engine.search(shielded(query, search.clearance), limit=1)[0]
+
+
+def _loosened(query: Query) -> Query:
+    """The query with one wrong character allowed in every term that is long enough."""
+    match query:
+        case Term():
+            return replace(query, fuzzy=True) if len(query.text) >= FEWEST_FUZZY else query
+        case And(parts):
+            return And(tuple(map(_loosened, parts)))
+        case Or(parts):
+            return Or(tuple(map(_loosened, parts)))
+        case Not():
+            return query
+        case _:
+            return query
+
+
+def _near(search: Search, query: Query) -> tuple[str, ...]:
+    """Some of the texts that stand in the archive in place of what was typed."""
+    workspace, found = search.workspace, dict[str, None]()
+    terms = [term for term in positive_terms(query) if term.fuzzy]
+    for hit in search.engine.search(shielded(query, search.clearance), limit=_NEAR)[1]:
+        record = catalogue.get_record(workspace.db, hit.record_id)
+        if record is None or record.status != "active":
+            continue
+        document = index_document(catalogue.objects_of(workspace), record, readings=False)
+        part = excerpt(document.pages, document.fields, terms, form_fields=document.form_fields)
+        for text in _MARKED.findall(part.snippet):
+            found[text if search.clearance.full else masked(text)] = None
+    return tuple(found)[:_NEAR]
+
+
+def _longest_piece(search: Search, term: Term) -> tuple[str, int] | None:
+    """Halving finds it: what contains a text contains every beginning of it."""
+    best: tuple[str, int] | None = None
+    for from_front in (True, False):
+        low, high, found = 0, len(term.text) - 1, 0
+        while low < high:
+            size = (low + high + 1) // 2
+            count = _count_piece(search, term, size, from_front)
+            low, high, found = (size, high, count) if count else (low, size - 1, found)
+        if low >= _SHORTEST_PIECE and (best is None or low > len(best[0])):
+            best = _piece(term.text, low, from_front), found
+    return best
+
+
+def _count_piece(search: Search, term: Term, size: int, from_front: bool) -> int:
+    text = _piece(term.text, size, from_front)
+    if not can_be_searched(text) or text != text.strip():
+        return 0
+    return _count(search, Term(term.field, text))
+
+
+def _piece(text: str, size: int, from_front: bool) -> str:
+    return text[:size] if from_front else text[-size:]

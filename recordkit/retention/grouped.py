@@ -1,0 +1,179 @@
+"""The review of a whole archive by groups: equal records are decided once.
+
+What decides about a record is its class, its date, and whatever is known of it in particular: events, holds, decisions
+to extend. Most records have nothing particular: those of one class and period are one group, whatever their number.
+The others are few, and are decided one by one. Both by ``review.decide``, so that a group says what each of its
+records would.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from recordkit.archive.catalogue import Record, find_by_ordinal
+from recordkit.db import Database
+from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
+from recordkit.retention.review import Decision, DecisionKind, Event, Facts, Hold, decide, period_start, trigger_of
+from recordkit.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewGroup:
+    """Records of a class of which the same is to be said: ``decision`` and first day of appraisal ``due``."""
+
+    record_class: str
+    decision: DecisionKind
+    due: date | None
+    count: int
+
+
+class _Plain(NamedTuple):
+    """A record as far as the review needs it, its date still as text."""
+
+    ordinal: int
+    record_id: str
+    record_class: str
+    date: str
+
+
+_PARTICULAR = """
+SELECT r.ordinal, r.record_id, r.record_class, r.date, NULL AS account, 0 AS is_current
+FROM (SELECT record_id FROM retention_event_records UNION SELECT record_id FROM hold_records
+      UNION SELECT record_id FROM order_items WHERE opinion IN ('extend', 'keep')) p
+CROSS JOIN records r ON r.record_id = p.record_id WHERE r.status = 'active'
+UNION ALL
+SELECT r.ordinal, r.record_id, r.record_class, r.date, a.account, a.is_current
+FROM (SELECT account FROM retention_events WHERE scope = 'account' AND replaced IS NULL AND account IS NOT NULL
+      UNION SELECT account FROM holds WHERE scope = 'account' AND released IS NULL AND account IS NOT NULL) n
+CROSS JOIN record_accounts a ON a.account = n.account
+CROSS JOIN records r ON r.record_id = a.record_id WHERE r.status = 'active'
+"""
+"""Active records of which something particular may be known, once for each reason; accounts only where they count.
+
+CROSS JOIN keeps SQLite from beginning with the table of all records.
+"""
+
+
+def group_review(workspace: Workspace, today: date, *, within_days: int | None = None) -> list[ReviewGroup]:
+    """What ``circumstances.review_store`` would say, counted by class, decision and due date.
+
+    With ``within_days`` only what is due, or would be without a hold, by that many days after ``today``.
+
+    Returns:
+        Groups by class, decision and due date.
+    """
+    review = _Review(workspace, today)
+    counts = Counter[tuple[str, DecisionKind, date | None]]()
+    rest = Counter[tuple[str, str]]()
+    for one, decision in review.particular():
+        rest[one.record_class, one.date] -= 1
+        counts[one.record_class, decision.decision, decision.due] += 1
+    for row in workspace.db.each(
+        "SELECT record_class, date, count(*) AS n FROM records WHERE status = 'active' GROUP BY record_class, date"
+    ):
+        plain = row["n"] + rest[row["record_class"], row["date"]]
+        if plain:
+            decision = review.of_class(row["record_class"], row["date"])
+            counts[row["record_class"], decision.decision, decision.due] += plain
+    groups = [ReviewGroup(*key, count) for key, count in counts.items() if _is_near(key[2], today, within_days)]
+    return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max))
+
+
+def review_items(
+    workspace: Workspace,
+    today: date,
+    *,
+    decisions: Collection[DecisionKind] | None = None,
+    within_days: int | None = None,
+) -> Iterator[tuple[Record, Decision]]:
+    """The records of these decisions (None: of all), each with its decision and reason, in the order of filing.
+
+    Only they are read from the catalogue. ``within_days`` as for ``group_review``.
+    """
+    review = _Review(workspace, today)
+    known = {one.ordinal: decision for one, decision in review.particular()}
+    wanted = [
+        ordinal
+        for ordinal, decision in _decided(workspace.db, review, known)
+        if (decisions is None or decision.decision in decisions) and _is_near(decision.due, today, within_days)
+    ]
+    for ordinal in sorted(wanted):
+        record = find_by_ordinal(workspace.db, ordinal)
+        if record is not None and record.status == "active":
+            yield record, decide_record(workspace, record, review.around, today)
+
+
+def _decided(db: Database, review: _Review, known: Mapping[int, Decision]) -> Iterator[tuple[int, Decision]]:
+    rows = db.each("SELECT ordinal, record_class, date FROM records WHERE status = 'active'")
+    for row in rows:
+        particular = known.get(row["ordinal"])
+        yield row["ordinal"], particular or review.of_class(row["record_class"], row["date"])
+
+
+def _is_near(due: date | None, today: date, within_days: int | None) -> bool:
+    return within_days is None or (due is not None and due <= today + timedelta(days=within_days))
+
+
+class _Review:
+    """Decisions of one day, each made once. Reasons are those of one record of the group."""
+
+    def __init__(self, workspace: Workspace, today: date) -> None:
+        self.around: Circumstances = load_circumstances(workspace)
+        self._db = workspace.db
+        self._today = today
+        self._made: dict[object, Decision] = {}
+
+    def of_class(self, record_class: str, formed: str) -> Decision:
+        """That of a record of which nothing particular is known."""
+        known = self._made.get((record_class, formed))
+        if known is None:
+            known = self._made[record_class, formed] = self._decide(record_class, formed, (), self.around.blind_holds)
+        return known
+
+    def particular(self) -> Iterator[tuple[_Plain, Decision]]:
+        """Those of which something may be known, each once, with its decision."""
+        found: dict[int, _Plain] = {}
+        accounts: dict[int, dict[str, bool]] = {}
+        for row in self._db.each(_PARTICULAR):
+            ordinal = row["ordinal"]
+            if ordinal not in found:
+                found[ordinal] = _Plain(ordinal, row["record_id"], row["record_class"], row["date"])
+            if row["account"] is not None:
+                accounts.setdefault(ordinal, {})[row["account"]] = bool(row["is_current"])
+        around = self.around
+        for ordinal, one in found.items():
+            events = list(around.events_of_record.get(one.record_id, ()))
+            holds = [*around.holds_of_record.get(one.record_id, ()), *around.blind_holds]
+            for account, is_current in accounts.get(ordinal, {}).items():
+                holds += around.holds_of_account.get(account, ())
+                if is_current:
+                    events += around.events_of_account.get(account, ())
+            yield one, self._decide(one.record_class, one.date, tuple(events), tuple(holds), one.record_id)
+
+    def _decide(
+        self,
+        record_class: str,
+        formed: str,
+        events: tuple[Event, ...],
+        holds: tuple[Hold, ...],
+        record_id: str = "",
+    ) -> Decision:
+        """By ``decide``, once for all records whose decision cannot differ."""
+        rule = self.around.scheme.classes.get(record_class)
+        extension = self.around.extensions.get(record_id)
+        held = any(hold.in_force(self._today) for hold in holds)
+        day = date.fromisoformat(formed)
+        facts = Facts(record_id, record_class, day)
+        # Two records of a class whose periods start on the same day differ in their reasons only.
+        trigger = trigger_of(facts, events, rule) if rule is not None and rule.years is not None else None
+        start = period_start(rule, trigger[0]) if rule is not None and trigger is not None else None
+        key = (record_class, start, extension, held)
+        known = self._made.get(key)
+        if known is None:
+            known = decide(facts, events, holds, rule, self._today, extension)
+            self._made[key] = known = replace(known, record_id="")
+        return known

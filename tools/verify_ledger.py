@@ -1,0 +1,395 @@
+"""Check a recordkit ledger without recordkit: chain, checkpoints, people, roles, signatures, orders.
+
+    python verify_ledger.py STORE-OR-LEDGER-FOLDER [--against CHECKPOINT.json ...] [--lang zh|en] [--json]
+
+Needs Python 3.9 or later and the package "cryptography"; nothing of recordkit, and nothing is written. The rules are
+those of docs/store-format.md, written a second time, so that a fault of the program is not repeated here. Exit code 0:
+everything holds; 1: something does not, each thing named by its entry; 2: it could not be checked.
+
+What it cannot prove without a checkpoint that was kept elsewhere: that the whole ledger was not written anew, or that
+nothing is missing at its end. Signed acts cannot be made anew without the signers' private keys.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+PRIME = 2**255 - 19
+ROLES = {
+    "order.proposed": {"archivist", "administrator"},
+    "order.appraised": {"appraiser"},
+    "order.approved": {"approver"},
+    "order.signed": {"supervisor"},
+    "order.completed": {"supervisor"},
+}
+SUPERVISORS = 2  # below this no destruction is lawful, whatever the settings of the time said
+
+
+def canonical(value):
+    """The one byte form that is hashed and signed."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def digest(value):
+    """SHA-256 of the canonical JSON."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def vanishes(point):
+    """Whether a point of Ed25519, as 32 bytes, is of small order or not written in the one canonical way.
+
+    Multiplied by eight, such a point gives the neutral one; three doublings, in plain fractions modulo the prime.
+    """
+    y = int.from_bytes(point, "little") & ((1 << 255) - 1)
+    if len(point) != 32 or y >= PRIME:
+        return True
+    d = -121665 * pow(121666, -1, PRIME) % PRIME
+    square = (y * y - 1) * pow(d * y * y + 1, -1, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if x * x % PRIME != square:
+        x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    if x * x % PRIME != square:
+        return True  # on no point of the curve
+    for _ in range(3):
+        cross = d * x * x * y * y % PRIME
+        x, y = 2 * x * y * pow(1 + cross, -1, PRIME) % PRIME, (y * y + x * x) * pow(1 - cross, -1, PRIME) % PRIME
+    return (x, y) == (0, 1)
+
+
+def signature_holds(key, statement, signature):
+    """Whether it is the Ed25519 signature of the key over the statement (RFC 8032); unsound points never hold."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        raw, signed = bytes.fromhex(key), bytes.fromhex(signature)
+        if vanishes(raw) or len(signed) != 64 or vanishes(signed[:32]):
+            return False
+        Ed25519PublicKey.from_public_bytes(raw).verify(signed, canonical(statement))
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+class Verifier:
+    """Reads entry after entry; ``findings`` are (entry number, code, English, Chinese)."""
+
+    def __init__(self):
+        self.findings = []
+        self.store = None
+        self.people = {}
+        self.terms = []  # administrators: person, key, from entry, to entry
+        self.orders = {}
+        self.destroyed = {}
+        self.last_time = ""
+        self.entries, self.head = 0, "0" * 64
+        self.hashes = {}
+
+    def found(self, seq, code, english, chinese, *values):
+        """Note what does not hold at an entry."""
+        told = (one.format(*values) if values else one for one in (english, chinese))
+        self.findings.append((seq, code, *told))
+
+    # --- the chain
+
+    def read(self, folder):
+        """Read all files of a ledger, as far as the chain holds."""
+        names = sorted(path.name for path in folder.glob("ledger-*.jsonl"))
+        wanted = [f"ledger-{number:06}.jsonl" for number in range(1, len(names) + 1)]
+        if names != wanted:
+            missing = sorted(set(wanted) - set(names))
+            self.found(1, "files", "ledger files are missing or foreign: {}".format(", ".join(missing or names)),
+                       "台账文件缺失或混入：{}".format("、".join(missing or names)))
+        batch, left = [], 0
+        rest = b""
+        for name in names:
+            if rest:
+                self.found(self.entries + 1, "unended", "a file ends in the middle of an entry",
+                           "文件在一条记录中间结束")
+                return
+            *lines, rest = (folder / name).read_bytes().split(b"\n")
+            for line in lines:
+                entry = self._entry(line)
+                if entry is None:
+                    return
+                if batch and entry["left"] != left - 1:
+                    self.found(entry["seq"], "batch", "its batch is not whole", "所属批次不完整")
+                    return
+                batch.append(entry)
+                left = entry["left"]
+                if left == 0:
+                    for one in batch:
+                        try:
+                            self._take(one)
+                        except (AttributeError, KeyError, TypeError, ValueError) as error:
+                            self.found(one["seq"], "form", "the entry has not the form of its act: {!r}",
+                                       "该条不具备该行为应有的形式：{!r}", error)
+                    batch = []
+        if rest or batch:
+            self.found(self.entries + 1, "torn",
+                       "{} entries and {} bytes behind the last whole batch were never confirmed",
+                       "最后一个完整批次之后有 {} 条、{} 字节未确认", len(batch), len(rest))
+
+    def _entry(self, line):
+        expected = self.entries + 1
+        try:
+            entry = json.loads(line)
+            claimed = entry.pop("hash")
+            if canonical({**entry, "hash": claimed}) != line:
+                raise ValueError("not canonical")
+            good = digest(entry) == claimed
+        except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+            good = False
+        if not good:
+            self.found(expected, "changed", "the entry is not what was written", "该条不是当初写下的内容")
+            return None
+        if entry.get("seq") != expected or entry.get("prev") != self.head:
+            self.found(expected, "chain", "the chain breaks: an entry was removed, added or moved",
+                       "链条断开：有记录被删除、插入或移动")
+            return None
+        self.entries, self.head = expected, claimed
+        self.hashes[expected] = claimed
+        return entry
+
+    # --- what the entries say
+
+    def _take(self, entry):
+        seq, act, body = entry["seq"], entry["act"], entry["body"]
+        self._time(seq, entry["time"])
+        if seq == 1:
+            self.store = body.get("store_id")
+            if act != "store.created" or not self.store:
+                self.found(seq, "store", "the ledger does not begin with the making of a store", "台账不是从建库开始")
+        elif act == "store.created":
+            self.found(seq, "store", "a store is made a second time", "第二次建库")
+        if act in ("person.added", "person.revoked"):
+            self._person(seq, act, body)
+        elif act in ROLES:
+            self._signed_act(seq, act, body)
+        elif act == "order.intended":
+            self._intended(seq, body)
+        elif act == "record.destroyed":
+            self._destroyed(seq, body)
+
+    def _time(self, seq, time):
+        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time or ""):
+            self.found(seq, "time", f"the time {time!r} is none", f"时间 {time!r} 无效")
+            return
+        if time < self.last_time:
+            self.found(seq, "back-dated", "its time {} lies before that of the entry before ({})",
+                       "时间 {} 早于上一条（{}）", time, self.last_time)
+        else:
+            self.last_time = time
+
+    def _person(self, seq, act, body):
+        statement = body.get("statement") or {}
+        who = statement.get("id")
+        if (statement.get("act"), statement.get("store"), statement.get("seq")) != (act, self.store, seq):
+            self.found(seq, "statement", "the statement was made for another place or act",
+                       "声明是为别处或别的行为作的")
+        if not signature_holds(body.get("key"), statement, body.get("signature")):
+            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+        if act == "person.added" and not self.people:
+            if body.get("key") != statement.get("public_key"):
+                self.found(seq, "signature", "the first person did not sign for itself", "首位人员没有自签")
+        elif not self._in_office(body.get("by"), body.get("key")):
+            self.found(seq, "role", "{} was no administrator in office with this key".format(body.get("by")),
+                       "{} 当时不是持此密钥的在任管理员".format(body.get("by")))
+        if act == "person.added":
+            if who in self.people:
+                self.found(seq, "person", f"{who} is registered a second time", f"{who} 重复登记")
+            self.people[who] = {"key": statement.get("public_key"), "staff": statement.get("staff_no"),
+                                "roles": set(statement.get("roles") or ()), "revoked": False}
+            if "administrator" in self.people[who]["roles"]:
+                self.terms.append([who, statement.get("public_key"), seq, None])
+        elif who in self.people:
+            self.people[who]["revoked"] = True
+            for term in self.terms:
+                if term[0] == who and term[3] is None:
+                    term[3] = seq
+        else:
+            self.found(seq, "person", f"{who} was never registered", f"{who} 从未登记")
+
+    def _in_office(self, who, key):
+        person = self.people.get(who)
+        return bool(person and not person["revoked"] and "administrator" in person["roles"] and person["key"] == key)
+
+    def _signed_act(self, seq, act, body):
+        name, by, statement = body.get("order"), body.get("by"), body.get("statement") or {}
+        if act == "order.proposed":
+            manifest = body.get("manifest") or {}
+            if name in self.orders:
+                self.found(seq, "order", f"the order {name} was proposed before", f"批次 {name} 已经提出过")
+            self.orders[name] = {
+                "digest": digest(manifest), "proposer": by, "opinions": {}, "approver": None, "supervisors": [],
+                "records": {item.get("record") for item in manifest.get("items") or ()}, "intended": set(),
+                "refused": set(),
+            }
+        order = self.orders.get(name)
+        if order is None:
+            self.found(seq, "order", f"there is no order {name}", f"没有批次 {name}")
+            return
+        said = (statement.get("act"), statement.get("store"), statement.get("order"), statement.get("by"))
+        if said != (act, self.store, name, by):
+            self.found(seq, "statement", "the statement was made for another act, store, order or person",
+                       "声明是为别的行为、库、批次或人员作的")
+        if statement.get("digest") != order["digest"]:
+            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+        person = self.people.get(by)
+        if person is None or person["revoked"]:
+            self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
+        else:
+            if person["key"] != body.get("key"):
+                self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
+            if not person["roles"] & ROLES[act]:
+                self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
+        if not signature_holds(body.get("key"), statement, body.get("signature")):
+            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+        self._rules(seq, act, by, order, statement)
+
+    def _rules(self, seq, act, by, order, statement):
+        if act == "order.appraised":
+            opinions = statement.get("opinions") or {}
+            if set(opinions) - order["records"]:
+                self.found(seq, "order", "it names a record that is not in the order", "所列档案不在批次内")
+            if order["approver"] is not None:
+                self.found(seq, "order", "the order was approved before", "批次已经批准")
+            order["opinions"].update(opinions)
+        if act in ("order.approved", "order.signed") and statement.get("opinions") != digest(order["opinions"]):
+            self.found(seq, "opinions", "the statement names other opinions than those of the appraisal",
+                       "声明所指的鉴定意见不同")
+        if act == "order.approved":
+            if set(order["opinions"]) != order["records"]:
+                self.found(seq, "order", "the appraisal was not complete", "鉴定尚未完成")
+            if self._one_human(by, order["proposer"]):
+                self.found(seq, "same-person", f"{by} had proposed the order", f"{by} 是提出人")
+            order["approver"] = by
+        if act == "order.signed":
+            if order["approver"] is None:
+                self.found(seq, "order", "the order was not approved", "批次未经批准")
+            if any(self._one_human(by, other) for other in order["supervisors"]):
+                self.found(seq, "same-person", f"{by} had signed before", f"{by} 已经签过")
+            order["supervisors"].append(by)
+        if act == "order.completed" and by not in order["supervisors"]:
+            self.found(seq, "role", f"{by} was no supervisor of the order", f"{by} 不是该批次监销人")
+
+    def _intended(self, seq, body):
+        order = self.orders.get(body.get("order"))
+        if order is None:
+            self.found(seq, "order", "there is no order {}", "没有批次 {}", body.get("order"))
+            return
+        if order["approver"] is None:
+            self.found(seq, "order", "the order was not approved", "批次未经批准")
+        humans = []
+        for one in order["supervisors"]:
+            if not any(self._one_human(one, other) for other in humans):
+                humans.append(one)
+        if len(humans) < SUPERVISORS:
+            self.found(seq, "supervisors", "fewer than two supervisors had signed", "签名的监销人不足两人")
+        order["intended"] |= set(body.get("records") or ())
+        if any(order["opinions"].get(one) != "destroy" for one in order["intended"]):
+            self.found(seq, "order", "it names a record that the appraisal did not give up", "所列档案未被鉴定为销毁")
+
+    def _destroyed(self, seq, body):
+        record, order = body.get("record"), self.orders.get(body.get("order"))
+        if order is None or record not in order["intended"]:
+            self.found(seq, "order", f"no signed order covers the record {record}", f"没有已签批次涵盖档案 {record}")
+        self.destroyed[record] = body.get("order")
+
+    def _one_human(self, first, second):
+        """One id, staff number or key, also by a chain of other accounts."""
+        known, waiting = {first}, [first]
+        while waiting:
+            current = waiting.pop()
+            if current == second:
+                return True
+            mine = self.people.get(current)
+            for other, theirs in self.people.items():
+                same = mine and (theirs["staff"] == mine["staff"] or theirs["key"] == mine["key"])
+                if other not in known and same:
+                    known.add(other)
+                    waiting.append(other)
+        return False
+
+    # --- checkpoints
+
+    def compare(self, path):
+        """Hold a checkpoint against what was read."""
+        try:
+            checkpoint = json.loads(path.read_bytes())
+            statement = checkpoint["statement"]
+            seq, key, who = statement["seq"], checkpoint["key"], statement["by"]
+            good = signature_holds(key, statement, checkpoint["signature"])
+        except (OSError, ValueError, KeyError, TypeError):
+            self.found(0, "checkpoint", f"{path} is no checkpoint", f"{path} 不是检查点")
+            return
+        if not good or statement.get("act") != "ledger.checkpoint":
+            self.found(seq, "checkpoint", f"{path}: the signature does not hold", f"{path}：签名无效")
+        if statement.get("store") != self.store:
+            self.found(seq, "checkpoint", f"{path} belongs to another store", f"{path} 属于另一个库")
+        if not any((one, its) == (who, key) and since <= seq and (until is None or until > seq)
+                   for one, its, since, until in self.terms):
+            self.found(seq, "checkpoint", f"{path}: {who} was no administrator in office then",
+                       f"{path}：{who} 当时不是在任管理员")
+        if seq > self.entries:
+            self.found(self.entries + 1, "cut", "{}: entries {} to {} are missing at the end",
+                       "{}：末尾缺少第 {} 至 {} 条", path, self.entries + 1, seq)
+        elif self.hashes.get(seq) != statement.get("head"):
+            self.found(seq, "rewritten", "{}: the ledger up to entry {} is not the one that was signed",
+                       "{}：第 {} 条以前的台账不是当初签署的", path, seq)
+
+
+def main():
+    """Read, compare, tell."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--against", type=Path, action="append", default=[], metavar="CHECKPOINT")
+    parser.add_argument("--lang", choices=["zh", "en"], default="zh")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    folder = chosen.folder / "ledger" if (chosen.folder / "ledger").is_dir() else chosen.folder
+    verifier = Verifier()
+    try:
+        import cryptography.exceptions  # noqa: F401
+    except ImportError:
+        print('Needs the package "cryptography": pip install cryptography', file=sys.stderr)
+        return 2
+    try:
+        if not any(folder.glob("ledger-*.jsonl")):
+            print(f"没有台账：{folder}" if chosen.lang == "zh" else f"No ledger in {folder}", file=sys.stderr)
+            return 2
+        verifier.read(folder)
+        for path in [*sorted((folder / "checkpoints").glob("*.json")), *chosen.against]:
+            verifier.compare(path)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return report(verifier, chosen.lang, chosen.json)
+
+
+def report(verifier, lang, as_json):
+    """Print what was found; the exit code."""
+    if as_json:
+        print(json.dumps({
+            "ok": not verifier.findings, "entries": verifier.entries, "head": verifier.head,
+            "orders": len(verifier.orders), "destroyed": len(verifier.destroyed), "people": len(verifier.people),
+            "findings": [{"entry": seq, "code": code, "message": english} for seq, code, english, _ in
+                         verifier.findings],
+        }, ensure_ascii=False, indent=1))
+        return 1 if verifier.findings else 0
+    for seq, _, english, chinese in verifier.findings:
+        print(f"第 {seq} 条：{chinese}" if lang == "zh" else f"Entry {seq}: {english}")
+    counts = (verifier.entries, len(verifier.people), len(verifier.orders), len(verifier.destroyed),
+              len(verifier.findings), verifier.head)
+    if lang == "zh":
+        print("台账 {} 条，人员 {} 名，批次 {} 个，已销毁 {} 件；问题 {} 处。末条摘要 {}".format(*counts))
+    else:
+        print("{} entries, {} people, {} orders, {} records destroyed; {} findings. Head {}".format(*counts))
+    return 1 if verifier.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
