@@ -63,7 +63,8 @@ def memory_of(process: int) -> int:
     """Bytes that a process and its descendants hold, without mapped files; 0 where there is no /proc."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        tasks = [*Path(f"/proc/{process}/task").iterdir()]  # each thread lists the children that it has started
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
     except OSError:
         return 0
     own = [int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon")]
