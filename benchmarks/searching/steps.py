@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from recordkit.archive.search import shards
 from recordkit.archive.search.port import SHARD_SIZE, IndexDocument
 from searching.asking import asks, term
 from searching.engines import build, open_ours, opened
@@ -21,6 +22,18 @@ from searching.records import Records
 
 _SLOW = 300.0
 """A query that takes longer is asked once, a quicker one three times, the best counting."""
+
+
+class Clock:
+    """``now`` in seconds: of the wall, or with ``use_processor`` the time that this thread has had a processor."""
+
+    now = staticmethod(time.perf_counter)
+
+    @classmethod
+    def use_processor(cls) -> None:
+        """Nor is a second thread used, which the clock would not see."""
+        cls.now = staticmethod(time.thread_time)
+        shards._SHARDS_FOR_TWO = 1 << 30
 
 
 def build_step(engine: str, folder: Path, records: Records, jobs: int) -> dict[str, Any]:
@@ -38,9 +51,9 @@ def ask_step(engine: str, folder: Path, records: Records, jobs: int) -> dict[str
         engine_opened.ask(queries[0])
         times, totals = [], []
         for query in queries:
-            begun = time.perf_counter()
+            begun = Clock.now()
             total = engine_opened.ask(query)
-            best = (time.perf_counter() - begun) * 1000
+            best = (Clock.now() - begun) * 1000
             for _ in range(2 if best < _SLOW else 0):
                 best = min(best, milliseconds(lambda query=query: engine_opened.ask(query)))  # type: ignore[misc]
             if total is None:
@@ -94,9 +107,9 @@ def updates_step(engine: str, folder: Path, records: Records, jobs: int) -> dict
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    begun = Clock.now()
     work()
-    return (time.perf_counter() - begun) * 1000
+    return (Clock.now() - begun) * 1000
 
 
 def percentile(times: list[float]) -> float:
@@ -112,5 +125,7 @@ STEPS = {"build": build_step, "ask": ask_step, "own": own_step, "updates": updat
 
 
 if __name__ == "__main__":
-    step, engine, folder, count, jobs = sys.argv[1:]
+    step, engine, folder, count, jobs, clock = sys.argv[1:]
+    if clock == "processor":
+        Clock.use_processor()
     print(json.dumps(STEPS[step](engine, Path(folder), Records(int(count)), int(jobs))))

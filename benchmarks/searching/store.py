@@ -10,7 +10,7 @@ from pathlib import Path
 
 from searching.records import Records
 
-RUNS = 2
+RUNS = 9
 RECORDS = 1_000
 PEER = "import click, tantivy, sqlite3"
 FRESH = """

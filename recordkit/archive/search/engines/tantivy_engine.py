@@ -16,7 +16,7 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -162,7 +162,7 @@ class _Reader:
     def best(self, query: Query, count: int | None, sort: Sort) -> tuple[int, list[Ranked]]:
         wanted = max(1, self._searcher.num_docs if count is None else min(count, self._searcher.num_docs))
         with _damage_named(self._folder):
-            compiled = _compiled(query)
+            compiled = self._compile(query)
             if sort == "code":
                 found = self._searcher.search(compiled, wanted, order_by_field="sort_code", order=tantivy.Order.Asc)
                 return found.count, [Ranked((code or "",), 0.0, address) for code, address in found.hits[:count]]
@@ -186,13 +186,24 @@ class _Reader:
     def tally(self, query: Query, keyword: str) -> dict[str, int]:
         request = {"values": {"terms": {"field": f"is_{keyword}", "size": _MOST_VALUES}}}
         with _damage_named(self._folder):
-            counted = self._searcher.aggregate(_compiled(query), request)
+            counted = self._searcher.aggregate(self._compile(query), request)
         return {str(one["key"]): int(one["doc_count"]) for one in counted["values"]["buckets"]}
 
     def held(self, record_ids: Collection[str]) -> set[str]:
         with _damage_named(self._folder):
             found = self._searcher.search(_compiled(Among(frozenset(record_ids))), max(1, len(record_ids)))
             return {str(self._searcher.doc(address).get_first("record_id")) for _, address in found.hits}
+
+    def _compile(self, query: Query) -> tantivy.Query:
+        """The query for this shard.
+
+        Where several things must hold, tantivy looks at few records for a common term only if the term can stand in
+        one column alone; with several columns it goes through thousands at a time, even if most have no such token.
+        """
+        return _made(query, self._may_stand) if isinstance(query, And) else _compiled(query)
+
+    def _may_stand(self, pattern: Pattern) -> bool:
+        return all(one.is_prefix or self._searcher.doc_freq(pattern.column, one.token) for one in pattern.pieces)
 
     def _with_ties(
         self, query: Query, compiled: tantivy.Query, hits: list[tuple[float, Any]], wanted: int
@@ -217,16 +228,24 @@ class _Reader:
 @lru_cache(maxsize=16)
 def _compiled(query: Query) -> tantivy.Query:
     """The query for any shard; kept, because making it takes longer than looking it up in one of them."""
+    return _made(query, lambda pattern: True)
+
+
+def _made(query: Query, may_stand: Callable[[Pattern], bool]) -> tantivy.Query:
     must, should, must_not = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Occur.MustNot
     match query:
         case Term():
-            return _any([tantivy.Query.const_score_query(_found(one), float(one.weight)) for one in patterns_of(query)])
+            patterns = [one for one in patterns_of(query) if may_stand(one)]
+            if not patterns:
+                return _unscored(tantivy.Query.empty_query())
+            return _any([tantivy.Query.const_score_query(_found(one), float(one.weight)) for one in patterns])
         case And(parts):
-            return tantivy.Query.boolean_query([(must, _compiled(part)) for part in parts])
+            return tantivy.Query.boolean_query([(must, _made(part, may_stand)) for part in parts])
         case Or(parts):
-            return tantivy.Query.boolean_query([(should, _compiled(part)) for part in parts])
+            return tantivy.Query.boolean_query([(should, _made(part, may_stand)) for part in parts])
         case Not(part):
-            return tantivy.Query.boolean_query([(must, _compiled(Everything())), (must_not, _compiled(part))])
+            every = _made(Everything(), may_stand)
+            return tantivy.Query.boolean_query([(must, every), (must_not, _made(part, may_stand))])
         case Everything():
             return _unscored(tantivy.Query.all_query())
         case Is(keyword, value):
