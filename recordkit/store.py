@@ -14,13 +14,13 @@ from recordkit.messages import msg
 from recordkit.retention import events, holds, order_state
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
-from recordkit.templates import completing, issue
+from recordkit.templates import completions, issue
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
 PROJECTIONS: Sequence[Projection] = (
     people.PROJECTION,
     issue.PROJECTION,
-    completing.PROJECTION,
+    completions.PROJECTION,
     catalogue.PROJECTION,
     dropping.PROJECTION,
     events.PROJECTION,

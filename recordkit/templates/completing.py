@@ -14,28 +14,20 @@ from dataclasses import dataclass, replace
 from recordkit.db import Database
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule
 from recordkit.messages import Message, msg
-from recordkit.model import Entry, Problem
+from recordkit.model import Problem
 from recordkit.notes import read_note
 from recordkit.templates.fieldtypes import Value, from_plain, is_empty, parse, to_plain
 from recordkit.templates.issue import Issue, find_issue, form_of_issue, read_issue_data
 from recordkit.templates.rows import RawRow
 from recordkit.templates.spec import FieldSpec, FormSpec, plain_heading
 from recordkit.templates.validate import validate_row, wanted_attachments
-from recordkit.workspace import Projection, Workspace, Writer
+from recordkit.workspace import Workspace, Writer
 
 NUMBER_HEADINGS = ("文书编号", "number", "文号")
 """Columns of a list of returned papers that name the document."""
 
 COLLECTED_HEADINGS = ("已收材料", "collected")
 """Columns that name the papers of the checklist that came with it, separated by 、 or ;"""
-
-_SCHEMA = """
-CREATE TABLE completions (
-  seq INTEGER PRIMARY KEY, issue_id TEXT NOT NULL, act TEXT NOT NULL, note TEXT NOT NULL, time TEXT NOT NULL,
-  actor TEXT NOT NULL);
-CREATE INDEX completions_issue ON completions (issue_id, act)
-"""
-_ACTS = ("issue.completed", "issue.collected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,21 +392,3 @@ def paper_on_checklist(spec: FormSpec, name: str) -> str | Message:
 
 def _lacking(spec: FormSpec, known: Mapping[str, Value], collected: Collection[str]) -> tuple[str, ...]:
     return tuple(one.name for one in wanted_attachments(spec, known) if one.name not in collected)
-
-
-def _apply(workspace: Workspace, entry: Entry) -> None:
-    if entry.act in _ACTS:
-        workspace.db.insert(
-            "completions",
-            {
-                "seq": entry.seq,
-                "issue_id": entry.body["issue"],
-                "act": entry.act,
-                "note": entry.body["note"],
-                "time": entry.time,
-                "actor": entry.actor,
-            },
-        )
-
-
-PROJECTION = Projection("completions", _SCHEMA, _apply)

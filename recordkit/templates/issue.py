@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recordkit import files, pending
 from recordkit.db import Database, Row
@@ -18,9 +19,11 @@ from recordkit.messages import msg
 from recordkit.model import Entry, as_printed, canonical_json
 from recordkit.notes import read_note
 from recordkit.templates import issue_data
-from recordkit.templates.forms import Form, read_form
-from recordkit.templates.spec import FormSpec
 from recordkit.workspace import Projection, Workspace
+
+if TYPE_CHECKING:
+    from recordkit.templates.forms import Form
+    from recordkit.templates.spec import FormSpec
 
 _SCHEMA = """
 CREATE TABLE issues (
@@ -267,6 +270,8 @@ def kept_form(root: Path, issue: Issue) -> Form:
 @lru_cache(maxsize=64)
 def _read_kept(folder: Path) -> Form:
     # A kept version never changes, and reading a long form takes longer than filing a paper.
+    from recordkit.templates.forms import read_form  # not needed to open a store
+
     return read_form(folder, own=True)
 
 
