@@ -32,7 +32,8 @@ class Ours:
     def ask(self, ask: Ask) -> int | None:
         """See ``Opened.ask``."""
         if ask.facets:
-            return max(sum(self.index.tally(ask.query, name).values()) for name in ("class", "year", "form"))
+            counts = self.index.tally(ask.query, ("class", "year", "form"))
+            return max(sum(values.values()) for values in counts.values())
         return self.index.search(ask.query, limit=20, offset=ask.offset, sort=ask.sort)[0]
 
 

@@ -69,7 +69,7 @@ def test_any_flipped_bytes_are_damage_or_go_unseen_but_are_no_fault(tmp_path: Pa
         for query in queries:
             try:
                 index.search(query)
-                index.tally(query, "class")
+                index.tally(query, ["class"])
                 index.held({"record-01"})
             except IndexDamaged:
                 named += 1

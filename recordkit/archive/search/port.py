@@ -137,8 +137,8 @@ class SearchEngine(Protocol):
         """
         ...
 
-    def tally(self, query: Query, keyword: str) -> dict[str, int]:
-        """How many of the records that match have each value of a keyword; records without the keyword do not count.
+    def tally(self, query: Query, keywords: Sequence[str]) -> dict[str, dict[str, int]]:
+        """By keyword, how many of the records that match have each value; records without the keyword do not count.
 
         Raises:
             IndexDamaged: the index must be rebuilt.

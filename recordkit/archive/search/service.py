@@ -359,7 +359,7 @@ def _filters(request: SearchRequest) -> Iterator[query_language.Query]:
 def _facets(
     engine: SearchEngine, query: query_language.Query, standings: Mapping[str, frozenset[str]] | None
 ) -> dict[str, dict[str, int]]:
-    facets = {name: dict(sorted(engine.tally(query, name).items())) for name in FACETS}
+    facets = {name: dict(sorted(counts.items())) for name, counts in engine.tally(query, FACETS).items()}
     if standings is not None:
         facets["status"] = _by_standing(engine, query, standings)
     return facets

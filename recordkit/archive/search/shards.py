@@ -60,7 +60,7 @@ class ShardReader(Protocol):
         """The record at a place."""
         ...
 
-    def tally(self, query: Query, keyword: str) -> dict[str, int]:
+    def tally(self, query: Query, keywords: Sequence[str]) -> dict[str, dict[str, int]]:
         """See ``SearchEngine.tally``."""
         ...
 
@@ -233,12 +233,13 @@ class ShardedIndex:
             page = [(record_id, scores.get(record_id, 0.0)) for record_id, _ in page]
         return sum(total for total, _ in found), [Hit(record_id, score) for record_id, score in page]
 
-    def tally(self, query: Query, keyword: str) -> dict[str, int]:
+    def tally(self, query: Query, keywords: Sequence[str]) -> dict[str, dict[str, int]]:
         """See ``SearchEngine.tally``."""
-        counts = Counter[str]()
-        for values in _of_each(self._readers(), lambda reader: reader.tally(query, keyword)):
-            counts.update(values)
-        return dict(counts)
+        counts = {keyword: Counter[str]() for keyword in keywords}
+        for values in _of_each(self._readers(), lambda reader: reader.tally(query, keywords)):
+            for keyword, found in values.items():
+                counts[keyword].update(found)
+        return {keyword: dict(found) for keyword, found in counts.items()}
 
     def held(self, record_ids: Collection[str]) -> set[str]:
         """See ``SearchEngine.held``."""

@@ -183,11 +183,13 @@ class _Reader:
         with _damage_named(self._folder):
             return str(self._searcher.doc(place).get_first("record_id"))
 
-    def tally(self, query: Query, keyword: str) -> dict[str, int]:
-        request = {"values": {"terms": {"field": f"is_{keyword}", "size": _MOST_VALUES}}}
+    def tally(self, query: Query, keywords: Sequence[str]) -> dict[str, dict[str, int]]:
+        request = {name: {"terms": {"field": f"is_{name}", "size": _MOST_VALUES}} for name in keywords}
         with _damage_named(self._folder):
-            counted = self._searcher.aggregate(self._compile(query), request)
-        return {str(one["key"]): int(one["doc_count"]) for one in counted["values"]["buckets"]}
+            counted = self._searcher.aggregate(_compiled(query), request)
+        return {
+            name: {str(one["key"]): int(one["doc_count"]) for one in counted[name]["buckets"]} for name in keywords
+        }
 
     def held(self, record_ids: Collection[str]) -> set[str]:
         with _damage_named(self._folder):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import operator
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import reduce
@@ -290,14 +290,15 @@ class _Reader:
         with _damage_named(self._folder):
             return self._segments[owner].record_id(number)
 
-    def tally(self, query: Query, keyword: str) -> dict[str, int]:
-        counts: dict[str, int] = {}
+    def tally(self, query: Query, keywords: Sequence[str]) -> dict[str, dict[str, int]]:
+        counts: dict[str, dict[str, int]] = {keyword: {} for keyword in keywords}
         with _damage_named(self._folder):
             for segment in self._segments:
                 mask = self._evaluated(segment, query)[0] & segment.live
-                for value, numbers in segment.values(keyword_column(keyword)):
-                    if count := int(mask[numbers].sum()):
-                        counts[value] = counts.get(value, 0) + count
+                for keyword, values in counts.items():
+                    for value, numbers in segment.values(keyword_column(keyword)):
+                        if count := int(mask[numbers].sum()):
+                            values[value] = values.get(value, 0) + count
         return counts
 
     def held(self, record_ids: Collection[str]) -> set[str]:
