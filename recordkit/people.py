@@ -30,6 +30,10 @@ PERSON_ID = re.compile(r"(?!\.)[\w.-]{1,64}")
 ROLES: tuple[str, ...] = get_args(Role)
 
 
+_KEY = re.compile("[0-9a-f]{64}")
+_SIGNATURE = re.compile("[0-9a-f]{128}")
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """One registered account. Several accounts may belong to one human being: see ``same_human``.
@@ -155,6 +159,9 @@ def signature_holds(public_key: str, statement: Mapping[str, object], signature:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
+        # One form only: the same key written in another way would pass for another person's.
+        if not (_KEY.fullmatch(public_key) and _SIGNATURE.fullmatch(signature)):
+            return False
         raw, signed = bytes.fromhex(public_key), bytes.fromhex(signature)
         if not (is_sound_point(raw) and is_sound_point(signed[:32])):
             return False

@@ -403,7 +403,8 @@ trusted_roots = "certificates"   # 库内存放受信任根证书的文件夹，
 watch_seconds = 5.0      # ingest --watch 每隔几秒查看一次收件箱
 
 [search]
-# 登记人员后，限制利用的档案和完整的证件号码只对以下角色显示（以 --as 表明身份）；默认除窗口受理员外都可查看
+# 登记人员后，限制利用的档案，以及检索结果中完整的证件、电话号码，只对以下角色显示
+# （以 --as 表明身份）；默认除窗口受理员外都可查看
 restricted_roles = ["archivist", "appraiser", "approver", "supervisor", "administrator", "auditor"]
 
 [locks]

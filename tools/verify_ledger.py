@@ -65,6 +65,8 @@ def signature_holds(key, statement, signature):
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
+        if not (re.fullmatch("[0-9a-f]{64}", key) and re.fullmatch("[0-9a-f]{128}", signature)):
+            return False  # the same key written in another way would pass for another person's
         raw, signed = bytes.fromhex(key), bytes.fromhex(signature)
         if vanishes(raw) or len(signed) != 64 or vanishes(signed[:32]):
             return False
@@ -91,7 +93,9 @@ class Verifier:
     def found(self, seq, code, english, chinese, *values):
         """Note what does not hold at an entry."""
         told = (one.format(*values) if values else one for one in (english, chinese))
-        self.findings.append((seq, code, *told))
+        # What the ledger says must not steer the auditor's screen.
+        shown = ("".join(char if char.isprintable() else "?" for char in one) for one in told)
+        self.findings.append((seq, code, *shown))
 
     # --- the chain
 
@@ -124,7 +128,7 @@ class Verifier:
                     for one in batch:
                         try:
                             self._take(one)
-                        except (AttributeError, KeyError, TypeError, ValueError) as error:
+                        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
                             self.found(one["seq"], "form", "the entry has not the form of its act: {!r}",
                                        "该条不具备该行为应有的形式：{!r}", error)
                     batch = []
@@ -140,8 +144,8 @@ class Verifier:
             claimed = entry.pop("hash")
             if canonical({**entry, "hash": claimed}) != line:
                 raise ValueError("not canonical")
-            good = digest(entry) == claimed
-        except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+            good = digest(entry) == claimed and type(entry["left"]) is int and entry["left"] >= 0
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             good = False
         if not good:
             self.found(expected, "changed", "the entry is not what was written", "该条不是当初写下的内容")
@@ -169,13 +173,16 @@ class Verifier:
             self._person(seq, act, body)
         elif act in ROLES:
             self._signed_act(seq, act, body)
+        elif act == "order.withdrawn":
+            if body.get("order") in self.orders:
+                self.orders[body["order"]]["withdrawn"] = True
         elif act == "order.intended":
             self._intended(seq, body)
         elif act == "record.destroyed":
             self._destroyed(seq, body)
 
     def _time(self, seq, time):
-        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time or ""):
+        if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", time or ""):
             self.found(seq, "time", f"the time {time!r} is none", f"时间 {time!r} 无效")
             return
         if time < self.last_time:
@@ -225,8 +232,8 @@ class Verifier:
                 self.found(seq, "order", f"the order {name} was proposed before", f"批次 {name} 已经提出过")
             self.orders[name] = {
                 "digest": digest(manifest), "proposer": by, "opinions": {}, "approver": None, "supervisors": [],
-                "records": {item.get("record") for item in manifest.get("items") or ()}, "intended": set(),
-                "refused": set(),
+                "withdrawn": False, "intended": set(),
+                "records": {item.get("record") for item in manifest.get("items") or ()},
             }
         order = self.orders.get(name)
         if order is None:
@@ -281,6 +288,8 @@ class Verifier:
         if order is None:
             self.found(seq, "order", "there is no order {}", "没有批次 {}", body.get("order"))
             return
+        if order["withdrawn"]:
+            self.found(seq, "order", "the order was withdrawn", "批次已撤回")
         if order["approver"] is None:
             self.found(seq, "order", "the order was not approved", "批次未经批准")
         humans = []
@@ -323,7 +332,9 @@ class Verifier:
             statement = checkpoint["statement"]
             seq, key, who = statement["seq"], checkpoint["key"], statement["by"]
             good = signature_holds(key, statement, checkpoint["signature"])
-        except (OSError, ValueError, KeyError, TypeError):
+            if type(seq) is not int or not isinstance(who, str):
+                raise ValueError("not the form of a checkpoint")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.found(0, "checkpoint", f"{path} is no checkpoint", f"{path} 不是检查点")
             return
         if not good or statement.get("act") != "ledger.checkpoint":

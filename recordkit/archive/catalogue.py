@@ -31,7 +31,7 @@ CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
 CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
-CREATE INDEX records_review ON records (status, record_class, date, ordinal);
+CREATE INDEX records_review ON records (date, record_class, ordinal) WHERE status = 'active';
 CREATE TABLE record_accounts (
   account TEXT NOT NULL, record_id TEXT NOT NULL, is_current INTEGER NOT NULL, PRIMARY KEY (account, record_id)
   ) WITHOUT ROWID;

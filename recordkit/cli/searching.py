@@ -55,8 +55,8 @@ class _SearchCommand(Command):
 @option("--field", "field_name",
         help=N_("Search in this field only: title, number, text, or any name that may stand before a colon."))
 @option("--sort", type=click.Choice(["relevance", "date", "code"]), default="relevance", help=N_("Order of hits."))
-@option("--limit", type=click.IntRange(0), default=20, metavar="N", help=N_("Hits shown; 0 for all."))
-@option("--offset", type=click.IntRange(0), default=0, metavar="N", help=N_("Hits passed over."))
+@option("--limit", type=click.IntRange(0, 1_000_000_000), default=20, metavar="N", help=N_("Hits shown; 0 for all."))
+@option("--offset", type=click.IntRange(0, 1_000_000_000), default=0, metavar="N", help=N_("Hits passed over."))
 @option("--facets", is_flag=True, help=N_("Count hits by class, year, form, period and status."))
 @pass_app
 def search(

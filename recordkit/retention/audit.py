@@ -32,6 +32,7 @@ class ProvenOrder:
     supervisors: list[str] = field(default_factory=list)
     signers: set[str] = field(default_factory=set)
     intended: set[str] = field(default_factory=set)
+    withdrawn: bool = False
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -193,7 +194,7 @@ def _completion(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id:
 def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
     if order is None:
         return [msg("there is no such order")]
-    reasons: list[Message] = []
+    reasons: list[Message] = [msg("the order was withdrawn")] if order.withdrawn else []
     supervisors = [audit.people[one] for one in order.supervisors if one in audit.people]
     if order.approver is None:
         reasons.append(msg("the order was not approved"))
@@ -204,6 +205,13 @@ def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     if any(order.opinions.get(one) != "destroy" for one in order.intended):
         reasons.append(msg("it names a record that the appraisal did not give up"))
     return reasons
+
+
+def _withdrawal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if order is None:
+        return [msg("there is no such order")]
+    order.withdrawn = True
+    return []
 
 
 def _destruction(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
@@ -263,6 +271,7 @@ _CHECKS: Mapping[str, _Check] = {
     "order.appraised": _appraisal,
     "order.approved": _approval,
     "order.signed": _supervision,
+    "order.withdrawn": _withdrawal,
     "order.intended": _intention,
     "record.destroyed": _destruction,
     "order.completed": _completion,

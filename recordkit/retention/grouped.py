@@ -73,7 +73,7 @@ def group_review(workspace: Workspace, today: date, *, within_days: int | None =
         rest[one.record_class, one.date] -= 1
         counts[one.record_class, decision.decision, decision.due] += 1
     for row in workspace.db.each(
-        "SELECT record_class, date, count(*) AS n FROM records WHERE status = 'active' GROUP BY record_class, date"
+        "SELECT record_class, date, count(*) AS n FROM records WHERE status = 'active' GROUP BY date, record_class"
     ):
         plain = row["n"] + rest[row["record_class"], row["date"]]
         if plain:

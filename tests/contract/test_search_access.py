@@ -188,6 +188,9 @@ def test_hints_know_nothing_of_what_is_restricted(archive: Archive) -> None:
         assert (search.total, hints_of(search, restricted=False).pieces) == (0, pieces)
     search = begin_search(seen_by(archive, "clerk"), SearchRequest("110101199003071239", record_class="stop-order"))
     hints = hints_of(search, restricted=True)
+    assert (hints.fuzzy, hints.anywhere) == (0, 0)
+    search = begin_search(seen_by(archive, "clerk"), SearchRequest("110101199003071239"))
+    hints = hints_of(search, restricted=False)
     assert (hints.fuzzy, hints.anywhere) == (3, 0)
     assert hints.near
     assert all("19900307" not in text for text in hints.near)

@@ -205,6 +205,23 @@ def destroy_without_an_order(entries, keys):
     entries.append({**first(entries, "record.destroyed"), "left": 0, "body": {"record": "R", "order": "D2037-0001"}})
 
 
+def go_on_after_the_withdrawal(entries, keys):
+    at = entries.index(first(entries, "order.intended"))
+    withdrawn = {**entries[at], "act": "order.withdrawn", "left": 0, "body": {
+        "order": entries[at]["body"]["order"], "note": "0" * 64}}
+    entries.insert(at, withdrawn)
+
+
+def write_a_key_in_another_way(entries, keys):
+    """The key of sup1 in capitals would be that of a second person."""
+    signed = [entry for entry in entries if entry["act"] == "order.signed"][1]["body"]
+    added = [entry for entry in entries if entry["act"] == "person.added"]
+    statement = next(one["body"]["statement"] for one in added if one["body"]["statement"]["id"] == "sup2")
+    statement["public_key"] = keys["sup1"].public_key().public_bytes_raw().hex().upper()
+    signed["key"] = statement["public_key"]
+    signed["signature"] = keys["sup1"].sign(canonical_json(signed["statement"])).hex()
+
+
 def change_an_opinion(entries, keys):
     opinions = first(entries, "order.appraised")["body"]["statement"]["opinions"]
     opinions[next(iter(opinions))] = "keep"
@@ -238,6 +255,8 @@ def spoil_the_form(entries, keys):
     (leave_out_a_supervisor, {"supervisors"}),
     (leave_out_the_approval, {"order"}),
     (destroy_without_an_order, {"order"}),
+    (go_on_after_the_withdrawal, {"order"}),
+    (write_a_key_in_another_way, {"signature"}),
     (change_an_opinion, {"signature", "opinions"}),
     (register_a_person_oneself, {"role"}),
     (make_the_store_another_one, {"statement"}),
@@ -248,3 +267,37 @@ def test_a_ledger_chained_anew_with_a_forgery_is_named(genuine, copy: Path, forg
     forge(entries, genuine[2])
     write(copy, entries, chained=True)
     assert codes(copy) >= named
+
+
+@pytest.mark.parametrize("change", [
+    {"left": None}, {"left": "a"}, {"left": -1}, {"time": "２０２６-11-22T09:99:99Z"}, {"time": 5}, {"body": "x"},
+    {"body": {"statement": []}},
+])
+def test_entries_of_a_strange_form_are_findings_and_no_crash(copy: Path, change: Entry) -> None:
+    entries = entries_of(copy)
+    first(entries, "order.approved").update(change)
+    write(copy, entries, chained=True)
+    assert codes(copy)
+
+
+@pytest.mark.parametrize("line", [b"[" * 200_000, b"\xff\xfe", b"{}", b"null", b'{"hash":1}', b'{"seq":1e999}'])
+def test_lines_that_are_no_entries_are_findings_and_no_crash(copy: Path, line: bytes) -> None:
+    path = copy / "ledger-000001.jsonl"
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([*lines[:3], line, *lines[4:], b""]))
+    assert codes(copy) == {"changed"}
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b"{}", b'{"statement": [], "key": 1, "signature": 2}', b""])
+def test_files_that_are_no_checkpoints_are_findings_and_no_crash(copy: Path, content: bytes) -> None:
+    (copy / "checkpoints").mkdir(exist_ok=True)
+    (copy / "checkpoints" / "x.json").write_bytes(content)
+    assert codes(copy) == {"checkpoint"}
+
+
+def test_what_the_ledger_says_does_not_steer_the_screen(copy: Path) -> None:
+    entries = entries_of(copy)
+    first(entries, "order.approved")["body"]["by"] = "\x1b[2J0 findings"
+    write(copy, entries, chained=True)
+    shown = subprocess.run([sys.executable, "-I", str(TOOL), str(copy)], capture_output=True, check=False).stdout
+    assert b"\x1b" not in shown

@@ -12,7 +12,7 @@ LAYERS = [
     {"errors"},
     {"model"},
     {"files", "ed25519", "settings", "crew"},
-    {"ledger", "mirror", "notes", "pending"},
+    {"ledger", "notes", "pending"},
     {"db"},
     {"workspace"},
     {"people"},
@@ -21,7 +21,6 @@ LAYERS = [
     {"archive"},
     {"retention"},
     {"store"},
-    {"backup"},
     {"cli"},
     {"__main__"},
 ]

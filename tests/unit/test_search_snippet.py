@@ -131,9 +131,13 @@ def test_personal_numbers_are_masked_even_when_the_snippet_begins_inside_one() -
     assert "0307" not in cut
 
 
-def test_of_a_masked_number_only_what_was_looked_for_is_shown() -> None:
+def test_a_masked_number_is_shown_only_to_who_typed_all_of_it() -> None:
     page = "手机13800138000"
-    assert excerpt([page], {}, terms("0138"), hidden=personal_spans).snippet == "手机138*\u20680138\u2069000"
+    assert excerpt([page], {}, terms("0138"), hidden=personal_spans).snippet == "手机138*\u2068***8\u2069000"
+    assert excerpt([page], {}, terms("13800138000"), hidden=personal_spans).snippet == "手机\u206813800138000\u2069"
+    pieces = " OR ".join(f"{number:02}" for number in range(100))
+    shown = excerpt([page], {}, terms(pieces), hidden=personal_spans).snippet
+    assert "***" in shown.replace("\u2068", "").replace("\u2069", "")
     assert excerpt([page], {}, terms("手机"), hidden=personal_spans).snippet == "\u2068手机\u2069138****8000"
 
 

@@ -6,11 +6,22 @@ import re
 from dataclasses import dataclass, replace
 
 from recordkit.archive import catalogue
-from recordkit.archive.personal import masked
+from recordkit.archive.personal import personal_spans
 from recordkit.archive.search.port import IndexDamaged
-from recordkit.archive.search.query import FEWEST_FUZZY, And, Not, Or, Query, Term, positive_terms
+from recordkit.archive.search.query import (
+    FEWEST_FUZZY,
+    MOST_FUZZY,
+    And,
+    Dated,
+    Everything,
+    Is,
+    Or,
+    Query,
+    Term,
+    positive_terms,
+)
 from recordkit.archive.search.service import Search, shielded
-from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS, excerpt
+from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS, excerpt, nothing_hidden
 from recordkit.archive.search.source import index_document
 from recordkit.archive.search.text import can_be_searched
 
@@ -45,11 +56,12 @@ def hints_of(search: Search, *, restricted: bool) -> Hints:
         alone = tuple((term.text, _count(search, term)) for term in terms)
         fuzzy = _loosened(search.asked)
         count = _count(search, fuzzy) if fuzzy != search.asked else 0
+        anywhere = search.engine.search(shielded(_unfiltered(search.asked), search.clearance), limit=1)[0]
         missing = [term for term, (_, found) in zip(terms, alone, strict=True) if not found and not term.fuzzy]
         pieces = (piece for piece in (_longest_piece(search, term) for term in missing) if piece is not None)
         return Hints(
             alone if len(terms) > 1 else (),
-            _count(search, search.asked) if restricted else 0,
+            anywhere if restricted else 0,
             count,
             _near(search, fuzzy) if count else (),
             tuple(pieces),
@@ -59,20 +71,33 @@ def hints_of(search: Search, *, restricted: bool) -> Hints:
 
 
 def _count(search: Search, query: Query) -> int:
-    return search.engine.search(shielded(query, search.clearance), limit=1)[0]
+    """Records that the query finds within class, year and dates of the request."""
+    return search.engine.search(shielded(And((query, *search.filters)), search.clearance), limit=1)[0]
+
+
+def _unfiltered(query: Query) -> Query:
+    """The query with its terms looked for in every field, and without classes and dates that all of it must have."""
+    match query:
+        case Term():
+            return replace(query, field=None)
+        case And(parts):
+            kept = tuple(_unfiltered(part) for part in parts if not isinstance(part, (Is, Dated)))
+            return And(kept) if len(kept) > 1 else kept[0] if kept else Everything()
+        case Or(parts):
+            return Or(tuple(map(_unfiltered, parts)))
+        case _:
+            return query
 
 
 def _loosened(query: Query) -> Query:
     """The query with one wrong character allowed in every term that is long enough."""
     match query:
         case Term():
-            return replace(query, fuzzy=True) if len(query.text) >= FEWEST_FUZZY else query
+            return replace(query, fuzzy=True) if FEWEST_FUZZY <= len(query.text) <= MOST_FUZZY else query
         case And(parts):
             return And(tuple(map(_loosened, parts)))
         case Or(parts):
             return Or(tuple(map(_loosened, parts)))
-        case Not():
-            return query
         case _:
             return query
 
@@ -81,14 +106,15 @@ def _near(search: Search, query: Query) -> tuple[str, ...]:
     """Some of the texts that stand in the archive in place of what was typed."""
     workspace, found = search.workspace, dict[str, None]()
     terms = [term for term in positive_terms(query) if term.fuzzy]
-    for hit in search.engine.search(shielded(query, search.clearance), limit=_NEAR)[1]:
+    within = And((query, *search.filters))
+    for hit in search.engine.search(shielded(within, search.clearance), limit=_NEAR)[1]:
         record = catalogue.get_record(workspace.db, hit.record_id)
         if record is None or record.status != "active":
             continue
         document = index_document(catalogue.objects_of(workspace), record, readings=False)
-        part = excerpt(document.pages, document.fields, terms, form_fields=document.form_fields)
-        for text in _MARKED.findall(part.snippet):
-            found[text if search.clearance.full else masked(text)] = None
+        hidden = nothing_hidden if search.clearance.full else personal_spans
+        part = excerpt(document.pages, document.fields, terms, form_fields=document.form_fields, hidden=hidden)
+        found.update(dict.fromkeys(_MARKED.findall(part.snippet)))
     return tuple(found)[:_NEAR]
 
 

@@ -24,7 +24,18 @@ from __future__ import annotations
 import unicodedata
 
 from recordkit.archive.search.pinyin import plain_reading
-from recordkit.archive.search.query import FEWEST_FUZZY, FORM_FIELD, And, Everything, Is, Not, Or, Query, Term
+from recordkit.archive.search.query import (
+    FEWEST_FUZZY,
+    FORM_FIELD,
+    MOST_FUZZY,
+    And,
+    Everything,
+    Is,
+    Not,
+    Or,
+    Query,
+    Term,
+)
 from recordkit.archive.search.text import can_be_searched, normalise
 from recordkit.archive.search.vocabulary import BASIC, Vocabulary, name_of
 from recordkit.archive.search.vocabulary import FIELD_ALIASES as FIELD_ALIASES
@@ -289,6 +300,11 @@ class _Reader:
                 start, msg("with ~ a word has at least {count} characters", count=FEWEST_FUZZY),
                 msg("Leave out the ~, or write more of the text."),
             )
+        if fuzzy and len(normal) > MOST_FUZZY:
+            raise self.refusal(
+                start, msg("with ~ a word has at most {count} characters", count=MOST_FUZZY),
+                msg("Leave out the ~, or take a piece of the text."),
+            )
         if begins and ends:
             # Something before it and something behind it: that is what a word without stars means.
             begins = ends = False
@@ -308,7 +324,7 @@ class _Reader:
                 case "period":
                     found = [read_period(text)]
                 case _:
-                    found = read_choice(text, self.vocabulary.values[keyword], begins=begins)
+                    found = read_choice(text, self.vocabulary.values.get(keyword, ()), begins=begins)
         except Unreadable as unreadable:
             raise self.refusal(start, unreadable.reason, unreadable.todo) from None
         parts = tuple(Is(keyword, value) for value in found)

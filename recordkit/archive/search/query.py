@@ -81,6 +81,8 @@ FORM_FIELD = "fields."
 """What stands before the key of a form field in ``Term.field``."""
 FEWEST_FUZZY = 4
 """Characters of a term in which one may be wrong."""
+MOST_FUZZY = 60
+"""Beyond it a term with one wrong character takes seconds, growing with the square of its length."""
 
 
 def positive_terms(query: Query) -> tuple[Term, ...]:

@@ -21,6 +21,7 @@ from recordkit.archive.search.port import Hit, IndexDamaged, IndexDocument, Sear
 from recordkit.archive.search.snippet import excerpt, highlighted, nothing_hidden
 from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
 from recordkit.archive.search.vocabulary import vocabulary_of
+from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
 
@@ -91,8 +92,8 @@ class Search:
     """An answered search whose hits are not read yet.
 
     Attributes:
-        asked: what the person typed; ``query`` the same with the other restrictions of the request, and without
-            what the person may not see.
+        asked: what the person typed; ``filters`` the other restrictions of the request; ``query`` both, without what
+            the person may not see.
         total: number of all hits; ``hits`` those of the page asked for.
         shields: there are restricted records in the archive, and they are left out for this person.
     """
@@ -100,6 +101,7 @@ class Search:
     workspace: Workspace
     engine: SearchEngine
     asked: query_language.Query
+    filters: tuple[query_language.Query, ...]
     query: query_language.Query
     clearance: Clearance
     total: int
@@ -172,18 +174,23 @@ def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _u
     """Ask the index, and leave the records to be read one by one; raises as ``search_records``."""
     if request.record_class is not None:
         request = replace(request, record_class=load_scheme(workspace.root).get(request.record_class).id)
+    if request.since is not None and request.until is not None and request.since > request.until:
+        raise InputRefused(
+            msg("{since} lies behind {until}.", since=request.since.isoformat(), until=request.until.isoformat()),
+            msg("Give the earlier day with --from, the later one with --to."),
+        )
     clearance = clearance_of(workspace)
     vocabulary = vocabulary_of(workspace.root)
-    asked = parse(request.text, vocabulary)
-    within = asked if request.field is None else parse(request.text, vocabulary, request.field)
-    query = shielded(_restricted(within, request), clearance)
+    within = parse(request.text, vocabulary, request.field)
+    filters = tuple(_filters(request))
+    query = shielded(_all_of(within, *filters), clearance)
     engine = open_engine(workspace)
 
     def ask() -> Search:
         total, hits = engine.search(query, limit=request.limit, offset=request.offset, sort=request.sort)
         facets = _facets(engine, query, request.standings) if request.facets else {}
         shields = not clearance.full and catalogue.holds_restricted(workspace.db)
-        return Search(workspace, engine, asked, query, clearance, total, tuple(hits), facets, shields)
+        return Search(workspace, engine, within, filters, query, clearance, total, tuple(hits), facets, shields)
 
     return _answered(workspace, engine, ask, watch)
 
@@ -193,8 +200,7 @@ def shielded(query: query_language.Query, clearance: Clearance) -> query_languag
     return query if clearance.full else query_language.And((query, query_language.Is("access", OPEN)))
 
 
-def _restricted(query: query_language.Query, request: SearchRequest) -> query_language.Query:
-    filters = tuple(_filters(request))
+def _all_of(query: query_language.Query, *filters: query_language.Query) -> query_language.Query:
     return query_language.And((query, *filters)) if filters else query
 
 
@@ -205,6 +211,9 @@ def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], 
     """The answer of the index, which is brought up to date before and rebuilt when it proves damaged."""
     could_write = update_index(workspace, engine, watch)
     try:
+        if engine.cursor() == 0 and catalogue.count_holdings(workspace.db):
+            # Not there, and nobody could make it: "nothing found" would be an untruth.
+            raise IndexDamaged("it is not there")
         return ask()
     except IndexDamaged as damage:
         # Damage that shows only when it is read. Nothing is lost: what is indexed stands in catalogue and objects.

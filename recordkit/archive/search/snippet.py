@@ -17,7 +17,7 @@ WIDTH = 60
 """Characters of the original text in a snippet, marks and ellipses not counted."""
 
 Hidden = Callable[[str], Iterable[Span]]
-"""The spans of a text that are shown as asterisks, except where a term stands as it was typed: who asks knows it."""
+"""The spans of a text that are shown as asterisks, except where one term as it was typed covers all of a span."""
 
 Match = tuple[int, int, Term]
 """Where in a text as it was written a term stands, half-open."""
@@ -210,11 +210,11 @@ def _marked(text: str, begin: int, end: int, matches: Sequence[Match]) -> str:
 def _veiled(text: str, hidden: Hidden, matches: Sequence[Match]) -> str:
     """The text with asterisks; the whole of it, since a number may begin before the piece that is shown."""
     chars = list(text)
+    known = [(begin, end) for begin, end, term in matches if not term.fuzzy]
     for begin, end in hidden(text):
-        chars[begin:end] = "*" * (end - begin)
-    for begin, end, term in matches:
-        if not term.fuzzy:
-            chars[begin:end] = text[begin:end]
+        # Only who typed all of it knows it: pieces of it could be tried until the whole number is laid bare.
+        if not any(first <= begin and end <= last for first, last in known):
+            chars[begin:end] = "*" * (end - begin)
     return "".join(chars)
 
 
