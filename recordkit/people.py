@@ -19,7 +19,7 @@ from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import Entry, Role, canonical_json
-from recordkit.workspace import Projection, Workspace, Writer
+from recordkit.workspace import Workspace, Writer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -192,14 +192,8 @@ def count_humans(people: Iterable[Person]) -> int:
 
 # --- the register -----------------------------------------------------------------------------------------------
 
-_SCHEMA = """
-CREATE TABLE people (
-  id TEXT PRIMARY KEY, name TEXT NOT NULL, staff_no TEXT NOT NULL, roles TEXT NOT NULL,
-  public_key TEXT NOT NULL, since TEXT NOT NULL, revoked TEXT, position INTEGER NOT NULL)
-"""
-
-
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Who is registered, and until when."""
     if entry.act == "person.added":
         statement = entry.body["statement"]
         assert isinstance(statement, dict)
@@ -222,9 +216,6 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         workspace.db.run(
             "UPDATE people SET revoked = :day WHERE id = :id", {"day": entry.time[:10], "id": statement["id"]}
         )
-
-
-PROJECTION = Projection("people", _SCHEMA, _apply)
 
 
 def list_people(db: Database) -> list[Person]:

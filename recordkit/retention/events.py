@@ -18,16 +18,7 @@ from recordkit.messages import msg
 from recordkit.model import Entry, same_account
 from recordkit.notes import read_note
 from recordkit.retention.schedule import event_types
-from recordkit.workspace import Projection, Workspace
-
-_SCHEMA = """
-CREATE TABLE retention_events (
-  event_id TEXT PRIMARY KEY, type TEXT NOT NULL, date TEXT NOT NULL, scope TEXT NOT NULL, account TEXT,
-  note TEXT, replaced TEXT, seq INTEGER NOT NULL);
-CREATE TABLE retention_event_records (
-  event_id TEXT NOT NULL, record_id TEXT NOT NULL, note TEXT, PRIMARY KEY (event_id, record_id));
-CREATE INDEX retention_event_records_record ON retention_event_records (record_id)
-"""
+from recordkit.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +139,8 @@ def _event(db: Database, row: Row) -> EventEntry:
     )
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Events and what they replace."""
     if entry.act != "event.added":
         return
     db, body = workspace.db, entry.body
@@ -175,7 +167,3 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
             "UPDATE retention_events SET replaced = :new WHERE event_id = :old",
             {"new": event_id, "old": body["replaces"]},
         )
-
-
-PROJECTION = Projection("retention_events", _SCHEMA, _apply)
-PROJECTIONS = (PROJECTION,)

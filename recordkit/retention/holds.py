@@ -19,16 +19,7 @@ from recordkit.model import Entry, same_account
 from recordkit.notes import read_note
 from recordkit.retention.order_state import order_of_intent
 from recordkit.retention.review import HOLD_KINDS
-from recordkit.workspace import Projection, Workspace
-
-_SCHEMA = """
-CREATE TABLE holds (
-  hold_id TEXT PRIMARY KEY, kind TEXT NOT NULL, scope TEXT NOT NULL, account TEXT, note TEXT, until TEXT,
-  placed TEXT NOT NULL, released TEXT, release_note TEXT, seq INTEGER NOT NULL);
-CREATE TABLE hold_records (
-  hold_id TEXT NOT NULL, record_id TEXT NOT NULL, note TEXT, PRIMARY KEY (hold_id, record_id));
-CREATE INDEX hold_records_record ON hold_records (record_id)
-"""
+from recordkit.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +208,8 @@ def _hold(workspace: Workspace, row: Row) -> HoldEntry:
     )
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Holds, on which records and accounts, and their release."""
     db, body = workspace.db, entry.body
     if entry.act == "hold.placed":
         hold_id, note = str(body["hold"]), body.get("account_note")
@@ -245,7 +237,3 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
             "UPDATE holds SET released = :day, release_note = :note WHERE hold_id = :id",
             {"day": entry.time[:10], "note": body.get("account_note"), "id": body["hold"]},
         )
-
-
-PROJECTION = Projection("holds", _SCHEMA, _apply)
-PROJECTIONS = (PROJECTION,)
