@@ -9,9 +9,11 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from recordkit import files
 from recordkit.db import Database, Row
@@ -34,8 +36,7 @@ _KEY = re.compile("[0-9a-f]{64}")
 _SIGNATURE = re.compile("[0-9a-f]{128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One registered account. Several accounts may belong to one human being: see ``same_human``.
 
     Attributes:
@@ -52,8 +53,7 @@ class Person:
     revoked: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """A registered person with the private key in hand, ready to sign."""
 
     person: Person
@@ -271,8 +271,7 @@ def require_role(person: Person, roles: Collection[str]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NewPerson:
+class NewPerson(Struct, frozen=True):
     """Someone to be registered; ``public_key`` hexadecimal."""
 
     id: str

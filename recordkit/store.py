@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def make_store(
             msg("The folder {folder} is not empty: {names}.", folder=str(root), names=", ".join(sorted(strange)[:5])),
             msg("Choose an empty folder; a store is never mixed with other files."),
         )
-    store_id = SIMULATION_ID if simulation else secrets.token_hex(16)
+    store_id = SIMULATION_ID if simulation else os.urandom(16).hex()
     text = new_settings_text(
         store_id=store_id,
         simulation=simulation,

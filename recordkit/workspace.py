@@ -11,11 +11,12 @@ import hashlib
 import importlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+
+from msgspec import Struct
 
 from recordkit import files
 from recordkit.db import Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
@@ -29,8 +30,7 @@ from recordkit.settings import FILE_NAME, Settings, load_settings
 STORE_FOLDERS = ("ledger", "objects", "issued", "notes", "forms", "inbox", "quarantine", "work", "outbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Where time comes from: ``now`` gives the instant (UTC) for the ledger, ``today`` the date for computations."""
 
     now: Callable[[], datetime]

@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+from msgspec import Struct
 
 from recordkit import files, pending
 from recordkit.archive.objects import ObjectStore
@@ -25,8 +26,7 @@ _VERSIONING = ("record.filed", "record.edited", "record.attached", "record.resca
 """Acts that make a version of a record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One item (件) as the catalogue knows it.
 
     Attributes:
@@ -68,8 +68,7 @@ class Record:
         return fields if isinstance(fields, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """A record in force, as far as checking its object needs it; ``touched`` is the entry that changed it last."""
 
     record_id: str
@@ -84,8 +83,7 @@ class Holding:
         return cls(record.record_id, record.code, record.commitment, record.ordinal)
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(Struct, frozen=True):
     """Where bytes lie in the archive.
 
     Attributes:
@@ -328,8 +326,7 @@ def find_content(db: Database, content: str, record_id: str | None = None) -> Fi
     return Filed(record, row["name"], row["version"], bool(row["superseded"]))
 
 
-@dataclass(frozen=True, slots=True)
-class KnownBatch:
+class KnownBatch(Struct, frozen=True):
     """A batch scan of which papers are held.
 
     Attributes:
