@@ -222,7 +222,7 @@ def read_draft(data: bytes, name: str) -> Draft:
                 one = msgspec.convert(_with_inherited(raw, own), RecordClass)
                 found = _class_fault(one)
             except msgspec.ValidationError as error:
-                found = "unreadable", msg("{error}", error=str(error))
+                found = "unreadable", msg("it cannot be read: {error}", error=str(error))
         if found is not None:
             faults.append(Fault(found[0], number, line, class_id, found[1]))
         else:

@@ -105,7 +105,7 @@ def schedule_check(app: App, file: Path | None, listing: bool) -> int:
                     classes=", ".join(unused)))
     if not findings:
         app.say(tr("The schedule is sound."))
-    moves.tell(app, rules, listing=listing)
+    moves.tell(app, listing=listing)
     return 3 if findings else 0
 
 
@@ -130,8 +130,10 @@ class _Moves:
         records: Sequence[Moved] = (),
         ordered: Sequence[Moved] = (),
         since: Message | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self.groups, self.records, self.ordered, self.since = groups, records, ordered, since
+        self.names = names or {}
 
     def plain(self, *, listing: bool) -> dict[str, object]:
         return {
@@ -142,7 +144,7 @@ class _Moves:
             **({"items": [_plain_moved(one) for one in self.records]} if listing else {}),
         }
 
-    def tell(self, app: App, rules: Mapping[str, RecordClass], *, listing: bool) -> None:
+    def tell(self, app: App, *, listing: bool) -> None:
         if self.since is None:
             return
         app.say(self.since)
@@ -153,7 +155,7 @@ class _Moves:
         rows: list[list[object]] = []
         for key, groups in _by_change(self.groups).items():
             name, before, after = key
-            rows.append([rules[name].name if name in rules else name,
+            rows.append([self.names.get(name, name),
                          _told_change(before, [one.due_before for one in groups]),
                          _told_change(after, [one.due_after for one in groups]), sum(one.count for one in groups)])
         app.print_table(rows, [N_("Class"), N_("Before"), N_("After"), N_("Records")])
@@ -198,7 +200,7 @@ def _find_moves(app: App, workspace: Workspace, path: Path | None, data: bytes, 
     """Against the schedule in force when a file is named, else against the one that the ledger named last."""
     from recordkit.archive.classes import load_scheme, parse_scheme
     from recordkit.retention.adoption import is_changed, seen_scheme
-    from recordkit.retention.schedule_moves import moved_groups, moved_records
+    from recordkit.retention.schedule_moves import moved_groups, moved_in_orders, moved_records
 
     try:
         current = load_scheme(workspace.root)
@@ -219,8 +221,9 @@ def _find_moves(app: App, workspace: Workspace, path: Path | None, data: bytes, 
     if old is None:
         return _Moves(since=since)
     groups = moved_groups(workspace, old, new, app.today)
-    moved = list(moved_records(workspace, old, new, app.today)) if groups else []
-    return _Moves(groups, moved if listing else (), [one for one in moved if one.order], since)
+    moved = list(moved_records(workspace, old, new, app.today)) if groups and listing else []
+    names = {one.id: one.name for scheme in (new, old) for one in scheme.classes.values()}
+    return _Moves(groups, moved, moved_in_orders(workspace, old, new, app.today), since, names)
 
 
 def told_change_of_schedule(day: str | None) -> Message:
@@ -248,7 +251,7 @@ def schedule_adopt(app: App, file: Path | None, dry_run: bool) -> None:
         data = None if file is None else file.read_bytes()
         moves = _find_moves(app, workspace, file, data or b"", listing=False)
         if not app.json:
-            moves.tell(app, {}, listing=False)
+            moves.tell(app, listing=False)
         digest = adopt_schedule(workspace, data, str(file or FILE_NAME))
     if app.json:
         app.print_json({"schedule": digest, "moved": moves.plain(listing=False)})
@@ -278,7 +281,7 @@ def review(
     from recordkit.archive.classes import load_scheme
     from recordkit.cli.base import plain
     from recordkit.retention.adoption import is_changed, last_seen
-    from recordkit.retention.grouped import group_review, review_items
+    from recordkit.retention.grouped import group_review, near_groups, review_items
     from recordkit.retention.review_list import told_waiting, waiting_of
 
     kind = _kind_of(out)
@@ -286,7 +289,8 @@ def review(
         raise InputRefused(msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force."))
     chosen: tuple[DecisionKind, ...] | None = decisions or (None if app.json or kind == "json" else ("due",))
     with app.reading() as workspace:
-        groups = group_review(workspace, app.today, within_days=within)
+        every = group_review(workspace, app.today)
+        groups = near_groups(every, app.today, within)
         counts: dict[str, int] = {}
         for one in groups:
             counts[one.decision] = counts.get(one.decision, 0) + one.count
@@ -308,7 +312,7 @@ def review(
             ]
         scheme = load_scheme(workspace.root)
         seen, changed = last_seen(workspace.db), is_changed(workspace)
-        waiting = waiting_of(groups, scheme)
+        waiting = waiting_of(every, scheme)
         if out is not None and kind != "json":
             _save_list(app, workspace, out, kind, within, decisions, force=force)
     told_groups = [{"record_class": one.record_class, "decision": one.decision, "due": one.due, "count": one.count}

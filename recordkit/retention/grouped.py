@@ -9,7 +9,7 @@ records would.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -78,8 +78,13 @@ def group_review(workspace: Workspace, today: date, *, within_days: int | None =
         if plain:
             decision = review.of_class(row["record_class"], row["date"], row["own"])
             counts[row["record_class"], decision.decision, decision.due] += plain
-    groups = [ReviewGroup(*key, count) for key, count in counts.items() if _is_near(key[2], today, within_days)]
+    groups = near_groups((ReviewGroup(*key, count) for key, count in counts.items()), today, within_days)
     return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max))
+
+
+def near_groups(groups: Iterable[ReviewGroup], today: date, within_days: int | None) -> list[ReviewGroup]:
+    """Those that are due, or would be without a hold, by so many days after ``today``; all of them when None."""
+    return [one for one in groups if _is_near(one.due, today, within_days)]
 
 
 def review_items(

@@ -22,7 +22,8 @@ from recordkit.workspace import Workspace
 if TYPE_CHECKING:
     from docx.document import Document as WordDocument
 
-COLUMNS = (msg("No."), msg("Title"), msg("Year"), msg("Code"), msg("Retention period"), msg("Due"), msg("Reason"))
+COLUMNS = (msg("No."), msg("Title"), msg("Year"), msg("Code"), msg("Retention period"), msg("Falls due"),
+           msg("Grounds"))
 _SECTIONS: tuple[tuple[DecisionKind, Message], ...] = (
     ("due", msg("Due for appraisal")),
     ("not-due", msg("Due soon")),
@@ -195,7 +196,7 @@ def _cells(number: int, line: Line, translate: Translate) -> tuple[int, str, int
 
 
 _TITLE = msg("Records due for appraisal")
-_COUNTS = (msg("Class"), msg("Decision"), msg("Records"), msg("First due"))
+_COUNTS = (msg("Class"), msg("Decision"), msg("Number of records"), msg("First due"))
 _LONGEST_CELL = 32_767  # characters that a spreadsheet cell keeps
 
 
@@ -225,14 +226,15 @@ def _sheet(
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Alignment
     from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.properties import PageSetupProperties
 
     sheet = book.create_sheet(name)
     for at, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(at)].width = width
     sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.page_setup.paperSize = 9  # A4 (ECMA-376 part 1, 18.3.1.63)
     sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     if frozen is not None:
         sheet.freeze_panes = frozen
         sheet.print_title_rows = "1:1"
@@ -294,7 +296,7 @@ def _docx(found: ReviewList, translate: Translate) -> bytes:
         rows = ([str(number), title_, str(year), code, period, due.isoformat() if due else "", reason]
                 for number, title_, year, code, period, due, reason in
                 (_cells(number, line, translate) for number, line in enumerate(lines, 1)))
-        _table(document, [one.render(translate) for one in COLUMNS], rows, (12, 70, 14, 55, 18, 24, 74))
+        _table(document, [one.render(translate) for one in COLUMNS], rows, (12, 68, 14, 58, 21, 27, 67))
     _number_pages(document)
     out = io.BytesIO()
     document.save(out)
@@ -311,6 +313,7 @@ def _table(document: WordDocument, head: Sequence[str], rows: Iterable[Sequence[
     table.style = "Table Grid"
     table.autofit = False
     for column, width in zip(table.columns, widths, strict=True):
+        column.width = Mm(width)
         for cell in column.cells:
             cell.width = Mm(width)
     for cell, text in zip(table.rows[0].cells, head, strict=True):

@@ -117,10 +117,10 @@ def _of_class(one: RecordClass, draft: Draft, shipped: Mapping[str, RecordClass]
     yield from _of_trigger(one, draft.own[one.id], uses)
     yield from _of_period(one, shipped.get(one.id))
     yield from _of_inheritance(one, draft)
-    twins = [other.id for other in draft.classes if other.name == one.name and other.id != one.id]
-    if twins:
+    twins = [other.id for other in draft.classes if other.name == one.name]
+    if twins[0] != one.id:
         yield ("same-name", msg("class {id} has the name of {other}: {name}; whoever types the name gets the first",
-                                id=one.id, other=", ".join(twins), name=one.name),
+                                id=one.id, other=twins[0], name=one.name),
                msg("Give each class a name of its own."))
 
 

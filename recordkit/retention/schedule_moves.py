@@ -6,11 +6,11 @@ Counted by groups first, as the review is; the records themselves on demand.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from recordkit.archive.catalogue import Record, find_by_ordinal
+from recordkit.archive.catalogue import Record, find_by_ordinal, get_record
 from recordkit.archive.classes import Scheme
 from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.grouped import Review
@@ -67,14 +67,27 @@ def moved_groups(workspace: Workspace, old: Scheme, new: Scheme, today: date) ->
 
 def moved_records(workspace: Workspace, old: Scheme, new: Scheme, today: date) -> Iterator[Moved]:
     """The records that move, in the order of filing, each with what either schedule says and the reason."""
+    touched = {one.record_class for one in moved_groups(workspace, old, new, today)}
+    rows = workspace.db.each("SELECT ordinal, record_class FROM records WHERE status = 'active' ORDER BY ordinal")
+    ordinals = [row["ordinal"] for row in rows if row["record_class"] in touched]
+    found = (find_by_ordinal(workspace.db, one) for one in ordinals)
+    yield from _moved(workspace, old, new, today, (one for one in found if one is not None))
+
+
+def moved_in_orders(workspace: Workspace, old: Scheme, new: Scheme, today: date) -> list[Moved]:
+    """Those of ``moved_records`` that lie in open orders."""
+    found = (get_record(workspace.db, one) for one in open_orders(workspace.db))
+    return list(_moved(workspace, old, new, today, (one for one in found if one is not None)))
+
+
+def _moved(
+    workspace: Workspace, old: Scheme, new: Scheme, today: date, records: Iterable[Record]
+) -> Iterator[Moved]:
     around = load_circumstances(workspace)
     before, after = replace(around, scheme=old), replace(around, scheme=new)
     ordered = open_orders(workspace.db)
-    touched = {one.record_class for one in moved_groups(workspace, old, new, today)}
-    rows = workspace.db.each("SELECT ordinal, record_class FROM records WHERE status = 'active' ORDER BY ordinal")
-    for ordinal in [row["ordinal"] for row in rows if row["record_class"] in touched]:
-        record = find_by_ordinal(workspace.db, ordinal)
-        if record is None or record.status != "active":
+    for record in records:
+        if record.status != "active":
             continue
         first, second = (decide_record(workspace, record, one, today) for one in (before, after))
         if (first.decision, first.due) != (second.decision, second.due):
