@@ -21,6 +21,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "retention.events",
     "retention.holds",
     "retention.order_state",
+    "retention.adoption",
 ))
 """In the order in which an entry is applied to them."""
 
@@ -55,6 +56,7 @@ def make_store(
         InputRefused: there is a store already, or the folder holds other files.
     """
     from recordkit.archive.search.engines import usable_engine
+    from recordkit.retention.adoption import keep_schedule
     from recordkit.retention.schedule import shipped_schedule
 
     if (root / FILE_NAME).exists():
@@ -81,6 +83,6 @@ def make_store(
     files.make_folder(root)
     root.chmod(0o700)
     files.write_atomic(root / "retention.toml", shipped_schedule(), overwrite=True)
-    create_store(root, text, store_id, clock, actor)
+    create_store(root, text, store_id, clock, actor, schedule=keep_schedule(root))
     # The tables exist from the start: the first reader must not need the writers' lock to make them.
     open_store(root, clock, actor).close()

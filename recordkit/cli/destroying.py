@@ -418,9 +418,12 @@ def destruction_list(app: App) -> None:
 def destruction_show(app: App, order_id: str) -> None:
     """Print one order."""
     from recordkit.retention.order_state import find_order
+    from recordkit.retention.stops import name_the_stopped
 
     with app.reading() as workspace:
-        _print_order(app, workspace, find_order(workspace.db, order_id))
+        order = find_order(workspace.db, order_id)
+        name_the_stopped(workspace, order)
+        _print_order(app, workspace, order)
 
 
 @destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))

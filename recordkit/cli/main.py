@@ -36,7 +36,7 @@ _COMMANDS = {
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
     "event": ("retaining", N_("Events that start retention periods.")),
     "hold": ("retaining", N_("Holds that stop destruction.")),
-    "retention": ("retaining", N_("Retention schedule and review.")),
+    "retention": ("reviewing", N_("Retention schedule and review.")),
     "people": ("destroying", N_("Registered persons.")),
     "key": ("destroying", N_("Signing keys.")),
     "destruction": ("destroying", N_("Orders of destruction.")),

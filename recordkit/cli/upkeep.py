@@ -216,22 +216,24 @@ def _setting(value: object) -> str:
 @pass_app
 def config_check(app: App) -> int:
     """Load both; errors name the place; exit 3 when the schedule has findings."""
-    from recordkit.archive.classes import load_scheme
+    from recordkit.archive.classes import FILE_NAME, load_scheme
     from recordkit.archive.pdf_signatures import check_roots
-    from recordkit.retention.schedule import check_schedule
+    from recordkit.retention.schedule_check import check_schedule, uses_of
     from recordkit.settings import load_settings
 
     settings = load_settings(app.store)
     scheme = load_scheme(app.store)
-    findings = [*check_schedule(scheme), *check_roots(app.store, settings)]
-    for one in findings:
-        click.echo(one.message.render(tr), err=True)
+    written = (app.store / FILE_NAME).read_bytes()
+    messages = [one.message for one in check_schedule(written, FILE_NAME, uses_of(app.store, None))]
+    messages += [one.message for one in check_roots(app.store, settings)]
+    for one in messages:
+        click.echo(one.render(tr), err=True)
     if app.json:
-        app.print_json({"ok": not findings, "findings": [one.message for one in findings],
+        app.print_json({"ok": not messages, "findings": messages,
                         "settings": settings.digest, "schedule": scheme.digest, "classes": len(scheme.classes)})
-    elif not findings:
+    elif not messages:
         app.say(tr("Settings and schedule are sound: {count} classes.").format(count=len(scheme.classes)))
-    return 3 if findings else 0
+    return 3 if messages else 0
 
 
 _PARTS = (

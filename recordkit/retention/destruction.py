@@ -31,6 +31,7 @@ from recordkit.retention.register import filed_register
 from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
 from recordkit.retention.signing import one_human, other_self
+from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace, Writer
 
 Forget = Callable[[set[str]], None]
@@ -44,6 +45,7 @@ REASONS: dict[str, Message] = {
     "tampered": msg("its bytes are not those that were filed; run 'recordkit verify'"),
     "held": msg("it is held"),
     "not-due": msg("it is not due by now"),
+    "rule-changed": msg("rule or due date are no longer those that were signed; propose it anew"),
     "undeletable": msg("a file could not be removed; close the programs that use it and execute the order again"),
     "still-there": msg("something of it is still there; execute the order again"),
     "index": msg("the search index still finds it; execute the order again"),
@@ -246,11 +248,7 @@ def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str 
     if keyed(workspace.settings.store.id, objects.inventory_digest(item.record_id)) != item.commitment:
         return "tampered", None
     decision = decide_record(workspace, record, around, workspace.clock.today)
-    if decision.decision == "held":
-        return "held", decision.reason
-    if decision.decision != "due":
-        return "not-due", decision.reason
-    return None, None
+    return stop_of_decision(item, decision)
 
 
 def _require_confirmation(workspace: Workspace, order: Order, count: int, confirm: str) -> None:

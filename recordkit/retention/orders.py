@@ -16,12 +16,14 @@ from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people
+from recordkit.retention.adoption import keep_schedule
 from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
 from recordkit.retention.register import register_json
 from recordkit.retention.review import Decision
 from recordkit.retention.schedule import REGISTER_CLASS
 from recordkit.retention.signing import digest_of, other_self, person_in_office, signed_body
+from recordkit.retention.stops import name_the_stopped
 from recordkit.workspace import Workspace
 
 MANIFEST_FORMAT = 1
@@ -93,6 +95,7 @@ def propose_order(
                 _nothing_eligible(plan),
                 msg("'recordkit retention review' shows what is due, 'recordkit retention explain' why one is not."),
             )
+        keep_schedule(workspace.root)
         order_id = next_order_id(workspace.db, workspace.clock.today.year)
         register = register_json(workspace, order_id, plan.items)
         manifest = _manifest(workspace, order_id, plan.items, digest_of(register))
@@ -147,7 +150,7 @@ def appraise_order(
             signed_body(workspace, signer, "order.appraised", order.order_id, order.digest, opinions=plain),
         )
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
@@ -166,7 +169,7 @@ def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
                            opinions=order.opinions_digest)
         writer.add("order.approved", body)
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
@@ -190,7 +193,7 @@ def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
                            opinions=order.opinions_digest)
         writer.add("order.signed", body)
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def withdraw_order(workspace: Workspace, order_id: str, reason: str) -> Order:
@@ -235,6 +238,13 @@ def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order
         writer.add("order.completed", body)
         writer.commit()
         return find_order(workspace.db, order.order_id)
+
+
+def _after_step(workspace: Workspace, order: Order) -> Order:
+    """The order as it stands now; what was stopped since it was proposed is told by name."""
+    now = find_order(workspace.db, order.order_id)
+    name_the_stopped(workspace, now)
+    return now
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
