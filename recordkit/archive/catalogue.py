@@ -447,6 +447,14 @@ def count_of_account(db: Database, account: str, *, ever: bool = False, since: d
     return 0 if row is None else int(row["n"])
 
 
+def records_in_box(db: Database, box: str) -> list[str]:
+    """Ids of the active records whose paper lies in a box (盒号), in the order of filing."""
+    rows = db.each("SELECT record_id, json_extract(metadata, '$.box') AS box FROM records WHERE status = 'active' "
+                   "AND box IS NOT NULL ORDER BY ordinal")
+    wanted = same_account(box)
+    return [str(row["record_id"]) for row in rows if same_account(str(row["box"])) == wanted]
+
+
 def _record(row: Row) -> Record:
     return Record(
         record_id=row["record_id"],

@@ -10,6 +10,7 @@ nothing in its place; both bear a reason, and what was said before stays listed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 
@@ -142,6 +143,29 @@ def add_event(
         writer.add("event.added", body)
         writer.commit()
     return event_id
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEvent:
+    """What happened to an account on a day."""
+
+    account: str
+    type: str
+    date: date
+
+
+def add_account_events(workspace: Workspace, events: Sequence[AccountEvent], note: str = "") -> list[str]:
+    """Enter events of accounts, all in one batch or none; their ids, in order. Days and types were checked before."""
+    with workspace.writing() as writer:
+        ids: list[str] = []
+        for one in events:
+            ids.append(f"E{writer.next_id()}")
+            account_note = writer.note(ids[-1], {"account": same_account(one.account), "text": note})
+            writer.add("event.added", {"event": ids[-1], "type": one.type, "date": one.date.isoformat(),
+                                       "account_note": account_note})
+        with nullcontext() if workspace.rehearsing else pending.announced(workspace.root, PENDING, ids):
+            writer.commit()
+    return ids
 
 
 def revise_event(

@@ -14,6 +14,7 @@ later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 
@@ -139,6 +140,55 @@ def place_hold(
     return hold_id
 
 
+def place_on_accounts(
+    workspace: Workspace,
+    accounts: Sequence[str],
+    *,
+    kind: str,
+    reason: str,
+    until: date | None = None,
+    from_list: str | None = None,
+) -> list[str]:
+    """Hold each of these accounts, all in one batch or none; their holds' ids, in order.
+
+    ``from_list``: the series of lists that names them, see ``HoldEntry``. What cannot be saved any more is named in
+    ``workspace.notices``.
+
+    Raises:
+        InputRefused: as ``place_hold``.
+    """
+    _require_words(kind, reason)
+    _require_ahead(workspace, until)
+    said = {"reason": reason, **({} if from_list is None else {"list": from_list})}
+    with workspace.writing() as writer:
+        ids: list[str] = []
+        for account in accounts:
+            name = same_account(account)
+            ids.append(f"H{writer.next_id()}")
+            note = writer.note(ids[-1], {"account": name, **said})
+            writer.add("hold.placed", {"hold": ids[-1], "kind": kind, "account_note": note,
+                                       "until": until.isoformat() if until else None})
+            workspace.notices += _lost_of_account(workspace.db, name)
+        with nullcontext() if workspace.rehearsing else pending.announced(workspace.root, PENDING, ids):
+            writer.commit()
+    return ids
+
+
+def release_holds(workspace: Workspace, hold_ids: Sequence[str], reason: str) -> None:
+    """End holds on accounts, all in one batch or none; those released meanwhile are passed over.
+
+    Raises:
+        InputRefused: no reason.
+        NotFound: one does not exist.
+    """
+    _require_release(reason)
+    with workspace.writing() as writer:
+        for row in [_row(workspace.db, one) for one in hold_ids]:
+            if not row["released"]:
+                writer.add("hold.released", _noted(workspace, writer, row, {"released": reason}))
+        writer.commit()
+
+
 def extend_hold(workspace: Workspace, hold_id: str, until: date | None, reason: str) -> None:
     """Set another day by which somebody should look at a hold; None for no such day.
 
@@ -165,8 +215,7 @@ def release_hold(workspace: Workspace, hold_id: str, reason: str) -> None:
         NotFound: no such hold.
         RefusedByRule: it is released already.
     """
-    if not reason.strip():
-        raise InputRefused(msg("The release of a hold needs a reason."), msg("Give it with --reason TEXT."))
+    _require_release(reason)
     with workspace.writing() as writer:
         row = _standing(workspace.db, hold_id)
         writer.add("hold.released", _noted(workspace, writer, row, {"released": reason}))
@@ -222,6 +271,11 @@ def _require_words(kind: str, reason: str) -> None:
         )
     if not reason.strip():
         raise InputRefused(msg("A hold needs a reason."), msg("Give it with --reason TEXT."))
+
+
+def _require_release(reason: str) -> None:
+    if not reason.strip():
+        raise InputRefused(msg("The release of a hold needs a reason."), msg("Give it with --reason TEXT."))
 
 
 def _require_ahead(workspace: Workspace, until: date | None) -> None:

@@ -1,0 +1,179 @@
+"""Commands of events: what starts retention periods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
+from recordkit.cli.dates import DATE
+from recordkit.cli.i18n import N_, tr
+from recordkit.cli.words import meant
+from recordkit.errors import WrongUsage
+from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.db import Database
+    from recordkit.retention.events import EventEntry
+    from recordkit.workspace import Workspace
+
+_SHOWN_CODES = 5
+
+
+@click.group(cls=Group, help=N_("Events that start retention periods."))
+def event() -> None:
+    """Group."""
+
+
+def type_names(workspace: Workspace) -> dict[str, str]:
+    """Names of the event types that the store knows, by their code words."""
+    from recordkit.archive.classes import load_scheme
+    from recordkit.retention.schedule import event_name, event_types
+
+    return {one: event_name(one).render(tr) for one in sorted(event_types(load_scheme(workspace.root)))}
+
+
+@event.command("add", cls=Command, help=N_("Enter an event for records (id, archival code, number) or an account."))
+@click.argument("event_type", metavar="TYPE")
+@click.argument("records", nargs=-1, metavar="[RECORD]...")
+@option("--date", "on", type=DATE, required=True, metavar="DATE", help=N_("The day it happened."))
+@option("--account", help=N_("All records of this account."))
+@option("--note", default="", help=N_("A note, kept beside the records."))
+@dry_run_option
+@pass_app
+def event_add(
+    app: App, event_type: str, records: tuple[str, ...], on: date, account: str | None, note: str, dry_run: bool
+) -> None:
+    """Enter one event; a record may be given where an account is meant."""
+    from recordkit.archive.catalogue import count_of_account, find_record
+    from recordkit.errors import NotFound
+    from recordkit.retention.events import add_event
+
+    if not records and account is None:
+        raise WrongUsage(msg("An event needs records or --account."))
+    with app.acting(rehearse=dry_run) as workspace:
+        event_type = meant(event_type, type_names(workspace))
+        if len(records) == 1 and account is None:
+            # The promised form is RECORD|ACCOUNT: what is no record is taken for an account that has records.
+            try:
+                find_record(workspace.db, records[0])
+            except NotFound:
+                if not count_of_account(workspace.db, records[0]):
+                    raise
+                account = records[0]
+                records = ()
+        event_id = add_event(workspace, event_type, on, records=records, account=account, note=note)
+        covered = count_of_account(workspace.db, account) if account is not None else 0
+    if app.json:
+        app.print_json({"event": event_id, "type": event_type, "date": on})
+    else:
+        app.say(tr("Event {id} entered.").format(id=event_id))
+        if account is not None:
+            app.say(tr("Records of this account today: {count}. The event starts the period only of those dated "
+                       "before it.").format(count=covered))
+
+
+@event.command("revise", cls=Command, help=N_("Correct day or type of an event; the old one stays listed."))
+@click.argument("event_id", metavar="EVENT")
+@option("--date", "on", type=DATE, metavar="DATE", help=N_("The day it happened."))
+@option("--type", "event_type", metavar="TYPE", help=N_("What it was."))
+@option("--reason", required=True, help=N_("Why."))
+@dry_run_option
+@pass_app
+def event_revise(
+    app: App, event_id: str, on: date | None, event_type: str | None, reason: str, dry_run: bool
+) -> None:
+    """Let another event take its place."""
+    from recordkit.retention.events import find_event, revise_event
+
+    if on is None and event_type is None:
+        raise WrongUsage(msg("Nothing is to be changed: give --date or --type."))
+    with app.acting(rehearse=dry_run) as workspace:
+        if event_type is not None:
+            event_type = meant(event_type, type_names(workspace))
+        revised = find_event(workspace.db, revise_event(workspace, event_id, reason, on=on, event_type=event_type))
+    if app.json:
+        app.print_json({"event": revised.event_id, "replaces": event_id.strip(), "type": revised.type,
+                        "date": revised.date})
+    else:
+        app.say(tr("Event {new} stands in place of {old}.").format(new=revised.event_id, old=event_id.strip()))
+
+
+@event.command("withdraw", cls=Command, help=N_("Take an event back that has not happened; it stays listed."))
+@click.argument("event_id", metavar="EVENT")
+@option("--reason", required=True, help=N_("Why."))
+@dry_run_option
+@pass_app
+def event_withdraw(app: App, event_id: str, reason: str, dry_run: bool) -> None:
+    """Withdraw one event."""
+    from recordkit.retention.events import withdraw_event
+
+    with app.acting(rehearse=dry_run) as workspace:
+        withdraw_event(workspace, event_id, reason)
+    if app.json:
+        app.print_json({"event": event_id.strip(), "withdrawn": True})
+    else:
+        app.say(tr("Event {id} is withdrawn.").format(id=event_id.strip()))
+
+
+@event.command("list", cls=Command, help=N_("List events in force."))
+@option("--all", "everything", is_flag=True, help=N_("Revised and withdrawn ones too, with the reasons."))
+@option("--record", metavar="RECORD", help=N_("Those entered for this very record."))
+@option("--account", help=N_("Those of this account."))
+@option("--type", "event_type", metavar="TYPE", help=N_("Only this type."))
+@pass_app
+def event_list(
+    app: App, everything: bool, record: str | None, account: str | None, event_type: str | None
+) -> None:
+    """Print events in the order of entry."""
+    from recordkit.archive.catalogue import find_record
+    from recordkit.retention.events import event_words, list_events
+
+    with app.reading() as workspace:
+        names = type_names(workspace)
+        wanted = meant(event_type, names) if event_type is not None else None
+        found = [one for one in list_events(
+                     workspace.db, account=account,
+                     record_id=None if record is None else find_record(workspace.db, record).record_id)
+                 if (everything or one.counts) and wanted in (None, one.type)]
+        items: list[dict[str, object]] = []
+        for one in found:
+            item = plain_event(one, names)
+            if everything:
+                words = event_words(workspace, one)
+                item |= {"note": words.note, "reason": words.end or words.reason}
+            if not app.json:
+                item |= {"records": told_codes(workspace.db, one.records), "status": tr(str(item["status"]))}
+            items.append(item)
+    columns = [("event", N_("Event")), ("name", N_("Type")), ("date", N_("Date")), ("records", N_("Records")),
+               ("account", N_("Account"))]
+    if everything:
+        columns += [("status", N_("Status")), ("replaced", N_("Revised by")), ("reason", N_("Reason")),
+                    ("actor", N_("Who")), ("entered", N_("Entered"))]
+    app.print_items(items, columns)
+
+
+def plain_event(one: EventEntry, names: dict[str, str]) -> dict[str, object]:
+    """An event as it is listed."""
+    status = "revised" if one.replaced else "withdrawn" if one.withdrawn else "in force"
+    return {"event": one.event_id, "type": one.type, "name": names.get(one.type, one.type), "date": one.date,
+            "records": list(one.records), "account": one.account, "status": status, "replaced": one.replaced,
+            "withdrawn": one.withdrawn, "paper": one.paper, "entered": one.entered, "actor": one.actor}
+
+
+def told_codes(db: Database, record_ids: Sequence[str]) -> str:
+    """Archival codes of records, the first few of many: people know codes, not ids."""
+    codes = codes_of(db, record_ids[:_SHOWN_CODES])
+    told = ", ".join(codes)
+    if len(record_ids) > _SHOWN_CODES:
+        told += " " + tr("… and {count} more").format(count=len(record_ids) - _SHOWN_CODES)
+    return told
+
+
+def codes_of(db: Database, record_ids: Iterable[str]) -> list[str]:
+    """Archival codes of records."""
+    rows = [db.one("SELECT code FROM records WHERE record_id = :id", {"id": one}) for one in record_ids]
+    return [str(row["code"]) for row in rows if row is not None]
