@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
+from recordkit.cli.base import App, Command, Group, dry_run_option, list_options, option, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.words import meant
@@ -74,6 +75,32 @@ def event_add(
         if account is not None:
             app.say(tr("Records of this account today: {count}. The event starts the period only of those dated "
                        "before it.").format(count=covered))
+
+
+@event.command("import", cls=Command, help=N_("Enter the events of a list of the billing system; a second import of "
+                                              "the same list enters nothing twice."))
+@click.argument("file", type=click.Path(path_type=Path))
+@option("--type", "event_type", metavar="TYPE", help=N_("What happened, for all rows; else the list has a column."))
+@option("--date", "on", type=DATE, metavar="DATE", help=N_("When, for rows that tell no day."))
+@list_options
+@option("--date-column", metavar="HEADING", help=N_("Heading of the day."))
+@option("--type-column", metavar="HEADING", help=N_("Heading of what happened."))
+@option("--also-unknown", is_flag=True, help=N_("Also accounts without a record, for papers filed later."))
+@dry_run_option
+@pass_app
+def event_import(
+    app: App, file: Path, event_type: str | None, on: date | None, sheet: str | None, account_column: str | None,
+    date_column: str | None, type_column: str | None, also_unknown: bool, dry_run: bool,
+) -> int:
+    """Plan, print the plan, enter; exit 4 when rows were refused, 3 when all were."""
+    from recordkit.cli.importing import Columns, import_events
+
+    columns = Columns(sheet, account_column, date_column, type_column)
+    with app.acting() as workspace:
+        names = type_names(workspace)
+        return import_events(app, workspace, file, columns, names,
+                             event_type=None if event_type is None else meant(event_type, names), on=on,
+                             also_unknown=also_unknown, dry_run=dry_run)
 
 
 @event.command("revise", cls=Command, help=N_("Correct day or type of an event; the old one stays listed."))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
+from recordkit.cli.base import App, Command, Group, dry_run_option, list_options, option, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.eventing import told_codes
 from recordkit.cli.i18n import N_, tr
@@ -45,6 +46,8 @@ until_option = option(
 @option("--account", help=N_("All records of this account, also those filed later."))
 @option("--box", metavar="BOX", help=N_("All records that lie in this box now."))
 @option("--query", metavar="QUERY", help=N_("All records that this search finds now."))
+@option("--data", type=click.Path(path_type=Path), metavar="FILE",
+        help=N_("All accounts of a list, as 'hold import' does."))
 @option("--with-accounts", is_flag=True,
         help=N_("Also hold the accounts of these records, and thereby what is filed later."))
 @kind_option
@@ -53,15 +56,17 @@ until_option = option(
 @dry_run_option
 @pass_app
 def hold_place(
-    app: App, records: tuple[str, ...], account: str | None, box: str | None, query: str | None, with_accounts: bool,
-    kind: str, reason: str, until: date | None, dry_run: bool,
-) -> None:
+    app: App, records: tuple[str, ...], account: str | None, box: str | None, query: str | None, data: Path | None,
+    with_accounts: bool, kind: str, reason: str, until: date | None, dry_run: bool,
+) -> int:
     """Place one hold, and with --with-accounts one for each account."""
     from recordkit.archive.catalogue import count_of_account
     from recordkit.retention.holds import accounts_held_of, find_hold, place_hold, place_on_accounts
 
-    if sum((bool(records), account is not None, box is not None, query is not None)) != 1:
-        raise WrongUsage(msg("A hold needs either records, --account, --box or --query."))
+    if sum((bool(records), account is not None, box is not None, query is not None, data is not None)) != 1:
+        raise WrongUsage(msg("A hold needs either records, --account, --box, --query or --data."))
+    if data is not None:
+        return _import(app, data, kind=kind, reason=reason, until=until, dry_run=dry_run)
     with app.acting(rehearse=dry_run) as workspace:
         kind = meant(kind, kind_names())
         named: Sequence[str] = records
@@ -80,7 +85,7 @@ def hold_place(
     if app.json:
         app.print_json({"hold": hold_id, "kind": kind, "until": until, "records": list(held), "covered": covered,
                         "account_holds": more})
-        return
+        return 0
     app.say(tr("Hold {id} placed.").format(id=hold_id))
     if account is not None:
         app.say(tr("Records of this account today: {count}; those filed later are held, too.").format(count=covered))
@@ -90,6 +95,43 @@ def hold_place(
     elif box is not None or query is not None:
         app.say(tr("Held are the records found now. What is filed later is not: for that, hold the account "
                    "(--account, --with-accounts)."))
+    return 0
+
+
+@hold.command("import", cls=Command, help=N_("Hold the accounts of a list of the billing system, such as that of "
+                                             "arrears; a second import of the same list holds nothing twice."))
+@click.argument("file", type=click.Path(path_type=Path))
+@kind_option
+@option("--reason", required=True, help=N_("Why."))
+@until_option
+@list_options
+@option("--list", "series", default="", metavar="NAME",
+        help=N_("Name of the series that the list continues, such as that of a branch."))
+@option("--release-missing", is_flag=True,
+        help=N_("Release the holds of the series whose accounts the list no longer names."))
+@option("--release-reason", default="", metavar="TEXT", help=N_("Why they are released (default: the reason)."))
+@dry_run_option
+@pass_app
+def hold_import(
+    app: App, file: Path, kind: str, reason: str, until: date | None, sheet: str | None, account_column: str | None,
+    series: str, release_missing: bool, release_reason: str, dry_run: bool,
+) -> int:
+    """Plan, print the plan, place; exit 4 when rows were refused, 3 when all were."""
+    return _import(app, file, kind=kind, reason=reason, until=until, dry_run=dry_run, sheet=sheet,
+                   account_column=account_column, series=series.strip(),
+                   release_reason=(release_reason or reason) if release_missing else "")
+
+
+def _import(
+    app: App, file: Path, *, kind: str, reason: str, until: date | None, dry_run: bool, sheet: str | None = None,
+    account_column: str | None = None, series: str = "", release_reason: str = "",
+) -> int:
+    from recordkit.cli.importing import Columns, import_holds
+    from recordkit.retention.holds import HoldOrder
+
+    with app.acting() as workspace:
+        order = HoldOrder(meant(kind, kind_names()), reason, until, series, release_reason)
+        return import_holds(app, workspace, file, Columns(sheet, account_column), order, dry_run=dry_run)
 
 
 def _in_box(workspace: Workspace, box: str) -> list[str]:

@@ -69,6 +69,32 @@ class HoldEntry:
         return self.released is None and self.until is not None and self.until < today
 
 
+@dataclass(frozen=True, slots=True)
+class HoldOrder:
+    """How the accounts of a list are to be held.
+
+    Attributes:
+        series: name of the series of lists that this one continues, such as that of a branch; may be empty.
+        release_reason: why holds of the series that the list does not name are released; empty: they stand.
+    """
+
+    kind: str
+    reason: str
+    until: date | None = None
+    series: str = ""
+    release_reason: str = ""
+
+
+def require_order(workspace: Workspace, order: HoldOrder) -> None:
+    """Stop unless holds may be placed so.
+
+    Raises:
+        InputRefused: unknown kind, no reason, or a day that is over.
+    """
+    _require_words(order.kind, order.reason)
+    _require_ahead(workspace, order.until)
+
+
 def place_hold(
     workspace: Workspace,
     *,
