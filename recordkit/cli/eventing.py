@@ -19,6 +19,7 @@ from recordkit.messages import msg
 if TYPE_CHECKING:
     from recordkit.db import Database
     from recordkit.retention.events import EventEntry
+    from recordkit.retention.proposals import Proposal
     from recordkit.workspace import Workspace
 
 _SHOWN_CODES = 5
@@ -144,6 +145,92 @@ def event_withdraw(app: App, event_id: str, reason: str, dry_run: bool) -> None:
         app.print_json({"event": event_id.strip(), "withdrawn": True})
     else:
         app.say(tr("Event {id} is withdrawn.").format(id=event_id.strip()))
+
+
+@event.command("proposed", cls=Command, help=N_("Events that filed papers let expect, for a person to confirm."))
+@option("--type", "event_type", metavar="TYPE", help=N_("Only this type."))
+@pass_app
+def event_proposed(app: App, event_type: str | None) -> None:
+    """List proposals by day."""
+    from recordkit.retention.proposals import list_proposals
+
+    with app.reading() as workspace:
+        names = type_names(workspace)
+        wanted = meant(event_type, names) if event_type is not None else None
+        found = [one for one in list_proposals(workspace) if wanted in (None, one.type)]
+        _print_proposals(app, workspace, found, names)
+    if found:
+        app.say(tr("Look at the papers, then: recordkit event confirm ID ... (or --all), or: recordkit event reject ID "
+                   "--reason TEXT"))
+
+
+def _print_proposals(
+    app: App, workspace: Workspace, proposals: Sequence[Proposal], names: dict[str, str], **more: object
+) -> None:
+    from recordkit.archive.access import OPEN, clearance_of
+
+    full = clearance_of(workspace).full
+    items: list[dict[str, object]] = [
+        {"proposal": one.proposal_id, "record_id": one.record_id, "code": one.code,
+         "account": one.account if full or one.access == OPEN else None, "type": one.type,
+         "name": names.get(one.type, one.type), "date": one.date, "why": one.why, "paper": one.paper,
+         "paper_code": one.paper_code}
+        for one in proposals
+    ]
+    app.print_items(items, [("proposal", N_("ID")), ("code", N_("Code")), ("account", N_("Account")),
+                            ("name", N_("Type")), ("date", N_("Date")), ("why", N_("Why")),
+                            ("paper_code", N_("Paper"))], **more)
+
+
+@event.command("confirm", cls=Command, help=N_("Enter proposed events."))
+@click.argument("proposals", nargs=-1, metavar="[ID]...")
+@option("--all", "everything", is_flag=True, help=N_("All that are proposed now."))
+@option("--type", "event_type", metavar="TYPE", help=N_("With --all: only this type."))
+@option("--date", "on", type=DATE, metavar="DATE", help=N_("The right day, where the paper does not tell it."))
+@dry_run_option
+@pass_app
+def event_confirm(
+    app: App, proposals: tuple[str, ...], everything: bool, event_type: str | None, on: date | None, dry_run: bool
+) -> None:
+    """Confirm some or all."""
+    from recordkit.retention.proposals import choose_proposals, confirm_proposals
+
+    if bool(proposals) == everything:
+        raise WrongUsage(msg("Name proposals, or give --all."))
+    with app.acting() as workspace:
+        names = type_names(workspace)
+        wanted = meant(event_type, names) if event_type is not None else None
+        planned = [one for one in choose_proposals(workspace, proposals or None) if wanted in (None, one.type)]
+        ids = [one.proposal_id for one in planned]
+        if dry_run:
+            _print_proposals(app, workspace, planned, names, dry_run=True)
+            app.say(tr("Nothing was written."))
+            return
+        done = confirm_proposals(workspace, ids, on=on) if ids else []
+    if app.json:
+        items = [{"proposal": one.proposal_id, "event": event_id, "record_id": one.record_id, "code": one.code,
+                  "type": one.type, "date": on or one.date} for one, event_id in done]
+        app.print_json({"items": items, "total": len(items)})
+    else:
+        app.say(tr("{count} event(s) entered.").format(count=len(done)))
+
+
+@event.command("reject", cls=Command, help=N_("Refuse proposed events; they are not proposed again."))
+@click.argument("proposals", nargs=-1, required=True, metavar="ID...")
+@option("--reason", required=True, help=N_("Why."))
+@dry_run_option
+@pass_app
+def event_reject(app: App, proposals: tuple[str, ...], reason: str, dry_run: bool) -> None:
+    """Reject some."""
+    from recordkit.retention.proposals import reject_proposals
+
+    with app.acting(rehearse=dry_run) as workspace:
+        done = reject_proposals(workspace, proposals, reason)
+    if app.json:
+        items = [{"proposal": one.proposal_id, "record_id": one.record_id, "type": one.type} for one in done]
+        app.print_json({"items": items, "total": len(items)})
+    else:
+        app.say(tr("{count} proposal(s) rejected.").format(count=len(done)))
 
 
 @event.command("list", cls=Command, help=N_("List events in force."))

@@ -63,12 +63,15 @@ def schedule_check(app: App, file: Path | None) -> int:
     """Print findings; exit 3 when there are any."""
     from recordkit.archive.classes import FILE_NAME, parse_scheme
     from recordkit.errors import NotFound
+    from recordkit.retention.proposals import check_rules, parse_rules
     from recordkit.retention.schedule import check_schedule
 
     path = file or app.store / FILE_NAME
     if not path.is_file():
         raise NotFound(msg("There is no file {file}.", file=str(path)))
-    findings = check_schedule(parse_scheme(path.read_bytes(), str(path)))
+    data = path.read_bytes()
+    scheme = parse_scheme(data, str(path))
+    findings = [*check_schedule(scheme), *check_rules(parse_rules(data, str(path)) or (), scheme)]
     items = [{"code": one.code, "message": one.message} for one in findings]
     if items or app.json:
         app.print_items(items, [("message", N_("Finding"))])

@@ -33,7 +33,9 @@ CREATE TABLE retention_events (
 CREATE INDEX retention_events_account ON retention_events (account, type);
 CREATE TABLE retention_event_records (
   event_id TEXT NOT NULL, record_id TEXT NOT NULL, note TEXT, end_note TEXT, PRIMARY KEY (event_id, record_id));
-CREATE INDEX retention_event_records_record ON retention_event_records (record_id)
+CREATE INDEX retention_event_records_record ON retention_event_records (record_id);
+CREATE TABLE declined_events (
+  record_id TEXT NOT NULL, type TEXT NOT NULL, paper TEXT NOT NULL, note TEXT, PRIMARY KEY (record_id, type, paper))
 """
 
 
@@ -390,6 +392,9 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         for record_id, note in records.items() if isinstance(records, Mapping) else ():
             db.run("UPDATE retention_event_records SET end_note = :note WHERE event_id = :id AND record_id = :record",
                    {**key, "note": note, "record": record_id})
+    elif entry.act == "event.declined":
+        db.insert("declined_events", {"record_id": body["record"], "type": body["type"], "paper": body["paper"],
+                                      "note": body["note"]})
     elif entry.act == "event.added":
         _apply_added(workspace, entry)
 
