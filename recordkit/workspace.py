@@ -24,7 +24,7 @@ from recordkit.errors import IntegrityFailure, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, crockford
-from recordkit.notes import new_note, store_note
+from recordkit.notes import new_note, store_note, store_notes
 from recordkit.settings import FILE_NAME, Settings, load_settings
 
 STORE_FOLDERS = ("ledger", "objects", "issued", "notes", "forms", "inbox", "quarantine", "work", "outbox")
@@ -74,6 +74,10 @@ class Projection:
     @cached_property
     def _keeper(self) -> ModuleType:
         return importlib.import_module(self.module)
+
+
+_NOTES_ONE_BY_ONE = 8
+"""Notes of one commit that are each synced by themselves; more of them share the syncs."""
 
 
 class Rehearsed(Exception):  # noqa: N818  (no error: the act would have been done)
@@ -128,8 +132,12 @@ class Writer:
         notes, self._notes = self._notes, []
         if self._workspace.rehearsing:
             raise Rehearsed(acts)
-        for subject, digest, data in notes:
-            store_note(self._workspace.root, subject, digest, data)
+        if len(notes) > _NOTES_ONE_BY_ONE:
+            with self._workspace.staging() as room:
+                store_notes(self._workspace.root, notes, room)
+        else:
+            for subject, digest, data in notes:
+                store_note(self._workspace.root, subject, digest, data)
         if acts:
             self._workspace._append(acts)
 

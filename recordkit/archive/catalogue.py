@@ -401,10 +401,26 @@ def accounts_of(db: Database, record_id: str) -> set[str]:
     return {row["account"] for row in rows}
 
 
-def count_of_account(db: Database, account: str) -> int:
-    """How many active records stand under an account."""
-    row = db.one("SELECT count(*) AS n FROM records WHERE status = 'active' AND account = :a", {"a": account.strip()})
+def count_of_account(db: Database, account: str, *, ever: bool = False, since: date | None = None) -> int:
+    """How many active records stand under an account.
+
+    ``ever`` counts those, too, that once stood under it; ``since`` only those dated on that day or later.
+    """
+    row = db.one(
+        "SELECT count(*) AS n FROM record_accounts a JOIN records r ON r.record_id = a.record_id "
+        "WHERE a.account = :account AND r.status = 'active' AND (:ever = 1 OR a.is_current = 1) "
+        "AND (:since IS NULL OR r.date >= :since)",
+        {"account": same_account(account), "ever": int(ever), "since": since.isoformat() if since else None},
+    )
     return 0 if row is None else int(row["n"])
+
+
+def records_in_box(db: Database, box: str) -> list[str]:
+    """Ids of the active records whose paper lies in a box (盒号), in the order of filing."""
+    rows = db.each("SELECT record_id, json_extract(metadata, '$.box') AS box FROM records WHERE status = 'active' "
+                   "AND box IS NOT NULL ORDER BY ordinal")
+    wanted = same_account(box)
+    return [str(row["record_id"]) for row in rows if same_account(str(row["box"])) == wanted]
 
 
 def _record(row: Row) -> Record:

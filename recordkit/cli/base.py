@@ -458,6 +458,13 @@ dry_run_option = option("--dry-run", is_flag=True, help=N_("Print what would be 
 pass_app = click.make_pass_decorator(App)
 
 
+def list_options(function: Function) -> Function:
+    """Options of commands that read a list of accounts."""
+    sheet = option("--sheet", help=N_("Sheet of the spreadsheet."))
+    account = option("--account-column", metavar="HEADING", help=N_("Heading of the account."))
+    return sheet(account(function))
+
+
 def pairs_of(values: Sequence[str]) -> dict[str, str]:
     """FIELD=VALUE arguments as a mapping.
 

@@ -42,7 +42,7 @@ def print_answer(app: App, workspace: Workspace, request: SearchRequest) -> None
     if request.facets:
         from recordkit.retention.standing import bound_records
 
-        request = replace(request, standings=bound_records(workspace, app.today))
+        request = replace(request, standings=bound_records(workspace))
     search = begin_search(workspace, request, index_watch(app))
     if app.json:
         _print_json(app, workspace, search, started)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
@@ -274,11 +273,10 @@ def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], 
         elif record.account:
             staying.add(same_account(record.account))
     alone = accounts - staying
-    today: date = workspace.clock.today
     event_ids = [one.event_id for one in events.list_events(workspace.db) if one.account in alone]
     hold_ids = [
         one.hold_id for one in holds.list_holds(workspace, released=True)
-        if one.account in alone and (one.released or (one.until is not None and one.until < today))
+        if one.account in alone and one.released
     ]
     return event_ids, hold_ids
 

@@ -207,7 +207,7 @@ class Review:
         """By ``decide``, once for all records whose decision cannot differ."""
         rule = self.around.scheme.classes.get(record_class)
         extension = self.around.extensions.get(record_id)
-        held = any(hold.in_force(self._today) for hold in holds)
+        held = bool(holds)
         day = date.fromisoformat(formed)
         facts = Facts(record_id, record_class, day, day_in(own))
         # Two records of a class whose periods start on the same day differ in their reasons only.

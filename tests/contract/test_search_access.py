@@ -214,12 +214,12 @@ def test_facets_tell_what_is_held_and_what_is_in_an_order(tmp_path: Path) -> Non
     own.propose(ids[0])
     place_hold(own.workspace, kind="complaint", reason="x", account="001")
     place_hold(own.workspace, kind="complaint", reason="x", records=[ids[2]], until=TODAY)
-    bound = bound_records(own.workspace, TODAY)
+    bound = bound_records(own.workspace)
     assert bound == {"held": frozenset({ids[1], ids[2]}), "ordered": frozenset({ids[0]})}
 
     def status(actor: str) -> object:
         return search_records(
-            seen_by(own, actor), SearchRequest("张三", facets=True, standings=bound_records(own.workspace, TODAY))
+            seen_by(own, actor), SearchRequest("张三", facets=True, standings=bound_records(own.workspace))
         ).facets["status"]
 
     assert status("arch") == {"held": 2, "ordered": 1, "active": len(ids) - 3}
@@ -238,7 +238,7 @@ def test_a_hold_on_a_former_account_counts(tmp_path: Path) -> None:
     own.workspace.actor = "arch"
     edit_record(own.workspace, ids[3], {"account": "999"}, "更正")
     place_hold(own.workspace, kind="complaint", reason="x", account="003")
-    assert bound_records(own.workspace, TODAY)["held"] == {ids[3]}
+    assert bound_records(own.workspace)["held"] == {ids[3]}
     own.workspace.close()
 
 
