@@ -11,7 +11,7 @@ from recordkit.archive import catalogue, dropping
 from recordkit.archive.search.engines import usable_engine
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
-from recordkit.retention import events, holds, order_state
+from recordkit.retention import duties, events, holds, order_state
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
 from recordkit.templates import completions, issue
@@ -26,6 +26,7 @@ PROJECTIONS: Sequence[Projection] = (
     events.PROJECTION,
     holds.PROJECTION,
     order_state.PROJECTION,
+    duties.PROJECTION,
 )
 
 SIMULATION_ID = "recordkit-simulation"

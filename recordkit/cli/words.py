@@ -40,7 +40,7 @@ ACTS = (
     N_("record.destroyed"), N_("batch.known"), N_("paper.dropped"), N_("event.added"), N_("hold.placed"),
     N_("hold.released"), N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),
-    N_("order.completed"),
+    N_("order.completed"), N_("settings.recorded"), N_("settings.accepted"),
 )  # fmt: skip
 
 
