@@ -117,11 +117,25 @@ class LedgerSection(Struct, frozen=True):
 
 
 class DestructionSection(Struct, frozen=True):
-    """Separation of duties (handbook ch. 8 §7; 会计档案管理办法 art. 17-18)."""
+    """Separation of duties (handbook ch. 8 §7; 会计档案管理办法 art. 17-18).
+
+    The ledger knows the values: ``retention.duties`` records them, and looser ones need an administrator's signature.
+
+    Attributes:
+        supervisors: how many people witness a destruction.
+        supervisor_excludes: what nobody may have done for an order that they supervise.
+        total_share: an order that takes more of the holdings needs an extra word.
+        separate_roles: pairs of roles that one person is not registered with, under however many accounts.
+        paper: whether approver and supervisors may sign the printed register by hand.
+    """
 
     supervisors: int = 2
     supervisor_excludes: tuple[Literal["proposer", "appraiser", "approver"], ...] = ("proposer", "approver")
     total_share: float = 0.5
+    separate_roles: tuple[tuple[Role, Role], ...] = (
+        ("auditor", "archivist"), ("auditor", "appraiser"), ("auditor", "approver"), ("auditor", "supervisor"),
+    )  # fmt: skip
+    paper: bool = True
 
 
 class CalibreCycle(Struct, frozen=True):
@@ -332,6 +346,9 @@ def _problem(settings: Settings) -> Message | None:
     if not sizes or sizes != sorted(set(sizes)) or sizes[0] < 1:
         return _refused("meters.cycles", [to_builtins(one) for one in cycles],
                         msg("entries whose {name} rises from one to the next", name="up_to"))
+    for pair in settings.destruction.separate_roles:
+        if len(set(pair)) != len(pair):
+            return _refused("destruction.separate_roles", [list(pair)], msg("pairs of two different roles"))
     for place, one in enumerate(cycles):
         if not _YEARS.holds(one.years):
             return _refused(f"meters.cycles[{place}].years", one.years, _YEARS.told())
@@ -405,6 +422,12 @@ wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数
 supervisors = 2          # 监销人人数，不少于二
 supervisor_excludes = ["proposer", "approver"]   # 监销人不得兼任：提出人、批准人
 total_share = 0.5        # 一次销毁超过馆藏的这一比例时，需另行键入确认词
+# 同一人（工号或密钥相同即为同一人）不得同时登记的角色，两两一组
+separate_roles = [
+  ["auditor", "archivist"], ["auditor", "appraiser"], ["auditor", "approver"], ["auditor", "supervisor"],
+]
+paper = true             # 批准人、监销人可在打印的清册上手签；false 表示一律用密钥签名
+# 以上各项放宽后，须由管理员签名确认（recordkit config accept），否则不能销毁
 
 [meters]
 start = "calibration"    # 使用周期自检定日期起算；"installation" 自安装日期起算

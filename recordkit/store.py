@@ -22,6 +22,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "retention.holds",
     "retention.order_state",
     "retention.adoption",
+    "retention.duties",
 ))
 """In the order in which an entry is applied to them."""
 

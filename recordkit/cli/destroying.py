@@ -85,13 +85,13 @@ def people() -> None:
 @option("--role", "roles", multiple=True, required=True,
         help=N_("clerk, archivist, appraiser, approver, supervisor, administrator or auditor; may be repeated."))
 @option("--staff-no", required=True, help=N_("Staff number: two accounts with one number are one person."))
-@option("--key", "public", required=True, type=click.Path(path_type=Path), metavar="FILE.pub",
-        help=N_("Public key of the person."))
+@option("--key", "public", type=click.Path(path_type=Path), metavar="FILE.pub",
+        help=N_("Public key of the person. Without one, approvers and supervisors sign on paper only."))
 @passphrase_option
 @dry_run_option
 @pass_app
 def people_add(
-    app: App, person_id: str, name: str, roles: tuple[str, ...], staff_no: str, public: Path,
+    app: App, person_id: str, name: str, roles: tuple[str, ...], staff_no: str, public: Path | None,
     passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Register one person."""
@@ -99,12 +99,13 @@ def people_add(
 
     del passphrase_file
     known = {role: tr(role) for role in ROLES}
-    new = NewPerson(person_id, name, staff_no, tuple(meant(role, known) for role in roles), load_public_key(public))
+    key = load_public_key(public) if public is not None else ""
+    new = NewPerson(person_id, name, staff_no, tuple(meant(role, known) for role in roles), key)
     with app.acting(rehearse=dry_run) as workspace:
         first = not list_people(workspace.db)
-        own = public.with_name(public.name.removesuffix(".pub"))
+        own = public.with_name(public.name.removesuffix(".pub")) if public is not None else None
         twins = [one.id for one in list_people(workspace.db)
-                 if one.staff_no == new.staff_no or one.public_key == new.public_key]
+                 if one.staff_no == new.staff_no.strip() or (key and one.public_key == key)]
         if twins:
             app.say(msg("{id} has the staff number or key of {others}: for all rules they are one person.",
                         id=new.id, others=", ".join(twins)))
@@ -129,7 +130,7 @@ def _plain_person(person: Person) -> dict[str, object]:
         "name": person.name,
         "staff_no": person.staff_no,
         "roles": list(person.roles),
-        "key": fingerprint(person.public_key),
+        "key": fingerprint(person.public_key) if person.public_key else None,
         "since": person.since,
         "revoked": person.revoked,
     }

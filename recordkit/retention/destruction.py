@@ -20,16 +20,17 @@ from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_rec
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import same_account
-from recordkit.people import Person, find_person, list_people
+from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
 from recordkit.retention.audit import audit_ledger
 from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
+from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
 from recordkit.retention.orders import excluded_people, wrong_status
 from recordkit.retention.register import filed_register
 from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
-from recordkit.retention.signing import one_human, other_self
+from recordkit.retention.signing import other_self
 from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace, Writer
 
@@ -163,6 +164,7 @@ def _begin(
     if find_person(workspace.db, actor).revoked:
         raise RefusedByRule(msg("{id} was revoked and cannot execute the order.", id=actor),
                             msg("Let another of its supervisors do it."))
+    require_duties(workspace, writer)
     _require_proof(workspace, order)
     around = load_circumstances(workspace)
     checked = [_check(workspace, item, around) for item in order.doomed]

@@ -18,11 +18,12 @@ from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people
 from recordkit.retention.adoption import keep_schedule
 from recordkit.retention.circumstances import decide_record, load_circumstances
+from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
 from recordkit.retention.register import register_json
 from recordkit.retention.review import Decision
 from recordkit.retention.schedule import REGISTER_CLASS
-from recordkit.retention.signing import digest_of, other_self, person_in_office, signed_body
+from recordkit.retention.signing import digest_of, other_self, person_in_office, signed_body, supervisor_account
 from recordkit.retention.stops import name_the_stopped
 from recordkit.workspace import Workspace
 
@@ -84,9 +85,11 @@ def propose_order(
     """
     with workspace.writing() as writer:
         person = person_in_office(workspace, signer, "order.proposed")
-        if "supervisor" in person.roles:
+        require_duties(workspace, writer)
+        witness = supervisor_account(list_people(workspace.db), person)
+        if witness is not None:
             raise RefusedByRule(
-                msg("{id} is a supervisor; a supervisor does not propose.", id=person.id),
+                msg("{id} is a supervisor; a supervisor does not propose.", id=witness.id),
                 msg("Let an archivist or administrator who witnesses no destruction propose the order."),
             )
         plan = plan_order(workspace, references)
@@ -131,6 +134,7 @@ def appraise_order(
         order = find_order(workspace.db, order_id)
         person_in_office(workspace, signer, "order.appraised")
         _require_status(workspace, order, "proposed", "appraised", "closed")
+        require_duties(workspace, writer)
         named = _opinions_by_record(workspace, order, opinions)
         for record_id, opinion in named.items():
             if opinion.until is not None and opinion.until <= workspace.clock.today:
@@ -164,6 +168,7 @@ def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.approved")
         _require_status(workspace, order, "appraised")
+        require_duties(workspace, writer)
         _require_other(workspace, person, [order.proposer], msg("proposed the order; another person must approve it"))
         body = signed_body(workspace, signer, "order.approved", order.order_id, order.digest,
                            opinions=order.opinions_digest)
@@ -184,6 +189,7 @@ def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.signed")
         _require_status(workspace, order, "approved", "signed")
+        require_duties(workspace, writer)
         _require_other(workspace, person, order.signers("order.signed"),
                        msg("has signed already; the supervisors must be different people"))
         for role, ids in excluded_people(workspace, order).items():
@@ -226,6 +232,7 @@ def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.completed")
         _require_status(workspace, order, "executed", "completed")
+        require_duties(workspace, writer)
         if person.id not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=person.id, order=order.order_id),
