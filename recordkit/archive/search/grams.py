@@ -155,8 +155,9 @@ def _ways(term: Term, text: str) -> Iterator[_Way]:
     else:
         for pieces, parts in _alternatives(term, text):
             longest = max((run for _, part in parts for run in _RUN.findall(part)), key=len, default="")
-            spare = {Piece(at + n, part[n : n + 2]) for at, part in parts for n in range(len(part) - 1)}
-            yield _Way("", pieces, tuple(_cover(longest, 0, 3)), tuple(spare.difference(pieces)))
+            pairs = [Piece(at + n, part[n : n + 2]) for at, part in parts for n in range(len(part) - 1)]
+            spare = () if term.fuzzy else tuple(one for one in pairs if one not in pieces)
+            yield _Way("", pieces, tuple(_cover(longest, 0, 3)), spare)
 
 
 def _alternatives(term: Term, text: str) -> Iterator[tuple[tuple[Piece, ...], tuple[tuple[int, str], ...]]]:

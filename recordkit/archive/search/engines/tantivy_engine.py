@@ -234,7 +234,7 @@ class _Reader:
             else:
                 for way in place.ways:
                     rarest = min((counts[number] for number in way.needs), default=0)
-                    if rarest or not way.needs:
+                    if (rarest or not way.needs) and (way.sure is None or self._searcher.search(way.sure, 1).count):
                         found.append(self._with_rare(way, rarest) if way.pattern.spare else way.query)
         return found
 
@@ -268,11 +268,15 @@ class _Reader:
 
 
 class _Way(Struct, frozen=True):
-    """A pattern, what finds it, and which tokens of its ``_Place`` it needs."""
+    """A pattern, what finds it, and which tokens of its ``_Place`` it needs.
+
+    ``sure``: for a pattern with beginnings of tokens, for which tantivy goes through the whole shard, the other pieces.
+    """
 
     pattern: Pattern
     query: tantivy.Query
     needs: tuple[int, ...]
+    sure: tantivy.Query | None
 
 
 class _Place(Struct, frozen=True):
@@ -302,7 +306,7 @@ def _place(patterns: list[Pattern]) -> _Place:
     return _Place(
         tuple((all(token in some for some in needed), token) for token in tokens),
         tuple(
-            _Way(pattern, _scored(pattern), tuple(places[token] for token in some))
+            _Way(pattern, _scored(pattern), tuple(places[token] for token in some), _sure(pattern))
             for pattern, some in zip(patterns, needed, strict=True)
         ),
         len(patterns) > 1 or bool(patterns[0].spare),
@@ -313,6 +317,11 @@ def _tokens(pattern: Pattern) -> list[tuple[str, str]]:
     """What stands, as it is, in every record that has the pattern: columns and tokens, each once."""
     own = [(pattern.column, one.token) for one in pattern.pieces if not one.is_prefix]
     return list(dict.fromkeys(own + (_tokens(pattern.sieve) if pattern.sieve is not None else [])))
+
+
+def _sure(pattern: Pattern) -> tantivy.Query | None:
+    pieces = tuple(one for one in pattern.pieces if not one.is_prefix)
+    return _standing(replace(pattern, pieces=pieces)) if 0 < len(pieces) < len(pattern.pieces) else None
 
 
 @lru_cache(maxsize=256)
