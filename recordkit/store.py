@@ -10,7 +10,7 @@ from recordkit import files, people
 from recordkit.archive import catalogue, dropping
 from recordkit.archive.search.engines import usable_engine
 from recordkit.errors import InputRefused
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.retention import events, holds, order_state
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
@@ -68,7 +68,7 @@ def make_store(
     strange = [path.name for path in root.iterdir() if path.name not in own] if root.is_dir() else []
     if strange:
         raise InputRefused(
-            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=", ".join(sorted(strange)[:5])),
+            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=listed(sorted(strange)[:5])),
             msg("Choose an empty folder; a store is never mixed with other files."),
         )
     store_id = SIMULATION_ID if simulation else secrets.token_hex(16)

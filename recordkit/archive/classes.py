@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 
 FILE_NAME = "retention.toml"
 PERMANENT = "permanent"
@@ -79,7 +79,7 @@ class Scheme:
         near = difflib.get_close_matches(class_id, names, 5, 0.2) or list(names)[:5]
         raise NotFound(
             msg("There is no record class {id}.", id=class_id),
-            msg("Near ones are: {classes}. 'recordkit retention schedule show' lists all.", classes=", ".join(near)),
+            msg("Near ones are: {classes}. 'recordkit retention schedule show' lists all.", classes=listed(near)),
         )
 
 

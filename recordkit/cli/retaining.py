@@ -11,7 +11,7 @@ import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
 from recordkit.cli.dates import DATE
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.words import meant
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
@@ -295,7 +295,7 @@ def review(
         app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
     elif listed > len(items):
         app.say(msg("{count} records are due; '--decision due' lists them, '--out FILE' writes them.", count=listed))
-    told = tr(", ").join(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
+    told = tr_list(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
     app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or tr("no records")))
 
 
@@ -316,7 +316,7 @@ def _by_class(groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass])
     for (name, decision), (count, first) in sums.items():
         record_class, told = classes.get(name), tr(decision)
         if decision == "waiting" and record_class is not None:
-            events = tr(", ").join(event_name(one).render(tr) for one in record_class.events)
+            events = tr_list(event_name(one).render(tr) for one in record_class.events)
             told = tr("{decision} for {events}").format(decision=told, events=events)
         rows.append([record_class.name if record_class else name, told, count, first])
     return rows

@@ -14,7 +14,7 @@ from recordkit.archive.catalogue import find_record
 from recordkit.archive.classes import load_scheme
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry, same_account
 from recordkit.notes import read_note
 from recordkit.retention.schedule import event_types
@@ -74,7 +74,7 @@ def add_event(
         raise InputRefused(
             msg("There is no event type {type}.", type=event_type),
             msg("Types are: {types}. 'recordkit retention schedule show' tells what they start.",
-                types=", ".join(sorted(known))),
+                types=listed(sorted(known))),
         )
     name = same_account(account or "")
     if bool(records) == bool(name):

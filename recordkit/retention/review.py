@@ -25,7 +25,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from recordkit.archive.classes import RecordClass
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.retention.schedule import event_name
 
 DecisionKind = Literal["due", "not-due", "held", "permanent", "waiting"]
@@ -119,7 +119,7 @@ def decide(
         return bare
     hold = standing[0]
     reason = msg("Held: {kind} ({hold}). Otherwise: {otherwise}",
-                 kind=HOLD_KINDS.get(hold.kind) or hold.kind, hold=", ".join(one.hold_id for one in standing),
+                 kind=HOLD_KINDS.get(hold.kind) or hold.kind, hold=listed(one.hold_id for one in standing),
                  otherwise=bare.reason)
     return Decision(bare.record_id, "held", bare.due, bare.start, bare.rule, reason)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 from recordkit.archive.classes import PERMANENT, RecordClass, Scheme, parse_scheme
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding
 
 EVENT_TYPES: Mapping[str, Message] = {
@@ -84,12 +84,12 @@ def _findings_of(one: RecordClass) -> list[Finding]:
     elif one.trigger == "date" and one.events:
         findings.append(Finding("unreachable-trigger", msg("class {id} counts from the record's date; its events "
                                                            "{events} start nothing", id=one.id,
-                                                           events=", ".join(one.events))))
+                                                           events=listed(one.events))))
     for event in dict.fromkeys(one.events):
         if event not in EVENT_TYPES:
             findings.append(Finding("unknown-event", msg("class {id} waits for {event}, which is none of the usual "
                                                          "events {known}; is it misspelt?", id=one.id, event=event,
-                                                         known=", ".join(EVENT_TYPES))))
+                                                         known=listed(EVENT_TYPES))))
     if len(set(one.events)) != len(one.events):
         findings.append(Finding("repeated-event", msg("class {id} names an event twice", id=one.id)))
     return findings
