@@ -19,7 +19,7 @@ from recordkit import files
 from recordkit.db import Database, Row
 from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry, Role, canonical_json
 from recordkit.workspace import Workspace, Writer
 
@@ -311,8 +311,8 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
     unknown = [role for role in new.roles if role not in ROLES]
     if unknown or not new.roles:
         raise InputRefused(
-            msg("There is no role {role}.", role=", ".join(unknown) or "''"),
-            msg("Roles are: {roles}.", roles=", ".join(ROLES)),
+            msg("There is no role {role}.", role=listed(unknown) if unknown else "''"),
+            msg("Roles are: {roles}.", roles=listed(ROLES)),
         )
     new = replace(new, name=new.name.strip(), staff_no=new.staff_no.strip())
     if not PERSON_ID.fullmatch(new.id):

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from msgspec import Struct, field, to_builtins
 
 from recordkit.errors import InputRefused, NotFound, StoreBusy
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
 
 FILE_NAME = "recordkit.toml"
@@ -274,7 +274,7 @@ def _is_table(kind: Any) -> bool:
 
 def _allowed(kind: Any) -> Message | str:
     if get_origin(kind) is Literal:
-        return ", ".join(json.dumps(one) for one in get_args(kind))
+        return listed(json.dumps(one) for one in get_args(kind))
     if get_origin(kind) is tuple:
         return msg("a list in square brackets")
     if _is_table(kind):
@@ -358,7 +358,7 @@ def _problem(settings: Settings) -> Message | None:
     try:
         code.format(**{**dict.fromkeys(_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=", ".join(
+        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
             f"{{{name}}}" for name in _PLACEHOLDERS)))
     return None
 

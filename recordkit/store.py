@@ -8,7 +8,7 @@ from pathlib import Path
 
 from recordkit import files
 from recordkit.errors import InputRefused
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
@@ -70,7 +70,7 @@ def make_store(
     strange = [path.name for path in root.iterdir() if path.name not in own] if root.is_dir() else []
     if strange:
         raise InputRefused(
-            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=", ".join(sorted(strange)[:5])),
+            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=listed(sorted(strange)[:5])),
             msg("Choose an empty folder; a store is never mixed with other files."),
         )
     store_id = SIMULATION_ID if simulation else os.urandom(16).hex()

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from recordkit.archive.catalogue import Record, find_record, get_record
 from recordkit.errors import RecordkitError, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.people import find_person, list_people
 from recordkit.workspace import Workspace
 
@@ -144,7 +144,7 @@ class IssueShield:
         hidden = [one.number for one in issues if self.hides(one)]
         if hidden:
             raise RefusedByRule(
-                msg("Restricted: {numbers}; to see it needs the role {roles}.", numbers=", ".join(hidden),
+                msg("Restricted: {numbers}; to see it needs the role {roles}.", numbers=listed(hidden),
                     roles=self.clearance.told_roles), _who_you_are(),
             )
 

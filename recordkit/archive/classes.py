@@ -17,7 +17,7 @@ from typing import Literal
 from msgspec import Struct
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 
 FILE_NAME = "retention.toml"
 PERMANENT = "permanent"
@@ -94,7 +94,7 @@ class Scheme(Struct, frozen=True):
         near = difflib.get_close_matches(class_id, names, 5, 0.2) or list(names)[:5]
         raise NotFound(
             msg("There is no record class {id}.", id=class_id),
-            msg("Near ones are: {classes}. 'recordkit retention schedule show' lists all.", classes=", ".join(near)),
+            msg("Near ones are: {classes}. 'recordkit retention schedule show' lists all.", classes=listed(near)),
         )
 
 

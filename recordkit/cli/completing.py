@@ -19,7 +19,7 @@ from recordkit.cli.base import (
     problem_lines,
     shown,
 )
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.refused import write_refused
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
@@ -228,7 +228,7 @@ def _print(
     )
     app.say(text.format(count=count, refused=refused))
     if unchanged:
-        numbers = "、".join(unchanged[:_NAMED]) + ("…" if len(unchanged) > _NAMED else "")
+        numbers = tr_list(unchanged, _NAMED)
         app.say(tr("{count} document(s) had these values already and stay as they are: {numbers}").format(
             count=len(unchanged), numbers=numbers))
     if refused_file:

@@ -19,10 +19,10 @@ from recordkit.cli.base import (
     pass_app,
     passphrase_option,
 )
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.people import Person, Signer
@@ -108,14 +108,14 @@ def people_add(
                  if one.staff_no == new.staff_no.strip() or (key and one.public_key == key)]
         if twins:
             app.say(msg("{id} has the staff number or key of {others}: for all rules they are one person.",
-                        id=new.id, others=", ".join(twins)))
+                        id=new.id, others=listed(twins)))
         person = add_person(workspace, new, app.admin_key(own if first and own != public else None))
     if app.json:
         app.print_json(_plain_person(person))
     else:
         if first:
             app.say(tr("The first person registered is the administrator, too."))
-        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=", ".join(map(tr, person.roles))))
+        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=tr_list(map(tr, person.roles))))
 
 
 def _listed(value: object) -> list[str]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS
 from recordkit.cli.base import App, columns_of, quoted
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
 from recordkit.errors import RecordkitError
 from recordkit.messages import msg
@@ -184,7 +184,7 @@ def _pages(one: Found, most: int | None = None) -> str:
 
 
 def _some(pages: Sequence[str], most: int | None) -> str:
-    return ", ".join(pages[:most]) + (" ..." if most is not None and len(pages) > most else "")
+    return tr_list(pages, most)
 
 
 _FIELD_NAMES = {
@@ -369,9 +369,9 @@ def _say_nothing_found(app: App, search: Search, request: SearchRequest) -> None
         count=hints.anywhere)] if hints.anywhere else []
     if hints.alone:
         each = [tr("“{text}” {count}").format(text=text, count=count) for text, count in hints.alone]
-        told.append(tr("Each word alone: {words}.").format(words=", ".join(each)))
+        told.append(tr("Each word alone: {words}.").format(words=tr_list(each)))
     if hints.fuzzy:
-        near = ", ".join(hints.near)
+        near = tr_list(hints.near)
         told.append((tr("With one wrong character allowed (word~): {count} record(s), such as {near}.") if near else
                      tr("With one wrong character allowed (word~): {count} record(s).")).format(
             count=hints.fuzzy, near=near))

@@ -26,7 +26,7 @@ from recordkit.cli.base import (
 )
 from recordkit.cli.completing import complete
 from recordkit.cli.dates import DATE, MONTH, local_time
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.streaming import print_listing
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, WrongUsage
 from recordkit.messages import Message, msg
@@ -201,7 +201,7 @@ class _Tally:
             except RecordkitError:  # a form that the office has given up
                 name = form
             names.append(f"{name} {count}")
-        return ", ".join(names)
+        return tr_list(names)
 
 
 def _status(item: Mapping[str, object]) -> str:
@@ -282,7 +282,7 @@ def issued_show(app: App, number: str) -> None:
     app.print_pairs([(name, papers) for name, papers in ((N_("Papers collected"), second.collected),
                                                          (N_("Still lacking"), lacking)) if papers])
     for step in history:
-        changed = ", ".join(_told(fields, key, None)[0] for key in step["changed"])
+        changed = tr_list(_told(fields, key, None)[0] for key in step["changed"])
         why = f" ({step['reason']})" if step["reason"] else ""
         act = step["act"]
         click.echo(" ".join(filter(None, (local_time(step["time"]), step["actor"], tr(act), changed))) + why)

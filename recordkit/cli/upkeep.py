@@ -26,10 +26,10 @@ from recordkit.cli.base import (
 )
 from recordkit.cli.dates import local_time
 from recordkit.cli.dropping import plain_strays, print_strays
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
 from recordkit.errors import Interrupted, RecordkitError, RefusedByRule, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.fixity import FixityResult
@@ -147,7 +147,7 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named:
         app.say(msg("Went on with the run begun at {begun}: {earlier} record(s) had been read then ('--restart' reads "
                     "all again).", begun=local_time(result.begun), earlier=result.earlier))
     if result.sampled is not None:
-        codes = ", ".join(result.sampled[:5]) + (" ..." if len(result.sampled) > 5 else "")
+        codes = listed(result.sampled, 5)
         app.say(msg("The share of {day}, {percent} percent: {count} record(s) {codes}", day=app.today.isoformat(),
                     percent=f"{sample:g}", count=len(result.sampled), codes=codes))
     if result.interrupted:
@@ -219,7 +219,7 @@ def config_show(app: App) -> None:
 def _setting(value: object) -> str:
     """A setting for people; a list of tables entry by entry."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(one)}" for key, one in value.items())
+        return tr_list(f"{key} {shown(one)}" for key, one in value.items())
     return "; ".join(map(_setting, value)) if isinstance(value, list | tuple) and value else shown(value)
 
 

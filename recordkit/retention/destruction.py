@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
 from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
@@ -125,7 +125,7 @@ def execute_order(
         if actor not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=actor, order=order.order_id),
-                msg("One of the supervisors executes it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+                msg("One of the supervisors executes it: {ids}.", ids=listed(order.signers("order.signed"))),
             )
         refused: tuple[ItemOutcome, ...] = ()
         if status == "signed":

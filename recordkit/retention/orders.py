@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from recordkit.archive.catalogue import Record, find_record, list_records
 from recordkit.archive.filing import file_generated
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people
 from recordkit.retention.adoption import keep_schedule
@@ -236,7 +236,7 @@ def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order
         if person.id not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=person.id, order=order.order_id),
-                msg("Only those who witnessed can complete it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+                msg("Only those who witnessed can complete it: {ids}.", ids=listed(order.signers("order.signed"))),
             )
         _require_other(workspace, person, order.signers("order.completed"),
                        msg("has signed the completion already"))

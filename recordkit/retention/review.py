@@ -27,7 +27,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from recordkit.archive.classes import RecordClass
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.retention.schedule import event_name, told_period
 
 Day = date  # fields are named ``date``, which hides the type behind them
@@ -131,12 +131,12 @@ def decide(
     if not holds:
         return bare
     kinds = tuple(HOLD_KINDS.get(kind) or kind for kind in dict.fromkeys(hold.kind for hold in holds))
-    held = msg("Held: {kind} ({hold})", kind=kinds, hold=", ".join(one.hold_id for one in holds))
+    held = msg("Held: {kind} ({hold})", kind=kinds, hold=listed(one.hold_id for one in holds))
     past = [hold for hold in holds if hold.is_past(today)]
     if past:
         held = msg("{held}; {past} is past its day {until}: release or extend it", held=held,
-                   past=", ".join(one.hold_id for one in past),
-                   until=", ".join(one.until.isoformat() for one in past if one.until))
+                   past=listed(one.hold_id for one in past),
+                   until=listed(one.until.isoformat() for one in past if one.until))
     reason = msg("{held}. Otherwise: {otherwise}", held=held, otherwise=bare.reason)
     return Decision(bare.record_id, "held", bare.due, bare.start, bare.rule, reason)
 

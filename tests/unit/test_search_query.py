@@ -20,7 +20,8 @@ FIELDS = {
     **BASIC.fields, "表位": ("fields.meter_position",), "meter_position": ("fields.meter_position",),
     "办结日期": ("fields.closed_on", "fields.completed_on"), "用水量m3/日": ("fields.per_day",),
 }
-OFFICE = Vocabulary(FIELDS, BASIC.keywords, {**BASIC.values, "class": CLASSES, "form": CLASSES}, lambda: list(FIELDS))
+OFFICE = Vocabulary(FIELDS, BASIC.keywords, {**BASIC.values, "class": CLASSES, "form": CLASSES},
+                    lambda: [*BASIC.known(), *FIELDS])
 
 
 def term(text: str, field: str | None = None, **marks: bool) -> Term:
@@ -290,12 +291,17 @@ def assert_pointed(refused: InputRefused, written: str, position: int, character
         ("甲 titel:乙", 3, "no field titel", "title"),
         ("表伟:厨房", 1, "no field 表伟", "表位"),
         ("meter_postion:厨房", 1, "no field meter_postion", "meter_position"),
-        ("颜色:乙", 1, "no field 颜色", "Known are: title, 题名"),
+        ("颜色:乙", 1, "no field 颜色", "Known are: 题名, 文号, 档号, 户名,"),
+        ("colour:乙", 1, "no field colour", "Known are: title, number, code, party,"),
+        ("类别:食品", 4, "食品 is not known", "Known are: 供用水合同, 换表通知书, 换表单."),
+        ("class:food", 7, "food is not known", "Known are: supply-contract, meter-change-notice, meter-change-slip."),
+        ("class:meter-change", 7, "part of several: meter-change-notice, meter-change-slip", "star"),
         ("甲 类别:供水合同", 6, "供水合同 is not known", "供用水合同"),
         ("类别:水合*", 4, "水合 is not known", "供用水合同"),
         ("类别:换表", 4, "part of several: 换表通知书, 换表单", "star"),
         ("类别:(供用水合同 OR 没有)", 14, "没有 is not known", "Known are"),
-        ("密级:秘密", 4, "秘密 is not known", "开放"),
+        ("密级:秘密", 4, "秘密 is not known", "Known are: 开放, 受限."),
+        ("密级:公天", 4, "公天 is not known", "公开"),
         ("日期:昨天", 4, "昨天 is no date", "2026-03-02"),
         ("日期:2026-13", 4, "2026-13 is no date", "2026"),
         ("日期:2026-02-29", 4, "2026-02-29 is no date", "2026"),

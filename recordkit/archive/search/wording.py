@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from recordkit.archive.search.query import Dated
 from recordkit.archive.search.vocabulary import name_of
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 
 MOST_YEARS = 200
 """Years that a range of years may span; one that is left open spans so many."""
@@ -113,27 +113,42 @@ def read_choice(text: str, words: Sequence[tuple[str, str]], *, begins: bool) ->
         return values
     if values:
         raise Unreadable(
-            msg("{text} is a part of several: {words}", text=text, words=_listed([word for word, _ in near])),
+            msg("{text} is a part of several: {words}", text=text, words=listed(_one_each(text, near), _MOST_LISTED)),
             msg("Write more of it, or a star behind the beginning of all that are meant."),
         )
-    raise Unreadable(msg("{text} is not known", text=text), offer(text, [word for word, _ in words]))
+    every = [word for word, _ in words]
+    raise Unreadable(msg("{text} is not known", text=text), offer(text, every, _one_each(text, words)))
 
 
-def offer(text: str, words: Sequence[str]) -> Message:
-    """The next step for somebody who typed a name that is not among ``words``."""
+def offer(text: str, words: Sequence[str], few: Sequence[str] | None = None) -> Message:
+    """The next step for somebody who typed a name that is not among ``words``; ``few``: what to list if none is near.
+
+    Who typed Chinese is shown Chinese names, who typed letters those in letters, as far as there are any.
+    """
     plain = name_of(text)
+    words, few = (
+        [word for word in some if word.isascii() == text.isascii()] or some for some in (words, few or words)
+    )
     by_name = {name_of(word): word for word in words}
     parts = [name for name in by_name if len(plain) > 1 and plain in name]
     import difflib
 
     near = dict.fromkeys([*difflib.get_close_matches(plain, by_name, 3, 0.5), *sorted(parts, key=len)])
     if near:
-        return msg("Did you mean {near}?", near=_listed([by_name[name] for name in near][:3]))
-    return msg("Known are: {words}.", words=_listed(words))
+        return msg("Did you mean {near}?", near=listed([by_name[name] for name in near][:3]))
+    return msg("Known are: {words}.", words=listed(few, _MOST_LISTED))
 
 
-def _listed(words: Sequence[str], most: int = 12) -> str:
-    return ", ".join(words[:most]) + (" …" if len(words) > most else "")
+_MOST_LISTED = 12
+
+
+def _one_each(text: str, words: Sequence[tuple[str, str]]) -> list[str]:
+    """One word for each value: the first one that is written as ``text`` is, in Chinese or in letters."""
+    found: dict[str, str] = {}
+    for word, value in words:
+        if value not in found or (word.isascii() == text.isascii() != found[value].isascii()):
+            found[value] = word
+    return list(found.values())
 
 
 def _plain(text: str) -> str:
