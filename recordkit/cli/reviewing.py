@@ -322,7 +322,8 @@ def review(
     if kind == "json" and out is not None:
         data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts, "groups": told_groups,
                 "waiting": told_waits, "schedule": state}
-        app.save(out, json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode(), force=force)
+        written = json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode("utf-8", "replace")
+        _save(app, out, written, [str(one["record_id"]) for one in items], force=force)
     code = SOMETHING_DUE if by_code and counts.get("due") else 0
     if app.json:
         app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups, waiting=told_waits,
@@ -370,7 +371,25 @@ def _save_list(
                          msg("It holds what is due, what is due within the lead time and what is held; "
                              "--out FILE.json takes any decision."))
     found = review_list(workspace, app.today, within or 0)
-    app.save(out, list_file(found, kind, tr), force=force)
+    _save(app, out, list_file(found, kind, tr), [line.record.record_id for line in found.lines], force=force)
+
+
+def _save(app: App, out: Path, data: bytes, records: Sequence[str], *, force: bool) -> None:
+    """A list of records; one inside the store is kept so that the destruction of a record finds it.
+
+    Raises:
+        WrongUsage: it would lie in the store, but not in its outbox.
+    """
+    from recordkit.retention.lists import save_list
+
+    place, store = out.resolve(), app.store.resolve()
+    if place.is_relative_to(store / "outbox"):
+        save_list(place, data, records)
+    elif place.is_relative_to(store):
+        raise WrongUsage(msg("{file} lies inside the store, where only the outbox takes lists.", file=str(out)),
+                         msg("Choose the folder {folder}, or one outside the store.", folder=str(app.store / "outbox")))
+    else:
+        app.save(out, data, force=force)
 
 
 def _by_class(groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass]) -> list[list[object]]:
