@@ -158,7 +158,7 @@ def schedule_install(
     command = [sys.executable, "-m", "recordkit", "--store", str(store), "--lang", language]
     if chosen == "cron":
         command.append("--quiet")  # cron mails every word to the user of the machine
-    plan = installation(chosen, command, store, timetable)
+    plan = installation(chosen, command, store, timetable, ["--as", app.actor] if app.actor else [])
     folder = out
     if folder is None and chosen == "systemd":
         folder = _systemd_folder()

@@ -56,7 +56,9 @@ class Installation:
     disable: tuple[tuple[str, ...], ...]
 
 
-def installation(kind: Kind, command: Sequence[str], store: Path, timetable: Timetable) -> Installation:
+def installation(
+    kind: Kind, command: Sequence[str], store: Path, timetable: Timetable, options: Sequence[str] = ()
+) -> Installation:
     """The texts for one system.
 
     Args:
@@ -64,12 +66,13 @@ def installation(kind: Kind, command: Sequence[str], store: Path, timetable: Tim
         command: program and options up to the store and language, e.g. ``python -m recordkit --store DIR``.
         store: absolute path of the store; tells the timers of several stores apart.
         timetable: when.
+        options: further ones of 'schedule run'.
 
     Raises:
         InputRefused: a path that no such file can hold.
     """
     every = "monthly" if timetable.day else "daily"
-    full = [*command, "schedule", "run", "--every", every]
+    full = [*command, "schedule", "run", "--every", every, *options]
     for one in full:
         if re.search(r"[\x00-\x1f\x7f]", one):
             raise InputRefused(msg("The path {path} has a line break or another control character in it; no timer can "
