@@ -221,7 +221,7 @@ def _xlsx(found: ReviewList, translate: Translate) -> bytes:
     rows.append([one.render(translate) for one in _COUNTS])
     rows += [[name, translate(decision), count, first] for name, decision, count, first in
              class_rows(found.groups, found.classes)]
-    _sheet(book, translate("Counts"), rows, (44, 16, 12, 14))
+    _sheet(book, msg("Counts").render(translate), rows, (44, 16, 12, 14))
     for _, heading, lines in found.sections:
         head = [one.render(translate) for one in COLUMNS]
         body = (_cells(number, line, translate) for number, line in enumerate(lines, 1))
