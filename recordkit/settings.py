@@ -157,6 +157,50 @@ class MetersSection(Struct, frozen=True):
     q3_years: int = 2
 
 
+class ReviewSection(Struct, frozen=True):
+    """The review that comes by itself (``schedule run``).
+
+    Attributes:
+        within_days: lead time: what falls due within so many days is listed, too.
+        formats: in which the list is written into the outbox.
+        command: program and arguments to be started when a list was written, without a shell; ``{file}`` stands for
+            the list, ``{due}`` for the number of due records, ``{date}`` for the day.
+        command_seconds: time it may take.
+    """
+
+    within_days: int = 90
+    formats: tuple[Literal["docx", "xlsx", "json"], ...] = ("docx",)
+    command: tuple[str, ...] = ()
+    command_seconds: float = 300.0
+
+
+class MailSection(Struct, frozen=True):
+    """Where the scheduled review is mailed. Nothing is mailed while ``host`` is empty.
+
+    Attributes:
+        security: ``starttls`` or ``tls``, with the server's certificate checked; ``none`` only without a password, or
+            to this very machine.
+        user: name to log in with; "" for a server that asks for none.
+        password_file: file outside the store whose first line is the password; RECORDKIT_MAIL_PASSWORD goes before it.
+        ca_file: certificates (PEM) that the server's may lead up to; "" for those of the system.
+        contents: ``counts`` says how many are due and where the list lies; ``list`` attaches it. Titles are personal
+            data, and mail leaves the house.
+        when: ``due`` mails only when a record is due or falls due within the lead time.
+    """
+
+    host: str = ""
+    port: int = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    sender: str = ""
+    receivers: tuple[str, ...] = ()
+    password_file: str = ""
+    ca_file: str = ""
+    contents: Literal["counts", "list"] = "counts"
+    when: Literal["due", "always"] = "due"
+    timeout_seconds: float = 30.0
+
+
 class Settings(Struct, frozen=True):
     """All of recordkit.toml. ``digest`` is the SHA-256 of the file, named in ledger and manifests."""
 
@@ -171,6 +215,8 @@ class Settings(Struct, frozen=True):
     ledger: LedgerSection = field(default_factory=LedgerSection)
     destruction: DestructionSection = field(default_factory=DestructionSection)
     meters: MetersSection = field(default_factory=MetersSection)
+    review: ReviewSection = field(default_factory=ReviewSection)
+    mail: MailSection = field(default_factory=MailSection)
     digest: str = ""
 
 
@@ -295,6 +341,8 @@ _SECTIONS: dict[str, Any] = {
     "ledger": LedgerSection,
     "destruction": DestructionSection,
     "meters": MetersSection,
+    "review": ReviewSection,
+    "mail": MailSection,
 }
 
 
@@ -327,6 +375,10 @@ _RANGES: Mapping[str, _Range] = {
     "destruction.total_share": _Range(0, 1, above=True),
     "meters.q3_above": _Range(0, 1e6, above=True),
     "meters.q3_years": _Range(0, 50),
+    "review.within_days": _Range(0, 36_500),
+    "review.command_seconds": _Range(1, 86_400),
+    "mail.port": _Range(1, 65_535),
+    "mail.timeout_seconds": _Range(1, 600),
 }
 _YEARS = _Range(1, 50)
 _PLACEHOLDERS = ("fonds", "category", "year", "period", "office", "seq")
@@ -352,6 +404,11 @@ def _problem(settings: Settings) -> Message | None:
     for place, one in enumerate(cycles):
         if not _YEARS.holds(one.years):
             return _refused(f"meters.cycles[{place}].years", one.years, _YEARS.told())
+    problem = _mail_problem(settings.mail)
+    if problem is not None:
+        return problem
+    if not settings.review.formats:
+        return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
     code = settings.archive.code
     if "{seq" not in code:
         return _refused("archive.code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
@@ -360,6 +417,30 @@ def _problem(settings: Settings) -> Message | None:
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):
         return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
             f"{{{name}}}" for name in _PLACEHOLDERS)))
+    return None
+
+
+# An address as SMTP takes it without extensions (RFC 5321, 4.1.2): ASCII, nothing that could begin another header.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+def _mail_problem(mail: MailSection) -> Message | None:
+    if not mail.host:
+        return None
+    allowed = msg("an address such as archive@example.com")
+    if not re.fullmatch(r"[A-Za-z0-9.:-]+", mail.host):
+        return _refused("mail.host", mail.host, msg("the name of a mail server"))
+    if not _ADDRESS.fullmatch(mail.sender):
+        return _refused("mail.sender", mail.sender, allowed)
+    if not mail.receivers:
+        return _refused("mail.receivers", [], allowed)
+    for place, one in enumerate(mail.receivers):
+        if not _ADDRESS.fullmatch(one):
+            return _refused(f"mail.receivers[{place}]", one, allowed)
+    if mail.security == "none" and mail.user and mail.host not in _THIS_MACHINE:
+        return msg("mail.security = \"none\" with mail.user: the password would go over the network in the clear; use "
+                   "starttls or tls")
     return None
 
 
@@ -435,4 +516,22 @@ start = "calibration"    # 使用周期自检定日期起算；"installation" �
 cycles = [{{ up_to = 25, years = 6 }}, {{ up_to = 50, years = 4 }}, {{ up_to = 300, years = 2 }}]
 q3_above = 16.0          # 常用流量 Q3 大于此值（m³/h）的，周期为 q3_years 年（JJG 162-2019）；取较短者
 q3_years = 2             # 0 表示不看 Q3
+
+[review]
+within_days = 90         # 定时审查的提前期：多少天内到期的也列入清单
+formats = ["docx"]       # 清单格式："docx"、"xlsx"、"json"，可并列
+command = []             # 清单写好后启动的程序及参数（不经 shell）；{{file}} 清单，{{due}} 到期件数，{{date}} 日期
+
+# 定时审查的结果发邮件：填写 host 后生效。口令取自环境变量 RECORDKIT_MAIL_PASSWORD，
+# 或 password_file 所指的库外文件，不得写在这里。
+[mail]
+host = ""                # 邮件服务器
+port = 587
+security = "starttls"    # "starttls"、"tls"；"none" 只用于不需口令的服务器或本机
+user = ""
+sender = ""
+receivers = []
+password_file = ""
+contents = "counts"      # "counts" 只发件数和清单位置；"list" 附上清单（题名属个人信息，慎用）
+when = "due"             # "due" 有到期或即将到期的才发；"always" 每次都发
 """

@@ -59,6 +59,11 @@ def clearance_of(workspace: Workspace) -> Clearance:
     return Clearance(bool(set(roles) & set(person.roles)), roles)
 
 
+def seen_title(record: Record, clearance: Clearance) -> str | Message:
+    """The title, for a list of many records; that of a restricted one only where it may be seen."""
+    return record.title if clearance.full or record.access == OPEN else msg("(restricted)")
+
+
 def find_visible(workspace: Workspace, reference: str) -> Record:
     """``catalogue.find_record``, for a person who wants to see what is in it.
 

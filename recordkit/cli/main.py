@@ -43,6 +43,7 @@ _COMMANDS = {
     "ledger": ("ledgering", N_("The chained log of every act.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
+    "schedule": ("scheduling", N_("The review that comes by itself: daily or monthly, listed and mailed.")),
     "doctor": ("upkeep", N_("What is installed and what is missing.")),
 }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
+from recordkit.cli.explaining import explain
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import Message, msg
@@ -29,6 +30,9 @@ SOMETHING_DUE = 10
 @click.group(cls=Group, help=N_("Retention schedule and review."))
 def retention() -> None:
     """Group."""
+
+
+retention.add_command(explain)
 
 
 # --- the schedule -----------------------------------------------------------------------------------------------
@@ -162,7 +166,7 @@ class _Moves:
         shown = self.records if listing else self.ordered
         if shown:
             app.print_table(
-                [[one.record.code, one.record.title, _told_change(one.before.decision, [one.before.due]),
+                [[one.record.code, one.title, _told_change(one.before.decision, [one.before.due]),
                   _told_change(one.after.decision, [one.after.due]), one.order] for one in shown],
                 [N_("Code"), N_("Title"), N_("Before"), N_("After"), N_("Order")])
         app.say(msg("{count} records move; '--moved' lists them.", count=total) if not listing else
@@ -189,7 +193,7 @@ def _told_change(decision: str, days: Sequence[date | None]) -> str:
 
 def _plain_moved(one: Moved) -> dict[str, object]:
     return {
-        "record_id": one.record.record_id, "code": one.record.code, "title": one.record.title,
+        "record_id": one.record.record_id, "code": one.record.code, "title": one.title,
         "record_class": one.record.record_class, "order": one.order,
         "before": {"decision": one.before.decision, "due": one.before.due, "reason": one.before.reason},
         "after": {"decision": one.after.decision, "due": one.after.due, "reason": one.after.reason},
@@ -278,6 +282,7 @@ def review(
     """Decide for every record; 'today' may be any day."""
     import json
 
+    from recordkit.archive.access import clearance_of, seen_title
     from recordkit.archive.classes import load_scheme
     from recordkit.cli.base import plain
     from recordkit.retention.adoption import is_changed, last_seen
@@ -296,12 +301,13 @@ def review(
             counts[one.decision] = counts.get(one.decision, 0) + one.count
         listed = sum(count for name, count in counts.items() if chosen is None or name in chosen)
         items: list[dict[str, object]] = []
+        clearance = clearance_of(workspace)
         if app.json or kind == "json" or decisions or (out is None and listed <= _MOST_UNASKED):
             items = [
                 {
                     "record_id": record.record_id,
                     "code": record.code,
-                    "title": record.title,
+                    "title": seen_title(record, clearance),
                     "record_class": record.record_class,
                     "decision": decision.decision,
                     "due": decision.due,
@@ -322,7 +328,8 @@ def review(
     if kind == "json" and out is not None:
         data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts, "groups": told_groups,
                 "waiting": told_waits, "schedule": state}
-        app.save(out, json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode(), force=force)
+        written = json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode("utf-8", "replace")
+        _save(app, out, written, [str(one["record_id"]) for one in items], force=force)
     code = SOMETHING_DUE if by_code and counts.get("due") else 0
     if app.json:
         app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups, waiting=told_waits,
@@ -370,7 +377,25 @@ def _save_list(
                          msg("It holds what is due, what is due within the lead time and what is held; "
                              "--out FILE.json takes any decision."))
     found = review_list(workspace, app.today, within or 0)
-    app.save(out, list_file(found, kind, tr), force=force)
+    _save(app, out, list_file(found, kind, tr), [line.record.record_id for line in found.lines], force=force)
+
+
+def _save(app: App, out: Path, data: bytes, records: Sequence[str], *, force: bool) -> None:
+    """A list of records; one inside the store is kept so that the destruction of a record finds it.
+
+    Raises:
+        WrongUsage: it would lie in the store, but not in its outbox.
+    """
+    from recordkit.retention.lists import save_list
+
+    place, store = out.resolve(), app.store.resolve()
+    if place.is_relative_to(store / "outbox"):
+        save_list(place, data, records)
+    elif place.is_relative_to(store):
+        raise WrongUsage(msg("{file} lies inside the store, where only the outbox takes lists.", file=str(out)),
+                         msg("Choose the folder {folder}, or one outside the store.", folder=str(app.store / "outbox")))
+    else:
+        app.save(out, data, force=force)
 
 
 def _by_class(groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass]) -> list[list[object]]:
@@ -378,53 +403,3 @@ def _by_class(groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass])
     from recordkit.retention.review_list import class_rows
 
     return [[name, tr(decision), count, first] for name, decision, count, first in class_rows(groups, classes)]
-@retention.command("explain", cls=Command, help=N_("The whole story of one record's retention."))
-@click.argument("record")
-@pass_app
-def explain(app: App, record: str) -> None:
-    """Class, rule, events, holds, decision."""
-    from recordkit.archive.catalogue import find_record
-    from recordkit.archive.classes import load_scheme
-    from recordkit.retention.circumstances import explain_record
-    from recordkit.retention.events import list_events
-    from recordkit.retention.review import HOLD_KINDS
-    from recordkit.retention.schedule import event_name, told_period
-    from recordkit.retention.standing import standing_of
-
-    with app.reading() as workspace:
-        found = find_record(workspace.db, record)
-        decision = explain_record(workspace, found, app.today)
-        standing = standing_of(workspace, found, app.today)
-        known = list_events(workspace.db, record_id=found.record_id)
-        record_class = load_scheme(workspace.root).classes.get(found.record_class)
-    data = {
-        "record_id": found.record_id,
-        "code": found.code,
-        "title": found.title,
-        "record_class": found.record_class,
-        "as_of": app.today,
-        "decision": decision.decision,
-        "due": decision.due,
-        "start": decision.start,
-        "rule": decision.rule,
-        "reason": decision.reason,
-        "authority": record_class.authority if record_class else None,
-        "events": [{"event": one.event_id, "type": one.type, "name": event_name(one.type), "date": one.date}
-                   for one in known],
-        "holds": list(standing.holds),
-    }
-    if app.json:
-        app.print_json(data)
-        return
-    app.print_pairs([
-        (N_("Code"), found.code), (N_("Title"), found.title), (N_("Class"), standing.class_name),
-        (N_("Rule"), f"{standing.class_name} {told_period(record_class.period).render(tr) if record_class else ''}"),
-        (N_("Authority"), data["authority"]), (N_("As of"), app.today),
-        (N_("Decision"), tr(decision.decision)), (N_("Reason"), decision.reason),
-    ])
-    for one in known:
-        app.print_pairs([(N_("Event"), f"{event_name(one.type).render(tr)} {one.date}")])
-    for held in standing.holds:
-        kind = HOLD_KINDS.get(str(held["kind"]))
-        app.print_pairs([(N_("Hold"), f"{held['hold']} {kind.render(tr) if kind else held['kind']} "
-                                      f"{held['reason'] or ''}")])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from recordkit.archive.access import clearance_of, seen_title
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import RecordClass, Scheme, load_scheme
 from recordkit.messages import Message, Translate, msg
@@ -34,9 +35,15 @@ FORMATS = ("docx", "xlsx", "json")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One record of the list; ``period`` in words, empty where the schedule has no such class."""
+    """One record of the list.
+
+    Attributes:
+        title: that of the record, where whoever makes the list may see it.
+        period: in words; None where the schedule has no such class.
+    """
 
     record: Record
+    title: str | Message
     decision: Decision
     period: Message | None
 
@@ -129,9 +136,10 @@ def told_waiting(one: Waiting) -> Message:
 def _lines(
     workspace: Workspace, scheme: Scheme, today: date, decision: DecisionKind, within: int
 ) -> Iterator[Line]:
+    clearance = clearance_of(workspace)
     for record, found in review_items(workspace, today, decisions={decision}, within_days=within):
         rule = scheme.classes.get(record.record_class)
-        yield Line(record, found, told_period(rule.period) if rule is not None else None)
+        yield Line(record, seen_title(record, clearance), found, told_period(rule.period) if rule is not None else None)
 
 
 def list_file(found: ReviewList, kind: str, translate: Translate) -> bytes:
@@ -145,7 +153,7 @@ def plain_line(line: Line, translate: Translate) -> dict[str, object]:
     """A record of the list as plain JSON values, with the promised keys of 'retention review'."""
     record, decision = line.record, line.decision
     return {
-        "record_id": record.record_id, "code": record.code, "title": record.title,
+        "record_id": record.record_id, "code": record.code, "title": _text(line.title, translate),
         "record_class": record.record_class, "decision": decision.decision,
         "due": decision.due.isoformat() if decision.due else None, "rule": decision.rule,
         "reason": decision.reason.render(translate),
@@ -189,8 +197,12 @@ def _facts(found: ReviewList, translate: Translate) -> list[str]:
     return [one.render(translate) for one in lines]
 
 
+def _text(text: str | Message, translate: Translate) -> str:
+    return text.render(translate) if isinstance(text, Message) else text
+
+
 def _cells(number: int, line: Line, translate: Translate) -> tuple[int, str, int, str, str, date | None, str]:
-    return (number, line.record.title, line.record.year, line.record.code,
+    return (number, _text(line.title, translate), line.record.year, line.record.code,
             line.period.render(translate) if line.period is not None else "", line.decision.due,
             line.decision.reason.render(translate))
 
@@ -209,7 +221,7 @@ def _xlsx(found: ReviewList, translate: Translate) -> bytes:
     rows.append([one.render(translate) for one in _COUNTS])
     rows += [[name, translate(decision), count, first] for name, decision, count, first in
              class_rows(found.groups, found.classes)]
-    _sheet(book, translate("Counts"), rows, (44, 16, 12, 14))
+    _sheet(book, msg("Counts").render(translate), rows, (44, 16, 12, 14))
     for _, heading, lines in found.sections:
         head = [one.render(translate) for one in COLUMNS]
         body = (_cells(number, line, translate) for number, line in enumerate(lines, 1))

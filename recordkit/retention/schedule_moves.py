@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
+from recordkit.archive.access import clearance_of, seen_title
 from recordkit.archive.catalogue import Record, find_by_ordinal, get_record
 from recordkit.archive.classes import Scheme
+from recordkit.messages import Message
 from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.grouped import Review
 from recordkit.retention.order_state import open_orders
@@ -38,9 +40,15 @@ class MovedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One record of which the two schedules say different things; ``order`` the open order that it is in, or None."""
+    """One record of which the two schedules say different things.
+
+    Attributes:
+        title: that of the record, where whoever asks may see it.
+        order: the open order that it is in, or None.
+    """
 
     record: Record
+    title: str | Message
     before: Decision
     after: Decision
     order: str | None
@@ -85,13 +93,13 @@ def _moved(
 ) -> Iterator[Moved]:
     around = load_circumstances(workspace)
     before, after = replace(around, scheme=old), replace(around, scheme=new)
-    ordered = open_orders(workspace.db)
+    ordered, clearance = open_orders(workspace.db), clearance_of(workspace)
     for record in records:
         if record.status != "active":
             continue
         first, second = (decide_record(workspace, record, one, today) for one in (before, after))
         if (first.decision, first.due) != (second.decision, second.due):
-            yield Moved(record, first, second, ordered.get(record.record_id))
+            yield Moved(record, seen_title(record, clearance), first, second, ordered.get(record.record_id))
 
 
 class _Pair:

@@ -220,3 +220,47 @@ def test_a_title_that_xml_cannot_hold_does_not_spoil_the_list(cli: Cli, workspac
     cli("retention", "review", "--out", tmp_path / "l.xlsx", *DAY)
     assert Document(str(tmp_path / "l.docx")).tables[1].rows[1].cells[1].text.startswith("坏\ufffd字")
     assert str(load_workbook(tmp_path / "l.xlsx")["Due for appraisal"]["B2"].value).startswith("坏\ufffd字")
+
+
+# --- explain, and who sees what ---------------------------------------------------------------------------------
+
+
+def test_explain_tells_rule_authority_holds_orders_and_what_comes_next(office: Cli) -> None:
+    office("hold", "place", FIRST, "--kind", "debt", "--reason", "欠款", *DAY)
+    told = office("retention", "explain", FIRST, *DAY)
+    for part in ("Rule: 10 years from the 1 January after: the record's date", "待本单位批准", "Decision: held",
+                 "unsettled debt", "in force until released. 欠款", "What comes next: Nothing while it is held"):
+        assert part in told
+    plain = office.json("retention", "explain", "C001-KF·2020-D30-KFZ-0001", *DAY)
+    assert (plain["decision"], plain["period"], plain["trigger_events"]) == (
+        "waiting", "30y", ["contract-ended", "account-closed"])
+    assert plain["note"] == "重要用户的合同可另设永久类别" and "event add" in plain["next"]
+    assert plain["events"] == plain["holds"] == plain["orders"] == []
+    office("retention", "explain", "C001-KF·1999-D30-KFZ-0001", *DAY, expect=5)
+
+
+def test_the_title_of_a_restricted_record_is_listed_only_for_those_who_may_see_it(
+    cli: Cli, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from docx import Document
+
+    text = shipped_schedule().decode().replace('id = "visit-record"', 'id = "visit-record"\naccess = "restricted"')
+    (cli.store / "retention.toml").write_text(text, encoding="utf-8")
+    with workspace.writing() as writer:
+        file_generated(writer, workspace, record_class="visit-record", title="稽查秘密", on=date(2020, 1, 1), fields={},
+                       content={"original.json": b"x", "text.json": b'{"pages": []}'})
+    assert cli.json("retention", "review", *DAY)["items"][0]["title"] == "稽查秘密"
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "demo")
+    cli("key", "create", tmp_path / "admin")
+    cli("people", "add", "admin", "--name", "管理员", "--role", "administrator", "--staff-no", "1",
+        "--key", tmp_path / "admin.pub", *DAY)
+    code = "C001-KF·2020-D10-KFZ-0001"
+    new = shorter(tmp_path)
+    for who, title in (((), "(restricted)"), (("--as", "admin"), "稽查秘密")):
+        assert cli.json("retention", "review", *DAY, *who)["items"][0]["title"] == title
+        cli("retention", "review", "--out", tmp_path / "l.docx", "--force", *DAY, *who)
+        assert Document(str(tmp_path / "l.docx")).tables[1].rows[1].cells[1].text == title
+        moved = cli.json("retention", "schedule", "check", new, "--moved", "--as-of", "2026-02-01", *who)["moved"]
+        assert [one["title"] for one in moved["items"]] == [title]
+    cli("retention", "explain", code, *DAY, expect=8)
+    assert cli.json("retention", "explain", code, *DAY, "--as", "admin")["title"] == "稽查秘密"
