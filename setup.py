@@ -26,6 +26,8 @@ setup(
         "recordkit": [
             "py.typed",
             "locale/*/LC_MESSAGES/*",
+            "*.sql",
+            "*/*.sql",
             "retention/*.toml",
             "templates/*.conf",
             "archive/search/*.txt",

@@ -7,7 +7,8 @@ language. A message that was already turned into text could not be shown in the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 Translate = Callable[[str], str]
 
@@ -16,8 +17,7 @@ def _untranslated(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A text with named parameters, e.g. ``Message("no form {form}", {"form": "x"})``.
 
     Parameters may be messages themselves, or tuples of them; they are rendered in the same language.

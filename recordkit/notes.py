@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def new_note(content: Mapping[str, object]) -> tuple[str, bytes]:
     Returns:
         The digest that the ledger may hold, SHA-256 over the note with its random salt, and the note's bytes.
     """
-    data = canonical_json({"salt": secrets.token_hex(16), "content": dict(content)})
+    data = canonical_json({"salt": os.urandom(16).hex(), "content": dict(content)})
     return hashlib.sha256(data).hexdigest(), data
 
 

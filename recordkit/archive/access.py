@@ -6,7 +6,7 @@ A store in which nobody is registered shows everything: there is nobody to tell 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from recordkit.archive.catalogue import Record, find_record
 from recordkit.errors import RefusedByRule
@@ -18,8 +18,7 @@ OPEN = "open"
 """Access level of a record that everybody may see; any other level is restricted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clearance:
+class Clearance(Struct, frozen=True):
     """What the person at hand may see.
 
     Attributes:

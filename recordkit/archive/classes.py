@@ -6,15 +6,15 @@ decided in ``recordkit.retention``.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
@@ -23,8 +23,7 @@ FILE_NAME = "retention.toml"
 PERMANENT = "permanent"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordClass:
+class RecordClass(Struct, frozen=True):
     """One line of the retention schedule.
 
     Attributes:
@@ -59,8 +58,7 @@ class RecordClass:
         return "Y" if self.years is None else f"D{self.years}"
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(Struct, frozen=True):
     """All classes by id. ``digest`` is the SHA-256 of the file, named in manifests."""
 
     classes: Mapping[str, RecordClass]
@@ -76,6 +74,8 @@ class Scheme:
             if class_id in (one.id, one.name):
                 return one
         names = {f"{one.name} ({one.id})": one for one in self.classes.values()}
+        import difflib
+
         near = difflib.get_close_matches(class_id, names, 5, 0.2) or list(names)[:5]
         raise NotFound(
             msg("There is no record class {id}.", id=class_id),
@@ -114,7 +114,7 @@ def parse_scheme(data: bytes, name: str) -> Scheme:
         plain = tomllib.loads(data.decode("utf-8"))
         if not isinstance(plain.get("classes", []), list):
             raise msgspec.ValidationError("classes must be a list of [[classes]]")
-        known = set(RecordClass.__dataclass_fields__)
+        known = set(RecordClass.__struct_fields__)
         for position, raw in enumerate(plain.get("classes", [])):
             extra = set(raw) - known
             if extra:

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from msgspec import structs
+
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
 from recordkit.archive.arrivals import (
@@ -280,7 +282,7 @@ def _with_command(finding: Finding, key: str) -> Finding:
         return finding
     told = msg("the file holds pages of {count} documents; 'recordkit ingest --split {key}' files them one by one",
                count=finding.message.params["count"], key=key)
-    return replace(finding, message=told)
+    return structs.replace(finding, message=told)
 
 
 def waits_already(workspace: Workspace, paper: StagedPaper, options: IngestOptions) -> Part | None:

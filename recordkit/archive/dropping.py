@@ -24,15 +24,9 @@ from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.model import Entry
 from recordkit.notes import note_folder
-from recordkit.workspace import Projection, Workspace
+from recordkit.workspace import Workspace
 
 ACT = "paper.dropped"
-_SCHEMA = """
-CREATE TABLE dropped (note TEXT PRIMARY KEY, content TEXT NOT NULL, batch TEXT, page INTEGER,
-  papers INTEGER);
-CREATE INDEX dropped_content ON dropped (content);
-CREATE INDEX dropped_batch ON dropped (batch)
-"""
 _FOLDERS = "dropped-????-??-??"
 _PENDING = "drops"
 
@@ -185,14 +179,15 @@ def _move_out(workspace: Workspace, folder: Path, content: str, day: date) -> No
         files.remove_tree(folder)
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Papers that a person dropped."""
     if entry.act == ACT:
         body = entry.body
         workspace.db.insert("dropped", {"note": body["note"], "content": body["content"], "batch": body.get("batch"),
                                         "page": body.get("batch_page"), "papers": body.get("batch_papers")})
 
 
-def _recover(workspace: Workspace) -> None:
+def recover(workspace: Workspace) -> None:
     """Finish what a killed process entered, and forget what it did not."""
     for path, (folder, content, day, subject, note) in pending.unfinished(workspace.root, _PENDING):
         if workspace.db.one("SELECT 1 FROM dropped WHERE note = :note", {"note": note}) is not None:
@@ -203,6 +198,3 @@ def _recover(workspace: Workspace) -> None:
         else:
             files.remove_file(note_folder(workspace.root, subject) / f"{note}.json")
         pending.withdraw(path)
-
-
-PROJECTION = Projection("dropped", _SCHEMA, _apply, _recover)

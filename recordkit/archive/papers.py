@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
+
+from msgspec import structs
 
 from recordkit import files
 from recordkit.archive.arrivals import pages_file, told_name
@@ -238,7 +239,7 @@ _CARRIED: Mapping[str, Message] = {
 
 def storable(texts: Sequence[PageText]) -> tuple[PageText, ...]:
     """Texts as they can be stored: a lone surrogate in a hostile text layer could not be written as UTF-8."""
-    return tuple(replace(one, text=one.text.encode("utf-8", "replace").decode()) for one in texts)
+    return tuple(structs.replace(one, text=one.text.encode("utf-8", "replace").decode()) for one in texts)
 
 
 def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:

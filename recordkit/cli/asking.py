@@ -11,11 +11,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from recordkit import files
 from recordkit.cli.base import App, problem_line, quoted
@@ -287,7 +288,7 @@ class _Dialogue:
 
     def _tell_problems(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
-            self._tell(problem_line(replace(problem, row=None)))
+            self._tell(problem_line(structs.replace(problem, row=None)))
 
     # --- the end ----------------------------------------------------------------------------------------------
 

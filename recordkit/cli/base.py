@@ -11,12 +11,13 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import structs
 
 from recordkit.cli.dates import DATE, local_time
 from recordkit.cli.i18n import N_, tr
@@ -304,7 +305,7 @@ def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
             yield problem_line(problem)
         elif mark not in told:
             told.add(mark)
-            line = problem_line(replace(problem, row=None, cell=None))
+            line = problem_line(structs.replace(problem, row=None, cell=None))
             yield line + tr(" (in {count} rows)").format(count=columns[mark])
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS
 from recordkit.cli.base import App, columns_of, quoted
@@ -229,6 +228,8 @@ class _Screen:
     _WIDEST_SNIPPET = 130
 
     def __init__(self) -> None:
+        import shutil
+
         self._width = max(40, shutil.get_terminal_size((80, 24)).columns)
         self._coloured = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._begun = False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from recordkit.cli.base import App, Command, Group, option, pass_app, plain_problem, problem_line, quoted
 from recordkit.cli.i18n import N_, tr
@@ -168,5 +168,5 @@ def _lines(problems: Sequence[Problem]) -> list[str]:
         elif mark not in told:
             told.add(mark)
             more = tr(" (in {count} rows, first in row {row})").format(count=count[mark], row=one.row)
-            lines.append(problem_line(replace(one, row=None, cell=None)) + more)
+            lines.append(problem_line(structs.replace(one, row=None, cell=None)) + more)
     return lines

@@ -191,11 +191,11 @@ def config() -> None:
 @pass_app
 def config_show(app: App) -> None:
     """Print the settings."""
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from recordkit.settings import load_settings
 
-    settings = asdict(load_settings(app.store))
+    settings = to_builtins(load_settings(app.store))
     if app.json:
         app.print_json(settings)
         return

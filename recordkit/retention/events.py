@@ -23,20 +23,10 @@ from recordkit.messages import msg
 from recordkit.model import Entry, same_account
 from recordkit.notes import read_note, remove_notes
 from recordkit.retention.schedule import event_types
-from recordkit.workspace import Projection, Workspace
+from recordkit.workspace import Workspace
 
-_SCHEMA = """
-CREATE TABLE retention_events (
-  event_id TEXT PRIMARY KEY, type TEXT NOT NULL, date TEXT NOT NULL, scope TEXT NOT NULL, account TEXT,
-  note TEXT, replaced TEXT, withdrawn TEXT, end_note TEXT, paper TEXT, entered TEXT, actor TEXT,
-  seq INTEGER NOT NULL);
-CREATE INDEX retention_events_account ON retention_events (account, type);
-CREATE TABLE retention_event_records (
-  event_id TEXT NOT NULL, record_id TEXT NOT NULL, note TEXT, end_note TEXT, PRIMARY KEY (event_id, record_id));
-CREATE INDEX retention_event_records_record ON retention_event_records (record_id);
-CREATE TABLE declined_events (
-  record_id TEXT NOT NULL, type TEXT NOT NULL, paper TEXT NOT NULL, note TEXT, PRIMARY KEY (record_id, type, paper))
-"""
+PENDING = "events"
+"""Kind of announcement for ids of events whose notes are about to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +372,8 @@ def _event(row: Row, records: Sequence[str]) -> EventEntry:
     )
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Events, what replaces and what withdraws them, and proposals that were refused."""
     db, body = workspace.db, entry.body
     if entry.act == "event.withdrawn":
         key = {"id": body["event"]}
@@ -432,17 +423,10 @@ def _apply_added(workspace: Workspace, entry: Entry) -> None:
         )
 
 
-def _recover(workspace: Workspace) -> None:
+def recover(workspace: Workspace) -> None:
     """Remove notes of a bulk entry that was killed before the ledger knew of it: they name accounts."""
     for path, ids in pending.unfinished(workspace.root, PENDING):
         for event_id in ids:
             if workspace.db.one("SELECT 1 FROM retention_events WHERE event_id = :id", {"id": event_id}) is None:
                 remove_notes(workspace.root, event_id)
         pending.withdraw(path)
-
-
-PENDING = "events"
-"""Kind of announcement for ids of events whose notes are about to be written."""
-
-PROJECTION = Projection("retention_events", _SCHEMA, _apply, _recover)
-PROJECTIONS = (PROJECTION,)

@@ -27,17 +27,10 @@ from recordkit.model import Entry, same_account
 from recordkit.notes import read_note, remove_notes
 from recordkit.retention.order_state import order_of_intent
 from recordkit.retention.review import HOLD_KINDS
-from recordkit.workspace import Projection, Workspace, Writer
+from recordkit.workspace import Workspace, Writer
 
-_SCHEMA = """
-CREATE TABLE holds (
-  hold_id TEXT PRIMARY KEY, kind TEXT NOT NULL, scope TEXT NOT NULL, account TEXT, note TEXT, until TEXT,
-  placed TEXT NOT NULL, released TEXT, release_note TEXT, from_list TEXT, seq INTEGER NOT NULL);
-CREATE INDEX holds_account ON holds (account, kind);
-CREATE TABLE hold_records (
-  hold_id TEXT NOT NULL, record_id TEXT NOT NULL, note TEXT, PRIMARY KEY (hold_id, record_id));
-CREATE INDEX hold_records_record ON hold_records (record_id)
-"""
+PENDING = "holds"
+"""Kind of announcement for ids of holds whose notes are about to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +375,8 @@ def _hold(workspace: Workspace, row: Row) -> HoldEntry:
     )
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Holds, on which records and accounts, and their release."""
     db, body = workspace.db, entry.body
     if entry.act == "hold.placed":
         hold_id, note = str(body["hold"]), body.get("account_note")
@@ -415,17 +409,10 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         )
 
 
-def _recover(workspace: Workspace) -> None:
+def recover(workspace: Workspace) -> None:
     """Remove notes of a bulk entry that was killed before the ledger knew of it: they name accounts."""
     for path, ids in pending.unfinished(workspace.root, PENDING):
         for hold_id in ids:
             if workspace.db.one("SELECT 1 FROM holds WHERE hold_id = :id", {"id": hold_id}) is None:
                 remove_notes(workspace.root, hold_id)
         pending.withdraw(path)
-
-
-PENDING = "holds"
-"""Kind of announcement for ids of holds whose notes are about to be written."""
-
-PROJECTION = Projection("holds", _SCHEMA, _apply, _recover)
-PROJECTIONS = (PROJECTION,)

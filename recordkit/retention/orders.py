@@ -17,7 +17,6 @@ from recordkit.messages import Message, msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people
 from recordkit.retention.circumstances import decide_record, load_circumstances
-from recordkit.retention.order_state import PROJECTIONS as PROJECTIONS
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
 from recordkit.retention.register import register_json
 from recordkit.retention.review import Decision

@@ -9,6 +9,8 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from msgspec import structs
+
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
@@ -198,7 +200,7 @@ def _filling(under: FormUnderCheck) -> Iterator[FormFinding]:
 
 def _refused(refusal: InputRefused) -> Iterator[FormFinding]:
     for problem in refusal.problems:
-        found = from_problem(replace(problem, field=TEMPLATE))
+        found = from_problem(structs.replace(problem, field=TEMPLATE))
         if problem.code == "expression":
             found = replace(found, fix=msg("A tag computes with a value that is empty or of another type."))
         yield found

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from msgspec import Struct, field
 
 from recordkit.archive.search.query import Query
 from recordkit.errors import IntegrityFailure
@@ -16,8 +17,7 @@ SHARD_SIZE = 50_000
 Sort = Literal["relevance", "date", "code"]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexDocument:
+class IndexDocument(Struct, frozen=True):
     """What is indexed of one record.
 
     Attributes:
@@ -41,8 +41,7 @@ class IndexDocument:
     keywords: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """One record found. ``score``: the sum, over the terms that match, of the greatest weight of a field they match."""
 
     record_id: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from recordkit.archive import catalogue
 from recordkit.archive.access import OPEN, Clearance, clearance_of
@@ -36,8 +38,7 @@ Watch = Callable[[IndexWork, int], AbstractContextManager[Callable[[int], None]]
 The context gives the function that is told how many were done; the work ends with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
+class SearchRequest(Struct, frozen=True):
     """What is asked. ``field`` restricts every bare term; ``limit`` None gives all hits.
 
     ``standings``: with ``facets``, the records that are not simply active, by how they stand (held, ordered); a
@@ -57,8 +58,7 @@ class SearchRequest:
     standings: Mapping[str, frozenset[str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One hit. Texts are as the person may see them: numbers of persons may be masked.
 
     Attributes:
@@ -78,8 +78,7 @@ class Found:
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(Struct, frozen=True):
     """``total`` counts all hits, ``items`` are those of the page asked for."""
 
     total: int
@@ -87,8 +86,7 @@ class SearchResult:
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """An answered search whose hits are not read yet.
 
     Attributes:

@@ -15,9 +15,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from recordkit.archive.search.port import SHARD_SIZE, DocumentsOfShard, Hit, IndexDamaged, IndexDocument, Sort
 from recordkit.archive.search.query import Among, And, Query
@@ -37,8 +39,7 @@ _Shard = TypeVar("_Shard")
 _Found = TypeVar("_Found")
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """A hit of one shard: the smaller ``key`` comes first; ``place`` means something to its shard only."""
 
     key: SortKey
@@ -115,8 +116,7 @@ class ShardKind(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Manifest:
+class _Manifest(Struct, frozen=True):
     """``shards``: name of the folder of each shard; ``generation``: the number in the newest folder name."""
 
     engine: str

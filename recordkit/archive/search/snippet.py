@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from recordkit.archive.search.query import FORM_FIELD, Term
 from recordkit.archive.search.spans import Span, spans_of, stands_in
@@ -27,8 +28,7 @@ _UNSHOWABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202
 _SENTENCE_ENDS = re.compile(r"[。！？；\n]+[”’」』）]*|[.!?;](?=\s)")
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """Where the terms of a query stand in a record.
 
     Attributes:

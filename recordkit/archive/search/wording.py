@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -120,6 +119,8 @@ def offer(text: str, words: Sequence[str]) -> Message:
     plain = name_of(text)
     by_name = {name_of(word): word for word in words}
     parts = [name for name in by_name if len(plain) > 1 and plain in name]
+    import difflib
+
     near = dict.fromkeys([*difflib.get_close_matches(plain, by_name, 3, 0.5), *sorted(parts, key=len)])
     if near:
         return msg("Did you mean {near}?", near=_listed([by_name[name] for name in near][:3]))

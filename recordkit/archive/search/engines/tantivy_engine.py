@@ -18,10 +18,11 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from recordkit.archive.search.engines.ranks import rank_of, ranks_between
 from recordkit.archive.search.grams import COLUMNS, KEYWORDS, Pattern, columns_of, patterns_of
