@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
+    from recordkit.archive.catalogue import Record
     from recordkit.db import Database
     from recordkit.retention.events import EventEntry
     from recordkit.retention.proposals import Proposal
@@ -276,6 +277,31 @@ def plain_event(one: EventEntry, names: dict[str, str]) -> dict[str, object]:
     return {"event": one.event_id, "type": one.type, "name": names.get(one.type, one.type), "date": one.date,
             "records": list(one.records), "account": one.account, "status": status, "replaced": one.replaced,
             "withdrawn": one.withdrawn, "paper": one.paper, "entered": one.entered, "actor": one.actor}
+
+
+def events_around(workspace: Workspace, record: Record) -> list[dict[str, object]]:
+    """Events of a record and of its account, those that no longer count included, with what was said."""
+    from recordkit.retention.events import event_words, list_events
+
+    names = type_names(workspace)
+    found = list_events(workspace.db, record_id=record.record_id)
+    if record.account:
+        found += list_events(workspace.db, account=record.account)
+    items = []
+    for one in sorted(found, key=lambda event: event.seq):
+        words = event_words(workspace, one)
+        items.append({**plain_event(one, names), "note": words.note, "reason": words.end or words.reason})
+    return items
+
+
+def told_event(event: Mapping[str, object]) -> str:
+    """An event of ``events_around`` in one line."""
+    parts = [str(event["name"]), str(event["date"]), f"({event['event']})"]
+    if event["account"]:
+        parts.append(tr("of the account"))
+    if event["status"] != "in force":
+        parts.append(tr(str(event["status"])))
+    return " ".join([*parts, *(str(event[key]) for key in ("note", "reason") if event[key])])
 
 
 def told_codes(db: Database, record_ids: Sequence[str]) -> str:

@@ -169,17 +169,16 @@ def explain(app: App, record: str) -> None:
     """Class, rule, events, holds, decision."""
     from recordkit.archive.catalogue import find_record
     from recordkit.archive.classes import load_scheme
+    from recordkit.cli.eventing import events_around, told_event
+    from recordkit.cli.holding import told_hold
     from recordkit.retention.circumstances import explain_record
-    from recordkit.retention.events import list_events
-    from recordkit.retention.review import HOLD_KINDS
-    from recordkit.retention.schedule import event_name
     from recordkit.retention.standing import standing_of
 
     with app.reading() as workspace:
         found = find_record(workspace.db, record)
         decision = explain_record(workspace, found, app.today)
         standing = standing_of(workspace, found, app.today)
-        known = list_events(workspace.db, record_id=found.record_id)
+        known = events_around(workspace, found)
         record_class = load_scheme(workspace.root).classes.get(found.record_class)
     data = {
         "record_id": found.record_id,
@@ -193,8 +192,7 @@ def explain(app: App, record: str) -> None:
         "rule": decision.rule,
         "reason": decision.reason,
         "authority": record_class.authority if record_class else None,
-        "events": [{"event": one.event_id, "type": one.type, "name": event_name(one.type), "date": one.date}
-                   for one in known],
+        "events": known,
         "holds": list(standing.holds),
     }
     if app.json:
@@ -206,9 +204,5 @@ def explain(app: App, record: str) -> None:
         (N_("Authority"), data["authority"]), (N_("As of"), app.today),
         (N_("Decision"), tr(decision.decision)), (N_("Reason"), decision.reason),
     ])
-    for one in known:
-        app.print_pairs([(N_("Event"), f"{event_name(one.type).render(tr)} {one.date}")])
-    for held in standing.holds:
-        kind = HOLD_KINDS.get(str(held["kind"]))
-        app.print_pairs([(N_("Hold"), f"{held['hold']} {kind.render(tr) if kind else held['kind']} "
-                                      f"{held['reason'] or ''}")])
+    app.print_pairs([(N_("Event"), told_event(one)) for one in known])
+    app.print_pairs([(N_("Hold"), told_hold(one)) for one in standing.holds])
