@@ -239,17 +239,29 @@ def event_reject(app: App, proposals: tuple[str, ...], reason: str, dry_run: boo
 @option("--record", metavar="RECORD", help=N_("Those entered for this very record."))
 @option("--account", help=N_("Those of this account."))
 @option("--type", "event_type", metavar="TYPE", help=N_("Only this type."))
+@option("--waiting", is_flag=True,
+        help=N_("Instead, the accounts whose records wait for an event, to ask the billing department."))
+@option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help=N_("With --waiting: write them to .xlsx or .csv, to be filled in and imported."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
 def event_list(
-    app: App, everything: bool, record: str | None, account: str | None, event_type: str | None
+    app: App, everything: bool, record: str | None, account: str | None, event_type: str | None, waiting: bool,
+    out: Path | None, force: bool,
 ) -> None:
-    """Print events in the order of entry."""
+    """Print events in the order of entry, or what is waited for."""
     from recordkit.archive.catalogue import find_record
+    from recordkit.cli.asking_for import print_waiting
     from recordkit.retention.events import event_words, list_events
 
+    if (waiting and (everything or record or account)) or (out is not None and not waiting):
+        raise WrongUsage(msg("--waiting goes with --type and --out only, and --out with --waiting."))
     with app.reading() as workspace:
         names = type_names(workspace)
         wanted = meant(event_type, names) if event_type is not None else None
+        if waiting:
+            print_waiting(app, workspace, names, wanted, out, force=force)
+            return
         found = [one for one in list_events(
                      workspace.db, account=account,
                      record_id=None if record is None else find_record(workspace.db, record).record_id)

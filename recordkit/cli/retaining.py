@@ -95,8 +95,11 @@ def review(
     import json
 
     from recordkit.archive.classes import load_scheme
+    from recordkit.cli.asking_for import told_waiting
     from recordkit.cli.base import plain
+    from recordkit.cli.eventing import type_names
     from recordkit.retention.grouped import group_review, review_items
+    from recordkit.retention.waited_for import waited_for
 
     chosen: tuple[DecisionKind, ...] | None = decisions or (None if app.json or out is not None else ("due",))
     with app.reading() as workspace:
@@ -120,14 +123,17 @@ def review(
                 }
                 for record, decision in review_items(workspace, app.today, decisions=chosen, within_days=within)
             ]
-        classes = load_scheme(workspace.root).classes
+        scheme = load_scheme(workspace.root)
+        classes, names = scheme.classes, type_names(workspace)
+    waits = [{"events": list(one.events), "count": one.count} for one in waited_for(groups, scheme)]
     told_groups = [{"record_class": one.record_class, "decision": one.decision, "due": one.due, "count": one.count}
                    for one in groups]
     if out is not None:
-        data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts, "groups": told_groups}
+        data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts, "groups": told_groups,
+                "waiting_for": waits}
         app.save(out, json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode(), force=force)
     if app.json:
-        app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups)
+        app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups, waiting_for=waits)
         return
     app.print_table(_by_class(groups, classes), [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
     if items and out is None:
@@ -135,6 +141,10 @@ def review(
         app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
     elif listed > len(items):
         app.say(msg("{count} records are due; '--decision due' lists them, '--out FILE' writes them.", count=listed))
+    if waits and within is None:
+        for line in told_waiting(groups, scheme, names):
+            app.say(line)
+        app.say(tr("Of which accounts: recordkit event list --waiting"))
     told = tr(", ").join(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
     app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or tr("no records")))
 

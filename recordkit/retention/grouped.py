@@ -107,6 +107,19 @@ def review_items(
             yield record, decide_record(workspace, record, review.around, today)
 
 
+def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | None, str, date, str]]:
+    """Account, class, date and archival code of every record that waits for an event, in the order of filing."""
+    review = _Review(workspace, today)
+    known = {one.ordinal: decision for one, decision in review.particular()}
+    rows = workspace.db.each(
+        "SELECT r.ordinal, r.record_class, r.date, r.code, a.account FROM records r LEFT JOIN record_accounts a "
+        "ON a.record_id = r.record_id AND a.is_current = 1 WHERE r.status = 'active' ORDER BY r.ordinal")
+    for row in rows:
+        decision = known.get(row["ordinal"]) or review.of_class(row["record_class"], row["date"])
+        if decision.decision == "waiting":
+            yield row["account"], row["record_class"], date.fromisoformat(row["date"]), row["code"]
+
+
 def _decided(db: Database, review: _Review, known: Mapping[int, Decision]) -> Iterator[tuple[int, Decision]]:
     rows = db.each("SELECT ordinal, record_class, date FROM records WHERE status = 'active'")
     for row in rows:
