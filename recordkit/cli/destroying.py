@@ -22,7 +22,7 @@ from recordkit.cli.base import (
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
-from recordkit.messages import listed, msg
+from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.people import Person, Signer
@@ -473,10 +473,12 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
         app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
     rows = []
     for item in listed_items(workspace, order):
-        opinion, outcome = item["opinion"] or "", item["outcome"] or ""
+        opinion, outcome = str(item["opinion"] or ""), str(item["outcome"] or "")
         if opinion.startswith("extend:"):
             opinion = tr("extended to {date}").format(date=opinion.removeprefix("extend:"))
-        reason = REASONS.get(item["reason"]) if item["reason"] else ""
+        reason: Message | str = REASONS.get(str(item["reason"]), "")
+        if item["holds"] and not outcome:
+            reason = msg("held: {holds}", holds=", ".join(_listed(item["holds"])))
         rows.append([item["code"], item["title"], tr(opinion), tr(outcome), reason])
     app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])
     app.say(next_step(workspace, order))

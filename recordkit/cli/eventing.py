@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
+    from recordkit.archive.catalogue import Record
     from recordkit.db import Database
     from recordkit.retention.events import EventEntry
     from recordkit.retention.proposals import Proposal
@@ -238,17 +239,29 @@ def event_reject(app: App, proposals: tuple[str, ...], reason: str, dry_run: boo
 @option("--record", metavar="RECORD", help=N_("Those entered for this very record."))
 @option("--account", help=N_("Those of this account."))
 @option("--type", "event_type", metavar="TYPE", help=N_("Only this type."))
+@option("--waiting", is_flag=True,
+        help=N_("Instead, the accounts whose records wait for an event, to ask the billing department."))
+@option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help=N_("With --waiting: write them to .xlsx or .csv, to be filled in and imported."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
 def event_list(
-    app: App, everything: bool, record: str | None, account: str | None, event_type: str | None
+    app: App, everything: bool, record: str | None, account: str | None, event_type: str | None, waiting: bool,
+    out: Path | None, force: bool,
 ) -> None:
-    """Print events in the order of entry."""
+    """Print events in the order of entry, or what is waited for."""
     from recordkit.archive.catalogue import find_record
+    from recordkit.cli.asking_for import print_waiting
     from recordkit.retention.events import event_words, list_events
 
+    if (waiting and (everything or record or account)) or (out is not None and not waiting):
+        raise WrongUsage(msg("--waiting goes with --type and --out only, and --out with --waiting."))
     with app.reading() as workspace:
         names = type_names(workspace)
         wanted = meant(event_type, names) if event_type is not None else None
+        if waiting:
+            print_waiting(app, workspace, names, wanted, out, force=force)
+            return
         found = [one for one in list_events(
                      workspace.db, account=account,
                      record_id=None if record is None else find_record(workspace.db, record).record_id)
@@ -276,6 +289,31 @@ def plain_event(one: EventEntry, names: dict[str, str]) -> dict[str, object]:
     return {"event": one.event_id, "type": one.type, "name": names.get(one.type, one.type), "date": one.date,
             "records": list(one.records), "account": one.account, "status": status, "replaced": one.replaced,
             "withdrawn": one.withdrawn, "paper": one.paper, "entered": one.entered, "actor": one.actor}
+
+
+def events_around(workspace: Workspace, record: Record) -> list[dict[str, object]]:
+    """Events of a record and of its account, those that no longer count included, with what was said."""
+    from recordkit.retention.events import event_words, list_events
+
+    names = type_names(workspace)
+    found = list_events(workspace.db, record_id=record.record_id)
+    if record.account:
+        found += list_events(workspace.db, account=record.account)
+    items = []
+    for one in sorted(found, key=lambda event: event.seq):
+        words = event_words(workspace, one)
+        items.append({**plain_event(one, names), "note": words.note, "reason": words.end or words.reason})
+    return items
+
+
+def told_event(event: Mapping[str, object]) -> str:
+    """An event of ``events_around`` in one line."""
+    parts = [str(event["name"]), str(event["date"]), f"({event['event']})"]
+    if event["account"]:
+        parts.append(tr("of the account"))
+    if event["status"] != "in force":
+        parts.append(tr(str(event["status"])))
+    return " ".join([*parts, *(str(event[key]) for key in ("note", "reason") if event[key])])
 
 
 def told_codes(db: Database, record_ids: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,16 @@ def kind_names() -> dict[str, str]:
     from recordkit.retention.review import HOLD_KINDS
 
     return {code: name.render(tr) for code, name in HOLD_KINDS.items()}
+
+
+def told_hold(hold: Mapping[str, object]) -> str:
+    """A hold of ``standing.plain_hold`` in one line."""
+    parts = [str(hold["hold"]), kind_names().get(str(hold["kind"]), str(hold["kind"])), str(hold["reason"] or "")]
+    if hold["past"]:
+        parts.append(tr("(past its day {until}: release or extend it)").format(until=hold["until"]))
+    elif hold["until"]:
+        parts.append(tr("(to be looked at again by {until})").format(until=hold["until"]))
+    return " ".join(filter(None, parts))
 
 
 kind_option = option("--kind", required=True, help=N_("debt, litigation, complaint, arrears, inspection or other."))

@@ -243,6 +243,8 @@ def _plain_issue(one: Issue) -> dict[str, object]:
 def issued_show(app: App, number: str) -> None:
     """Print the issue, its fields as printed and as keyed in, its papers, and who keyed in what."""
     from recordkit.archive.access import IssueShield
+    from recordkit.cli.holding import told_hold
+    from recordkit.retention.standing import holds_on_issue, plain_hold
     from recordkit.templates.completing import completion_of, lacking_papers
     from recordkit.templates.issue import find_issue, form_of_issue, read_issue_data, void_of
 
@@ -255,6 +257,7 @@ def issued_show(app: App, number: str) -> None:
         fields: Mapping[str, FieldSpec] = {}
         lacking: tuple[str, ...] = ()
         second = completion_of(workspace, found)
+        holds = [plain_hold(one, app.today) for one in holds_on_issue(workspace, found.issue_id, found.record_id)]
         if found.status != "destroyed":
             raw = read_issue_data(workspace, found)["values"]
             values = raw if isinstance(raw, dict) else {}
@@ -269,12 +272,14 @@ def issued_show(app: App, number: str) -> None:
                         "changed": [], "before": {}, "collected": []})
     if app.json:
         app.print_json({**item, "fields": values, "completed": second.is_complete, "onsite": onsite,
-                        "collected": list(second.collected), "lacking": list(lacking), "history": history})
+                        "collected": list(second.collected), "lacking": list(lacking), "holds": holds,
+                        "history": history})
         return
     names = {"number": N_("Number"), "issue_id": N_("Issue"), "form": N_("Form"), "title": N_("Title"),
              "date": N_("Date"), "status": N_("Status"), "record_id": N_("Record id")}
     told = {**item, "status": tr(found.status)}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "")])
+    app.print_pairs([(N_("Hold"), told_hold(one)) for one in holds])
     app.print_pairs([_told(fields, key, value) for key, value in values.items()])
     if onsite:
         click.echo(tr("Keyed in on return:"))

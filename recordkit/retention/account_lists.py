@@ -36,6 +36,8 @@ EVENT_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Words by which lists tell what happened, whatever language the program speaks (domain, "Retention": 过户 and 销户 end
 the old contract)."""
+REQUEST_HEADING = "等待的事件"
+"""Stands in a list of what the archive waits for; there a row without a day tells that nothing has happened yet."""
 _MOST_TITLE_ROWS = 20
 _TOTAL = re.compile(r"(合|总|小|共|累)\s*计|共\s*[0-9]+|本页|(sub)?total\b", re.IGNORECASE)
 _FOOTER = re.compile(r"(制表|填表|审核|复核|打印|导出|报送|说明|备注|注|单位|第\s*[0-9]+\s*页)")
@@ -81,6 +83,9 @@ class AccountList:
             specs["date"] = FieldSpec(key="date", label=self.columns["date"], type="date")
         for raw in self.rows:
             given = raw.values.get(account)
+            if REQUEST_HEADING in raw.values and "date" in self.columns and is_empty(raw.values[self.columns["date"]]):
+                yield None
+                continue
             if is_empty(given) or isinstance(given, str):
                 if is_empty(given) and _names_nobody(raw):
                     yield None

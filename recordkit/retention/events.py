@@ -25,6 +25,9 @@ from recordkit.notes import read_note, remove_notes
 from recordkit.retention.schedule import event_types
 from recordkit.workspace import Workspace
 
+PENDING = "events"
+"""Kind of announcement for ids of events whose notes are about to be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventEntry:
@@ -370,7 +373,7 @@ def _event(row: Row, records: Sequence[str]) -> EventEntry:
 
 
 def apply_entry(workspace: Workspace, entry: Entry) -> None:
-    """Events, what they replace, and which proposals were declined."""
+    """Events, what replaces and what withdraws them, and proposals that were refused."""
     db, body = workspace.db, entry.body
     if entry.act == "event.withdrawn":
         key = {"id": body["event"]}
@@ -427,7 +430,3 @@ def recover(workspace: Workspace) -> None:
             if workspace.db.one("SELECT 1 FROM retention_events WHERE event_id = :id", {"id": event_id}) is None:
                 remove_notes(workspace.root, event_id)
         pending.withdraw(path)
-
-
-PENDING = "events"
-"""Kind of announcement for ids of events whose notes are about to be written."""

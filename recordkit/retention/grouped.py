@@ -111,6 +111,19 @@ def review_items(
             yield record, decide_record(workspace, record, review.around, today)
 
 
+def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | None, str, date, str]]:
+    """Account, class, date and archival code of every record that waits for an event, in the order of filing."""
+    review = Review(workspace, today)
+    known = {one.ordinal: decision for one, decision in review.particular()}
+    waiting = {ordinal for ordinal, decision in _decided(review, known) if decision.decision == "waiting"}
+    rows = workspace.db.each(
+        "SELECT r.ordinal, r.record_class, r.date, r.code, a.account FROM records r LEFT JOIN record_accounts a "
+        "ON a.record_id = r.record_id AND a.is_current = 1 WHERE r.status = 'active' ORDER BY r.ordinal")
+    for row in rows:
+        if row["ordinal"] in waiting:
+            yield row["account"], row["record_class"], date.fromisoformat(row["date"]), row["code"]
+
+
 def _decided(review: Review, known: Mapping[int, Decision]) -> Iterator[tuple[int, Decision]]:
     for row in review.each_record():
         particular = known.get(row["ordinal"])

@@ -29,6 +29,9 @@ from recordkit.retention.order_state import order_of_intent
 from recordkit.retention.review import HOLD_KINDS
 from recordkit.workspace import Workspace, Writer
 
+PENDING = "holds"
+"""Kind of announcement for ids of holds whose notes are about to be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class HoldEntry:
@@ -250,14 +253,27 @@ def list_holds(
     ``record_id``: those that cover this record, itself or by an account under which it stands or once stood; one whose
     account can no longer be read covers every record. ``account``: those on this account.
     """
-    rows = workspace.db.all(
-        "SELECT * FROM holds WHERE (:all = 1 OR released IS NULL) AND (:account IS NULL OR account = :account) "
-        "AND (:record IS NULL OR hold_id IN (SELECT hold_id FROM hold_records WHERE record_id = :record) "
-        "OR (scope = 'account' AND (account IN (SELECT account FROM record_accounts WHERE record_id = :record) "
-        "OR (account IS NULL AND released IS NULL)))) ORDER BY seq",
-        {"all": int(released), "record": record_id, "account": None if account is None else same_account(account)},
-    )
+    db = workspace.db
+    if record_id is not None:
+        found = [_row(db, one) for one in holds_on_record(db, record_id, released=released)]
+        rows = [row for row in found if account is None or row["account"] == same_account(account)]
+    else:
+        rows = db.all("SELECT * FROM holds WHERE (:all = 1 OR released IS NULL) "
+                      "AND (:account IS NULL OR account = :account) ORDER BY seq",
+                      {"all": int(released), "account": None if account is None else same_account(account)})
     return [_hold(workspace, row) for row in rows]
+
+
+def holds_on_record(db: Database, record_id: str, *, released: bool = False) -> list[str]:
+    """Ids of the holds that cover a record, see ``list_holds``."""
+    rows = db.all(
+        "SELECT h.hold_id, h.seq FROM hold_records n JOIN holds h ON h.hold_id = n.hold_id "
+        "WHERE n.record_id = :record AND (:all = 1 OR h.released IS NULL) "
+        "UNION SELECT h.hold_id, h.seq FROM record_accounts a JOIN holds h ON h.account = a.account "
+        "WHERE a.record_id = :record AND (:all = 1 OR h.released IS NULL) "
+        "UNION SELECT hold_id, seq FROM holds WHERE account IS NULL AND scope = 'account' AND released IS NULL "
+        "ORDER BY 2", {"record": record_id, "all": int(released)})
+    return [str(row["hold_id"]) for row in rows]
 
 
 def find_hold(workspace: Workspace, hold_id: str) -> HoldEntry:
@@ -413,7 +429,3 @@ def recover(workspace: Workspace) -> None:
             if workspace.db.one("SELECT 1 FROM holds WHERE hold_id = :id", {"id": hold_id}) is None:
                 remove_notes(workspace.root, hold_id)
         pending.withdraw(path)
-
-
-PENDING = "holds"
-"""Kind of announcement for ids of holds whose notes are about to be written."""

@@ -7,6 +7,7 @@ import contextlib
 from recordkit.archive.catalogue import get_record
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.retention.destruction import REASONS
+from recordkit.retention.holds import holds_on_record
 from recordkit.retention.order_state import Item, Order
 from recordkit.retention.register import filed_register
 from recordkit.retention.stops import stopped_items
@@ -45,8 +46,11 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
     }
 
 
-def listed_items(workspace: Workspace, order: Order) -> list[dict[str, str | None]]:
-    """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register."""
+def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
+    """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register.
+
+    ``holds``: what stands against the destruction of an item that is still in the archive, now.
+    """
     titles: dict[str, str] = {}
     # The list must show also when the register is damaged: 'verify' and the printed register say so.
     with contextlib.suppress(IntegrityFailure, NotFound):
@@ -55,7 +59,7 @@ def listed_items(workspace: Workspace, order: Order) -> list[dict[str, str | Non
     return [_item(workspace, item, titles.get(item.record_id, "")) for item in order.items]
 
 
-def _item(workspace: Workspace, item: Item, title: str) -> dict[str, str | None]:
+def _item(workspace: Workspace, item: Item, title: str) -> dict[str, object]:
     record = get_record(workspace.db, item.record_id)
     return {
         "record_id": item.record_id,
@@ -67,4 +71,5 @@ def _item(workspace: Workspace, item: Item, title: str) -> dict[str, str | None]
         "opinion": str(item.opinion) if item.opinion else None,
         "outcome": item.outcome,
         "reason": item.reason if item.reason in REASONS else None,
+        "holds": [] if item.outcome == "destroyed" else holds_on_record(workspace.db, item.record_id),
     }

@@ -131,13 +131,14 @@ def decide(
     if not holds:
         return bare
     kinds = tuple(HOLD_KINDS.get(kind) or kind for kind in dict.fromkeys(hold.kind for hold in holds))
-    held = msg("Held: {kind} ({hold})", kind=kinds, hold=listed(one.hold_id for one in holds))
+    ids = listed(one.hold_id for one in holds)
     past = [hold for hold in holds if hold.is_past(today)]
     if past:
-        held = msg("{held}; {past} is past its day {until}: release or extend it", held=held,
-                   past=listed(one.hold_id for one in past),
-                   until=listed(one.until.isoformat() for one in past if one.until))
-    reason = msg("{held}. Otherwise: {otherwise}", held=held, otherwise=bare.reason)
+        reason = msg("Held: {kind} ({hold}). {past} is past its day {until}: release or extend it. Otherwise: "
+                     "{otherwise}", kind=kinds, hold=ids, past=listed(one.hold_id for one in past),
+                     until=listed(one.until.isoformat() for one in past if one.until), otherwise=bare.reason)
+    else:
+        reason = msg("Held: {kind} ({hold}). Otherwise: {otherwise}", kind=kinds, hold=ids, otherwise=bare.reason)
     return Decision(bare.record_id, "held", bare.due, bare.start, bare.rule, reason)
 
 

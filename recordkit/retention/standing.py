@@ -9,6 +9,7 @@ from typing import Literal
 
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import load_scheme
+from recordkit.archive.held import account_of_issue
 from recordkit.messages import Message, msg
 from recordkit.retention.circumstances import explain_record
 from recordkit.retention.holds import HoldEntry, list_holds
@@ -57,6 +58,14 @@ def plain_hold(hold: HoldEntry, today: date) -> Mapping[str, object]:
     """A hold in force as listings of what it covers show it."""
     return {"hold": hold.hold_id, "kind": hold.kind, "until": hold.until, "reason": hold.reason,
             "account": hold.account, "placed": hold.placed, "past": hold.is_past(today)}
+
+
+def holds_on_issue(workspace: Workspace, issue_id: str, record_id: str | None) -> list[HoldEntry]:
+    """Holds on the record of an issued document's paper, and on the account that the document names."""
+    found = {one.hold_id: one for one in list_holds(workspace, record_id=record_id)} if record_id else {}
+    account = account_of_issue(workspace, issue_id)
+    found |= {one.hold_id: one for one in list_holds(workspace, account=account)} if account else {}
+    return sorted(found.values(), key=lambda one: (one.placed, one.hold_id))
 
 
 def bound_records(workspace: Workspace) -> Mapping[str, frozenset[str]]:
