@@ -41,6 +41,8 @@ _COMMANDS = {
     "key": ("destroying", N_("Signing keys.")),
     "destruction": ("destroying", N_("Orders of destruction.")),
     "ledger": ("ledgering", N_("The chained log of every act.")),
+    "backup": ("keeping", N_("A copy of the store in another folder.")),
+    "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
     "schedule": ("scheduling", N_("The review that comes by itself: daily or monthly, listed and mailed.")),
