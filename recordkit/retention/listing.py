@@ -15,7 +15,8 @@ from recordkit.workspace import Workspace
 def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
     """Everything about an order, in plain JSON values. ``reason`` of an item is its code word."""
     signed = [
-        {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature}
+        {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature,
+         "route": one.route, **({"paper": one.paper, "entered_by": one.entered_by} if one.paper else {})}
         for one in order.signatures
     ]
     intent = order.intent
