@@ -164,8 +164,7 @@ class Workspace:
     @property
     def store_tag(self) -> str:
         """Four characters that tell this store's printed codes from all others."""
-        number = int.from_bytes(hashlib.sha256(self.settings.store.id.encode()).digest()[-4:]) % (1 << 20)
-        return crockford(number, 4)
+        return store_tag_of(self.settings.store.id)
 
     def catch_up(self) -> None:
         """Apply the entries that the tables have not seen.
@@ -328,6 +327,11 @@ class Workspace:
     def _apply_one(self, entry: Entry) -> None:
         for projection in self._projections:
             projection.apply(self, entry)
+
+
+def store_tag_of(store_id: str) -> str:
+    """Four characters that tell the printed codes of the store with this id from all others."""
+    return crockford(int.from_bytes(hashlib.sha256(store_id.encode()).digest()[-4:]) % (1 << 20), 4)
 
 
 def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, actor: str) -> Workspace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,14 +20,16 @@ from recordkit.cli.base import (
     passphrase_option,
 )
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.onpaper import hands, paper_options
 from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
 from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
-    from recordkit.people import Person, Signer
+    from recordkit.people import Person
     from recordkit.retention.destruction import ItemOutcome
-    from recordkit.retention.order_state import Opinion, Order
+    from recordkit.retention.order_state import Opinion, Order, OrderSignature
+    from recordkit.retention.signing import Hand
     from recordkit.workspace import Workspace
 
 
@@ -276,43 +278,42 @@ def _read_opinions(path: Path | None) -> dict[str, Opinion]:
     return found
 
 
-def _sign_order(
-    app: App, order_id: str, key: Path | None, dry_run: bool, act: Callable[[Workspace, str, Signer], Order]
-) -> None:
-    with app.acting(rehearse=dry_run) as workspace:
-        _print_order(app, workspace, act(workspace, order_id, app.signer(workspace, key)))
+def _sign_order(app: App, order_id: str, name: str, act: Callable[[Workspace, str, Hand], Order], **given: Any) -> None:
+    """Sign by key, or enter signatures by hand one after the other; ``given`` are the options of the command."""
+    with app.acting(rehearse=given["dry_run"]) as workspace:
+        signed = None
+        for hand in hands(app, workspace, name, given["key"], given["paper"], given["signers"], given["signed_on"]):
+            signed = act(workspace, order_id, hand)
+        assert signed is not None
+        _print_order(app, workspace, signed)
 
 
 @destruction.command("approve", cls=Command, help=N_("Approve what the appraisal group wants destroyed."))
 @click.argument("order_id", metavar="ORDER")
+@paper_options
 @key_option
 @passphrase_option
 @dry_run_option
 @pass_app
-def approve(
-    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
-) -> None:
+def approve(app: App, /, order_id: str, **given: Any) -> None:
     """Sign as the responsible leader."""
     from recordkit.retention.orders import approve_order
 
-    del passphrase_file
-    _sign_order(app, order_id, key, dry_run, approve_order)
+    _sign_order(app, order_id, "order.approved", approve_order, **given)
 
 
 @destruction.command("sign", cls=Command, help=N_("Sign as a destruction supervisor, after counting the list."))
 @click.argument("order_id", metavar="ORDER")
+@paper_options
 @key_option
 @passphrase_option
 @dry_run_option
 @pass_app
-def sign(
-    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
-) -> None:
+def sign(app: App, /, order_id: str, **given: Any) -> None:
     """Sign as one of at least two supervisors."""
     from recordkit.retention.orders import sign_order
 
-    del passphrase_file
-    _sign_order(app, order_id, key, dry_run, sign_order)
+    _sign_order(app, order_id, "order.signed", sign_order, **given)
 
 
 @destruction.command("execute", cls=Command, help=N_("Destroy, after checking every item again."))
@@ -367,18 +368,16 @@ def _plain_outcome(one: ItemOutcome) -> dict[str, object]:
 
 @destruction.command("complete", cls=Command, help=N_("Sign the outcome, as one of the supervisors who signed before."))
 @click.argument("order_id", metavar="ORDER")
+@paper_options
 @key_option
 @passphrase_option
 @dry_run_option
 @pass_app
-def complete(
-    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
-) -> None:
+def complete(app: App, /, order_id: str, **given: Any) -> None:
     """Sign the completion."""
     from recordkit.retention.orders import complete_order
 
-    del passphrase_file
-    _sign_order(app, order_id, key, dry_run, complete_order)
+    _sign_order(app, order_id, "order.completed", complete_order, **given)
 
 
 @destruction.command("withdraw", cls=Command, help=N_("Give up an order before it is executed."))
@@ -430,27 +429,45 @@ def destruction_show(app: App, order_id: str) -> None:
 @destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))
 @click.argument("order_id", metavar="ORDER")
 @option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--for-signing", is_flag=True,
+        help=N_("With the printed code and room for the signatures that are due: to be signed by hand, scanned and "
+                "filed."))
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def register(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
+def register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, force: bool) -> None:
     """Write the register to a file."""
     from recordkit.retention import register as registers
+    from recordkit.retention import register_print
     from recordkit.retention.order_state import find_order
 
+    if for_signing and kind == "json":
+        raise WrongUsage(msg("What is to be signed is printed: give --format docx or xlsx."))
     with app.reading() as workspace:
-        found = registers.register_of(workspace, find_order(workspace.db, order_id))
+        found = registers.register_of(workspace, find_order(workspace.db, order_id), for_signing=for_signing)
     if kind == "json":
         plain = {"title": found.title, "cover": dict(found.cover), "items": [dict(row) for row in found.rows],
                  "total": len(found.rows)}
         data = json.dumps(plain, ensure_ascii=False, indent=2).encode()
     else:
-        data = registers.register_docx(found) if kind == "docx" else registers.register_xlsx(found)
+        data = register_print.register_docx(found) if kind == "docx" else register_print.register_xlsx(found)
     app.save(out, data, force=force)
     if app.json:
-        app.print_json({"order": order_id, "path": str(out), "rows": len(found.rows)})
-    else:
-        click.echo(str(out))
+        app.print_json({"order": order_id, "path": str(out), "rows": len(found.rows), "code": found.code})
+        return
+    click.echo(str(out))
+    if for_signing:
+        app.say(msg("Print it, have it signed, scan all pages and file the scan: recordkit ingest FILE. Then: "
+                    "recordkit destruction {act} {order} --on-paper RECORD --signer STAFFNO --as ID --key FILE",
+                    act=found.room[0], order=order_id))
+
+
+def _signed_by(one: OrderSignature) -> str:
+    """Who signed, and how where it was by hand."""
+    if one.paper is None:
+        return one.person
+    return tr("{person} (on paper, {day}; entered by {by}, scan {record})").format(
+        person=one.person, day=one.day, by=one.entered_by, record=one.paper)
 
 
 def _print_order(app: App, workspace: Workspace, order: Order) -> None:
@@ -468,7 +485,8 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
                       (N_("Signed by"), "order.signed"), (N_("Completed by"), "order.completed")):
         people_ids = order.signers(act)
         if people_ids:
-            app.print_pairs([(name, list(dict.fromkeys(people_ids)))])
+            told = [_signed_by(one) for one in order.signatures if one.act == act]
+            app.print_pairs([(name, list(dict.fromkeys(told)))])
     if data["status"] == "signed":
         app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
     rows = []

@@ -27,6 +27,7 @@ from recordkit.retention.circumstances import Circumstances, decide_record, load
 from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
 from recordkit.retention.orders import excluded_people, wrong_status
+from recordkit.retention.paper_route import require_papers
 from recordkit.retention.register import filed_register
 from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
@@ -165,6 +166,7 @@ def _begin(
         raise RefusedByRule(msg("{id} was revoked and cannot execute the order.", id=actor),
                             msg("Let another of its supervisors do it."))
     require_duties(workspace, writer)
+    require_papers(workspace, order)
     _require_proof(workspace, order)
     around = load_circumstances(workspace)
     checked = [_check(workspace, item, around) for item in order.doomed]

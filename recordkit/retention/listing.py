@@ -20,7 +20,8 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
     ``stopped`` has the records that execution would refuse today, each with the reason (a ``Message``).
     """
     signed = [
-        {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature}
+        {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature,
+         "route": one.route, **({"paper": one.paper, "entered_by": one.entered_by} if one.paper else {})}
         for one in order.signatures
     ]
     intent = order.intent

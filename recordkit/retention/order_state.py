@@ -85,13 +85,25 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class OrderSignature:
-    """Who signed which act of an order, and when (date, ISO)."""
+    """Who signed which act of an order, and when (date, ISO).
+
+    Attributes:
+        signature: of the person's key, or of whoever entered that they signed on paper.
+        entered_by: who did; None for a signature by key. ``paper`` is the record of the scan.
+    """
 
     act: str
     person: str
     day: str
     signature: str
     seq: int
+    entered_by: str | None = None
+    paper: str | None = None
+
+    @property
+    def route(self) -> Literal["key", "paper"]:
+        """Whether the person signed with a key, or by hand on the printed register."""
+        return "key" if self.paper is None else "paper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +253,8 @@ def _order(db: Database, row: Row) -> Order:
     key = {"id": row["order_id"]}
     manifest = json.loads(row["manifest"])
     state = {one["record_id"]: one for one in db.all("SELECT * FROM order_items WHERE order_id = :id", key)}
-    signed = db.all("SELECT * FROM order_signatures WHERE order_id = :id ORDER BY seq", key)
+    signed = db.all("SELECT s.*, p.entered_by, p.paper FROM order_signatures s LEFT JOIN order_papers p "
+                    "ON p.seq = s.seq WHERE s.order_id = :id ORDER BY s.seq", key)
     intent = json.loads(row["intent"]) if row["intent"] else None
     return Order(
         order_id=row["order_id"],
@@ -252,7 +265,8 @@ def _order(db: Database, row: Row) -> Order:
         register=row["register"],
         items=tuple(_item(raw, state[raw["record"]]) for raw in manifest["items"]),
         signatures=tuple(
-            OrderSignature(one["act"], one["person"], one["day"], one["signature"], one["seq"]) for one in signed
+            OrderSignature(one["act"], one["person"], one["day"], one["signature"], one["seq"], one["entered_by"],
+                           one["paper"]) for one in signed
         ),
         withdrawn=row["withdrawn"],
         intent=None if intent is None else Intent(
@@ -303,11 +317,14 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
 def _apply_order(db: Database, entry: Entry) -> None:
     body, order_id = entry.body, str(entry.body["order"])
     if "signature" in body:
+        paper, signed_on = _mapping(body["statement"], "paper"), _mapping(body, "statement").get("signed_on")
         db.insert(
             "order_signatures",
             {"seq": entry.seq, "order_id": order_id, "act": entry.act, "person": body["by"],
-             "day": entry.time[:10], "signature": body["signature"]},
+             "day": signed_on or entry.time[:10], "signature": body["signature"]},
         )
+        if paper:
+            db.insert("order_papers", {"seq": entry.seq, "entered_by": body["entered_by"], "paper": paper["record"]})
     if entry.act == "order.proposed":
         _insert_order(db, entry)
     elif entry.act == "order.appraised":
@@ -386,5 +403,5 @@ def _set_outcome(
 
 
 def _mapping(body: object, key: str) -> Mapping[str, object]:
-    value = body[key] if isinstance(body, Mapping) else None
+    value = body.get(key) if isinstance(body, Mapping) else None
     return value if isinstance(value, Mapping) else {}

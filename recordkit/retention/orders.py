@@ -20,10 +20,18 @@ from recordkit.retention.adoption import keep_schedule
 from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
+from recordkit.retention.paper_route import outcomes_digest, require_days
 from recordkit.retention.register import register_json
 from recordkit.retention.review import Decision
 from recordkit.retention.schedule import REGISTER_CLASS
-from recordkit.retention.signing import digest_of, other_self, person_in_office, signed_body, supervisor_account
+from recordkit.retention.signing import (
+    Hand,
+    digest_of,
+    other_self,
+    person_in_office,
+    signed_body,
+    supervisor_account,
+)
 from recordkit.retention.stops import name_the_stopped
 from recordkit.workspace import Workspace
 
@@ -157,12 +165,14 @@ def appraise_order(
         return _after_step(workspace, order)
 
 
-def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
-    """Approve what the appraisal group wants destroyed. From here on the order does not change.
+def approve_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
+    """Approve what the appraisal group wants destroyed, by key or on paper. From here on the order does not change.
 
     Raises:
         NotFound: no such order.
-        RefusedByRule: the signer is no approver or is the proposer, or the appraisal is not complete.
+        InputRefused: a signature by hand is of a day to come.
+        RefusedByRule: the signer is no approver or is the proposer, or the appraisal is not complete; or the paper is
+            not this order's register as it stands, or its day does not fit.
     """
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
@@ -170,6 +180,7 @@ def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
         _require_status(workspace, order, "appraised")
         require_duties(workspace, writer)
         _require_other(workspace, person, [order.proposer], msg("proposed the order; another person must approve it"))
+        require_days(workspace, order, "order.approved", signer)
         body = signed_body(workspace, signer, "order.approved", order.order_id, order.digest,
                            opinions=order.opinions_digest)
         writer.add("order.approved", body)
@@ -177,13 +188,14 @@ def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
         return _after_step(workspace, order)
 
 
-def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
-    """Sign as one of the destruction supervisors (监销人) who have counted the list.
+def sign_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
+    """Sign as one of the destruction supervisors (监销人) who have counted the list, by key or on paper.
 
     Raises:
         NotFound: no such order.
         RefusedByRule: the signer is no supervisor, has signed already under this or another account, or is excluded
-            by the settings; or the order is not approved.
+            by the settings; or the order is not approved; or the paper is not this order's register as it stands, or
+            its day does not fit.
     """
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
@@ -194,7 +206,8 @@ def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
                        msg("has signed already; the supervisors must be different people"))
         for role, ids in excluded_people(workspace, order).items():
             _require_other(workspace, person, ids,
-                           msg("is the {role} of the order and cannot supervise it", role=role))
+                           msg("is the {role} of the order and cannot supervise it", role=msg(role)))
+        require_days(workspace, order, "order.signed", signer)
         body = signed_body(workspace, signer, "order.signed", order.order_id, order.digest,
                            opinions=order.opinions_digest)
         writer.add("order.signed", body)
@@ -221,12 +234,13 @@ def withdraw_order(workspace: Workspace, order_id: str, reason: str) -> Order:
         return find_order(workspace.db, order.order_id)
 
 
-def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
+def complete_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
     """Sign after the destruction, as one of those who signed before; the others may add their signature later.
 
     Raises:
         NotFound: no such order.
-        RefusedByRule: it is not executed, or the signer did not sign it before or has completed it already.
+        RefusedByRule: it is not executed, or the signer did not sign it before or has completed it already; or the
+            paper is not this order's register as it stands, or its day does not fit.
     """
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
@@ -240,8 +254,9 @@ def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order
             )
         _require_other(workspace, person, order.signers("order.completed"),
                        msg("has signed the completion already"))
-        outcomes = digest_of({item.record_id: item.outcome for item in order.doomed})
-        body = signed_body(workspace, signer, "order.completed", order.order_id, order.digest, outcomes=outcomes)
+        require_days(workspace, order, "order.completed", signer)
+        body = signed_body(workspace, signer, "order.completed", order.order_id, order.digest,
+                           outcomes=outcomes_digest(order))
         writer.add("order.completed", body)
         writer.commit()
         return find_order(workspace.db, order.order_id)
