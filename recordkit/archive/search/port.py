@@ -93,7 +93,7 @@ class SearchEngine(Protocol):
             upserts: documents to add or to replace by ``record_id``; ascending ordinals are quickest.
             removals: records of which no trace may remain in the files of the index.
             cursor: ``seq`` of the last ledger entry that these changes come from.
-            documents_of_shard: the documents that remain in a shard.
+            documents_of_shard: the documents that remain in a shard, in their newest versions.
 
         Raises:
             IndexDamaged: the index must be rebuilt.

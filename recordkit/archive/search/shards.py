@@ -4,7 +4,8 @@ On disk: ``index.json`` names the folder of each shard and the cursor. A shard t
 another folder, ``index.json`` is replaced, and the old folder is deleted; then the new cursor is written. A process
 killed in between leaves either a folder that nothing names, which the next writer deletes, or an old cursor, which
 makes the caller apply the same again. A record that is only replaced leaves the grams of its old version in its
-segment until the engine merges that segment or the shard is rebuilt; no search finds them.
+segment until the engine merges that segment or the shard is rebuilt; no search finds them. When they come to a third
+of what is found, the shard is rebuilt: at most four records are written anew for each one replaced.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _MANIFEST = "index.json"
 _OPEN_WRITERS = 2
 _BATCH = 1_000
 _SECONDS_FOR_A_SHARD = 86_400.0
+_MOST_REPLACED = 1 / 3
+_FEWEST_REPLACED = 100
+"""Replaced versions, as a share of the records found and at least so many, at which a shard is rebuilt."""
 _SHARDS_FOR_TWO = 4
 """Shards from which on a second thread is worth its start; engines let other threads run while they search."""
 
@@ -96,6 +100,14 @@ class ShardKind(Protocol):
 
     def create(self, folder: Path) -> None:
         """Make an empty shard in an empty folder."""
+        ...
+
+    def replaced(self, folder: Path) -> tuple[int, int]:
+        """How many replaced versions of records a shard still keeps, and how many records are found in it.
+
+        Raises:
+            IndexDamaged: it cannot be read.
+        """
         ...
 
     def writer(self, folder: Path) -> ShardWriter:
@@ -183,8 +195,11 @@ class ShardedIndex:
         touched = [shard for shard, name in sorted(manifest.shards.items()) if gone and self._reader(name).held(gone)]
         if touched:
             manifest = self._rebuilt(manifest, touched, gone, documents_of_shard)
-        manifest = self._add(manifest, (document for document in upserts if document.record_id not in gone))
-        self._write(replace(manifest, cursor=cursor))
+        before = manifest.shards
+        manifest, written = self._add(manifest, (one for one in upserts if one.record_id not in gone))
+        manifest = replace(manifest, cursor=cursor)
+        self._write(manifest)
+        self._tidy(manifest, written.intersection(before), documents_of_shard)
 
     def rebuild(
         self,
@@ -361,14 +376,28 @@ class ShardedIndex:
                     raise outcome.error
                 yield shards[place], outcome.value
 
-    def _add(self, manifest: _Manifest, documents: Iterable[IndexDocument]) -> _Manifest:
-        """Add or replace.
+    def _tidy(self, manifest: _Manifest, written: Collection[int], documents_of_shard: DocumentsOfShard) -> None:
+        """Rebuild the shards that keep too much of what was replaced. Where there is no room for that, they stay."""
+        too_full = []
+        for shard in sorted(written):
+            replaced, found = self._kind.replaced(self._folder / manifest.shards[shard])
+            if replaced >= max(_FEWEST_REPLACED, found * _MOST_REPLACED):
+                too_full.append(shard)
+        try:
+            if too_full:
+                self._rebuilt(manifest, too_full, set(), documents_of_shard)
+        except OSError:
+            self._sweep(manifest)
+
+    def _add(self, manifest: _Manifest, documents: Iterable[IndexDocument]) -> tuple[_Manifest, set[int]]:
+        """Add or replace; the shards that were written to.
 
         A new shard is named on disk before its first commit, so that no named folder is ever swept and no committed
         shard is unknown.
         """
         writers = _Writers(self._kind, self._folder)
         shards = dict(manifest.shards)
+        written = set()
         source = iter(documents)
         with writers:
             while batch := list(itertools.islice(source, _BATCH)):
@@ -378,8 +407,9 @@ class ShardedIndex:
                         shards[shard] = _folder_name(manifest, shard)
                         _create(self._kind, self._folder / shards[shard])
                         self._write(replace(manifest, shards=shards))
+                    written.add(shard)
                     writers.put(shards[shard], document)
-        return replace(manifest, shards=shards)
+        return replace(manifest, shards=shards), written
 
 
 def _of_each(shards: Sequence[_Shard], work: Callable[[_Shard], _Found]) -> list[_Found]:

@@ -13,9 +13,12 @@ from __future__ import annotations
 import errno
 import heapq
 import itertools
+import json
 import os
 import re
+import struct
 import sys
+import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -43,6 +46,9 @@ except ImportError as error:
     ) from error
 
 _WORDS = "grams"
+_META = "meta.json"
+_CHECKED = (".term", ".fast", ".store")
+_MAGIC = 1337
 _MUST, _MUST_NOT = tantivy.Occur.Must, tantivy.Occur.MustNot
 _WRITER_BYTES = 300_000_000
 """What a writer collects in memory before it writes a segment: a shard of 50,000 records of one page fits into one."""
@@ -107,6 +113,73 @@ def _make_schema() -> tantivy.Schema:
 _SCHEMA = _make_schema()
 
 
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A segment that counts: how its files are named, how many documents it has, and how many of them are deleted."""
+
+    name: str
+    documents: int
+    dead: int
+
+
+def _segments(folder: Path) -> list[_Segment]:
+    """The segments of the last commit.
+
+    Raises:
+        IndexDamaged: the list cannot be read.
+    """
+    with _damage_named(folder):
+        listed = json.loads((folder / _META).read_bytes())
+        try:
+            return [
+                _Segment(str(one["segment_id"]).replace("-", ""), int(one["max_doc"]),
+                         int((one["deletes"] or {"num_deleted_docs": 0})["num_deleted_docs"]))
+                for one in listed["segments"]
+            ]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{_META}: {error!r}") from error
+
+
+def _check(folder: Path) -> None:
+    """Compare the files that are small and steer all reading with the checksums that tantivy wrote into them.
+
+    Tantivy checks lengths only. Led astray by a changed byte, its Rust code tells of it on stderr, whoever reads that.
+
+    Raises:
+        IndexDamaged: a file is not as it was written.
+    """
+    for segment in _segments(folder):
+        for suffix in _CHECKED:
+            path = folder / f"{segment.name}{suffix}"
+            try:
+                state = path.stat()
+            except FileNotFoundError:
+                continue  # it may be merged by now; if not, tantivy names it when it opens the shard
+            with _damage_named(folder):
+                if not _is_sound(path, state.st_ino, state.st_mtime_ns, state.st_size):
+                    raise IndexDamaged(f"{folder.name}: {path.name}")
+
+
+@lru_cache(maxsize=4096)
+def _is_sound(path: Path, *_: int) -> bool:
+    """Whether a file has its checksum; asked once for each state of a file.
+
+    A file ends with a footer in JSON, its length, and a magic number, both of four bytes, little-endian.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return True
+    length, magic = struct.unpack("<II", data[-8:]) if len(data) >= 8 else (0, 0)
+    if magic != _MAGIC or not 0 < length <= len(data) - 8:
+        return False
+    body = len(data) - 8 - length
+    try:
+        return bool(json.loads(data[body:-8])["crc"] == zlib.crc32(memoryview(data)[:body]))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 class TantivyShards:
     """A ``ShardKind``."""
 
@@ -116,6 +189,12 @@ class TantivyShards:
         """See ``ShardKind.create``."""
         with _damage_named(folder):
             tantivy.Index(_SCHEMA, path=str(folder), sort_by_field="rank", sort_order=tantivy.Order.Desc)
+
+    def replaced(self, folder: Path) -> tuple[int, int]:
+        """See ``ShardKind.replaced``."""
+        segments = _segments(folder)
+        dead = sum(one.dead for one in segments)
+        return dead, sum(one.documents for one in segments) - dead
 
     def writer(self, folder: Path) -> _Writer:
         """See ``ShardKind.writer``."""
@@ -134,6 +213,7 @@ def open_index(folder: Path, **options: int) -> ShardedIndex:
 class _Writer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        _check(folder)
         with _damage_named(folder):
             index = tantivy.Index.open(str(folder))
             words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
@@ -166,6 +246,7 @@ class _Writer:
 class _Reader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        _check(folder)
         with _damage_named(folder):
             self._searcher: Any = tantivy.Index.open(str(folder)).searcher()
 
