@@ -64,7 +64,9 @@ def read_years(text: str) -> list[str]:
     """
     years = [one.removesuffix("年") for one in _bounds(text, (_YEAR,))]
     if not any(years) or any(one and re.fullmatch(_YEAR, one) is None for one in years):
-        raise Unreadable(msg("{text} is no year", text=text), msg("Write it like 2026 or 2024..2026; 2024.. is from then on."))
+        raise Unreadable(
+            msg("{text} is no year", text=text), msg("Write it like 2026 or 2024..2026; 2024.. is from then on.")
+        )
     first = int(years[0] or max(0, int(years[1] or 0) - MOST_YEARS + 1))
     last = int(years[1] or min(9999, first + MOST_YEARS - 1))
     if not 0 <= last - first < MOST_YEARS:
