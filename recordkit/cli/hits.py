@@ -86,6 +86,8 @@ def _print_json(app: App, workspace: Workspace, search: Search, started: float) 
                 name: {value: _value_name(workspace, name, value) for value in counts}
                 for name, counts in search.facets.items() if name != "year"
             }
+        if search.behind:
+            told["behind"] = search.behind
         return {**told, "took_ms": round((time.monotonic() - started) * 1000, 1)}
 
     if len(search.hits) > _HELD:

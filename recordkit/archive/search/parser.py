@@ -301,8 +301,9 @@ class _Reader:
                 msg("In a field, write at least one character beside the star."),
             )
         if not normal:
-            reason = msg("brackets and invisible characters alone are not looked for" if text.strip() else
-                         "there is nothing to look for")
+            reason = msg("there is nothing to look for")
+            if text.strip():
+                reason = msg("brackets and invisible characters alone are not looked for")
             raise self.refusal(start, reason, msg("Write at least one letter, digit or character."))
         if isinstance(field, str):
             if fuzzy and field in ("date", "year") and not ends and not begins:

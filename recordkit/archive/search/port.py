@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from msgspec import Struct, field
 
 from recordkit.archive.search.query import Query
-from recordkit.errors import IntegrityFailure
+from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import Message, msg
 
 SHARD_SIZE = 50_000
@@ -56,6 +56,21 @@ class IndexDamaged(IntegrityFailure):
         super().__init__(
             msg("The search index cannot be read: {detail}.", detail=detail),
             msg("Rebuild it with: recordkit rebuild --index"),
+        )
+
+
+class IndexAbsent(IndexDamaged):
+    """There is no index, or what a program left that was killed while it made the first one."""
+
+
+class IndexMissing(NotFound):
+    """There is no index, and none can be made: the disk cannot be written or is full. Nothing is damaged (exit 5)."""
+
+    def __init__(self, why: str) -> None:
+        """Name what the system says."""
+        super().__init__(
+            msg("This store has no search index, and none can be made here: {error}.", error=why),
+            msg("Free space or let the store be written, then search again; or search in a copy of the store."),
         )
 
 

@@ -19,7 +19,7 @@ from recordkit.archive.objects import ObjectStore
 from recordkit.archive.personal import masked, personal_spans
 from recordkit.archive.search import query as query_language
 from recordkit.archive.search.parser import parse
-from recordkit.archive.search.port import Hit, IndexDamaged, IndexDocument, SearchEngine
+from recordkit.archive.search.port import Hit, IndexAbsent, IndexDamaged, IndexDocument, IndexMissing, SearchEngine
 from recordkit.archive.search.snippet import excerpt, highlighted, nothing_hidden
 from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
 from recordkit.archive.search.vocabulary import vocabulary_of
@@ -80,11 +80,12 @@ class Found(Struct, frozen=True):
 
 
 class SearchResult(Struct, frozen=True):
-    """``total`` counts all hits, ``items`` are those of the page asked for."""
+    """``total`` counts all hits, ``items`` are those of the page asked for; ``behind`` as in ``Search``."""
 
     total: int
     items: tuple[Found, ...]
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    behind: int = 0
 
 
 class Search(Struct, frozen=True):
@@ -95,6 +96,7 @@ class Search(Struct, frozen=True):
             the person may not see.
         total: number of all hits; ``hits`` those of the page asked for.
         shields: there are restricted records in the archive, and they are left out for this person.
+        behind: entries of the ledger that the index has not seen, since nobody could bring it up.
     """
 
     workspace: Workspace
@@ -107,6 +109,7 @@ class Search(Struct, frozen=True):
     hits: tuple[Hit, ...]
     facets: Mapping[str, Mapping[str, int]]
     shields: bool
+    behind: int = 0
 
     def found(self) -> Iterator[Found]:
         """The hits one by one, each read from catalogue and object when it is asked for.
@@ -171,7 +174,7 @@ def search_records(workspace: Workspace, request: SearchRequest, watch: Watch = 
     """
     search = begin_search(workspace, request, watch)
     items = tuple(search.found())
-    return SearchResult(search.total_with(len(items)), items, search.facets)
+    return SearchResult(search.total_with(len(items)), items, search.facets, search.behind)
 
 
 def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _unwatched) -> Search:
@@ -196,7 +199,10 @@ def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _u
         _require_honest(workspace, engine, [hit.record_id for hit in hits], as_of, clearance)
         facets = _facets(engine, query, request.standings) if request.facets else {}
         shields = not clearance.full and catalogue.holds_restricted(workspace.db)
-        return Search(workspace, engine, within, filters, query, clearance, total, tuple(hits), facets, shields)
+        behind = max(0, workspace.db.cursor().seq - as_of)
+        return Search(
+            workspace, engine, within, filters, query, clearance, total, tuple(hits), facets, shields, behind
+        )
 
     return _answered(workspace, engine, ask, watch)
 
@@ -246,15 +252,17 @@ def _require_honest(
 
 def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], watch: Watch) -> T:
     """The answer of the index, which is brought up to date before and rebuilt when it proves damaged."""
-    could_write = update_index(workspace, engine, watch)
+    no_room = update_index(workspace, engine, watch)
     try:
         if engine.cursor() == 0 and catalogue.count_holdings(workspace.db):
             # Not there, and nobody could make it: "nothing found" would be an untruth.
-            raise IndexDamaged("it is not there")
+            raise IndexAbsent(msg("it is not there"))
         return ask()
     except IndexDamaged as damage:
         # Damage that shows only when it is read. Nothing is lost: what is indexed stands in catalogue and objects.
-        if not could_write:
+        if no_room is not None:
+            if isinstance(damage, IndexAbsent):
+                raise IndexMissing(_told(no_room)) from no_room
             raise
         try:
             with workspace.writing():
@@ -262,6 +270,8 @@ def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], 
                     return ask()  # Another process has rebuilt it while this one waited.
                 _rebuild_watched(workspace, engine, watch)
         except OSError as error:
+            if isinstance(damage, IndexAbsent):
+                raise IndexMissing(_told(error)) from error
             _say_behind(workspace, engine, error)
             raise damage from error
         return ask()
@@ -272,31 +282,35 @@ def refresh_index(workspace: Workspace, watch: Watch = _unwatched) -> None:
     update_index(workspace, open_engine(workspace), watch)
 
 
-def update_index(workspace: Workspace, engine: SearchEngine, watch: Watch = _unwatched) -> bool:
+def update_index(workspace: Workspace, engine: SearchEngine, watch: Watch = _unwatched) -> OSError | None:
     """Bring the index up to the catalogue; a damaged one is rebuilt.
 
     While a writer holds the store, on a read-only disk or a full one the index stays as it is; how many records it
-    lacks is told in ``workspace.notices``. False when it could not be written for want of room.
+    lacks is told in ``workspace.notices``. What the system said when it could not be written for want of room.
     """
-    readable = False
-    with suppress(IndexDamaged):
-        if engine.cursor() == workspace.db.cursor().seq:
-            return True
-        readable = True
+    readable = missing = False
+    try:
+        cursor = engine.cursor()
+        if cursor == workspace.db.cursor().seq:
+            return None
+        readable, missing = cursor > 0, cursor == 0
+    except IndexDamaged as damage:
+        missing = isinstance(damage, IndexAbsent)
     with workspace.maintaining() as free:
         if not free:
-            if readable:  # A damaged one answers nothing: whoever asks it waits until it can be made anew.
+            if readable:  # A missing or damaged one answers nothing: whoever asks it waits until it can be made anew.
                 _say_behind(workspace, engine, None)
-            return True
+            return None
         try:
             try:
                 _apply_changes(workspace, engine, watch)
             except IndexDamaged:
                 _rebuild_watched(workspace, engine, watch)
         except OSError as error:
-            _say_behind(workspace, engine, error)
-            return False
-    return True
+            if not missing:
+                _say_behind(workspace, engine, error)
+            return error
+    return None
 
 
 def _say_behind(workspace: Workspace, engine: SearchEngine, error: OSError | None) -> None:
@@ -305,11 +319,15 @@ def _say_behind(workspace: Workspace, engine: SearchEngine, error: OSError | Non
     if error is not None:
         workspace.notices.append(msg(
             "The search index cannot be written ({error}); {count} new or changed record(s) are not in it. Free "
-            "space, then search again.", count=count, error=error.strerror or str(error)))
+            "space or let the store be written, then search again.", count=count, error=_told(error)))
     elif count:
         workspace.notices.append(msg(
             "{count} new or changed record(s) are not in the search index yet: another program is writing, or the "
             "store cannot be written.", count=count))
+
+
+def _told(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def count_behind(workspace: Workspace, engine: SearchEngine) -> int:

@@ -22,10 +22,19 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from recordkit.archive.search.port import SHARD_SIZE, DocumentsOfShard, Hit, IndexDamaged, IndexDocument, Sort
+from recordkit.archive.search.port import (
+    SHARD_SIZE,
+    DocumentsOfShard,
+    Hit,
+    IndexAbsent,
+    IndexDamaged,
+    IndexDocument,
+    Sort,
+)
 from recordkit.archive.search.query import Among, And, Query
 from recordkit.archive.search.text import TEXT_VERSION
 from recordkit.files import make_folder, remove_file, remove_tree, write_atomic
+from recordkit.messages import msg
 
 _FORMAT = 2
 _MANIFEST = "index.json"
@@ -267,7 +276,7 @@ class ShardedIndex:
             return _Manifest.from_bytes((self._folder / _MANIFEST).read_bytes(), self._kind.name)
         except FileNotFoundError:
             if any(self._folder.glob("shard-*")):
-                raise IndexDamaged(f"{_MANIFEST} is missing") from None
+                raise IndexAbsent(msg("{file} is missing", file=_MANIFEST)) from None
             return _Manifest(self._kind.name, shard_size=self._shard_size)
         except OSError as error:
             raise IndexDamaged(f"{_MANIFEST}: {error.strerror}") from error

@@ -63,7 +63,9 @@ def read_years(text: str) -> list[str]:
     """
     years = [one.removesuffix("年") for one in _bounds(text, (_YEAR,))]
     if not any(years) or any(one and re.fullmatch(_YEAR, one) is None for one in years):
-        raise Unreadable(msg("{text} is no year", text=text), msg("Write it like 2026, 2024..2026 or 2024.. ."))
+        raise Unreadable(
+            msg("{text} is no year", text=text), msg("Write it like 2026 or 2024..2026; 2024.. is from then on.")
+        )
     first = int(years[0] or max(0, int(years[1] or 0) - MOST_YEARS + 1))
     last = int(years[1] or min(9999, first + MOST_YEARS - 1))
     if not 0 <= last - first < MOST_YEARS:
@@ -197,7 +199,7 @@ def open_side(text: str) -> Unreadable:
     """What to say of ``2026~``: only two full stops leave a side of a range open."""
     return Unreadable(
         msg("{text} has a sign that stands between two dates or years", text=text),
-        msg("From then on is written 2026-01.. , until then ..2026-01 ; from one to the other 2026-01..2026-06."),
+        msg("Write 2026-01.. for from then on, ..2026-01 for until then, 2026-01..2026-06 for both."),
     )
 
 
