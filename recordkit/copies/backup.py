@@ -193,6 +193,7 @@ class _Run:
         done.files, done.removed = mirror.copied, mirror.removed
         done.bytes += mirror.bytes
         done.unchanged += mirror.unchanged
+        done.damaged += mirror.failed
         done.links = sorted(self._walk.others)
         return done
 
