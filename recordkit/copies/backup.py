@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recordkit import files
-from recordkit.copies.chain import Chain, end_of, extend_ledger, laid_down, read_chain, require_signatures
+from recordkit.copies.chain import Chain, end_of, extend_ledger, laid_down, ledger_of, read_chain, require_signatures
 from recordkit.copies.fate import Fate, Holding, is_paper
 from recordkit.copies.folders import Guarded, Mirror, Walk, is_leftover, kind_of
 from recordkit.copies.objects import Root, update_object
 from recordkit.errors import InputRefused, IntegrityFailure, StoreBusy
-from recordkit.ledger import Ledger
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
 
@@ -119,7 +118,7 @@ def make_backup(
             files.remove_unfinished(place)
             if not note:
                 write_note(workspace, place, {})
-        have, damage = end_of(Ledger(place / "ledger"))
+        have, damage = end_of(ledger_of(Guarded(place)))
         if damage is not None:
             raise IntegrityFailure(
                 msg("The copy in {folder} is damaged: {reason}", folder=str(target), reason=damage),
@@ -194,6 +193,7 @@ class _Run:
         done.files, done.removed = mirror.copied, mirror.removed
         done.bytes += mirror.bytes
         done.unchanged += mirror.unchanged
+        done.damaged += mirror.failed
         done.links = sorted(self._walk.others)
         return done
 

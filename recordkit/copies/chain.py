@@ -9,7 +9,7 @@ from pathlib import Path
 from recordkit import files
 from recordkit.checkpoints import Comparison, Witnesses, is_signed, kept_checkpoints
 from recordkit.copies.fate import Told
-from recordkit.copies.folders import Guarded
+from recordkit.copies.folders import Guarded, kind_of
 from recordkit.errors import IntegrityFailure
 from recordkit.ledger import Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
@@ -107,9 +107,20 @@ def end_of(ledger: Ledger) -> tuple[Cursor, Message | None]:
     return end, None
 
 
+def ledger_of(copy: Guarded) -> Ledger:
+    """The ledger of a copy.
+
+    Raises:
+        IntegrityFailure: one of its files is a link or a device.
+    """
+    for place in copy.files_below("ledger"):
+        copy.path(place)
+    return Ledger(copy.path("ledger"))
+
+
 def laid_down(*roots: Path) -> list[Path]:
     """The checkpoints that lie with stores and copies; each folder is that of a store."""
-    return [path for root in roots for path in kept_checkpoints(root)]
+    return [path for root in roots for path in kept_checkpoints(root) if kind_of(path) == "file"]
 
 
 def require_signatures(findings: list[Finding], told: Message) -> None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recordkit.copies.backup import Progress, copy_lock, lines_in, read_note, require_apart, require_copy_of
-from recordkit.copies.chain import end_of, laid_down, read_chain
+from recordkit.copies.chain import end_of, laid_down, ledger_of, read_chain
 from recordkit.copies.fate import Fate, Holding
 from recordkit.copies.folders import Guarded, kind_of
 from recordkit.copies.objects import Root
 from recordkit.errors import NotFound
-from recordkit.ledger import Ledger
 from recordkit.messages import Message, msg
 from recordkit.workspace import Workspace
 
@@ -83,7 +82,7 @@ def check_copy(workspace: Workspace, target: Path, *, progress: Progress | None 
 def _check(
     workspace: Workspace, copy: Guarded, note: dict[str, object], progress: Progress | None
 ) -> CopyCheck:
-    have, damage = end_of(Ledger(copy.path("ledger")))
+    have, damage = end_of(ledger_of(copy))
     chain = read_chain(workspace.ledger, workspace.settings.store.id, have, laid_down(workspace.root, copy.root),
                        until=workspace.db.cursor())
     done = CopyCheck(have.seq, chain.end.seq, str(note["time"]) if note.get("time") else None)

@@ -6,7 +6,7 @@ refused in a copy, and left out, by name, in a store.
 
 from __future__ import annotations
 
-import filecmp
+import errno
 import os
 import secrets
 import stat
@@ -18,6 +18,9 @@ from recordkit import files
 from recordkit.errors import IntegrityFailure
 from recordkit.messages import msg
 
+_CHUNK = 1 << 20
+_NO_NAME = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ})
+"""What systems say of a file name that they do not have: a colon on FAT, one that is too long."""
 _TOGETHER = 256
 """Files, or objects, that are made durable in one go."""
 
@@ -34,6 +37,26 @@ def kind_of(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return "nothing"
     return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def are_equal(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes; sizes and times prove nothing."""
+    with one.open("rb") as first, other.open("rb") as second:
+        while True:
+            data = first.read(_CHUNK)
+            if data != second.read(_CHUNK):
+                return False
+            if not data:
+                return True
+
+
+def can_be_read(path: Path) -> bool:
+    """Whether the disk gives every byte of a file."""
+    try:
+        files.sha512_of(path)
+    except OSError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -109,13 +132,15 @@ class Guarded:
 class Mirror:
     """A folder that is brought up to another: what is written appears whole or not at all, many files at once.
 
-    When it only ``rehearses``, it counts, and changes nothing.
+    When it only ``rehearses``, it counts, and changes nothing. ``failed`` names the files that cannot be read, or whose
+    names the other disk does not take: one of them must not keep all others from being copied.
     """
 
     def __init__(self, root: Path, staging: Path, *, rehearses: bool = False) -> None:
         self._to, self._staging, self._rehearses = Guarded(root), staging, rehearses
         self._moves: list[tuple[Path, Path]] = []
         self.copied = self.bytes = self.unchanged = self.removed = 0
+        self.failed: list[str] = []
 
     def path(self, place: str) -> Path:
         """Where a place lies; see ``Guarded``."""
@@ -126,17 +151,19 @@ class Mirror:
         target = self.path(place)
         try:
             size = source.stat().st_size
-            if kind_of(target) == "file" and filecmp.cmp(source, target, shallow=False):
+            if kind_of(target) == "file" and target.stat().st_size == size and are_equal(source, target):
                 self.unchanged += 1
                 return
             if not self._rehearses:
                 draft = self.draft()
                 size = files.copy_with_digests(source, draft, durable=False).size
                 self.move(draft, target)
-        except FileNotFoundError as error:
-            if source.exists():
+        except OSError as error:
+            if kind_of(source) == "nothing":
+                return
+            if files.is_full(error) or can_be_read(source):
                 raise
-            del error
+            self.failed.append(f"{place}: {error.strerror or error}")
             return
         self.copied += 1
         self.bytes += size
@@ -172,8 +199,25 @@ class Mirror:
     def flush(self) -> None:
         """Put in place what was drafted; durable when this returns."""
         moves, self._moves = self._moves, []
-        if moves:
+        try:
             files.publish_trees(moves, overwrite=True)
+        except OSError as error:
+            if error.errno not in _NO_NAME:
+                raise
+            for move in moves:
+                self._place(*move)
+
+    def _place(self, draft: Path, target: Path) -> None:
+        """Put in place what a name that this disk does not have has left behind, or that name itself."""
+        if kind_of(draft) == "nothing":
+            return  # it is in place
+        try:
+            files.publish_trees([(draft, target)], overwrite=True)
+        except OSError as error:
+            if error.errno not in _NO_NAME:
+                raise
+            place = target.relative_to(self._to.root).as_posix()
+            self.failed.append(f"{place}: {error.strerror or error}")
 
     def discard(self, path: Path) -> None:
         """Remove a file or a folder, by way of the staging folder.

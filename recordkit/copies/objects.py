@@ -17,7 +17,7 @@ from typing import Any
 from recordkit import files
 from recordkit.archive.catalogue import keyed
 from recordkit.archive.objects import ObjectStore
-from recordkit.copies.folders import Guarded, Mirror, kind_of
+from recordkit.copies.folders import Guarded, Mirror, can_be_read, kind_of
 
 _DECLARATION = ("0=ocfl_object_1.1", b"ocfl_object_1.1\n")
 _INVENTORY, _SIDECAR = "inventory.json", "inventory.json.sha512"
@@ -91,7 +91,7 @@ class Root:
         wrong = []
         for name, digest in version.contents().items():
             path = self.file(record_id, name)
-            if kind_of(path) != "file" or files.sha512_of(path)[0] != digest:
+            if kind_of(path) != "file" or _sha512(path) != digest:
                 wrong.append(name)
         for number in version.versions():
             data = self.read(record_id, f"v{number}/{_INVENTORY}")
@@ -109,11 +109,12 @@ class Root:
         return sorted([*wrong, *(there - known), *(known - there - set(wrong))])
 
     def read(self, record_id: str, name: str) -> bytes | None:
-        """A small file of an object; None when it is not there."""
+        """A small file of an object; None when it is not there, or cannot be read."""
         path = self.file(record_id, name)
-        if kind_of(path) != "file" or path.stat().st_size > _LARGEST:
+        try:
+            return path.read_bytes() if kind_of(path) == "file" and path.stat().st_size <= _LARGEST else None
+        except OSError:
             return None
-        return path.read_bytes()
 
 
 def draft_object(source: Root, record_id: str, version: Version, draft: Path, first: int = 1) -> tuple[list[str], int]:
@@ -133,7 +134,14 @@ def draft_object(source: Root, record_id: str, version: Version, draft: Path, fi
             wrong.append(name)
             continue
         files.draft_folder(target.parent)
-        digests = files.copy_with_digests(path, target, durable=False)
+        try:
+            digests = files.copy_with_digests(path, target, durable=False)
+        except OSError as error:
+            if files.is_full(error) or kind_of(path) == "nothing" or can_be_read(path):
+                raise
+            files.remove_file(target)
+            wrong.append(name)  # a bad spot on the disk, or somebody else's file
+            continue
         if digests.sha512 == digest:
             size += digests.size
         else:
@@ -203,6 +211,13 @@ def update_object(
 def sidecar(data: bytes) -> bytes:
     """What stands beside an inventory (OCFL 1.1 §3.7)."""
     return f"{hashlib.sha512(data).hexdigest()} {_INVENTORY}\n".encode()
+
+
+def _sha512(path: Path) -> str:
+    try:
+        return files.sha512_of(path)[0]
+    except OSError:
+        return ""
 
 
 def _number(name: str) -> int:

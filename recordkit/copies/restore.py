@@ -19,7 +19,7 @@ from pathlib import Path
 from recordkit import files
 from recordkit.archive.arrivals import OTHER_NAMES
 from recordkit.copies.backup import WAITING, WITHOUT, Progress, copy_lock, lines_in, read_note
-from recordkit.copies.chain import Chain, end_of, laid_down, read_chain, require_signatures
+from recordkit.copies.chain import Chain, end_of, laid_down, ledger_of, read_chain, require_signatures
 from recordkit.copies.fate import Doom, Fate, Holding, is_paper
 from recordkit.copies.folders import Guarded, Mirror, kind_of
 from recordkit.copies.objects import Root, Version, draft_object
@@ -225,7 +225,7 @@ def _take_ledger(newest: Path, draft: Path) -> None:
 def _read_newest(copy: Guarded, newest: Path, draft: Path, checkpoints: Iterable[Path], done: Restored) -> Chain:
     """Hold the newest ledger against everything that is known of it."""
     store_id = load_settings(draft).store.id
-    older, damage = end_of(Ledger(copy.path("ledger")))
+    older, damage = end_of(ledger_of(copy))
     note = read_note(copy.root)
     if damage is not None:
         done.copy_damage = str(damage)
