@@ -204,12 +204,11 @@ def event_confirm(
         names = type_names(workspace)
         wanted = meant(event_type, names) if event_type is not None else None
         planned = [one for one in choose_proposals(workspace, proposals or None) if wanted in (None, one.type)]
-        ids = [one.proposal_id for one in planned]
         if dry_run:
             _print_proposals(app, workspace, planned, names, dry_run=True)
             app.say(tr("Nothing was written."))
             return
-        done = confirm_proposals(workspace, ids, on=on) if ids else []
+        done = confirm_proposals(workspace, planned, on=on)
     if app.json:
         items = [{"proposal": one.proposal_id, "event": event_id, "record_id": one.record_id, "code": one.code,
                   "type": one.type, "date": on or one.date} for one, event_id in done]
@@ -225,10 +224,10 @@ def event_confirm(
 @pass_app
 def event_reject(app: App, proposals: tuple[str, ...], reason: str, dry_run: bool) -> None:
     """Reject some."""
-    from recordkit.retention.proposals import reject_proposals
+    from recordkit.retention.proposals import choose_proposals, reject_proposals
 
     with app.acting(rehearse=dry_run) as workspace:
-        done = reject_proposals(workspace, proposals, reason)
+        done = reject_proposals(workspace, choose_proposals(workspace, proposals), reason)
     if app.json:
         items = [{"proposal": one.proposal_id, "record_id": one.record_id, "type": one.type} for one in done]
         app.print_json({"items": items, "total": len(items)})
