@@ -361,11 +361,11 @@ def publish(staged: Path, target: Path) -> None:
     publish_trees([(staged, target)])
 
 
-def publish_trees(moves: Sequence[tuple[Path, Path]]) -> None:
+def publish_trees(moves: Sequence[tuple[Path, Path]], *, overwrite: bool = False) -> None:
     """Move finished files or folders from a staging folder to their final names; durable when this returns.
 
     All content is synced before the first name appears, then each folder that was touched is synced once. Killed in
-    between, some are in place and some are not: whoever calls has announced them.
+    between, some are in place and some are not: whoever calls has announced them. ``overwrite`` replaces files.
 
     Raises:
         FileExistsError: something stands at a target; nothing was moved.
@@ -373,7 +373,7 @@ def publish_trees(moves: Sequence[tuple[Path, Path]]) -> None:
     contents: list[Path] = []
     folders: list[Path] = []
     for staged, target in moves:
-        if target.exists():
+        if not overwrite and target.exists():
             raise FileExistsError(str(target))
         if not staged.is_dir():
             contents.append(staged)
@@ -476,7 +476,7 @@ def remove_tree(path: Path, *, within: Path | None = None) -> None:
         _remove_below(doomed)
         sync_folder(path.parent)
     if within is not None:
-        _prune(path.parent, within)
+        remove_empty(path.parent, within=within)
 
 
 def _remove_below(folder: Path) -> None:
@@ -507,7 +507,8 @@ def _clear_staging(folder: Path, lock: BaseFileLock) -> None:
             _remove(Path(lock.lock_file))
 
 
-def _prune(folder: Path, within: Path) -> None:
+def remove_empty(folder: Path, *, within: Path) -> None:
+    """Remove a folder if it is empty, then its parents that became so, up to but without ``within``."""
     while folder != within and within in folder.parents:
         try:
             _remove_empty(folder)

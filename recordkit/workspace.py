@@ -355,8 +355,10 @@ def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, 
     return workspace
 
 
-def create_store(root: Path, settings_text: str, store_id: str, clock: Clock, actor: str) -> None:
-    """Write the folders, recordkit.toml and the ledger's first entry.
+def create_store(
+    root: Path, settings_text: str, store_id: str, clock: Clock, actor: str, *, schedule: str | None = None
+) -> None:
+    """Write the folders, recordkit.toml and the ledger's first entry; ``schedule`` is the digest of retention.toml.
 
     Raises:
         FileExistsError: there is a store already.
@@ -369,7 +371,6 @@ def create_store(root: Path, settings_text: str, store_id: str, clock: Clock, ac
     for left in (root / "ledger").iterdir():
         # An init that was cut off: no store has been seen here yet, since recordkit.toml comes last.
         files.remove_file(left)
-    Ledger(root / "ledger").append(
-        [Act("store.created", {"store_id": store_id, "format": 1})], time=clock.stamp(), actor=actor, after=Cursor()
-    )
+    body = {"store_id": store_id, "format": 1, **({"schedule": schedule} if schedule else {})}
+    Ledger(root / "ledger").append([Act("store.created", body)], time=clock.stamp(), actor=actor, after=Cursor())
     files.write_atomic(root / FILE_NAME, settings_text.encode("utf-8"))

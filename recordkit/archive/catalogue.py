@@ -15,7 +15,7 @@ from recordkit import files, pending
 from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry, as_printed, same_account
 from recordkit.notes import note_folder
 from recordkit.workspace import Workspace
@@ -260,7 +260,7 @@ def find_record(db: Database, reference: str) -> Record:
     if len(active) > 1:
         raise NotFound(
             msg("{count} records answer to {reference}.", count=len(active), reference=reference),
-            msg("Name one by its archival code: {codes}.", codes=", ".join(row["code"] for row in active[:5])),
+            msg("Name one by its archival code: {codes}.", codes=listed(row["code"] for row in active[:5])),
         )
     return _record(active[0])
 

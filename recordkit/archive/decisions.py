@@ -50,7 +50,7 @@ from recordkit.archive.signature_facts import signature_findings
 from recordkit.archive.splitting import plan_cuts
 from recordkit.archive.told import read_findings
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
@@ -195,7 +195,7 @@ def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
             raise InputRefused(
                 msg("{key} is no core field.", key=key),
                 msg("Core fields are: {fields}.",
-                    fields=", ".join(f"{key} ({label})" for label, key in CORE_LABELS.items())),
+                    fields=listed(f"{key} ({label})" for label, key in CORE_LABELS.items())),
             )
     return found
 
@@ -449,7 +449,7 @@ def _known_batch(workspace: Workspace, digests: files.Digests) -> Part | None:
         reason = msg("a paper of this batch was destroyed as {code} under order {order}; the file stays where it is",
                      code=destroyed.code, order=destroyed.destroyed_by or "?")
         return Part("duplicate", reason=reason, record=destroyed)
-    codes = "、".join(one.code for one in batch.records)
+    codes = listed(one.code for one in batch.records)
     return Part("duplicate", reason=msg("the papers of this batch are filed as {codes}", codes=codes),
                 record=batch.records[0])
 

@@ -194,6 +194,13 @@ class ObjectStore:
         target = self._path(object_id)
         self.heal(object_id, version - 1)
         inventory = self._inventory(object_id)
+        if f"v{version - 1}" not in inventory["versions"]:
+            # Brought back from a copy that was older: a new version on top would hide that one is lost.
+            raise IntegrityFailure(
+                msg("The object {id} lacks version {version}, which the ledger knows.", id=object_id,
+                    version=version - 1),
+                msg("Look for a later copy of the store that has it: recordkit backup --to DIR --check says which."),
+            )
         before = {
             digest: [one for one in names if one not in without]
             for digest, names in inventory["versions"][f"v{version - 1}"]["state"].items()
@@ -213,6 +220,14 @@ class ObjectStore:
     def exists(self, object_id: str) -> bool:
         """Whether the object's folder is there."""
         return self._path(object_id).is_dir()
+
+    def folder_of(self, object_id: str) -> Path:
+        """Where the object lies, or would lie: for copies of whole objects alone.
+
+        Raises:
+            NotFound: no object has such an id.
+        """
+        return self._path(object_id)
 
     def names(self, object_id: str, version: int | None = None) -> list[str]:
         """Logical file names of a version, else of the newest one; none for a version that does not exist."""

@@ -22,7 +22,7 @@ from recordkit import files
 from recordkit.cli.base import App, problem_line, quoted
 from recordkit.cli.i18n import tr
 from recordkit.errors import InputRefused, Interrupted, WrongUsage
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.templates.expressions import ExpressionFault, compile_expression
 from recordkit.templates.fieldtypes import Parsed, Value, display_masked, is_empty, parse, to_plain
 from recordkit.templates.rows import RawRow
@@ -389,7 +389,7 @@ def ask_values(
         needed = _needed(spec, stage, raw, earlier)
         if needed:
             raise WrongUsage(
-                msg("Missing or refused: {labels}.", labels="、".join(_name(one) for one in needed)),
+                msg("Missing or refused: {labels}.", labels=listed(_name(one) for one in needed)),
                 msg("Give them with --set FIELD=VALUE or --data FILE, or run it in a terminal to be asked."),
             )
         return raw

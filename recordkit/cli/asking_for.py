@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,6 @@ from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
-    from recordkit.archive.classes import Scheme
-    from recordkit.retention.grouped import ReviewGroup
     from recordkit.workspace import Workspace
 
 _SHOWN = 200
@@ -58,14 +56,6 @@ def print_waiting(app: App, workspace: Workspace, names: Mapping[str, str], even
             file=quoted(out)))
     app.say(tr("{records} record(s) wait; {alone} of them have no account and are settled one by one.").format(
         records=records, alone=alone))
-
-
-def told_waiting(groups: Iterable[ReviewGroup], scheme: Scheme, names: Mapping[str, str]) -> Iterator[str]:
-    """A line for each set of events of which records wait for the first one, most records first."""
-    from recordkit.retention.waited_for import waited_for
-
-    for one in waited_for(groups, scheme):
-        yield tr("{count} record(s) wait for {events}.").format(count=one.count, events=told_events(one.events, names))
 
 
 def told_events(events: Iterable[str], names: Mapping[str, str]) -> str:

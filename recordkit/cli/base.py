@@ -20,7 +20,7 @@ import click
 from msgspec import structs
 
 from recordkit.cli.dates import DATE, local_time
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
@@ -108,7 +108,7 @@ class App:
                     self.print_json({"dry_run": True, "acts": acts})
                 else:
                     self.say(tr("Every check passed. Would enter: {acts}. Nothing was written.").format(
-                        acts=", ".join(map(tr, acts))))
+                        acts=tr_list(map(tr, acts))))
                 raise click.exceptions.Exit(0) from None
 
     def signer(self, workspace: Workspace, key: Path | None) -> Signer:
@@ -261,7 +261,7 @@ def shown(value: object) -> str:
     if isinstance(value, Message):
         return value.render(tr)
     if isinstance(value, (list, tuple)):
-        return ", ".join(shown(one) for one in value)
+        return tr_list(shown(one) for one in value)
     return str(value)
 
 

@@ -19,10 +19,10 @@ from recordkit.cli.base import (
     pass_app,
     passphrase_option,
 )
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.people import Person, Signer
@@ -85,13 +85,13 @@ def people() -> None:
 @option("--role", "roles", multiple=True, required=True,
         help=N_("clerk, archivist, appraiser, approver, supervisor, administrator or auditor; may be repeated."))
 @option("--staff-no", required=True, help=N_("Staff number: two accounts with one number are one person."))
-@option("--key", "public", required=True, type=click.Path(path_type=Path), metavar="FILE.pub",
-        help=N_("Public key of the person."))
+@option("--key", "public", type=click.Path(path_type=Path), metavar="FILE.pub",
+        help=N_("Public key of the person. Without one, approvers and supervisors sign on paper only."))
 @passphrase_option
 @dry_run_option
 @pass_app
 def people_add(
-    app: App, person_id: str, name: str, roles: tuple[str, ...], staff_no: str, public: Path,
+    app: App, person_id: str, name: str, roles: tuple[str, ...], staff_no: str, public: Path | None,
     passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Register one person."""
@@ -99,22 +99,23 @@ def people_add(
 
     del passphrase_file
     known = {role: tr(role) for role in ROLES}
-    new = NewPerson(person_id, name, staff_no, tuple(meant(role, known) for role in roles), load_public_key(public))
+    key = load_public_key(public) if public is not None else ""
+    new = NewPerson(person_id, name, staff_no, tuple(meant(role, known) for role in roles), key)
     with app.acting(rehearse=dry_run) as workspace:
         first = not list_people(workspace.db)
-        own = public.with_name(public.name.removesuffix(".pub"))
+        own = public.with_name(public.name.removesuffix(".pub")) if public is not None else None
         twins = [one.id for one in list_people(workspace.db)
-                 if one.staff_no == new.staff_no or one.public_key == new.public_key]
+                 if one.staff_no == new.staff_no.strip() or (key and one.public_key == key)]
         if twins:
             app.say(msg("{id} has the staff number or key of {others}: for all rules they are one person.",
-                        id=new.id, others=", ".join(twins)))
+                        id=new.id, others=listed(twins)))
         person = add_person(workspace, new, app.admin_key(own if first and own != public else None))
     if app.json:
         app.print_json(_plain_person(person))
     else:
         if first:
             app.say(tr("The first person registered is the administrator, too."))
-        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=", ".join(map(tr, person.roles))))
+        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=tr_list(map(tr, person.roles))))
 
 
 def _listed(value: object) -> list[str]:
@@ -129,7 +130,7 @@ def _plain_person(person: Person) -> dict[str, object]:
         "name": person.name,
         "staff_no": person.staff_no,
         "roles": list(person.roles),
-        "key": fingerprint(person.public_key),
+        "key": fingerprint(person.public_key) if person.public_key else None,
         "since": person.since,
         "revoked": person.revoked,
     }
@@ -418,9 +419,12 @@ def destruction_list(app: App) -> None:
 def destruction_show(app: App, order_id: str) -> None:
     """Print one order."""
     from recordkit.retention.order_state import find_order
+    from recordkit.retention.stops import name_the_stopped
 
     with app.reading() as workspace:
-        _print_order(app, workspace, find_order(workspace.db, order_id))
+        order = find_order(workspace.db, order_id)
+        name_the_stopped(workspace, order)
+        _print_order(app, workspace, order)
 
 
 @destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))

@@ -36,13 +36,16 @@ _COMMANDS = {
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
     "event": ("eventing", N_("Events that start retention periods.")),
     "hold": ("holding", N_("Holds that stop destruction.")),
-    "retention": ("retaining", N_("Retention schedule and review.")),
+    "retention": ("reviewing", N_("Retention schedule and review.")),
     "people": ("destroying", N_("Registered persons.")),
     "key": ("destroying", N_("Signing keys.")),
     "destruction": ("destroying", N_("Orders of destruction.")),
     "ledger": ("ledgering", N_("The chained log of every act.")),
+    "backup": ("keeping", N_("A copy of the store in another folder.")),
+    "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
+    "schedule": ("scheduling", N_("The review that comes by itself: daily or monthly, listed and mailed.")),
     "doctor": ("upkeep", N_("What is installed and what is missing.")),
 }
 

@@ -11,7 +11,7 @@ import click
 from msgspec import structs
 
 from recordkit.cli.base import App, Command, Group, option, pass_app, plain_problem, problem_line, quoted
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 from recordkit.model import Problem
@@ -147,7 +147,7 @@ def _print_text(app: App, form: FormSpec, found: DueMeters, out: Path | None) ->
         app.say(tr("{label}, where the register names none, is {date}.").format(
             label=form.by_name["notice_date"].label, date=app.today))
     if found.to_fill:
-        names = ", ".join(one.label for one in found.to_fill)
+        names = tr_list(one.label for one in found.to_fill)
         app.say(tr("Still to be filled in, in the file or with --set: {names}. Then: recordkit generate {form} --data "
                    "{file}").format(names=names, form=form.id, file=quoted(out)))
 

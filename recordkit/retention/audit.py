@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, Finding
-from recordkit.people import Person, count_humans, signature_holds
-from recordkit.retention.signing import ROLES_OF_ACT, digest_of, one_human
+from recordkit.people import Person, count_humans, one_human, signature_holds
+from recordkit.retention.duties import ACCEPTED, DEFAULTS, RECORDED, Plain, loosened, settings_of
+from recordkit.retention.signing import ROLES_OF_ACT, digest_of
 from recordkit.workspace import Workspace
 
 MINIMUM_SUPERVISORS = 2
@@ -27,6 +28,7 @@ class ProvenOrder:
     proposer: str
     records: frozenset[str]
     opinions: dict[str, str] = field(default_factory=dict)
+    appraisers: list[str] = field(default_factory=list)
     approver: str | None = None
     approved_opinions: str = ""
     supervisors: list[str] = field(default_factory=list)
@@ -38,10 +40,16 @@ class ProvenOrder:
 
 @dataclass(slots=True)
 class Audit:
-    """Result of reading the whole ledger: orders by id, people by id, and everything that does not hold."""
+    """Result of reading the whole ledger: orders by id, people by id, and everything that does not hold.
+
+    ``duties`` are the settings of separation of duty in force, None before the ledger knows any; ``destroyed`` names
+    for every destroyed record the order under which it went.
+    """
 
     orders: dict[str, ProvenOrder] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    duties: Plain | None = None
+    destroyed: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -77,7 +85,11 @@ def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
     if checks is None:
         return
     order = audit.orders.get(str(entry.body.get("order")))
-    for reason in checks(audit, order, entry, store_id):
+    try:
+        reasons = checks(audit, order, entry, store_id)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        reasons = [msg("it has not the form of its act")]
+    for reason in reasons:
         finding = Finding(
             "signature",
             msg("Entry {seq} ({act}): {reason}", seq=entry.seq, act=entry.act, reason=reason),
@@ -100,13 +112,18 @@ def _person_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: s
         if body.get("key") != statement.get("public_key"):
             reasons.append(msg("the first person did not sign for itself"))
     else:
-        signer = audit.people.get(str(body.get("by")))
-        if signer is None or signer.revoked or "administrator" not in signer.roles:
-            reasons.append(msg("{id} was no administrator in office", id=body.get("by")))
-        elif signer.public_key != body.get("key"):
-            reasons.append(msg("the key is not the registered key of {id}", id=signer.id))
+        reasons += _no_administrator(audit, entry)
     _enter_person(audit, statement, entry)
     return reasons
+
+
+def _no_administrator(audit: Audit, entry: Entry) -> list[Message]:
+    signer = audit.people.get(str(entry.body.get("by")))
+    if signer is None or signer.revoked or "administrator" not in signer.roles:
+        return [msg("{id} was no administrator in office", id=entry.body.get("by"))]
+    if signer.public_key != entry.body.get("key"):
+        return [msg("the key is not the registered key of {id}", id=signer.id)]
+    return []
 
 
 def _enter_person(audit: Audit, statement: Mapping[str, object], entry: Entry) -> None:
@@ -150,6 +167,7 @@ def _appraisal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     if isinstance(opinions, Mapping):
         if set(opinions) - order.records:
             reasons.append(msg("it names a record that is not in the order"))
+        order.appraisers.append(str(entry.body.get("by")))
         order.opinions.update({str(record): str(opinion) for record, opinion in opinions.items()})
     if order.approver is not None:
         reasons.append(msg("the order was approved before"))
@@ -178,6 +196,9 @@ def _supervision(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id
         reasons.append(msg("the order was not approved"))
     if any(_are_one(audit, by, other) for other in order.supervisors):
         reasons.append(msg("{id} had signed before", id=by))
+    for role, ids in _excluded(audit, order).items():
+        if any(_are_one(audit, by, other) for other in ids):
+            reasons.append(msg("{id} was the {role} of the order", id=by, role=msg(role)))
     order.supervisors.append(by)
     return reasons
 
@@ -198,8 +219,10 @@ def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     supervisors = [audit.people[one] for one in order.supervisors if one in audit.people]
     if order.approver is None:
         reasons.append(msg("the order was not approved"))
-    if count_humans(supervisors) < MINIMUM_SUPERVISORS:
-        reasons.append(msg("fewer than two supervisors had signed"))
+    wanted = audit.duties.get("supervisors") if audit.duties is not None else None
+    needed = max(wanted, MINIMUM_SUPERVISORS) if isinstance(wanted, int) else MINIMUM_SUPERVISORS
+    if count_humans(supervisors) < needed:
+        reasons.append(msg("fewer than {count} supervisors had signed", count=needed))
     records = entry.body.get("records")
     order.intended |= {str(one) for one in records} if isinstance(records, list) else set()
     if any(order.opinions.get(one) != "destroy" for one in order.intended):
@@ -215,9 +238,43 @@ def _withdrawal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id:
 
 
 def _destruction(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None or str(entry.body.get("record")) not in order.intended:
-        return [msg("no signed order covers the record {record}", record=entry.body.get("record"))]
-    return []
+    record = str(entry.body.get("record"))
+    reasons: list[Message] = []
+    if order is None or record not in order.intended:
+        reasons.append(msg("no signed order covers the record {record}", record=entry.body.get("record")))
+    if record in audit.destroyed:
+        reasons.append(msg("the record {record} was destroyed before, under order {order}", record=record,
+                           order=audit.destroyed[record]))
+    audit.destroyed.setdefault(record, str(entry.body.get("order")))
+    return reasons
+
+
+def _duties_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    settings = settings_of(entry)
+    if settings is None:
+        return [msg("the entry names no settings")]
+    reasons: list[Message] = []
+    if entry.act == ACCEPTED:
+        statement, body = _statement(entry), entry.body
+        said = (statement.get("act"), statement.get("store"), statement.get("seq"), statement.get("by"))
+        if said != (entry.act, store_id, entry.seq, body.get("by")):
+            reasons.append(msg("the statement was made for another place or act"))
+        if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
+            reasons.append(msg("the signature does not belong to the statement"))
+        reasons += _no_administrator(audit, entry)
+    else:
+        reasons += [msg("the setting {name} was loosened without an administrator's signature", name=name)
+                    for name in loosened(audit.duties if audit.duties is not None else DEFAULTS, settings)]
+    audit.duties = settings
+    return reasons
+
+
+def _excluded(audit: Audit, order: ProvenOrder) -> dict[str, list[str]]:
+    """Whom the settings of the time kept from supervising; unknown settings keep nobody."""
+    named = audit.duties.get("supervisor_excludes") if audit.duties is not None else None
+    people = {"proposer": [order.proposer], "appraiser": order.appraisers,
+              "approver": [order.approver] if order.approver is not None else []}
+    return {role: ids for role, ids in people.items() if isinstance(named, (list, tuple)) and role in named}
 
 
 def _signed(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
@@ -267,6 +324,8 @@ _Check = Callable[[Audit, "ProvenOrder | None", Entry, str], list[Message]]
 _CHECKS: Mapping[str, _Check] = {
     "person.added": _person_entry,
     "person.revoked": _person_entry,
+    RECORDED: _duties_entry,
+    ACCEPTED: _duties_entry,
     "order.proposed": _proposal,
     "order.appraised": _appraisal,
     "order.approved": _approval,

@@ -62,9 +62,18 @@ def decide_record(workspace: Workspace, record: Record, around: Circumstances, t
             holds += around.holds_of_account.get(account, ())
     if record.account:
         events += around.events_of_account.get(same_account(record.account), ())
-    facts = Facts(record.record_id, record.record_class, record.date)
     record_class = around.scheme.classes.get(record.record_class)
+    own = day_in(record.fields.get(record_class.field)) if record_class is not None and record_class.field else None
+    facts = Facts(record.record_id, record.record_class, record.date, own)
     return decide(facts, events, holds, record_class, today, around.extensions.get(record.record_id))
+
+
+def day_in(value: object) -> date | None:
+    """The day that a date field holds (ISO 8601, a time behind it is left out); None where it holds none."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
 
 
 def review_store(

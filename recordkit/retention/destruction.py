@@ -18,18 +18,20 @@ from dataclasses import dataclass
 
 from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
-from recordkit.people import Person, find_person, list_people
+from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
 from recordkit.retention.audit import audit_ledger
 from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
+from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
 from recordkit.retention.orders import excluded_people, wrong_status
 from recordkit.retention.register import filed_register
 from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
-from recordkit.retention.signing import one_human, other_self
+from recordkit.retention.signing import other_self
+from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace, Writer
 
 Forget = Callable[[set[str]], None]
@@ -43,6 +45,7 @@ REASONS: dict[str, Message] = {
     "tampered": msg("its bytes are not those that were filed; run 'recordkit verify'"),
     "held": msg("it is held"),
     "not-due": msg("it is not due by now"),
+    "rule-changed": msg("rule or due date are no longer those that were signed; propose it anew"),
     "undeletable": msg("a file could not be removed; close the programs that use it and execute the order again"),
     "still-there": msg("something of it is still there; execute the order again"),
     "index": msg("the search index still finds it; execute the order again"),
@@ -122,7 +125,7 @@ def execute_order(
         if actor not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=actor, order=order.order_id),
-                msg("One of the supervisors executes it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+                msg("One of the supervisors executes it: {ids}.", ids=listed(order.signers("order.signed"))),
             )
         refused: tuple[ItemOutcome, ...] = ()
         if status == "signed":
@@ -161,6 +164,7 @@ def _begin(
     if find_person(workspace.db, actor).revoked:
         raise RefusedByRule(msg("{id} was revoked and cannot execute the order.", id=actor),
                             msg("Let another of its supervisors do it."))
+    require_duties(workspace, writer)
     _require_proof(workspace, order)
     around = load_circumstances(workspace)
     checked = [_check(workspace, item, around) for item in order.doomed]
@@ -245,11 +249,7 @@ def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str 
     if keyed(workspace.settings.store.id, objects.inventory_digest(item.record_id)) != item.commitment:
         return "tampered", None
     decision = decide_record(workspace, record, around, workspace.clock.today)
-    if decision.decision == "held":
-        return "held", decision.reason
-    if decision.decision != "due":
-        return "not-due", decision.reason
-    return None, None
+    return stop_of_decision(item, decision)
 
 
 def _require_confirmation(workspace: Workspace, order: Order, count: int, confirm: str) -> None:

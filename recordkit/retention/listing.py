@@ -10,11 +10,15 @@ from recordkit.retention.destruction import REASONS
 from recordkit.retention.holds import holds_on_record
 from recordkit.retention.order_state import Item, Order
 from recordkit.retention.register import filed_register
+from recordkit.retention.stops import stopped_items
 from recordkit.workspace import Workspace
 
 
 def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
-    """Everything about an order, in plain JSON values. ``reason`` of an item is its code word."""
+    """Everything about an order, in plain JSON values. ``reason`` of an item is its code word.
+
+    ``stopped`` has the records that execution would refuse today, each with the reason (a ``Message``).
+    """
     signed = [
         {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature}
         for one in order.signatures
@@ -28,6 +32,7 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
         "proposer": order.proposer,
         "proposed": order.proposed,
         "items": listed_items(workspace, order),
+        "stopped": stopped_items(workspace, order),
         "opinions": {item.record_id: str(item.opinion) for item in order.items if item.opinion is not None},
         "appraisals": [one for one in signed if one["act"] == "appraised"],
         "approvals": [one for one in signed if one["act"] == "approved"],

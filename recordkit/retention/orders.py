@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from recordkit.archive.catalogue import Record, find_record, list_records
 from recordkit.archive.filing import file_generated
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people
+from recordkit.retention.adoption import keep_schedule
 from recordkit.retention.circumstances import decide_record, load_circumstances
+from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
 from recordkit.retention.register import register_json
 from recordkit.retention.review import Decision
 from recordkit.retention.schedule import REGISTER_CLASS
-from recordkit.retention.signing import digest_of, other_self, person_in_office, signed_body
+from recordkit.retention.signing import digest_of, other_self, person_in_office, signed_body, supervisor_account
+from recordkit.retention.stops import name_the_stopped
 from recordkit.workspace import Workspace
 
 MANIFEST_FORMAT = 1
@@ -82,9 +85,11 @@ def propose_order(
     """
     with workspace.writing() as writer:
         person = person_in_office(workspace, signer, "order.proposed")
-        if "supervisor" in person.roles:
+        require_duties(workspace, writer)
+        witness = supervisor_account(list_people(workspace.db), person)
+        if witness is not None:
             raise RefusedByRule(
-                msg("{id} is a supervisor; a supervisor does not propose.", id=person.id),
+                msg("{id} is a supervisor; a supervisor does not propose.", id=witness.id),
                 msg("Let an archivist or administrator who witnesses no destruction propose the order."),
             )
         plan = plan_order(workspace, references)
@@ -93,6 +98,7 @@ def propose_order(
                 _nothing_eligible(plan),
                 msg("'recordkit retention review' shows what is due, 'recordkit retention explain' why one is not."),
             )
+        keep_schedule(workspace.root)
         order_id = next_order_id(workspace.db, workspace.clock.today.year)
         register = register_json(workspace, order_id, plan.items)
         manifest = _manifest(workspace, order_id, plan.items, digest_of(register))
@@ -128,6 +134,7 @@ def appraise_order(
         order = find_order(workspace.db, order_id)
         person_in_office(workspace, signer, "order.appraised")
         _require_status(workspace, order, "proposed", "appraised", "closed")
+        require_duties(workspace, writer)
         named = _opinions_by_record(workspace, order, opinions)
         for record_id, opinion in named.items():
             if opinion.until is not None and opinion.until <= workspace.clock.today:
@@ -147,7 +154,7 @@ def appraise_order(
             signed_body(workspace, signer, "order.appraised", order.order_id, order.digest, opinions=plain),
         )
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
@@ -161,12 +168,13 @@ def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.approved")
         _require_status(workspace, order, "appraised")
+        require_duties(workspace, writer)
         _require_other(workspace, person, [order.proposer], msg("proposed the order; another person must approve it"))
         body = signed_body(workspace, signer, "order.approved", order.order_id, order.digest,
                            opinions=order.opinions_digest)
         writer.add("order.approved", body)
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
@@ -181,6 +189,7 @@ def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.signed")
         _require_status(workspace, order, "approved", "signed")
+        require_duties(workspace, writer)
         _require_other(workspace, person, order.signers("order.signed"),
                        msg("has signed already; the supervisors must be different people"))
         for role, ids in excluded_people(workspace, order).items():
@@ -190,7 +199,7 @@ def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
                            opinions=order.opinions_digest)
         writer.add("order.signed", body)
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def withdraw_order(workspace: Workspace, order_id: str, reason: str) -> Order:
@@ -223,10 +232,11 @@ def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.completed")
         _require_status(workspace, order, "executed", "completed")
+        require_duties(workspace, writer)
         if person.id not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=person.id, order=order.order_id),
-                msg("Only those who witnessed can complete it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+                msg("Only those who witnessed can complete it: {ids}.", ids=listed(order.signers("order.signed"))),
             )
         _require_other(workspace, person, order.signers("order.completed"),
                        msg("has signed the completion already"))
@@ -235,6 +245,13 @@ def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order
         writer.add("order.completed", body)
         writer.commit()
         return find_order(workspace.db, order.order_id)
+
+
+def _after_step(workspace: Workspace, order: Order) -> Order:
+    """The order as it stands now; what was stopped since it was proposed is told by name."""
+    now = find_order(workspace.db, order.order_id)
+    name_the_stopped(workspace, now)
+    return now
 
 
 # --- rules ------------------------------------------------------------------------------------------------------

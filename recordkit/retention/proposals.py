@@ -206,7 +206,7 @@ def parse_rules(data: bytes, name: str) -> tuple[ProposalRule, ...] | None:
     import msgspec
 
     try:
-        plain = tomllib.loads(data.decode("utf-8")).get("proposals")
+        plain = tomllib.loads(data.decode("utf-8-sig")).get("proposals")
         if plain is None:
             return None
         rules = msgspec.convert(plain, list[ProposalRule])
@@ -255,7 +255,7 @@ def _is_open(db: Database, one: Proposal) -> bool:
 
 def _waiting_classes(scheme: Scheme, event_type: str) -> list[str]:
     return [one.id for one in scheme.classes.values()
-            if one.trigger == "event" and one.years is not None and event_type in one.events]
+            if one.trigger == "event" and one.months is not None and event_type in one.events]
 
 
 def _settled(db: Database) -> set[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from recordkit.errors import RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import canonical_json
-from recordkit.people import Person, Signer, find_person, require_role, same_human
+from recordkit.people import Person, Signer, find_person, one_human, require_role
 from recordkit.workspace import Workspace
 
 ROLES_OF_ACT: Mapping[str, tuple[str, ...]] = {
@@ -73,26 +73,17 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def one_human(register: Sequence[Person], first: Person, second: Person) -> bool:
-    """Whether two accounts belong to one human being, also by a chain of shared marks over other accounts.
-
-    One person with a second account must not witness their own act, even when a third account links the two.
-    """
-    known, waiting = {first.id}, [first]
-    while waiting:
-        current = waiting.pop()
-        if current.id == second.id or same_human(current, second):
-            return True
-        for other in register:
-            if other.id not in known and same_human(current, other):
-                known.add(other.id)
-                waiting.append(other)
-    return False
-
-
 def other_self(register: Sequence[Person], person: Person, ids: Collection[str]) -> Person | None:
     """The account among ``ids`` behind which the same human being stands, or None."""
     for other in register:
         if other.id in ids and one_human(register, person, other):
+            return other
+    return None
+
+
+def supervisor_account(register: Sequence[Person], person: Person) -> Person | None:
+    """The account in office, this one or another of the same human being, that is a supervisor's; or None."""
+    for other in register:
+        if not other.revoked and "supervisor" in other.roles and one_human(register, person, other):
             return other
     return None

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
 from recordkit.archive.classes import Scheme, load_scheme
 from recordkit.retention.account_lists import REQUEST_HEADING
-from recordkit.retention.grouped import ReviewGroup, waiting_records
+from recordkit.retention.grouped import waiting_records
 from recordkit.workspace import Workspace
 
 REQUEST_HEADINGS = ("户号", REQUEST_HEADING, "件数", "最早文件日期", "最早文件档号", "事件类型", "日期")
 """Of a list to be sent to whoever knows; the last two are filled in there."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitedFor:
-    """Records that wait for the first of these events; ``events`` is empty for a class that the schedule lacks."""
-
-    events: tuple[str, ...]
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +29,6 @@ class WaitingAccount:
     count: int
     oldest: date
     code: str
-
-
-def waited_for(groups: Iterable[ReviewGroup], scheme: Scheme) -> list[WaitedFor]:
-    """The waiting records of a review by the events that would start their periods, most records first."""
-    counts = Counter[tuple[str, ...]]()
-    for one in groups:
-        if one.decision == "waiting":
-            counts[events_of(scheme, one.record_class)] += one.count
-    return [WaitedFor(events, count) for events, count in counts.most_common()]
 
 
 def waiting_accounts(workspace: Workspace, today: date, *, event_type: str | None = None) -> list[WaitingAccount]:

@@ -1,4 +1,4 @@
-"""The guide to destruction is true: an office that types its commands ends with a destruction that an auditor verifies."""
+"""The guide to destruction is true: who types its commands ends with a destruction that an auditor verifies."""
 
 from __future__ import annotations
 

@@ -223,9 +223,10 @@ def test_one_human_linked_over_a_third_account_does_not_sign_twice(archive):
 
 @pytest.mark.parametrize("other", ["boss", "arch"])
 def test_neither_approver_nor_proposer_supervises(archive, other):
+    order = approved(archive)
     archive.register("second", "supervisor", staff_no=f"S-{other}")
     with pytest.raises(RefusedByRule, match="cannot supervise"):
-        archive.sign(approved(archive), "second")
+        archive.sign(order, "second")
 
 
 def test_a_revoked_person_or_a_foreign_key_does_not_sign(archive):

@@ -1,4 +1,5 @@
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,31 @@ def test_shards_that_stay_open_show_what_another_writer_changed_since(tmp_path: 
     assert index.held({"record-00", "record-10"}) == {"record-00"}
     other.rebuild([], lambda shard: (), 3)
     assert index.search(parse("供水")) == (0, [])
+
+
+@pytest.fixture(scope="module")
+def many_of_equal_score(tmp_path_factory: pytest.TempPathFactory) -> ShardedIndex:
+    """One shard of several segments, with more hits of equal score than are fetched at once; do not change it."""
+    rng = random.Random(7)
+    index = open_index(tmp_path_factory.mktemp("many") / "index", shard_size=2_000)
+    documents = [
+        document(n, f"{rng.choice('甲乙')}{rng.choice('丙丁')} 供水", date=f"20{rng.randrange(10, 30)}",
+                 title=rng.choice(["甲", "丙", "戊"]), record_id=f"record-{n:04d}")
+        for n in range(1_800)
+    ]
+    for batch in range(3):
+        index.apply(rng.sample(documents[600 * batch : 600 * batch + 600], 600), (), batch, nothing_remains)
+    return index
+
+
+@pytest.mark.parametrize("text", [
+    "供水", "甲", "甲 丙", "供水 -甲", "供水 -(甲 丙)", "供水 -(甲 OR 丁)", "-甲", "(供水 -甲) -丁", "甲 OR 丁",
+    "供水 (甲 OR (丙 戊))", "NOT NOT 甲", "供水 NOT NOT 甲", "甲 日期:2015..2022",
+])
+def test_of_many_hits_of_equal_score_every_page_shows_those_that_come_next(
+    many_of_equal_score: ShardedIndex, text: str
+) -> None:
+    total, every = many_of_equal_score.search(parse(text))
+    assert total > 260
+    for offset, limit in ((0, 1), (0, 20), (17, 40), (240, 20), (total - 5, 9)):
+        assert many_of_equal_score.search(parse(text), limit=limit, offset=offset)[1] == every[offset : offset + limit]

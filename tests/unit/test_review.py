@@ -2,9 +2,10 @@ from datetime import date
 
 import pytest
 
-from recordkit.archive.classes import RecordClass, parse_scheme
+from recordkit.archive.classes import RecordClass
 from recordkit.retention.review import Event, Extension, Facts, Hold, decide
-from recordkit.retention.schedule import EVENT_TYPES, check_schedule, shipped_schedule, shipped_scheme
+from recordkit.retention.schedule import EVENT_TYPES, shipped_schedule, shipped_scheme
+from recordkit.retention.schedule_check import check_schedule, uses_of
 
 VISIT = RecordClass("visit-record", "回访记录", "10y")
 CONTRACT = RecordClass(
@@ -82,7 +83,7 @@ def test_a_record_of_a_class_that_the_schedule_lost_is_never_due():
 
 def test_the_shipped_schedule_has_no_findings_and_the_promised_periods():
     scheme = shipped_scheme()
-    assert check_schedule(scheme) == []
+    assert check_schedule(shipped_schedule(), "retention.toml", uses_of(None, None)) == []
     assert {one: scheme.get(one).period for one in ("visit-record", "supply-contract", "destruction-register")} == {
         "visit-record": "10y", "supply-contract": "30y", "destruction-register": "permanent",
     }
@@ -104,5 +105,5 @@ def test_the_shipped_schedule_has_no_findings_and_the_promised_periods():
 def test_a_mistake_in_the_schedule_is_found_by_its_code(old, new, code):
     text = shipped_schedule().decode()
     assert old in text
-    found = check_schedule(parse_scheme(text.replace(old, new, 1).encode(), "retention.toml"))
+    found = check_schedule(text.replace(old, new, 1).encode(), "retention.toml")
     assert code in {finding.code for finding in found}

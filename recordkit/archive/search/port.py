@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from recordkit.archive.search.query import Query
 from recordkit.errors import IntegrityFailure
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 
 SHARD_SIZE = 50_000
 """Records per shard: a removal rebuilds the shards it touches, so this bounds its cost."""
@@ -51,7 +51,7 @@ class Hit(Struct, frozen=True):
 class IndexDamaged(IntegrityFailure):
     """The index cannot be read as it is; nothing is lost, since it can be rebuilt from the records."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: Message | str) -> None:
         """Name what could not be read."""
         super().__init__(
             msg("The search index cannot be read: {detail}.", detail=detail),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import date
 from typing import Literal, TypeVar
@@ -23,6 +23,7 @@ from recordkit.archive.search.port import Hit, IndexDamaged, IndexDocument, Sear
 from recordkit.archive.search.snippet import excerpt, highlighted, nothing_hidden
 from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
 from recordkit.archive.search.vocabulary import vocabulary_of
+from recordkit.db import Row
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
@@ -110,7 +111,8 @@ class Search(Struct, frozen=True):
     def found(self) -> Iterator[Found]:
         """The hits one by one, each read from catalogue and object when it is asked for.
 
-        A record that was destroyed since the index was asked is passed over.
+        A record that was destroyed or restricted since the index was asked is passed over, and not in
+        ``total_with``. What the archive never had is not among the hits: ``_require_honest`` has seen to that.
         """
         terms = query_language.positive_terms(self.query)
         objects = catalogue.objects_of(self.workspace)
@@ -118,6 +120,10 @@ class Search(Struct, frozen=True):
             record = catalogue.get_record(self.workspace.db, hit.record_id)
             if record is not None and record.status == "active" and (self.clearance.full or record.access == OPEN):
                 yield self._found(objects, record, hit.score, terms)
+
+    def total_with(self, read: int) -> int:
+        """The total for who has read all of ``found``, which gave so many: the same in every way of showing it."""
+        return self.total - len(self.hits) + read
 
     def _found(
         self, objects: ObjectStore, record: Record, score: float, terms: tuple[query_language.Term, ...]
@@ -165,7 +171,7 @@ def search_records(workspace: Workspace, request: SearchRequest, watch: Watch = 
     """
     search = begin_search(workspace, request, watch)
     items = tuple(search.found())
-    return SearchResult(search.total - len(search.hits) + len(items), items, search.facets)
+    return SearchResult(search.total_with(len(items)), items, search.facets)
 
 
 def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _unwatched) -> Search:
@@ -185,7 +191,9 @@ def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _u
     engine = open_engine(workspace)
 
     def ask() -> Search:
+        as_of = engine.cursor()
         total, hits = engine.search(query, limit=request.limit, offset=request.offset, sort=request.sort)
+        _require_honest(workspace, engine, [hit.record_id for hit in hits], as_of, clearance)
         facets = _facets(engine, query, request.standings) if request.facets else {}
         shields = not clearance.full and catalogue.holds_restricted(workspace.db)
         return Search(workspace, engine, within, filters, query, clearance, total, tuple(hits), facets, shields)
@@ -200,6 +208,37 @@ def shielded(query: query_language.Query, clearance: Clearance) -> query_languag
 
 def _all_of(query: query_language.Query, *filters: query_language.Query) -> query_language.Query:
     return query_language.And((query, *filters)) if filters else query
+
+
+_ASKED_TOGETHER = 500
+"""Records that are looked up with one statement; SQLite takes at least 999 parameters."""
+
+
+def _require_honest(
+    workspace: Workspace, engine: SearchEngine, record_ids: Sequence[str], as_of: int, clearance: Clearance
+) -> None:
+    """Stop when the index gives what the archive did not hold when the index was brought up.
+
+    One bit that changed on the disk makes another name of a record's: it would be missing from every answer, and
+    nothing would say so. What was destroyed or restricted behind ``as_of`` is no damage, nor is what the index took in
+    behind the last entry that these tables have seen.
+
+    Raises:
+        IndexDamaged: a record is unknown, named twice, or was gone or restricted before.
+    """
+    known: dict[str, Row] = {}
+    for start in range(0, len(record_ids), _ASKED_TOGETHER):
+        some = {f"id{place}": one for place, one in enumerate(record_ids[start : start + _ASKED_TOGETHER])}
+        rows = workspace.db.all(
+            "SELECT record_id, status, access, touched FROM records "
+            f"WHERE record_id IN ({', '.join(f':{name}' for name in some)})", some)
+        known |= {row["record_id"]: row for row in rows}
+    behind = [row for row in known.values() if row["touched"] <= as_of and not (
+        row["status"] == "active" and (clearance.full or row["access"] == OPEN))]
+    twice = len(set(record_ids)) < len(record_ids)
+    unknown = len(known) < len(set(record_ids)) and engine.cursor() <= workspace.db.cursor().seq
+    if behind or twice or unknown:
+        raise IndexDamaged(msg("it names records that the archive does not have"))
 
 
 # The index is brought up and healed
@@ -321,14 +360,14 @@ def forget_records(workspace: Workspace, record_ids: Collection[str]) -> None:
     except IndexDamaged:
         engine.rebuild(shards_of(workspace.db), remaining, workspace.db.cursor().seq)
     if engine.held(doomed):
-        raise IndexDamaged("removed records are still found")
+        raise IndexDamaged(msg("removed records are still found"))
 
 
 def _apply_changes(workspace: Workspace, engine: SearchEngine, watch: Watch) -> None:
     cursor = engine.cursor()
     if cursor > workspace.db.cursor().seq:
         # The archive was restored to an older state: the index may find what that state does not hold.
-        raise IndexDamaged("it is newer than the archive")
+        raise IndexDamaged(msg("it is newer than the archive"))
     rows = workspace.db.all(
         "SELECT record_id, status FROM records WHERE touched > :cursor ORDER BY ordinal", {"cursor": cursor}
     )

@@ -383,16 +383,21 @@ class ShardedIndex:
 
 
 def _of_each(shards: Sequence[_Shard], work: Callable[[_Shard], _Found]) -> list[_Found]:
-    """What ``work`` gives for each, in their order; of many shards, half of them in a second thread."""
+    """What ``work`` gives for each, in their order; of many shards, a second thread takes every next one as well."""
     if len(shards) < _SHARDS_FOR_TWO or (os.cpu_count() or 1) == 1:
         return [work(shard) for shard in shards]
     from concurrent.futures import ThreadPoolExecutor
 
+    left = iter(range(len(shards)))  # each number goes to one thread only
+
+    def take() -> dict[int, _Found]:
+        return {number: work(shards[number]) for number in left}
+
     with ThreadPoolExecutor(1) as second:
-        odd = second.submit(lambda: [work(shard) for shard in shards[1::2]])
-        even = [work(shard) for shard in shards[::2]]
-        found = odd.result()
-    return [one for pair in itertools.zip_longest(even, found) for one in pair][: len(shards)]
+        others = second.submit(take)
+        found = take()
+        found |= others.result()
+    return [found[number] for number in range(len(shards))]
 
 
 def _folder_name(manifest: _Manifest, shard: int) -> str:

@@ -72,7 +72,10 @@ def name_of(written: str) -> str:
 
 
 def _basic_names() -> tuple[str, ...]:
-    return (*FIELD_ALIASES, *KEYWORD_ALIASES)
+    """Of each field the first name in letters and the first one in Chinese, then all others."""
+    every = {**FIELD_ALIASES, **KEYWORD_ALIASES}
+    firsts = {(meaning, name.isascii()): name for name, meaning in reversed(every.items())}
+    return tuple(dict.fromkeys((*reversed(firsts.values()), *every)))
 
 
 BASIC = Vocabulary(
