@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from recordkit.retention.proposals import Proposal
     from recordkit.workspace import Workspace
 
-_SHOWN_CODES = 5
-
 
 @click.group(cls=Group, help=N_("Events that start retention periods."))
 def event() -> None:
@@ -178,9 +176,13 @@ def _print_proposals(
          "paper_code": one.paper_code}
         for one in proposals
     ]
-    app.print_items(items, [("proposal", N_("ID")), ("code", N_("Code")), ("account", N_("Account")),
-                            ("name", N_("Type")), ("date", N_("Date")), ("why", N_("Why")),
-                            ("paper_code", N_("Paper"))], **more)
+    if app.json or not items:
+        app.print_items(items, [], **more)
+        return
+    # A table of so many columns would be torn to shreds on a terminal.
+    for item, one in zip(items, proposals, strict=True):
+        click.echo("  ".join(filter(None, (one.proposal_id, one.code, str(item["account"] or "")))))
+        click.echo(f"    {item['name']} {one.date}  <-  {one.why.render(tr)}  {one.paper_code}")
 
 
 @event.command("confirm", cls=Command, help=N_("Enter proposed events."))
@@ -202,12 +204,11 @@ def event_confirm(
         names = type_names(workspace)
         wanted = meant(event_type, names) if event_type is not None else None
         planned = [one for one in choose_proposals(workspace, proposals or None) if wanted in (None, one.type)]
-        ids = [one.proposal_id for one in planned]
         if dry_run:
             _print_proposals(app, workspace, planned, names, dry_run=True)
             app.say(tr("Nothing was written."))
             return
-        done = confirm_proposals(workspace, ids, on=on) if ids else []
+        done = confirm_proposals(workspace, planned, on=on)
     if app.json:
         items = [{"proposal": one.proposal_id, "event": event_id, "record_id": one.record_id, "code": one.code,
                   "type": one.type, "date": on or one.date} for one, event_id in done]
@@ -223,10 +224,10 @@ def event_confirm(
 @pass_app
 def event_reject(app: App, proposals: tuple[str, ...], reason: str, dry_run: bool) -> None:
     """Reject some."""
-    from recordkit.retention.proposals import reject_proposals
+    from recordkit.retention.proposals import choose_proposals, reject_proposals
 
     with app.acting(rehearse=dry_run) as workspace:
-        done = reject_proposals(workspace, proposals, reason)
+        done = reject_proposals(workspace, choose_proposals(workspace, proposals), reason)
     if app.json:
         items = [{"proposal": one.proposal_id, "record_id": one.record_id, "type": one.type} for one in done]
         app.print_json({"items": items, "total": len(items)})
@@ -275,12 +276,21 @@ def event_list(
             if not app.json:
                 item |= {"records": told_codes(workspace.db, one.records), "status": tr(str(item["status"]))}
             items.append(item)
-    columns = [("event", N_("Event")), ("name", N_("Type")), ("date", N_("Date")), ("records", N_("Records")),
-               ("account", N_("Account"))]
-    if everything:
-        columns += [("status", N_("Status")), ("replaced", N_("Revised by")), ("reason", N_("Reason")),
-                    ("actor", N_("Who")), ("entered", N_("Entered"))]
-    app.print_items(items, columns)
+    if everything and items and not app.json:
+        for item in items:
+            _print_event(item)
+        return
+    app.print_items(items, [("event", N_("Event")), ("name", N_("Type")), ("date", N_("Date")),
+                            ("records", N_("Records")), ("account", N_("Account"))])
+
+
+def _print_event(item: Mapping[str, object]) -> None:
+    """An event with its history, in two lines: a table of so many columns would be torn to shreds on a terminal."""
+    status = f"{item['status']} -> {item['replaced']}" if item["replaced"] else str(item["status"])
+    click.echo(f"{item['event']}  {item['name']} {item['date']}  {status}")
+    said = [str(item[key]) for key in ("records", "account", "note", "reason") if item[key]]
+    click.echo("    " + "  ".join([*said, tr("(entered on {day} by {actor})").format(
+        day=item["entered"], actor=item["actor"])]))
 
 
 def plain_event(one: EventEntry, names: dict[str, str]) -> dict[str, object]:
@@ -316,12 +326,11 @@ def told_event(event: Mapping[str, object]) -> str:
     return " ".join([*parts, *(str(event[key]) for key in ("note", "reason") if event[key])])
 
 
-def told_codes(db: Database, record_ids: Sequence[str]) -> str:
-    """Archival codes of records, the first few of many: people know codes, not ids."""
-    codes = codes_of(db, record_ids[:_SHOWN_CODES])
-    told = ", ".join(codes)
-    if len(record_ids) > _SHOWN_CODES:
-        told += " " + tr("… and {count} more").format(count=len(record_ids) - _SHOWN_CODES)
+def told_codes(db: Database, record_ids: Sequence[str], most: int = 1) -> str:
+    """Archival codes of records, the first ``most`` of many: people know codes, not ids."""
+    told = ", ".join(codes_of(db, record_ids[:most]))
+    if len(record_ids) > most:
+        told += " " + tr("… and {count} more").format(count=len(record_ids) - most)
     return told
 
 

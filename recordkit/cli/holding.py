@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from recordkit.workspace import Workspace
 
 
+_SHOWN_CODES = 5
+
+
 @click.group(cls=Group, help=N_("Holds that stop destruction."))
 def hold() -> None:
     """Group."""
@@ -85,7 +88,8 @@ def hold_place(
         elif query is not None:
             named = _found_by(app, workspace, query)
         if box is not None or query is not None:
-            app.say(tr("{count} record(s): {codes}").format(count=len(named), codes=told_codes(workspace.db, named)))
+            codes = told_codes(workspace.db, named, _SHOWN_CODES)
+            app.say(tr("{count} record(s): {codes}").format(count=len(named), codes=codes))
         hold_id = place_hold(workspace, kind=kind, reason=reason, records=named, account=account, until=until,
                              query=query or (f"box:{box}" if box is not None else ""))
         held = find_hold(workspace, hold_id).records

@@ -39,6 +39,7 @@ the old contract)."""
 REQUEST_HEADING = "等待的事件"
 """Stands in a list of what the archive waits for; there a row without a day tells that nothing has happened yet."""
 _MOST_TITLE_ROWS = 20
+_LONGEST_ACCOUNT = 64
 _TOTAL = re.compile(r"(合|总|小|共|累)\s*计|共\s*[0-9]+|本页|(sub)?total\b", re.IGNORECASE)
 _FOOTER = re.compile(r"(制表|填表|审核|复核|打印|导出|报送|说明|备注|注|单位|第\s*[0-9]+\s*页)")
 
@@ -78,7 +79,8 @@ class AccountList:
     def read(self) -> Iterator[Listed | list[Problem] | None]:
         """Every row below the headings: what it names, why it is refused, or None when it names nobody."""
         account = self.columns["account"]
-        specs: dict[Role, FieldSpec] = {"account": FieldSpec(key="account", label=account, type="account")}
+        specs: dict[Role, FieldSpec] = {"account": FieldSpec(key="account", label=account, type="account",
+                                                              max_length=_LONGEST_ACCOUNT)}
         if "date" in self.columns:
             specs["date"] = FieldSpec(key="date", label=self.columns["date"], type="date")
         for raw in self.rows:

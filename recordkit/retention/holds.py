@@ -291,9 +291,9 @@ def accounts_held_of(db: Database, records: Sequence[str]) -> list[str]:
 
 
 def blank_accounts(db: Database, hold_ids: Sequence[str]) -> None:
-    """Forget the accounts of holds whose notes were destroyed: what a rebuild from the ledger would give."""
+    """Forget what the destroyed notes of holds said: what a rebuild from the ledger would give."""
     for hold_id in hold_ids:
-        db.run("UPDATE holds SET account = NULL WHERE hold_id = :id", {"id": hold_id})
+        db.run("UPDATE holds SET account = NULL, from_list = NULL WHERE hold_id = :id", {"id": hold_id})
 
 
 def _require_words(kind: str, reason: str) -> None:

@@ -146,17 +146,16 @@ def list_proposals(workspace: Workspace) -> list[Proposal]:
 
 
 def confirm_proposals(
-    workspace: Workspace, proposal_ids: Sequence[str] | None, *, on: date | None = None
+    workspace: Workspace, proposals: Sequence[Proposal], *, on: date | None = None
 ) -> list[tuple[Proposal, str]]:
-    """Enter proposed events as they stand now, all of them when None; each with the id of its event.
+    """Enter proposed events; each with the id of its event. What was settled since they were listed is left out.
 
     ``on``: the day of a single one, where the paper does not tell the right one.
 
     Raises:
-        NotFound: one is not proposed, or no longer.
         InputRefused: a day for several, or in the future.
     """
-    if on is not None and (proposal_ids is None or len(proposal_ids) != 1):
+    if on is not None and len(proposals) != 1:
         raise InputRefused(msg("A day can be given for one proposal only."), msg("Confirm that one by itself."))
     if on is not None and on > workspace.clock.today:
         raise InputRefused(
@@ -164,10 +163,11 @@ def confirm_proposals(
             msg("Enter it when it has happened."),
         )
     entered: list[tuple[Proposal, str]] = []
-    with workspace.writing() as writer:
-        chosen = choose_proposals(workspace, proposal_ids)
-        for first in range(0, len(chosen), _PORTION):
-            for one in chosen[first : first + _PORTION]:
+    for first in range(0, len(proposals), _PORTION):
+        with workspace.writing() as writer:
+            for one in proposals[first : first + _PORTION]:
+                if not _is_open(workspace.db, one):
+                    continue
                 event_id = f"E{writer.next_id()}"
                 writer.add("event.added", {"event": event_id, "type": one.type, "date": (on or one.date).isoformat(),
                                            "records": {one.record_id: None}, "paper": one.paper})
@@ -176,17 +176,19 @@ def confirm_proposals(
     return entered
 
 
-def reject_proposals(workspace: Workspace, proposal_ids: Sequence[str], reason: str) -> list[Proposal]:
+def reject_proposals(workspace: Workspace, proposals: Sequence[Proposal], reason: str) -> list[Proposal]:
     """Refuse proposed events; they are not proposed again because of the same papers.
 
+    Returns:
+        Those refused now; what was settled since they were listed is left out.
+
     Raises:
-        NotFound: one is not proposed.
         InputRefused: no reason.
     """
     if not reason.strip():
         raise InputRefused(msg("To reject a proposal needs a reason."), msg("Give it with --reason TEXT."))
     with workspace.writing() as writer:
-        chosen = choose_proposals(workspace, proposal_ids)
+        chosen = [one for one in proposals if _is_open(workspace.db, one)]
         for one in chosen:
             note = writer.note(one.record_id, {"declined": one.type, "reason": reason})
             writer.add("event.declined", {"record": one.record_id, "type": one.type, "paper": one.paper, "note": note})
@@ -238,6 +240,17 @@ def choose_proposals(workspace: Workspace, wanted: Sequence[str] | None) -> list
             msg("'recordkit event proposed' lists what is proposed."),
         )
     return [by_id[name] for name in names]
+
+
+def _is_open(db: Database, one: Proposal) -> bool:
+    """Whether nobody has destroyed the record or settled the proposal since it was made."""
+    key = {"record": one.record_id, "type": one.type, "paper": one.paper}
+    return db.one(
+        "SELECT 1 FROM records WHERE record_id = :record AND status = 'active' "
+        "AND NOT EXISTS (SELECT 1 FROM declined_events WHERE record_id = :record AND type = :type AND paper = :paper) "
+        "AND NOT EXISTS (SELECT 1 FROM retention_event_records r JOIN retention_events e ON e.event_id = r.event_id "
+        "WHERE r.record_id = :record AND e.type = :type AND e.replaced IS NULL AND e.withdrawn IS NULL)", key,
+    ) is not None
 
 
 def _waiting_classes(scheme: Scheme, event_type: str) -> list[str]:

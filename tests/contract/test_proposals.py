@@ -14,8 +14,10 @@ from recordkit.archive.filing import NewRecord, file_record
 from recordkit.errors import InputRefused, NotFound
 from recordkit.retention.events import add_event, event_words, list_events, withdraw_event
 from recordkit.retention.proposals import (
+    Proposal,
     ProposalRule,
     check_rules,
+    choose_proposals,
     confirm_proposals,
     list_proposals,
     load_rules,
@@ -47,6 +49,10 @@ def paper(archive: Archive, record_class: str, on: date, *, account: str | None 
 
 def proposed(archive: Archive) -> list[tuple[str, str, date, str]]:
     return [(one.record_id, one.type, one.date, one.paper) for one in list_proposals(archive.workspace)]
+
+
+def confirm(archive: Archive, ids: list[str] | None, on: date | None = None) -> list[tuple[Proposal, str]]:
+    return confirm_proposals(archive.workspace, choose_proposals(archive.workspace, ids), on=on)
 
 
 def test_a_filed_transfer_ends_the_old_contract_and_not_the_new_one(archive: Archive) -> None:
@@ -128,16 +134,16 @@ def test_a_confirmed_proposal_is_an_event_with_its_paper_and_comes_no_more(archi
     chosen = next(one for one in list_proposals(archive.workspace) if one.record_id == old)
     before = archive.workspace.db.cursor()
     assert "account" not in str(chosen.why) and "2001-10-12" in str(chosen.why)
-    ((_, event_id),) = confirm_proposals(archive.workspace, [chosen.proposal_id.lower()])
+    ((_, event_id),) = confirm(archive, [chosen.proposal_id.lower()])
     assert archive.workspace.db.cursor().seq == before.seq + 1
     (event,) = list_events(archive.workspace.db)
     assert (event.event_id, event.records, event.paper, event.date) == (event_id, (old,), closing, date(2001, 10, 12))
     assert archive.decision(old) == "due"
     assert [one for one, *_ in proposed(archive)] == [closing]
     with pytest.raises(NotFound):
-        confirm_proposals(archive.workspace, [chosen.proposal_id])
-    assert len(confirm_proposals(archive.workspace, None)) == 1
-    assert proposed(archive) == [] and confirm_proposals(archive.workspace, None) == []
+        confirm(archive, [chosen.proposal_id])
+    assert len(confirm(archive, None)) == 1
+    assert proposed(archive) == [] and confirm(archive, None) == []
 
 
 def test_a_person_may_confirm_with_the_right_day_but_none_ahead_and_none_for_several(archive: Archive) -> None:
@@ -146,8 +152,8 @@ def test_a_person_may_confirm_with_the_right_day_but_none_ahead_and_none_for_sev
     chosen = next(one for one in list_proposals(archive.workspace) if one.record_id == contract)
     for ids, on in (([chosen.proposal_id], date(2037, 3, 6)), (None, TODAY)):
         with pytest.raises(InputRefused):
-            confirm_proposals(archive.workspace, ids, on=on)
-    confirm_proposals(archive.workspace, [chosen.proposal_id], on=date(2026, 10, 31))
+            confirm(archive, ids, on)
+    confirm(archive, [chosen.proposal_id], date(2026, 10, 31))
     assert list_events(archive.workspace.db)[0].date == date(2026, 10, 31)
 
 
@@ -156,8 +162,8 @@ def test_a_rejected_proposal_does_not_come_again_but_another_paper_may_propose(a
     paper(archive, "account-closing", date(2026, 9, 1), decision="同意")
     chosen = next(one for one in list_proposals(archive.workspace) if one.record_id == contract)
     with pytest.raises(InputRefused):
-        reject_proposals(archive.workspace, [chosen.proposal_id], " ")
-    reject_proposals(archive.workspace, [chosen.proposal_id], "客户魏堃撤回申请")
+        reject_proposals(archive.workspace, [chosen], " ")
+    reject_proposals(archive.workspace, [chosen], "客户魏堃撤回申请")
     assert proposed(archive) == []
     archive.workspace.rebuild()
     assert proposed(archive) == []
@@ -167,10 +173,21 @@ def test_a_rejected_proposal_does_not_come_again_but_another_paper_may_propose(a
     assert (contract, "account-closed", date(2028, 10, 12), later) in proposed(archive)
 
 
+def test_what_was_settled_since_it_was_listed_is_not_entered_again(archive: Archive) -> None:
+    paper(archive, "supply-contract", date(2015, 3, 1))
+    paper(archive, "supply-contract", date(2016, 3, 1))
+    paper(archive, "account-closing", date(2026, 9, 1), decision="同意")
+    listed = list_proposals(archive.workspace)
+    assert len(confirm_proposals(archive.workspace, listed[:1])) == 1
+    reject_proposals(archive.workspace, listed[1:], "误会")
+    assert confirm_proposals(archive.workspace, listed) == [] and reject_proposals(archive.workspace, listed, "x") == []
+    assert len(list_events(archive.workspace.db)) == 1
+
+
 def test_a_confirmed_event_that_was_withdrawn_is_not_proposed_again(archive: Archive) -> None:
     contract = paper(archive, "supply-contract", date(2015, 3, 1))
     paper(archive, "account-closing", date(2026, 9, 1), decision="同意")
-    confirm_proposals(archive.workspace, None)
+    confirm(archive, None)
     event = next(one for one in list_events(archive.workspace.db) if contract in one.records)
     withdraw_event(archive.workspace, event.event_id, "未销户")
     assert event_words(archive.workspace, event).end == "未销户"

@@ -111,6 +111,21 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     hold = cli.json("hold", "place", number, "--kind", "complaint", "--reason", f"{zh}投诉", *FILED)["hold"]
     cli("hold", "release", hold, "--reason", f"{zh}已办结", *FILED)
     cli("event", "add", "completed", "--date", "2026-11-30", number, "--note", f"{zh}办结", *FILED)
+    (tmp_path / f"{zh}.csv").write_text("户号,户名\n0099118822,某\n", "utf-8")
+    for_account = ("--kind", "arrears", "--reason", f"{zh}欠费", "--list", "北区")
+    cli("hold", "import", tmp_path / f"{zh}.csv", *for_account, *FILED)
+    (tmp_path / "later.csv").write_text("户号\n0099000001\n", "utf-8")
+    cli("hold", "import", tmp_path / "later.csv", *for_account[:2], "--reason", "欠费", "--list", "北区",
+        "--release-missing", "--release-reason", f"{zh}缴清", *FILED)
+    (other_hold,) = cli.json("hold", "list")["items"]
+    cli("hold", "release", other_hold["hold"], "--reason", "查无此户", *FILED)
+    hold = cli.json("hold", "place", "--query", f"{zh}", "--kind", "other", "--reason", f"{la}", *FILED)["hold"]
+    cli("hold", "extend", hold, "--reason", f"{zh}延期", *FILED)
+    cli("hold", "release", hold, "--reason", "查毕", *FILED)
+    event = cli.json("event", "add", "account-closed", "--date", "2026-11-29", "--account", "0099118822", "--note",
+                     f"{zh}销户", *FILED)["event"]
+    event = cli.json("event", "revise", event, "--date", "2026-11-30", "--reason", f"{zh}写错", *FILED)["event"]
+    cli("event", "withdraw", event, "--reason", f"{zh}未销", *FILED)
     assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
     monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted")
     for place, (person, role) in enumerate(PEOPLE):
