@@ -320,10 +320,13 @@ def sign(app: App, /, order_id: str, **given: Any) -> None:
 @click.argument("order_id", metavar="ORDER")
 @option("--place", default="", help=N_("Where it is done."))
 @option("--method", default="", help=N_("How it is done."))
+@option("--paper-method", default="", help=N_("How the paper originals are destroyed (default: as --method)."))
 @option("--confirm", default="", metavar="WORD", help=N_("The word shown by 'destruction show' for large orders."))
 @dry_run_option
 @pass_app
-def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_run: bool) -> int:
+def execute(
+    app: App, order_id: str, place: str, method: str, paper_method: str, confirm: str, dry_run: bool
+) -> int:
     """Execute; exit 4 when an item was refused or failed, 8 when a rule stopped all of them."""
     from recordkit.archive.search.service import forget_records, open_engine
     from recordkit.retention.destruction import execute_order, plan_execution
@@ -341,6 +344,7 @@ def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_
         else:
             done = execute_order(
                 workspace, order_id, place=place, method=method, actor=app.actor, confirm=confirm,
+                paper_method=paper_method,
                 forget=lambda ids: forget_records(workspace, ids),
                 still_found=lambda ids: open_engine(workspace).held(ids),
             )
@@ -462,6 +466,32 @@ def register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, f
                     act=found.room[0], order=order_id))
 
 
+@destruction.command("report", cls=Command, help=N_("Print the appraisal report (鉴定报告) of an order."))
+@click.argument("order_id", metavar="ORDER")
+@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@pass_app
+def report(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
+    """Write the newest report, with the titles that are known, to a file."""
+    from recordkit.retention.appraisal_report import TITLE, report_docx, report_of, report_xlsx
+    from recordkit.retention.order_state import find_order
+
+    with app.reading() as workspace:
+        found = report_of(workspace, find_order(workspace.db, order_id))
+    if kind == "json":
+        plain = {"title": TITLE, "facts": dict(found.facts), "items": [dict(row) for row in found.items],
+                 "total": len(found.items), "held": [dict(row) for row in found.held]}
+        data = json.dumps(plain, ensure_ascii=False, indent=2).encode()
+    else:
+        data = report_docx(found) if kind == "docx" else report_xlsx(found)
+    app.save(out, data, force=force)
+    if app.json:
+        app.print_json({"order": found.order, "path": str(out), "rows": len(found.items), "held": len(found.held)})
+    else:
+        click.echo(str(out))
+
+
 def _signed_by(one: OrderSignature) -> str:
     """Who signed, and how where it was by hand."""
     if one.paper is None:
@@ -489,14 +519,20 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
             app.print_pairs([(name, list(dict.fromkeys(told)))])
     if data["status"] == "signed":
         app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
+    if order.report is not None:
+        app.print_pairs([(N_("Appraisal report"), order.report)])
     rows = []
-    for item in listed_items(workspace, order):
+    items = listed_items(workspace, order)
+    papers = any(item["paper"] for item in items)
+    for item in items:
         opinion, outcome = str(item["opinion"] or ""), str(item["outcome"] or "")
         if opinion.startswith("extend:"):
             opinion = tr("extended to {date}").format(date=opinion.removeprefix("extend:"))
         reason: Message | str = REASONS.get(str(item["reason"]), "")
         if item["holds"] and not outcome:
-            reason = msg("held: {holds}", holds=", ".join(_listed(item["holds"])))
-        rows.append([item["code"], item["title"], tr(opinion), tr(outcome), reason])
-    app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])
+            reason = msg("held: {holds}", holds=listed(_listed(item["holds"])))
+        row = [item["code"], item["title"], tr(opinion), tr(outcome), reason]
+        rows.append([*row, item["paper"]] if papers else row)
+    columns = [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")]
+    app.print_table(rows, [*columns, N_("Paper original")] if papers else columns)
     app.say(next_step(workspace, order))

@@ -28,7 +28,7 @@ from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
 from recordkit.retention.orders import excluded_people, wrong_status
 from recordkit.retention.paper_route import require_papers
-from recordkit.retention.register import filed_register
+from recordkit.retention.register import filed_register, paper_originals
 from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
 from recordkit.retention.signing import other_self
@@ -99,6 +99,7 @@ def execute_order(
     forget: Forget,
     still_found: StillFound | None = None,
     confirm: str = "",
+    paper_method: str = "",
 ) -> Execution:
     """Destroy what the order names, or finish what an interrupted call began.
 
@@ -110,6 +111,7 @@ def execute_order(
         actor: id of one of the supervisors who signed.
         forget: takes records out of the search index.
         still_found: looks whether the index still finds them.
+        paper_method: how the paper originals are destroyed; like ``method`` when empty.
         confirm: ``order.confirmation``, needed when the order takes more than ``destruction.total_share`` of all.
 
     Raises:
@@ -130,7 +132,7 @@ def execute_order(
             )
         refused: tuple[ItemOutcome, ...] = ()
         if status == "signed":
-            refused = _begin(workspace, writer, order, place, method, actor, confirm)
+            refused = _begin(workspace, writer, order, place, (method, paper_method), actor, confirm)
             order = find_order(workspace.db, order.order_id)
         details: dict[str, Message] = {}
         if order.intent is not None:
@@ -155,10 +157,11 @@ def outcomes_of(
 
 
 def _begin(
-    workspace: Workspace, writer: Writer, order: Order, place: str, method: str, actor: str, confirm: str
+    workspace: Workspace, writer: Writer, order: Order, place: str, methods: tuple[str, str], actor: str, confirm: str
 ) -> tuple[ItemOutcome, ...]:
     """Check everything again and enter the intent; returns the refused items. Without a good one there is no intent."""
-    if not place.strip() or not method.strip():
+    method, paper_method = (one.strip() for one in methods)
+    if not place.strip() or not method:
         raise InputRefused(
             msg("Place and method of the destruction belong into the register."), msg("Give --place and --method.")
         )
@@ -178,10 +181,12 @@ def _begin(
         writer.add("order.refused", {"order": order.order_id, "records": codes})
     if good:
         event_ids, hold_ids = _orphaned(workspace, good)
+        with_paper = not set(good).isdisjoint(paper_originals(workspace, order))
         writer.add(
             "order.intended",
-            {"order": order.order_id, "records": good, "place": place.strip(), "method": method.strip(),
-             "actor": actor, "events": event_ids, "holds": hold_ids},
+            {"order": order.order_id, "records": good, "place": place.strip(), "method": method,
+             "actor": actor, "events": event_ids, "holds": hold_ids,
+             **({"paper_method": paper_method or method} if with_paper else {})},
         )
     writer.commit()
     return refused

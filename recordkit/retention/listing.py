@@ -9,7 +9,7 @@ from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.retention.destruction import REASONS
 from recordkit.retention.holds import holds_on_record
 from recordkit.retention.order_state import Item, Order
-from recordkit.retention.register import filed_register
+from recordkit.retention.register import filed_register, paper_originals
 from recordkit.retention.stops import stopped_items
 from recordkit.workspace import Workspace
 
@@ -30,6 +30,7 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
         "status": order.status(workspace.settings.destruction.supervisors),
         "digest": order.digest,
         "register": order.register,
+        "report": order.report,
         "proposer": order.proposer,
         "proposed": order.proposed,
         "items": listed_items(workspace, order),
@@ -42,6 +43,7 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
         "withdrawn": order.withdrawn,
         "executed": None if order.executed is None or intent is None else {
             "date": order.executed, "place": intent.place, "method": intent.method, "actor": intent.actor,
+            **({"paper_method": intent.paper_method} if intent.paper_method else {}),
         },
         "completed": [one for one in signed if one["act"] == "completed"] or None,
     }
@@ -53,14 +55,16 @@ def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
     ``holds``: what stands against the destruction of an item that is still in the archive, now.
     """
     titles: dict[str, str] = {}
+    papers: dict[str, str] = {}
     # The list must show also when the register is damaged: 'verify' and the printed register say so.
     with contextlib.suppress(IntegrityFailure, NotFound):
         rows = filed_register(workspace, order)["rows"]
         titles = {str(row["record"]): str(row["题名"]) for row in rows} if isinstance(rows, list) else {}
-    return [_item(workspace, item, titles.get(item.record_id, "")) for item in order.items]
+        papers = paper_originals(workspace, order)
+    return [_item(workspace, item, titles.get(item.record_id, ""), papers.get(item.record_id)) for item in order.items]
 
 
-def _item(workspace: Workspace, item: Item, title: str) -> dict[str, object]:
+def _item(workspace: Workspace, item: Item, title: str, paper: str | None) -> dict[str, object]:
     record = get_record(workspace.db, item.record_id)
     return {
         "record_id": item.record_id,
@@ -73,4 +77,5 @@ def _item(workspace: Workspace, item: Item, title: str) -> dict[str, object]:
         "outcome": item.outcome,
         "reason": item.reason if item.reason in REASONS else None,
         "holds": [] if item.outcome == "destroyed" else holds_on_record(workspace.db, item.record_id),
+        "paper": paper,
     }

@@ -17,11 +17,12 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people
 from recordkit.retention.adoption import keep_schedule
+from recordkit.retention.appraisal_report import file_report
 from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
 from recordkit.retention.paper_route import outcomes_digest, require_days
-from recordkit.retention.register import register_json
+from recordkit.retention.register import HeldBack, held_back, paper_originals, register_json
 from recordkit.retention.review import Decision
 from recordkit.retention.schedule import REGISTER_CLASS
 from recordkit.retention.signing import (
@@ -40,11 +41,12 @@ MANIFEST_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that could not go into an order, and why."""
+    """A record that could not go into an order, and why; ``held`` names it in the appraisal report."""
 
     record_id: str
     code: str
     reason: Message
+    held: HeldBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def plan_order(workspace: Workspace, references: Sequence[str] | None) -> Propos
         if reason is None:
             items.append((record, decision))
         elif references is not None or decision.decision in ("due", "held") and decision.due is not None:
-            refusals.append(Refusal(record.record_id, record.code, reason))
+            held = held_back(workspace, record, decision, around)
+            refusals.append(Refusal(record.record_id, record.code, reason, held))
     return Proposal(tuple(items), tuple(refusals))
 
 
@@ -108,7 +111,8 @@ def propose_order(
             )
         keep_schedule(workspace.root)
         order_id = next_order_id(workspace.db, workspace.clock.today.year)
-        register = register_json(workspace, order_id, plan.items)
+        held = [one.held for one in plan.refusals if one.held is not None]
+        register = register_json(workspace, order_id, plan.items, held)
         manifest = _manifest(workspace, order_id, plan.items, digest_of(register))
         body = signed_body(workspace, signer, "order.proposed", order_id, digest_of(manifest))
         writer.add("order.proposed", {**body, "manifest": manifest})
@@ -130,6 +134,8 @@ def appraise_order(
 ) -> Order:
     """Enter the appraisal group's opinions, for named records (id or archival code) or one for all without any.
 
+    With the last opinion the appraisal report is filed permanently; changed opinions file another one.
+
     A later opinion on the same record replaces the earlier one until the order is approved. Records to be extended or
     kept are respected by review from now on.
 
@@ -140,7 +146,7 @@ def appraise_order(
     """
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
-        person_in_office(workspace, signer, "order.appraised")
+        person = person_in_office(workspace, signer, "order.appraised")
         _require_status(workspace, order, "proposed", "appraised", "closed")
         require_duties(workspace, writer)
         named = _opinions_by_record(workspace, order, opinions)
@@ -161,6 +167,10 @@ def appraise_order(
             "order.appraised",
             signed_body(workspace, signer, "order.appraised", order.order_id, order.digest, opinions=plain),
         )
+        known = {item.record_id: item.opinion for item in order.items if item.opinion is not None} | named
+        if len(known) == len(order.items):
+            # Filing commits: the opinions and the report that names them stand in one batch, both or neither.
+            file_report(writer, workspace, order, known, person)
         writer.commit()
         return _after_step(workspace, order)
 
@@ -237,6 +247,8 @@ def withdraw_order(workspace: Workspace, order_id: str, reason: str) -> Order:
 def complete_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
     """Sign after the destruction, as one of those who signed before; the others may add their signature later.
 
+    The statement names the records whose paper originals were destroyed with them.
+
     Raises:
         NotFound: no such order.
         RefusedByRule: it is not executed, or the signer did not sign it before or has completed it already; or the
@@ -255,8 +267,12 @@ def complete_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
         _require_other(workspace, person, order.signers("order.completed"),
                        msg("has signed the completion already"))
         require_days(workspace, order, "order.completed", signer)
+        papers = paper_originals(workspace, order)
+        gone = sorted(item.record_id for item in order.doomed if item.outcome == "destroyed"
+                      and item.record_id in papers)
+        more: dict[str, object] = {"papers": gone} if gone else {}
         body = signed_body(workspace, signer, "order.completed", order.order_id, order.digest,
-                           outcomes=outcomes_digest(order))
+                           outcomes=outcomes_digest(order), **more)
         writer.add("order.completed", body)
         writer.commit()
         return find_order(workspace.db, order.order_id)

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from recordkit.archive.catalogue import Record, get_record, objects_of
+from recordkit.archive.catalogue import Record, accounts_of, get_record, objects_of
 from recordkit.archive.classes import load_scheme
 from recordkit.errors import IntegrityFailure
 from recordkit.messages import msg
 from recordkit.people import Person, list_people
+from recordkit.retention.circumstances import Circumstances
 from recordkit.retention.order_state import Item, Order, OrderSignature
 from recordkit.retention.paper_route import outcomes_digest, printed_code
 from recordkit.retention.review import Decision
@@ -56,10 +57,39 @@ class Register:
     room: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A record that is due and was left out of an order because it is held; ``kinds`` are those of the holds."""
+
+    record_id: str
+    code: str
+    record_class: str
+    due: date
+    kinds: tuple[str, ...]
+
+
+def held_back(
+    workspace: Workspace, record: Record, decision: Decision, around: Circumstances
+) -> HeldBack | None:
+    """How a record is named among those that a hold kept out of an order; None when it is not due or not held."""
+    today = workspace.clock.today
+    if decision.decision != "held" or decision.due is None or decision.due > today:
+        return None
+    holds = [*around.holds_of_record.get(record.record_id, ()), *around.blind_holds]
+    for account in sorted(accounts_of(workspace.db, record.record_id)) if around.holds_of_account else ():
+        holds += around.holds_of_account.get(account, ())
+    kinds = tuple(dict.fromkeys(one.kind for one in holds if one.in_force(today)))
+    return HeldBack(record.record_id, record.code, record.record_class, decision.due, kinds)
+
+
 def register_json(
-    workspace: Workspace, order_id: str, items: Sequence[tuple[Record, Decision]]
+    workspace: Workspace, order_id: str, items: Sequence[tuple[Record, Decision]], held: Sequence[HeldBack] = ()
 ) -> dict[str, object]:
-    """What is filed for ever: cover facts, the rules in force, one row per record. Plain JSON values only."""
+    """What is filed for ever: cover facts, the rules in force, one row per record. Plain JSON values only.
+
+    A row whose record has a paper original in a box or on a shelf also has ``paper`` with that place. ``held`` are
+    records that are due and were left out; they stand in the appraisal report, not on the register.
+    """
     settings, scheme = workspace.settings, load_scheme(workspace.root)
     today = workspace.clock.today
     used = sorted({record.record_class for record, _ in items})
@@ -84,8 +114,14 @@ def register_json(
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
                 "备注": "",
+                **_paper_of(record),
             }
             for position, (record, decision) in enumerate(items, 1)
+        ],
+        "held": [
+            {"record": one.record_id, "code": one.code, "class": one.record_class, "due": one.due.isoformat(),
+             "kinds": list(one.kinds)}
+            for one in held
         ],
     }
 
@@ -124,7 +160,8 @@ def register_of(workspace: Workspace, order: Order, *, for_signing: bool = False
     rows = []
     for position, item in enumerate(shown, 1):
         row = {column: str(by_record[item.record_id][column]) for column in COLUMNS}
-        rows.append({**row, "序号": str(position), "备注": _remark(item)})
+        remarks = (*_place(by_record[item.record_id]), _remark(item))
+        rows.append({**row, "序号": str(position), "备注": "；".join(filter(None, remarks))})
     digests = [("清册摘要（SHA-256）", order.digest)]
     if order.is_appraised:
         digests.append(("鉴定意见摘要（SHA-256）", order.opinions_digest))
@@ -133,7 +170,7 @@ def register_of(workspace: Workspace, order: Order, *, for_signing: bool = False
     return Register(
         "档案销毁清册",
         order.order_id,
-        tuple(_cover(workspace, order, filed, len(rows))),
+        tuple(_cover(workspace, order, filed, len(rows), sum("paper" in by_record[one.record_id] for one in shown))),
         tuple(rows),
         tuple(_blocks(workspace, order)),
         tuple(digests),
@@ -142,8 +179,33 @@ def register_of(workspace: Workspace, order: Order, *, for_signing: bool = False
     )
 
 
+def paper_originals(workspace: Workspace, order: Order) -> dict[str, str]:
+    """The place of the paper original, in words, of every record of an order that has one.
+
+    Raises:
+        IntegrityFailure: see ``filed_register``.
+    """
+    rows = filed_register(workspace, order)["rows"]
+    places = {str(row["record"]): _place(row) for row in rows} if isinstance(rows, list) else {}
+    return {record_id: place[0] for record_id, place in places.items() if place}
+
+
+def _paper_of(record: Record) -> dict[str, object]:
+    """Where the paper original lies, when somebody has said so: key ``paper`` with box and shelf."""
+    place = {key: str(record.metadata[key]) for key in ("box", "shelf") if record.metadata.get(key)}
+    return {"paper": place} if place else {}
+
+
+def _place(row: Mapping[str, object]) -> tuple[str, ...]:
+    place = row.get("paper")
+    if not isinstance(place, Mapping):
+        return ()
+    told = [f"{name}{place[key]}" for key, name in (("box", "盒号"), ("shelf", "库位")) if key in place]
+    return (f"有纸质原件（{'，'.join(told)}）",)
+
+
 def _cover(
-    workspace: Workspace, order: Order, filed: Mapping[str, object], count: int
+    workspace: Workspace, order: Order, filed: Mapping[str, object], count: int, papers: int
 ) -> list[tuple[str, str]]:
     people = {person.id: person for person in list_people(workspace.db)}
 
@@ -155,16 +217,23 @@ def _cover(
     return [
         ("销毁批次", order.order_id),
         ("全宗号", f"{filed['fonds']} {filed['fonds_name']}"),
-        ("数量", f"{count}件"),
+        ("数量", f"{count}件" + (f"（其中{papers}件有纸质原件）" if papers else "")),
         ("鉴定小组负责人", signed("order.appraised")),
         ("批准人", signed("order.approved")),
         ("监销人", signed("order.signed")),
         ("销毁时间", order.executed or ""),
         ("销毁地点", order.intent.place if order.intent else ""),
-        ("销毁方式", order.intent.method if order.intent else ""),
+        ("销毁方式", _method(order)),
         ("监销人销毁后签字", signed("order.completed")),
         ("清册摘要（SHA-256）", order.digest),
     ]
+
+
+def _method(order: Order) -> str:
+    if order.intent is None:
+        return ""
+    paper = order.intent.paper_method
+    return order.intent.method + (f"；纸质原件：{paper}" if paper else "")
 
 
 def _blocks(workspace: Workspace, order: Order) -> list[Block]:

@@ -159,7 +159,8 @@ def signed_body(workspace: Workspace, hand: Hand, act: str, order: str, digest: 
 
 def what_is_signed(digest: str, **more: object) -> str:
     """Digest of all that a signature by hand is about: the manifest, and the opinions or the outcomes."""
-    return digest_of({"digest": digest, **more})
+    signed: dict[str, object] = {key: more[key] for key in ("opinions", "outcomes") if key in more}
+    return digest_of({**signed, "digest": digest})
 
 
 def code_for(workspace: Workspace, act: str, order: str, paper: Paper, signed: str) -> RegisterCode:

@@ -113,8 +113,7 @@ def _make_schema() -> tantivy.Schema:
 _SCHEMA = _make_schema()
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
+class _Segment(Struct, frozen=True):
     """A segment that counts: how its files are named, how many documents it has, and how many of them are deleted."""
 
     name: str
