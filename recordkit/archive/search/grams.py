@@ -25,8 +25,9 @@ import re
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from recordkit.archive.search.port import IndexDocument
 from recordkit.archive.search.query import FORM_FIELD, Term
@@ -65,8 +66,7 @@ _RUN = re.compile("[0-9a-z]{3,}")
 _NUMBER, _UTF_32 = "I", f"utf-32-{sys.byteorder[0]}e"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One token of a pattern: ``token`` itself, or with ``is_prefix`` any token that begins so, at ``offset``."""
 
     offset: int
@@ -74,8 +74,7 @@ class Piece:
     is_prefix: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """Pieces that stand in ``column`` at their distances; offsets ascend. Found there, it is worth ``weight``.
 
     Where they stand, ``sieve`` stands as well, if there is one: few records have it, and an engine may look only there.
@@ -133,8 +132,7 @@ def patterns_of(term: Term) -> tuple[Pattern, ...]:
     return tuple(_in_column(ways, term.field, FIELD_WEIGHTS[term.field]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """How a text may stand in a column of some kind, whichever field it belongs to; see ``Pattern``."""
 
     kind: str

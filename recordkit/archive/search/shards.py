@@ -16,14 +16,25 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from recordkit.archive.search.port import SHARD_SIZE, DocumentsOfShard, Hit, IndexDamaged, IndexDocument, Sort
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from recordkit.archive.search.port import (
+    SHARD_SIZE,
+    DocumentsOfShard,
+    Hit,
+    IndexAbsent,
+    IndexDamaged,
+    IndexDocument,
+    Sort,
+)
 from recordkit.archive.search.query import Among, And, Query
 from recordkit.archive.search.text import TEXT_VERSION
 from recordkit.files import make_folder, remove_file, remove_tree, write_atomic
+from recordkit.messages import msg
 
 _FORMAT = 2
 _MANIFEST = "index.json"
@@ -41,8 +52,7 @@ _Shard = TypeVar("_Shard")
 _Found = TypeVar("_Found")
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """A hit of one shard: the smaller ``key`` comes first; ``place`` means something to its shard only."""
 
     key: SortKey
@@ -127,8 +137,7 @@ class ShardKind(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Manifest:
+class _Manifest(Struct, frozen=True):
     """``shards``: name of the folder of each shard; ``generation``: the number in the newest folder name."""
 
     engine: str
@@ -267,7 +276,7 @@ class ShardedIndex:
             return _Manifest.from_bytes((self._folder / _MANIFEST).read_bytes(), self._kind.name)
         except FileNotFoundError:
             if any(self._folder.glob("shard-*")):
-                raise IndexDamaged(f"{_MANIFEST} is missing") from None
+                raise IndexAbsent(msg("{file} is missing", file=_MANIFEST)) from None
             return _Manifest(self._kind.name, shard_size=self._shard_size)
         except OSError as error:
             raise IndexDamaged(f"{_MANIFEST}: {error.strerror}") from error

@@ -21,10 +21,12 @@ import sys
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from recordkit.archive.search.engines.ranks import rank_of, ranks_between
 from recordkit.archive.search.grams import COLUMNS, KEYWORDS, Pattern, Piece, columns_of, patterns_of
@@ -114,8 +116,7 @@ def _make_schema() -> tantivy.Schema:
 _SCHEMA = _make_schema()
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
+class _Segment(Struct, frozen=True):
     """A segment that counts: how its files are named, how many documents it has, and how many of them are deleted."""
 
     name: str
@@ -355,8 +356,7 @@ class _Reader:
         return above + [(lowest, address) for _, address in newest]
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """A pattern, what finds it, and which tokens of its ``_Place`` it needs.
 
     ``sure``: for a pattern with beginnings of tokens, for which tantivy goes through the whole shard, the other pieces.
@@ -368,8 +368,7 @@ class _Way:
     sure: tantivy.Query | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """The ways in which a term may stand in one field.
 
     Attributes:
