@@ -11,10 +11,10 @@ The file is an ordered hash of whoosh (``whoosh.filedb.filetables``); the values
 ``rank``               see ``ranks.rank_of`` (i64)
 =====================  ================================================================================
 
-In columns of pairs no pattern spans two documents, since none spans two values (``grams``); in those of threes the owners
-of its first and last token are compared. Lists ascend and are kept as differences in groups of seven bits. whoosh's own
-posting lists are left alone: it pickles each list of positions, which was measured at 59 records/s and 36 KB a record,
-and whoever wrote such a file could run code here.
+In columns of pairs no pattern spans two documents, since none spans two values (``grams``); in those of threes the
+owners of its first and last token are compared. Lists ascend and are kept as differences in groups of seven bits.
+whoosh's own posting lists are left alone: it pickles each list of positions, which was measured at 59 records/s and
+36 KB a record, and whoever wrote such a file could run code here.
 """
 
 from __future__ import annotations
