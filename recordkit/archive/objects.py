@@ -11,10 +11,11 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from recordkit import files
 from recordkit.errors import IntegrityFailure, NotFound
@@ -40,8 +41,7 @@ _ROOT_FILES: Mapping[str, bytes] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with one file of an object."""
 
     object_id: str
@@ -49,8 +49,7 @@ class Fault:
     reason: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """An object read again: what is wrong, bytes of its content files, SHA-512 of its inventory (or empty)."""
 
     object_id: str
@@ -59,8 +58,7 @@ class Reading:
     inventory: str
 
 
-@dataclass(frozen=True, slots=True)
-class VersionNote:
+class VersionNote(Struct, frozen=True):
     """Who made a version, when (ISO 8601 UTC) and why, as the OCFL inventory records it."""
 
     created: str
@@ -68,8 +66,7 @@ class VersionNote:
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class NewObject:
+class NewObject(Struct, frozen=True):
     """An object that is to be created.
 
     ``content`` maps ASCII names to files inside the staging folder, which move, or to bytes.
