@@ -78,7 +78,7 @@ def held_back(
     holds = [*around.holds_of_record.get(record.record_id, ()), *around.blind_holds]
     for account in sorted(accounts_of(workspace.db, record.record_id)) if around.holds_of_account else ():
         holds += around.holds_of_account.get(account, ())
-    kinds = tuple(dict.fromkeys(one.kind for one in holds if one.in_force(today)))
+    kinds = tuple(dict.fromkeys(one.kind for one in holds))
     return HeldBack(record.record_id, record.code, record.record_class, decision.due, kinds)
 
 
