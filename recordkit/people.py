@@ -9,15 +9,17 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from recordkit import files
 from recordkit.db import Database, Row
 from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry, Role, canonical_json
 from recordkit.workspace import Workspace, Writer
 
@@ -28,18 +30,19 @@ PERSON_ID = re.compile(r"(?!\.)[\w.-]{1,64}")
 """Ids name folders of notes and stand in the ledger: no separators, no spaces."""
 
 ROLES: tuple[str, ...] = get_args(Role)
+NEED_NO_KEY = ("clerk", "approver", "supervisor", "auditor")
+"""Roles whose acts need no signature, or may be signed by hand on the printed register."""
 
 
 _KEY = re.compile("[0-9a-f]{64}")
 _SIGNATURE = re.compile("[0-9a-f]{128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One registered account. Several accounts may belong to one human being: see ``same_human``.
 
     Attributes:
-        public_key: 64 hexadecimal characters, the raw Ed25519 public key.
+        public_key: 64 hexadecimal characters, the raw Ed25519 public key; empty for one who signs on paper only.
         since: date of registration, ISO; ``revoked`` the date of revocation or None.
     """
 
@@ -52,8 +55,7 @@ class Person:
     revoked: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """A registered person with the private key in hand, ready to sign."""
 
     person: Person
@@ -172,12 +174,29 @@ def signature_holds(public_key: str, statement: Mapping[str, object], signature:
 
 
 def same_human(first: Person, second: Person) -> bool:
-    """Two accounts with one id, one staff number or one key are one human being."""
+    """Two accounts with one id, one staff number or one key are one human being; to have no key is nothing shared."""
     return (
         first.id == second.id
         or first.staff_no == second.staff_no
-        or first.public_key == second.public_key
+        or (first.public_key == second.public_key and first.public_key != "")
     )
+
+
+def one_human(register: Collection[Person], first: Person, second: Person) -> bool:
+    """Whether two accounts belong to one human being, also by a chain of shared marks over other accounts.
+
+    One person with a second account must not witness their own act, even when a third account links the two.
+    """
+    known, waiting = {first.id}, [first]
+    while waiting:
+        current = waiting.pop()
+        if current.id == second.id or same_human(current, second):
+            return True
+        for other in register:
+            if other.id not in known and same_human(current, other):
+                known.add(other.id)
+                waiting.append(other)
+    return False
 
 
 def count_humans(people: Iterable[Person]) -> int:
@@ -271,9 +290,8 @@ def require_role(person: Person, roles: Collection[str]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NewPerson:
-    """Someone to be registered; ``public_key`` hexadecimal."""
+class NewPerson(Struct, frozen=True):
+    """Someone to be registered; ``public_key`` hexadecimal, empty for one who signs on paper only."""
 
     id: str
     name: str
@@ -286,14 +304,15 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
     """Register a person. The first one becomes administrator and signs for itself; an administrator signs later ones.
 
     Raises:
-        InputRefused: the id is taken, a role does not exist, or name or staff number is empty.
-        RefusedByRule: the signing key is not that of an administrator in office.
+        InputRefused: the id is taken, a role does not exist or needs a key, or name or staff number is empty.
+        RefusedByRule: the signing key is not that of an administrator in office, or the person would have two roles
+            that the settings keep apart.
     """
     unknown = [role for role in new.roles if role not in ROLES]
     if unknown or not new.roles:
         raise InputRefused(
-            msg("There is no role {role}.", role=", ".join(unknown) or "''"),
-            msg("Roles are: {roles}.", roles=", ".join(ROLES)),
+            msg("There is no role {role}.", role=listed(unknown) if unknown else "''"),
+            msg("Roles are: {roles}.", roles=listed(ROLES)),
         )
     new = replace(new, name=new.name.strip(), staff_no=new.staff_no.strip())
     if not PERSON_ID.fullmatch(new.id):
@@ -303,15 +322,25 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
         )
     if not new.name or not new.staff_no:
         raise InputRefused(msg("A person needs an id, a name and a staff number."))
+    keyed = [role for role in new.roles if role not in NEED_NO_KEY]
+    if not new.public_key and keyed:
+        raise InputRefused(
+            msg("The role {role} signs with a key, and {id} has none.", role=tuple(map(msg, keyed)), id=new.id),
+            msg("Make one with 'recordkit key create FILE' and give FILE.pub with --key."),
+        )
     with workspace.writing() as writer:
         register = list_people(workspace.db)
         if any(person.id == new.id for person in register):
             raise InputRefused(
                 msg("{id} is registered already.", id=new.id), msg("Ids are never used again; choose another.")
             )
+        require_separate(register, new, workspace.settings.destruction.separate_roles)
         roles = new.roles
         if not register and "administrator" not in roles:
             roles = (*roles, "administrator")
+        if not register and not new.public_key:
+            raise InputRefused(msg("The first person is the administrator and needs a key."),
+                               msg("Make one with 'recordkit key create FILE' and give FILE.pub with --key."))
         admin_public = admin_key.public_key().public_bytes_raw().hex()
         signed_by = _administrator(register, new, admin_public)
         statement: dict[str, object] = {
@@ -326,6 +355,28 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
         }
         _add_signed(writer, statement, signed_by, admin_public, admin_key)
     return find_person(workspace.db, new.id)
+
+
+def require_separate(register: Iterable[Person], new: NewPerson, pairs: Iterable[tuple[str, str]]) -> None:
+    """Stop when a human being would have two roles of a pair, all their accounts in office counted.
+
+    Raises:
+        RefusedByRule: which roles, and on which account the other one is.
+    """
+    own = Person(new.id, new.name, new.staff_no, new.roles, new.public_key, "", None)
+    everybody = [*register, own]
+    held = {role: own.id for role in own.roles}
+    for other in everybody:
+        if not other.revoked and one_human(everybody, own, other):
+            held |= {role: other.id for role in other.roles if role not in held}
+    for first, second in pairs:
+        if first in held and second in held and {first, second} & set(own.roles):
+            raise RefusedByRule(
+                msg("One person cannot be {first} ({one}) and {second} ({other}).", first=msg(first),
+                    one=held[first], second=msg(second), other=held[second]),
+                msg("Give the role to another person; which roles may be combined is destruction.separate_roles in "
+                    "recordkit.toml."),
+            )
 
 
 def revoke_person(workspace: Workspace, person_id: str, admin_key: Ed25519PrivateKey, reason: str) -> Person:

@@ -7,12 +7,13 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from msgspec import Struct, field, to_builtins
+
 from recordkit.errors import InputRefused, NotFound, StoreBusy
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
 
 FILE_NAME = "recordkit.toml"
@@ -20,8 +21,7 @@ FORMAT = 1
 """Version of the store's layout that this program reads and writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSection:
+class StoreSection(Struct, frozen=True):
     """Identity of the store. ``id`` never changes; every printed code carries a part of it."""
 
     id: str
@@ -29,8 +29,7 @@ class StoreSection:
     simulation: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CompanySection:
+class CompanySection(Struct, frozen=True):
     """Names as they are printed on documents."""
 
     name: str = "某某市自来水有限公司"
@@ -38,8 +37,7 @@ class CompanySection:
     office_code: str = "KFZ"
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveSection:
+class ArchiveSection(Struct, frozen=True):
     """Fonds and archival code. Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015)."""
 
     fonds: str = "C001"
@@ -48,8 +46,7 @@ class ArchiveSection:
     code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentsSection:
+class DocumentsSection(Struct, frozen=True):
     """How documents are printed, and how strictly the gates of the forms are kept.
 
     Attributes:
@@ -63,16 +60,14 @@ class DocumentsSection:
     gates: Literal["as-form", "warn", "stop", "off"] = "as-form"
 
 
-@dataclass(frozen=True, slots=True)
-class EnginesSection:
+class EnginesSection(Struct, frozen=True):
     """Which adapter serves each port."""
 
     search: Literal["tantivy", "whoosh"] = "tantivy"
     ocr: Literal["rapidocr", "none"] = "rapidocr"
 
 
-@dataclass(frozen=True, slots=True)
-class IngestSection:
+class IngestSection(Struct, frozen=True):
     """How papers come in.
 
     Attributes:
@@ -97,8 +92,7 @@ class IngestSection:
     watch_seconds: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class SearchSection:
+class SearchSection(Struct, frozen=True):
     """Who is shown restricted records and unmasked numbers of persons, once people are registered.
 
     ``restricted_roles``: one of them is enough. By default all but the clerk at the counter: who files a record,
@@ -110,39 +104,48 @@ class SearchSection:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class LocksSection:
+class LocksSection(Struct, frozen=True):
     """How long a writer waits for another one, in seconds."""
 
     wait_seconds: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSection:
+class LedgerSection(Struct, frozen=True):
     """Size in bytes at which a new ledger file is begun."""
 
     max_bytes: int = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class DestructionSection:
-    """Separation of duties (handbook ch. 8 §7; 会计档案管理办法 art. 17-18)."""
+class DestructionSection(Struct, frozen=True):
+    """Separation of duties (handbook ch. 8 §7; 会计档案管理办法 art. 17-18).
+
+    The ledger knows the values: ``retention.duties`` records them, and looser ones need an administrator's signature.
+
+    Attributes:
+        supervisors: how many people witness a destruction.
+        supervisor_excludes: what nobody may have done for an order that they supervise.
+        total_share: an order that takes more of the holdings needs an extra word.
+        separate_roles: pairs of roles that one person is not registered with, under however many accounts.
+        paper: whether approver and supervisors may sign the printed register by hand.
+    """
 
     supervisors: int = 2
     supervisor_excludes: tuple[Literal["proposer", "appraiser", "approver"], ...] = ("proposer", "approver")
     total_share: float = 0.5
+    separate_roles: tuple[tuple[Role, Role], ...] = (
+        ("auditor", "archivist"), ("auditor", "appraiser"), ("auditor", "approver"), ("auditor", "supervisor"),
+    )  # fmt: skip
+    paper: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class CalibreCycle:
+class CalibreCycle(Struct, frozen=True):
     """Meters of at most ``up_to`` mm, and above the entry before, may be used ``years`` years."""
 
     up_to: int
     years: int
 
 
-@dataclass(frozen=True, slots=True)
-class MetersSection:
+class MetersSection(Struct, frozen=True):
     """When a meter in use is overage. The defaults are the handbook's; DN32 and Q3 (m³/h) are JJG 162-2019's.
 
     ``start`` names the date the cycle counts from; ``q3_years`` 0 switches the rule of Q3 off.
@@ -154,8 +157,7 @@ class MetersSection:
     q3_years: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewSection:
+class ReviewSection(Struct, frozen=True):
     """The review that comes by itself (``schedule run``).
 
     Attributes:
@@ -172,8 +174,7 @@ class ReviewSection:
     command_seconds: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class MailSection:
+class MailSection(Struct, frozen=True):
     """Where the scheduled review is mailed. Nothing is mailed while ``host`` is empty.
 
     Attributes:
@@ -200,8 +201,7 @@ class MailSection:
     timeout_seconds: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All of recordkit.toml. ``digest`` is the SHA-256 of the file, named in ledger and manifests."""
 
     store: StoreSection
@@ -285,7 +285,7 @@ def _unknown(plain: Mapping[str, object]) -> Message | None:
     for section, content in plain.items():
         if section not in _SECTIONS:
             return msg("there is no section {section}", section=section)
-        names = _SECTIONS[section].__dataclass_fields__
+        names = _SECTIONS[section].__struct_fields__
         for key in content if isinstance(content, dict) else ():
             if key not in names:
                 return msg("there is no setting {key}", key=f"{section}.{key}")
@@ -309,17 +309,21 @@ def _told(error: str, plain: Mapping[str, object]) -> Message | str:
         else:
             kind = get_type_hints(kind)[part]
             value = value[part] if isinstance(value, dict) else value
-    if is_dataclass(kind) and isinstance(value, dict):
+    if _is_table(kind) and isinstance(value, dict):
         return error
     return _refused(at[1], value, _allowed(kind))
 
 
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
 def _allowed(kind: Any) -> Message | str:
     if get_origin(kind) is Literal:
-        return ", ".join(json.dumps(one) for one in get_args(kind))
+        return listed(json.dumps(one) for one in get_args(kind))
     if get_origin(kind) is tuple:
         return msg("a list in square brackets")
-    if is_dataclass(kind):
+    if _is_table(kind):
         return msg("a section with keys of its own")
     return {bool: msg("true or false"), int: msg("a whole number"), float: msg("a number")}.get(
         kind, msg("a text in quotation marks"))
@@ -342,8 +346,7 @@ _SECTIONS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(Struct, frozen=True):
     """Numbers that a setting may have: from ``low``, or above it, to ``high``."""
 
     low: float
@@ -393,8 +396,11 @@ def _problem(settings: Settings) -> Message | None:
     if not settings.search.restricted_roles:
         return _refused("search.restricted_roles", [], msg("the name of one role or more"))
     if not sizes or sizes != sorted(set(sizes)) or sizes[0] < 1:
-        return _refused("meters.cycles", [asdict(one) for one in cycles],
+        return _refused("meters.cycles", [to_builtins(one) for one in cycles],
                         msg("entries whose {name} rises from one to the next", name="up_to"))
+    for pair in settings.destruction.separate_roles:
+        if len(set(pair)) != len(pair):
+            return _refused("destruction.separate_roles", [list(pair)], msg("pairs of two different roles"))
     for place, one in enumerate(cycles):
         if not _YEARS.holds(one.years):
             return _refused(f"meters.cycles[{place}].years", one.years, _YEARS.told())
@@ -409,7 +415,7 @@ def _problem(settings: Settings) -> Message | None:
     try:
         code.format(**{**dict.fromkeys(_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=", ".join(
+        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
             f"{{{name}}}" for name in _PLACEHOLDERS)))
     return None
 
@@ -497,6 +503,12 @@ wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数
 supervisors = 2          # 监销人人数，不少于二
 supervisor_excludes = ["proposer", "approver"]   # 监销人不得兼任：提出人、批准人
 total_share = 0.5        # 一次销毁超过馆藏的这一比例时，需另行键入确认词
+# 同一人（工号或密钥相同即为同一人）不得同时登记的角色，两两一组
+separate_roles = [
+  ["auditor", "archivist"], ["auditor", "appraiser"], ["auditor", "approver"], ["auditor", "supervisor"],
+]
+paper = true             # 批准人、监销人可在打印的清册上手签；false 表示一律用密钥签名
+# 以上各项放宽后，须由管理员签名确认（recordkit config accept），否则不能销毁
 
 [meters]
 start = "calibration"    # 使用周期自检定日期起算；"installation" 自安装日期起算

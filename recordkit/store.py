@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from recordkit import files
 from recordkit.errors import InputRefused
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
@@ -22,6 +22,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "retention.holds",
     "retention.order_state",
     "retention.adoption",
+    "retention.duties",
 ))
 """In the order in which an entry is applied to them."""
 
@@ -69,10 +70,10 @@ def make_store(
     strange = [path.name for path in root.iterdir() if path.name not in own] if root.is_dir() else []
     if strange:
         raise InputRefused(
-            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=", ".join(sorted(strange)[:5])),
+            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=listed(sorted(strange)[:5])),
             msg("Choose an empty folder; a store is never mixed with other files."),
         )
-    store_id = SIMULATION_ID if simulation else secrets.token_hex(16)
+    store_id = SIMULATION_ID if simulation else os.urandom(16).hex()
     text = new_settings_text(
         store_id=store_id,
         simulation=simulation,

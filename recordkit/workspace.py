@@ -11,11 +11,12 @@ import hashlib
 import importlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+
+from msgspec import Struct
 
 from recordkit import files
 from recordkit.db import Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
@@ -23,14 +24,13 @@ from recordkit.errors import IntegrityFailure, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, crockford
-from recordkit.notes import new_note, store_note
+from recordkit.notes import new_note, store_note, store_notes
 from recordkit.settings import FILE_NAME, Settings, load_settings
 
 STORE_FOLDERS = ("ledger", "objects", "issued", "notes", "forms", "inbox", "quarantine", "work", "outbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Where time comes from: ``now`` gives the instant (UTC) for the ledger, ``today`` the date for computations."""
 
     now: Callable[[], datetime]
@@ -74,6 +74,10 @@ class Projection:
     @cached_property
     def _keeper(self) -> ModuleType:
         return importlib.import_module(self.module)
+
+
+_NOTES_ONE_BY_ONE = 8
+"""Notes of one commit that are each synced by themselves; more of them share the syncs."""
 
 
 class Rehearsed(Exception):  # noqa: N818  (no error: the act would have been done)
@@ -128,8 +132,12 @@ class Writer:
         notes, self._notes = self._notes, []
         if self._workspace.rehearsing:
             raise Rehearsed(acts)
-        for subject, digest, data in notes:
-            store_note(self._workspace.root, subject, digest, data)
+        if len(notes) > _NOTES_ONE_BY_ONE:
+            with self._workspace.staging() as room:
+                store_notes(self._workspace.root, notes, room)
+        else:
+            for subject, digest, data in notes:
+                store_note(self._workspace.root, subject, digest, data)
         if acts:
             self._workspace._append(acts)
 
@@ -156,8 +164,7 @@ class Workspace:
     @property
     def store_tag(self) -> str:
         """Four characters that tell this store's printed codes from all others."""
-        number = int.from_bytes(hashlib.sha256(self.settings.store.id.encode()).digest()[-4:]) % (1 << 20)
-        return crockford(number, 4)
+        return store_tag_of(self.settings.store.id)
 
     def catch_up(self) -> None:
         """Apply the entries that the tables have not seen.
@@ -320,6 +327,11 @@ class Workspace:
     def _apply_one(self, entry: Entry) -> None:
         for projection in self._projections:
             projection.apply(self, entry)
+
+
+def store_tag_of(store_id: str) -> str:
+    """Four characters that tell the printed codes of the store with this id from all others."""
+    return crockford(int.from_bytes(hashlib.sha256(store_id.encode()).digest()[-4:]) % (1 << 20), 4)
 
 
 def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, actor: str) -> Workspace:

@@ -11,6 +11,7 @@ nothing is missing at its end. Signed acts cannot be made anew without the signe
 """
 
 import argparse
+import datetime
 import hashlib
 import json
 import re
@@ -24,6 +25,17 @@ ROLES = {
     "order.approved": {"approver"},
     "order.signed": {"supervisor"},
     "order.completed": {"supervisor"},
+}
+PAPER_ACTS = {"order.approved": 1, "order.signed": 2, "order.completed": 4}  # and their bits in the printed code
+ENTERING = {"archivist", "administrator"}  # who may enter that somebody signed by hand
+REGISTERS = "destruction-register"
+LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Separation of duty as it is before the ledger first says something about it.
+DUTIES = {
+    "supervisors": 2, "supervisor_excludes": ["approver", "proposer"], "total_share_millionths": 500000,
+    "separate_roles": [["appraiser", "auditor"], ["approver", "auditor"], ["archivist", "auditor"],
+                       ["auditor", "supervisor"]],
+    "paper": True,
 }
 SUPERVISORS = 2  # below this no destruction is lawful, whatever the settings of the time said
 
@@ -76,6 +88,50 @@ def signature_holds(key, statement, signature):
     return True
 
 
+def base32(number, width):
+    """A number in Crockford's base 32."""
+    return "".join(LETTERS[number >> 5 * place & 31] for place in range(width - 1, -1, -1))
+
+
+def register_code(store, order, acts, signed):
+    """The code printed on a register for signing; ``acts`` are the bits of the signatures it has room for."""
+    year, serial = order[1:].split("-")
+    tag = int.from_bytes(hashlib.sha256(store.encode()).digest()[-4:], "big") % (1 << 20)
+    body = base32(tag, 4) + base32(int(year), 3) + base32(int(serial), 3) + base32(acts, 1)
+    body += base32(int(signed[:15], 16), 12)
+    check = sum(LETTERS.index(letter) * pow(10, place, 1021) for place, letter in enumerate(body, 1)) + len(body)
+    return "RKD" + body + base32(check % 1021, 2)
+
+
+def day_number(text):
+    """A date, ISO, as a number that can be compared; None for what is none."""
+    try:
+        return datetime.date.fromisoformat(text).toordinal()
+    except (TypeError, ValueError):
+        return None
+
+
+def looser(before, after):
+    """Names of the settings that ask for less than they did."""
+    def members(settings, name):
+        return {canonical(one) for one in settings.get(name) or ()}
+
+    def number(settings, name):
+        value = settings.get(name)
+        return value if type(value) is int else 0
+
+    found = ["supervisors"] if number(after, "supervisors") < number(before, "supervisors") else []
+    for name in ("supervisor_excludes", "separate_roles"):
+        if members(before, name) - members(after, name):
+            found.append(name)
+    share = "total_share_millionths"
+    if share not in after or number(after, share) > number(before, share):
+        found.append("total_share")
+    if after.get("paper") is not False and before.get("paper") is False:
+        found.append("paper")
+    return found
+
+
 class Verifier:
     """Reads entry after entry; ``findings`` are (entry number, code, English, Chinese)."""
 
@@ -86,6 +142,10 @@ class Verifier:
         self.terms = []  # administrators: person, key, from entry, to entry
         self.orders = {}
         self.destroyed = {}
+        self.duties = None  # settings of separation of duty in force
+        self.registers = {}  # filed registers: record to commitments and the day of filing
+        self.acts = []  # signed acts of orders: entry, order, act, person, who entered it
+        self.torn = None  # bytes and entries of a batch at the end that was never confirmed
         self.last_time = ""
         self.entries, self.head = 0, "0" * 64
         self.hashes = {}
@@ -133,9 +193,9 @@ class Verifier:
                                        "该条不具备该行为应有的形式：{!r}", error)
                     batch = []
         if rest or batch:
-            self.found(self.entries + 1, "torn",
-                       "{} entries and {} bytes behind the last whole batch were never confirmed",
-                       "最后一个完整批次之后有 {} 条、{} 字节未确认", len(batch), len(rest))
+            # A power cut leaves this; nobody was told that anything of it was done, and the next act cuts it off.
+            size = sum(len(canonical(one)) + 1 for one in batch) + len(rest)
+            self.torn = (size, len(batch))
 
     def _entry(self, line):
         expected = self.entries + 1
@@ -169,10 +229,15 @@ class Verifier:
                 self.found(seq, "store", "the ledger does not begin with the making of a store", "台账不是从建库开始")
         elif act == "store.created":
             self.found(seq, "store", "a store is made a second time", "第二次建库")
+        self._filed(act, body, entry["time"][:10])
         if act in ("person.added", "person.revoked"):
             self._person(seq, act, body)
         elif act in ROLES:
-            self._signed_act(seq, act, body)
+            self._signed_act(seq, act, body, entry["time"])
+        elif act in ("settings.recorded", "settings.accepted"):
+            self._settings(seq, act, body)
+        elif act == "order.executed" and body.get("order") in self.orders:
+            self.orders[body["order"]]["days"][act] = entry["time"][:10]
         elif act == "order.withdrawn":
             if body.get("order") in self.orders:
                 self.orders[body["order"]]["withdrawn"] = True
@@ -224,7 +289,34 @@ class Verifier:
         person = self.people.get(who)
         return bool(person and not person["revoked"] and "administrator" in person["roles"] and person["key"] == key)
 
-    def _signed_act(self, seq, act, body):
+    def _filed(self, act, body, day):
+        """Remember the versions of destruction registers, with the day on which they came in."""
+        record = body.get("record")
+        if act == "record.filed" and body.get("class") == REGISTERS:
+            self.registers[record] = {"day": day, "commitments": set()}
+        if record in self.registers and "commitment" in body:
+            self.registers[record]["commitments"].add(body["commitment"])
+
+    def _settings(self, seq, act, body):
+        statement = body.get("statement") or {}
+        settings = (statement if act == "settings.accepted" else body).get("settings") or {}
+        if act == "settings.accepted":
+            said = (statement.get("act"), statement.get("store"), statement.get("seq"), statement.get("by"))
+            if said != (act, self.store, seq, body.get("by")):
+                self.found(seq, "statement", "the statement was made for another place or act",
+                           "声明是为别处或别的行为作的")
+            if not signature_holds(body.get("key"), statement, body.get("signature")):
+                self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+            if not self._in_office(body.get("by"), body.get("key")):
+                self.found(seq, "role", "{} was no administrator in office with this key",
+                           "{} 当时不是持此密钥的在任管理员", body.get("by"))
+        else:
+            for name in looser(DUTIES if self.duties is None else self.duties, settings):
+                self.found(seq, "loosened", f"the setting {name} was loosened without an administrator's signature",
+                           f"设置 {name} 未经管理员签名即被放宽")
+        self.duties = settings
+
+    def _signed_act(self, seq, act, body, time):
         name, by, statement = body.get("order"), body.get("by"), body.get("statement") or {}
         if act == "order.proposed":
             manifest = body.get("manifest") or {}
@@ -232,7 +324,7 @@ class Verifier:
                 self.found(seq, "order", f"the order {name} was proposed before", f"批次 {name} 已经提出过")
             self.orders[name] = {
                 "digest": digest(manifest), "proposer": by, "opinions": {}, "approver": None, "supervisors": [],
-                "withdrawn": False, "intended": set(),
+                "withdrawn": False, "intended": set(), "appraisers": [], "days": {},
                 "records": {item.get("record") for item in manifest.get("items") or ()},
             }
         order = self.orders.get(name)
@@ -249,13 +341,57 @@ class Verifier:
         if person is None or person["revoked"]:
             self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
         else:
-            if person["key"] != body.get("key"):
+            if person["key"] != body.get("key") and statement.get("route") != "paper":
                 self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
             if not person["roles"] & ROLES[act]:
                 self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
         if not signature_holds(body.get("key"), statement, body.get("signature")):
             self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+        by_hand = statement.get("route") == "paper"
+        if statement.get("route") not in (None, "paper") or body.get("entered_by") != statement.get("entered_by"):
+            self.found(seq, "statement", "the statement was made for another act, store, order or person",
+                       "声明是为别的行为、库、批次或人员作的")
+        if by_hand:
+            self._on_paper(seq, act, body, order, name, time[:10])
+        self.acts.append((seq, name, act, by, statement.get("entered_by") if by_hand else None))
+        order["days"][act] = (statement.get("signed_on") if by_hand else None) or time[:10]
         self._rules(seq, act, by, order, statement)
+
+    def _on_paper(self, seq, act, body, order, name, today):
+        """A signature by hand: who entered it, the scan, the code printed on it, the day."""
+        statement = body["statement"]
+        entering = statement.get("entered_by")
+        person = self.people.get(entering)
+        if person is None or person["revoked"]:
+            self.found(seq, "person", f"{entering} was not registered, or revoked", f"{entering} 未登记或已注销")
+        else:
+            if person["key"] != body.get("key"):
+                self.found(seq, "key", f"the key is not the registered key of {entering}",
+                           f"不是 {entering} 登记的密钥")
+            if not person["roles"] & ENTERING:
+                self.found(seq, "role", f"{entering} did not have the role for it", f"{entering} 没有相应职责")
+        if self._one_human(entering, body.get("by")):
+            self.found(seq, "same-person", f"{entering} entered the own signature", f"{entering} 录入了本人的签字")
+        if act not in PAPER_ACTS or (self.duties or {}).get("paper") is False:
+            self.found(seq, "paper", "this act is not signed on paper", "该行为不得以纸质签字")
+        paper = statement.get("paper") or {}
+        register = self.registers.get(paper.get("record"))
+        if register is None or paper.get("commitment") not in register["commitments"]:
+            self.found(seq, "paper", "the scan {} was not filed as a destruction register",
+                       "扫描件 {} 未作为销毁清册归档", paper.get("record"))
+        else:
+            before = {"order.approved": "order.appraised", "order.signed": "order.approved"}.get(act, "order.executed")
+            day, first = day_number(statement.get("signed_on")), day_number(order["days"].get(before, today))
+            last = day_number(min(register["day"], today))
+            if day is None or first is None or last is None or not first - 1 <= day <= last + 1:
+                self.found(seq, "paper-day", "the day {} of the signature does not fit", "签字日期 {} 不合次序",
+                           statement.get("signed_on"))
+        signed = digest({key: statement[key] for key in ("digest", "opinions", "outcomes") if key in statement})
+        wanted = {register_code(self.store, name, acts, signed) for acts in range(1, 8)
+                  if acts & PAPER_ACTS.get(act, 0)}
+        if statement.get("code") not in wanted:
+            self.found(seq, "paper-code", "the printed code is not that of this order as it stood",
+                       "印制的编码与该批次当时的内容不符")
 
     def _rules(self, seq, act, by, order, statement):
         if act == "order.appraised":
@@ -265,6 +401,7 @@ class Verifier:
             if order["approver"] is not None:
                 self.found(seq, "order", "the order was approved before", "批次已经批准")
             order["opinions"].update(opinions)
+            order["appraisers"].append(by)
         if act in ("order.approved", "order.signed") and statement.get("opinions") != digest(order["opinions"]):
             self.found(seq, "opinions", "the statement names other opinions than those of the appraisal",
                        "声明所指的鉴定意见不同")
@@ -279,6 +416,10 @@ class Verifier:
                 self.found(seq, "order", "the order was not approved", "批次未经批准")
             if any(self._one_human(by, other) for other in order["supervisors"]):
                 self.found(seq, "same-person", f"{by} had signed before", f"{by} 已经签过")
+            did = {"proposer": [order["proposer"]], "appraiser": order["appraisers"], "approver": [order["approver"]]}
+            for role in (self.duties or {}).get("supervisor_excludes") or ():
+                if any(self._one_human(by, other) for other in did.get(role, ())):
+                    self.found(seq, "same-person", f"{by} was the {role} of the order", f"{by} 曾任该批次的 {role}")
             order["supervisors"].append(by)
         if act == "order.completed" and by not in order["supervisors"]:
             self.found(seq, "role", f"{by} was no supervisor of the order", f"{by} 不是该批次监销人")
@@ -296,8 +437,11 @@ class Verifier:
         for one in order["supervisors"]:
             if not any(self._one_human(one, other) for other in humans):
                 humans.append(one)
-        if len(humans) < SUPERVISORS:
-            self.found(seq, "supervisors", "fewer than two supervisors had signed", "签名的监销人不足两人")
+        wanted = (self.duties or {}).get("supervisors")
+        needed = max(SUPERVISORS, wanted) if type(wanted) is int else SUPERVISORS
+        if len(humans) < needed:
+            self.found(seq, "supervisors", f"fewer than {needed} supervisors had signed",
+                       f"签名的监销人不足 {needed} 人")
         order["intended"] |= set(body.get("records") or ())
         if any(order["opinions"].get(one) != "destroy" for one in order["intended"]):
             self.found(seq, "order", "it names a record that the appraisal did not give up", "所列档案未被鉴定为销毁")
@@ -306,7 +450,10 @@ class Verifier:
         record, order = body.get("record"), self.orders.get(body.get("order"))
         if order is None or record not in order["intended"]:
             self.found(seq, "order", f"no signed order covers the record {record}", f"没有已签批次涵盖档案 {record}")
-        self.destroyed[record] = body.get("order")
+        if record in self.destroyed:
+            self.found(seq, "destroyed-twice", "the record {} was destroyed before, under order {}",
+                       "档案 {} 此前已在批次 {} 中销毁", record, self.destroyed[record])
+        self.destroyed.setdefault(record, body.get("order"))
 
     def _one_human(self, first, second):
         """One id, staff number or key, also by a chain of other accounts."""
@@ -317,7 +464,7 @@ class Verifier:
                 return True
             mine = self.people.get(current)
             for other, theirs in self.people.items():
-                same = mine and (theirs["staff"] == mine["staff"] or theirs["key"] == mine["key"])
+                same = mine and (theirs["staff"] == mine["staff"] or (theirs["key"] == mine["key"] and mine["key"]))
                 if other not in known and same:
                     known.add(other)
                     waiting.append(other)
@@ -387,12 +534,26 @@ def report(verifier, lang, as_json):
         print(json.dumps({
             "ok": not verifier.findings, "entries": verifier.entries, "head": verifier.head,
             "orders": len(verifier.orders), "destroyed": len(verifier.destroyed), "people": len(verifier.people),
+            "torn_bytes": verifier.torn[0] if verifier.torn else 0,
+            "acts": [{"entry": seq, "order": order, "act": act, "person": person,
+                      "route": "key" if by is None else "paper", "entered_by": by}
+                     for seq, order, act, person, by in verifier.acts],
             "findings": [{"entry": seq, "code": code, "message": english} for seq, code, english, _ in
                          verifier.findings],
         }, ensure_ascii=False, indent=1))
         return 1 if verifier.findings else 0
     for seq, _, english, chinese in verifier.findings:
         print(f"第 {seq} 条：{chinese}" if lang == "zh" else f"Entry {seq}: {english}")
+    by_hand = [one for one in verifier.acts if one[4] is not None]
+    for seq, order, act, person, by in by_hand:
+        told = (f"第 {seq} 条：批次 {order}，{act}，{person} 手签，{by} 录入" if lang == "zh" else
+                f"Entry {seq}: order {order}, {act}: {person} signed on paper, entered by {by}")
+        print("".join(char if char.isprintable() else "?" for char in told))
+    if verifier.torn:
+        told = {"zh": "末尾有 {} 字节（{} 条）从未确认的批次，下一次操作时舍弃，不算损坏",
+                "en": "{} bytes ({} entries) of a batch that was never confirmed stand at the end; the next act cuts "
+                      "them off, which is no damage"}
+        print(told[lang].format(*verifier.torn))
     counts = (verifier.entries, len(verifier.people), len(verifier.orders), len(verifier.destroyed),
               len(verifier.findings), verifier.head)
     if lang == "zh":

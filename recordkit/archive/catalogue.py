@@ -6,15 +6,16 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+from msgspec import Struct
 
 from recordkit import files, pending
 from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry, as_printed, same_account
 from recordkit.notes import note_folder
 from recordkit.workspace import Workspace
@@ -25,8 +26,7 @@ _VERSIONING = ("record.filed", "record.edited", "record.attached", "record.resca
 """Acts that make a version of a record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One item (件) as the catalogue knows it.
 
     Attributes:
@@ -68,8 +68,7 @@ class Record:
         return fields if isinstance(fields, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """A record in force, as far as checking its object needs it; ``touched`` is the entry that changed it last."""
 
     record_id: str
@@ -84,8 +83,7 @@ class Holding:
         return cls(record.record_id, record.code, record.commitment, record.ordinal)
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(Struct, frozen=True):
     """Where bytes lie in the archive.
 
     Attributes:
@@ -262,7 +260,7 @@ def find_record(db: Database, reference: str) -> Record:
     if len(active) > 1:
         raise NotFound(
             msg("{count} records answer to {reference}.", count=len(active), reference=reference),
-            msg("Name one by its archival code: {codes}.", codes=", ".join(row["code"] for row in active[:5])),
+            msg("Name one by its archival code: {codes}.", codes=listed(row["code"] for row in active[:5])),
         )
     return _record(active[0])
 
@@ -328,8 +326,7 @@ def find_content(db: Database, content: str, record_id: str | None = None) -> Fi
     return Filed(record, row["name"], row["version"], bool(row["superseded"]))
 
 
-@dataclass(frozen=True, slots=True)
-class KnownBatch:
+class KnownBatch(Struct, frozen=True):
     """A batch scan of which papers are held.
 
     Attributes:
@@ -404,10 +401,26 @@ def accounts_of(db: Database, record_id: str) -> set[str]:
     return {row["account"] for row in rows}
 
 
-def count_of_account(db: Database, account: str) -> int:
-    """How many active records stand under an account."""
-    row = db.one("SELECT count(*) AS n FROM records WHERE status = 'active' AND account = :a", {"a": account.strip()})
+def count_of_account(db: Database, account: str, *, ever: bool = False, since: date | None = None) -> int:
+    """How many active records stand under an account.
+
+    ``ever`` counts those, too, that once stood under it; ``since`` only those dated on that day or later.
+    """
+    row = db.one(
+        "SELECT count(*) AS n FROM record_accounts a JOIN records r ON r.record_id = a.record_id "
+        "WHERE a.account = :account AND r.status = 'active' AND (:ever = 1 OR a.is_current = 1) "
+        "AND (:since IS NULL OR r.date >= :since)",
+        {"account": same_account(account), "ever": int(ever), "since": since.isoformat() if since else None},
+    )
     return 0 if row is None else int(row["n"])
+
+
+def records_in_box(db: Database, box: str) -> list[str]:
+    """Ids of the active records whose paper lies in a box (盒号), in the order of filing."""
+    rows = db.each("SELECT record_id, json_extract(metadata, '$.box') AS box FROM records WHERE status = 'active' "
+                   "AND box IS NOT NULL ORDER BY ordinal")
+    wanted = same_account(box)
+    return [str(row["record_id"]) for row in rows if same_account(str(row["box"])) == wanted]
 
 
 def _record(row: Row) -> Record:

@@ -6,25 +6,24 @@ decided in ``recordkit.retention``.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
+
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 
 FILE_NAME = "retention.toml"
 PERMANENT = "permanent"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordClass:
+class RecordClass(Struct, frozen=True):
     """One line of the retention schedule.
 
     Attributes:
@@ -74,8 +73,7 @@ def months_of(period: str) -> int | None:
     return int(period[:-1]) * (12 if period.endswith("y") else 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(Struct, frozen=True):
     """All classes by id. ``digest`` is the SHA-256 of the file, named in manifests."""
 
     classes: Mapping[str, RecordClass]
@@ -91,10 +89,12 @@ class Scheme:
             if class_id in (one.id, one.name):
                 return one
         names = {f"{one.name} ({one.id})": one for one in self.classes.values()}
+        import difflib
+
         near = difflib.get_close_matches(class_id, names, 5, 0.2) or list(names)[:5]
         raise NotFound(
             msg("There is no record class {id}.", id=class_id),
-            msg("Near ones are: {classes}. 'recordkit retention schedule show' lists all.", classes=", ".join(near)),
+            msg("Near ones are: {classes}. 'recordkit retention schedule show' lists all.", classes=listed(near)),
         )
 
 
@@ -134,8 +134,7 @@ def parse_scheme(data: bytes, name: str) -> Scheme:
     return Scheme({one.id: one for one in draft.classes}, hashlib.sha256(data).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Something for which a schedule cannot be used.
 
     Attributes:
@@ -156,8 +155,7 @@ class Fault:
         return place_of(self.number, self.line)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A schedule as it was written, right or wrong.
 
     Attributes:
@@ -249,7 +247,7 @@ def _entry_fault(
 ) -> tuple[str, Message] | None:
     """What is wrong with an entry before it is typed; ``again`` is not 0 where its class was defined before."""
     class_id = str(raw.get("id", ""))
-    unknown = sorted(set(raw) - set(RecordClass.__dataclass_fields__))
+    unknown = sorted(set(raw) - set(RecordClass.__struct_fields__))
     if unknown:
         return "unknown-key", msg("unknown key {keys}", keys=", ".join(unknown))
     if not class_id:

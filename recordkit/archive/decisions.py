@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from msgspec import structs
+
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
 from recordkit.archive.arrivals import (
@@ -44,11 +46,12 @@ from recordkit.archive.papers import (
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading
 from recordkit.archive.recognising import Recogniser
+from recordkit.archive.registers import REGISTER_CLASS, codes_on, title_of, why_no_register
 from recordkit.archive.signature_facts import signature_findings
 from recordkit.archive.splitting import plan_cuts
 from recordkit.archive.told import read_findings
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
@@ -193,7 +196,7 @@ def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
             raise InputRefused(
                 msg("{key} is no core field.", key=key),
                 msg("Core fields are: {fields}.",
-                    fields=", ".join(f"{key} ({label})" for label, key in CORE_LABELS.items())),
+                    fields=listed(f"{key} ({label})" for label, key in CORE_LABELS.items())),
             )
     return found
 
@@ -255,6 +258,9 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
         if known is not None:
             return replace(known, piece=paper, batch=batch)
         reading = _with_known_text(workspace, paper, reading, paper.copy.parent)
+    register = _register_part(workspace, paper, reading, options, batch) if piece.waits is None else None
+    if register is not None:
+        return replace(register, batch=batch, piece=paper if piece.batch is not None else None)
     texts = storable(reading.texts)
     find = rescanning.as_if_open(lambda issue_id: issues.find_issue(workspace.db, issue_id))
     portion = piece.waits or match_pages(
@@ -274,13 +280,36 @@ def _part(workspace: Workspace, piece: Piece, recogniser: Recogniser, options: I
                    piece=paper if piece.batch is not None else None)
 
 
+def _register_part(
+    workspace: Workspace, paper: StagedPaper, reading: PaperReading, options: IngestOptions, batch: Batch | None
+) -> Part | None:
+    """What is to become of a destruction register that comes back signed by hand; None for any other paper.
+
+    Its rows name documents of ours: by text it would be taken for one of them.
+    """
+    codes = codes_on(reading, workspace.store_tag)
+    if not codes or options.record_class not in (None, REGISTER_CLASS):
+        return None
+    texts, facts = storable(reading.texts), facts_of(reading, batch)
+    wrong = why_no_register(codes, reading)
+    findings = [*text_findings(texts, options.ocr), *file_findings(reading), *reading.findings,
+                *signature_findings(reading.signatures)]
+    if wrong is not None:
+        return waiting_part(texts, [wrong, *findings], facts, reading.copies)
+    told = {**told_of(paper.source, "code", facts, findings), "order": codes[0].order}
+    given = {"title": title_of(codes[0]), **options.fields}
+    new = record_of_class(REGISTER_CLASS, given, _class_date(workspace, options), (paper.copy, paper.digests), texts,
+                          told, reading.copies)
+    return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=reading.copies)
+
+
 def _with_command(finding: Finding, key: str) -> Finding:
     """A finding that the paper of this key holds several documents, with the command that settles it."""
     if finding.code != "several-documents":
         return finding
     told = msg("the file holds pages of {count} documents; 'recordkit ingest --split {key}' files them one by one",
                count=finding.message.params["count"], key=key)
-    return replace(finding, message=told)
+    return structs.replace(finding, message=told)
 
 
 def waits_already(workspace: Workspace, paper: StagedPaper, options: IngestOptions) -> Part | None:
@@ -447,7 +476,7 @@ def _known_batch(workspace: Workspace, digests: files.Digests) -> Part | None:
         reason = msg("a paper of this batch was destroyed as {code} under order {order}; the file stays where it is",
                      code=destroyed.code, order=destroyed.destroyed_by or "?")
         return Part("duplicate", reason=reason, record=destroyed)
-    codes = "、".join(one.code for one in batch.records)
+    codes = listed(one.code for one in batch.records)
     return Part("duplicate", reason=msg("the papers of this batch are filed as {codes}", codes=codes),
                 record=batch.records[0])
 

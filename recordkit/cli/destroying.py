@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,15 +19,17 @@ from recordkit.cli.base import (
     pass_app,
     passphrase_option,
 )
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.onpaper import hands, paper_options
 from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
-    from recordkit.people import Person, Signer
+    from recordkit.people import Person
     from recordkit.retention.destruction import ItemOutcome
-    from recordkit.retention.order_state import Opinion, Order
+    from recordkit.retention.order_state import Opinion, Order, OrderSignature
+    from recordkit.retention.signing import Hand
     from recordkit.workspace import Workspace
 
 
@@ -85,13 +87,13 @@ def people() -> None:
 @option("--role", "roles", multiple=True, required=True,
         help=N_("clerk, archivist, appraiser, approver, supervisor, administrator or auditor; may be repeated."))
 @option("--staff-no", required=True, help=N_("Staff number: two accounts with one number are one person."))
-@option("--key", "public", required=True, type=click.Path(path_type=Path), metavar="FILE.pub",
-        help=N_("Public key of the person."))
+@option("--key", "public", type=click.Path(path_type=Path), metavar="FILE.pub",
+        help=N_("Public key of the person. Without one, approvers and supervisors sign on paper only."))
 @passphrase_option
 @dry_run_option
 @pass_app
 def people_add(
-    app: App, person_id: str, name: str, roles: tuple[str, ...], staff_no: str, public: Path,
+    app: App, person_id: str, name: str, roles: tuple[str, ...], staff_no: str, public: Path | None,
     passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Register one person."""
@@ -99,22 +101,23 @@ def people_add(
 
     del passphrase_file
     known = {role: tr(role) for role in ROLES}
-    new = NewPerson(person_id, name, staff_no, tuple(meant(role, known) for role in roles), load_public_key(public))
+    key = load_public_key(public) if public is not None else ""
+    new = NewPerson(person_id, name, staff_no, tuple(meant(role, known) for role in roles), key)
     with app.acting(rehearse=dry_run) as workspace:
         first = not list_people(workspace.db)
-        own = public.with_name(public.name.removesuffix(".pub"))
+        own = public.with_name(public.name.removesuffix(".pub")) if public is not None else None
         twins = [one.id for one in list_people(workspace.db)
-                 if one.staff_no == new.staff_no or one.public_key == new.public_key]
+                 if one.staff_no == new.staff_no.strip() or (key and one.public_key == key)]
         if twins:
             app.say(msg("{id} has the staff number or key of {others}: for all rules they are one person.",
-                        id=new.id, others=", ".join(twins)))
+                        id=new.id, others=listed(twins)))
         person = add_person(workspace, new, app.admin_key(own if first and own != public else None))
     if app.json:
         app.print_json(_plain_person(person))
     else:
         if first:
             app.say(tr("The first person registered is the administrator, too."))
-        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=", ".join(map(tr, person.roles))))
+        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=tr_list(map(tr, person.roles))))
 
 
 def _listed(value: object) -> list[str]:
@@ -129,7 +132,7 @@ def _plain_person(person: Person) -> dict[str, object]:
         "name": person.name,
         "staff_no": person.staff_no,
         "roles": list(person.roles),
-        "key": fingerprint(person.public_key),
+        "key": fingerprint(person.public_key) if person.public_key else None,
         "since": person.since,
         "revoked": person.revoked,
     }
@@ -275,53 +278,55 @@ def _read_opinions(path: Path | None) -> dict[str, Opinion]:
     return found
 
 
-def _sign_order(
-    app: App, order_id: str, key: Path | None, dry_run: bool, act: Callable[[Workspace, str, Signer], Order]
-) -> None:
-    with app.acting(rehearse=dry_run) as workspace:
-        _print_order(app, workspace, act(workspace, order_id, app.signer(workspace, key)))
+def _sign_order(app: App, order_id: str, name: str, act: Callable[[Workspace, str, Hand], Order], **given: Any) -> None:
+    """Sign by key, or enter signatures by hand one after the other; ``given`` are the options of the command."""
+    with app.acting(rehearse=given["dry_run"]) as workspace:
+        signed = None
+        for hand in hands(app, workspace, name, given["key"], given["paper"], given["signers"], given["signed_on"]):
+            signed = act(workspace, order_id, hand)
+        assert signed is not None
+        _print_order(app, workspace, signed)
 
 
 @destruction.command("approve", cls=Command, help=N_("Approve what the appraisal group wants destroyed."))
 @click.argument("order_id", metavar="ORDER")
+@paper_options
 @key_option
 @passphrase_option
 @dry_run_option
 @pass_app
-def approve(
-    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
-) -> None:
+def approve(app: App, /, order_id: str, **given: Any) -> None:
     """Sign as the responsible leader."""
     from recordkit.retention.orders import approve_order
 
-    del passphrase_file
-    _sign_order(app, order_id, key, dry_run, approve_order)
+    _sign_order(app, order_id, "order.approved", approve_order, **given)
 
 
 @destruction.command("sign", cls=Command, help=N_("Sign as a destruction supervisor, after counting the list."))
 @click.argument("order_id", metavar="ORDER")
+@paper_options
 @key_option
 @passphrase_option
 @dry_run_option
 @pass_app
-def sign(
-    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
-) -> None:
+def sign(app: App, /, order_id: str, **given: Any) -> None:
     """Sign as one of at least two supervisors."""
     from recordkit.retention.orders import sign_order
 
-    del passphrase_file
-    _sign_order(app, order_id, key, dry_run, sign_order)
+    _sign_order(app, order_id, "order.signed", sign_order, **given)
 
 
 @destruction.command("execute", cls=Command, help=N_("Destroy, after checking every item again."))
 @click.argument("order_id", metavar="ORDER")
 @option("--place", default="", help=N_("Where it is done."))
 @option("--method", default="", help=N_("How it is done."))
+@option("--paper-method", default="", help=N_("How the paper originals are destroyed (default: as --method)."))
 @option("--confirm", default="", metavar="WORD", help=N_("The word shown by 'destruction show' for large orders."))
 @dry_run_option
 @pass_app
-def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_run: bool) -> int:
+def execute(
+    app: App, order_id: str, place: str, method: str, paper_method: str, confirm: str, dry_run: bool
+) -> int:
     """Execute; exit 4 when an item was refused or failed, 8 when a rule stopped all of them."""
     from recordkit.archive.search.service import forget_records, open_engine
     from recordkit.retention.destruction import execute_order, plan_execution
@@ -339,6 +344,7 @@ def execute(app: App, order_id: str, place: str, method: str, confirm: str, dry_
         else:
             done = execute_order(
                 workspace, order_id, place=place, method=method, actor=app.actor, confirm=confirm,
+                paper_method=paper_method,
                 forget=lambda ids: forget_records(workspace, ids),
                 still_found=lambda ids: open_engine(workspace).held(ids),
             )
@@ -366,18 +372,16 @@ def _plain_outcome(one: ItemOutcome) -> dict[str, object]:
 
 @destruction.command("complete", cls=Command, help=N_("Sign the outcome, as one of the supervisors who signed before."))
 @click.argument("order_id", metavar="ORDER")
+@paper_options
 @key_option
 @passphrase_option
 @dry_run_option
 @pass_app
-def complete(
-    app: App, order_id: str, key: Path | None, passphrase_file: str | None, dry_run: bool
-) -> None:
+def complete(app: App, /, order_id: str, **given: Any) -> None:
     """Sign the completion."""
     from recordkit.retention.orders import complete_order
 
-    del passphrase_file
-    _sign_order(app, order_id, key, dry_run, complete_order)
+    _sign_order(app, order_id, "order.completed", complete_order, **given)
 
 
 @destruction.command("withdraw", cls=Command, help=N_("Give up an order before it is executed."))
@@ -429,27 +433,71 @@ def destruction_show(app: App, order_id: str) -> None:
 @destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))
 @click.argument("order_id", metavar="ORDER")
 @option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--for-signing", is_flag=True,
+        help=N_("With the printed code and room for the signatures that are due: to be signed by hand, scanned and "
+                "filed."))
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def register(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
+def register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, force: bool) -> None:
     """Write the register to a file."""
     from recordkit.retention import register as registers
+    from recordkit.retention import register_print
     from recordkit.retention.order_state import find_order
 
+    if for_signing and kind == "json":
+        raise WrongUsage(msg("What is to be signed is printed: give --format docx or xlsx."))
     with app.reading() as workspace:
-        found = registers.register_of(workspace, find_order(workspace.db, order_id))
+        found = registers.register_of(workspace, find_order(workspace.db, order_id), for_signing=for_signing)
     if kind == "json":
         plain = {"title": found.title, "cover": dict(found.cover), "items": [dict(row) for row in found.rows],
                  "total": len(found.rows)}
         data = json.dumps(plain, ensure_ascii=False, indent=2).encode()
     else:
-        data = registers.register_docx(found) if kind == "docx" else registers.register_xlsx(found)
+        data = register_print.register_docx(found) if kind == "docx" else register_print.register_xlsx(found)
     app.save(out, data, force=force)
     if app.json:
-        app.print_json({"order": order_id, "path": str(out), "rows": len(found.rows)})
+        app.print_json({"order": order_id, "path": str(out), "rows": len(found.rows), "code": found.code})
+        return
+    click.echo(str(out))
+    if for_signing:
+        app.say(msg("Print it, have it signed, scan all pages and file the scan: recordkit ingest FILE. Then: "
+                    "recordkit destruction {act} {order} --on-paper RECORD --signer STAFFNO --as ID --key FILE",
+                    act=found.room[0], order=order_id))
+
+
+@destruction.command("report", cls=Command, help=N_("Print the appraisal report (鉴定报告) of an order."))
+@click.argument("order_id", metavar="ORDER")
+@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@pass_app
+def report(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
+    """Write the newest report, with the titles that are known, to a file."""
+    from recordkit.retention.appraisal_report import TITLE, report_docx, report_of, report_xlsx
+    from recordkit.retention.order_state import find_order
+
+    with app.reading() as workspace:
+        found = report_of(workspace, find_order(workspace.db, order_id))
+    if kind == "json":
+        plain = {"title": TITLE, "facts": dict(found.facts), "items": [dict(row) for row in found.items],
+                 "total": len(found.items), "held": [dict(row) for row in found.held]}
+        data = json.dumps(plain, ensure_ascii=False, indent=2).encode()
+    else:
+        data = report_docx(found) if kind == "docx" else report_xlsx(found)
+    app.save(out, data, force=force)
+    if app.json:
+        app.print_json({"order": found.order, "path": str(out), "rows": len(found.items), "held": len(found.held)})
     else:
         click.echo(str(out))
+
+
+def _signed_by(one: OrderSignature) -> str:
+    """Who signed, and how where it was by hand."""
+    if one.paper is None:
+        return one.person
+    return tr("{person} (on paper, {day}; entered by {by}, scan {record})").format(
+        person=one.person, day=one.day, by=one.entered_by, record=one.paper)
 
 
 def _print_order(app: App, workspace: Workspace, order: Order) -> None:
@@ -467,15 +515,24 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
                       (N_("Signed by"), "order.signed"), (N_("Completed by"), "order.completed")):
         people_ids = order.signers(act)
         if people_ids:
-            app.print_pairs([(name, list(dict.fromkeys(people_ids)))])
+            told = [_signed_by(one) for one in order.signatures if one.act == act]
+            app.print_pairs([(name, list(dict.fromkeys(told)))])
     if data["status"] == "signed":
         app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
+    if order.report is not None:
+        app.print_pairs([(N_("Appraisal report"), order.report)])
     rows = []
-    for item in listed_items(workspace, order):
-        opinion, outcome = item["opinion"] or "", item["outcome"] or ""
+    items = listed_items(workspace, order)
+    papers = any(item["paper"] for item in items)
+    for item in items:
+        opinion, outcome = str(item["opinion"] or ""), str(item["outcome"] or "")
         if opinion.startswith("extend:"):
             opinion = tr("extended to {date}").format(date=opinion.removeprefix("extend:"))
-        reason = REASONS.get(item["reason"]) if item["reason"] else ""
-        rows.append([item["code"], item["title"], tr(opinion), tr(outcome), reason])
-    app.print_table(rows, [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")])
+        reason: Message | str = REASONS.get(str(item["reason"]), "")
+        if item["holds"] and not outcome:
+            reason = msg("held: {holds}", holds=listed(_listed(item["holds"])))
+        row = [item["code"], item["title"], tr(opinion), tr(outcome), reason]
+        rows.append([*row, item["paper"]] if papers else row)
+    columns = [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")]
+    app.print_table(rows, [*columns, N_("Paper original")] if papers else columns)
     app.say(next_step(workspace, order))

@@ -27,6 +27,7 @@ from recordkit.messages import msg
 if TYPE_CHECKING:
     from recordkit.checkpoints import Comparison
     from recordkit.people import Person
+    from recordkit.retention.audit import ProvenAct
     from recordkit.workspace import Workspace
 
 
@@ -81,6 +82,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         app.print_json({"ok": ok, "entries": found.entries, "first_bad": first_bad,
                         "reason": reasons[0] if reasons else None, "head": found.head,
                         "torn_bytes": found.torn_bytes, "signatures": signatures,
+                        "acts": [_plain_act(one) for one in audit.acts],
                         "checkpoints": [_plain_comparison(one) for one in compared]})
     else:
         if ok:
@@ -99,6 +101,11 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
                 app.say(msg("{by} (key {mark}) signed on {time} for the first {seq} entries; unchanged: {file}",
                             by=said.by, mark=one.checkpoint.mark, time=local_time(said.time), seq=said.seq,
                             file=str(one.source)))
+        for act in audit.acts if found.ok else ():
+            if act.paper is not None:
+                app.say(msg("Entry {seq}: order {order}, {act}: {person} signed on paper (scan {record}), entered by "
+                            "{by}.", seq=act.seq, order=act.order_id, act=msg(act.act), person=act.person,
+                            record=act.paper, by=act.entered_by))
         kept = [one.checkpoint.statement.seq for one in compared[len(against) :]
                 if one.checkpoint is not None and not one.findings]
         if kept:
@@ -108,6 +115,11 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         app.say(tr("It ends in an unfinished batch of {bytes} bytes; the next act discards it.").format(
             bytes=found.torn_bytes))
     return 0 if ok else 7
+
+
+def _plain_act(one: ProvenAct) -> dict[str, object]:
+    return {"entry": one.seq, "order": one.order_id, "act": one.act, "person": one.person,
+            "route": "key" if one.paper is None else "paper", "entered_by": one.entered_by, "paper": one.paper}
 
 
 def _plain_comparison(one: Comparison) -> dict[str, object]:

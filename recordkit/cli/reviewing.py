@@ -345,6 +345,8 @@ def review(
     app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or tr("no records")))
     for wait in waiting:
         app.say(told_waiting(wait))
+    if waiting:
+        app.say(tr("Of which accounts: recordkit event list --waiting"))
     if out is not None:
         app.say(msg("The list is in {file}.", file=str(out)))
     if changed:

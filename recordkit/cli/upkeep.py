@@ -12,13 +12,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, shown, system_user
+from recordkit.cli.base import (
+    App,
+    Command,
+    Group,
+    dry_run_option,
+    key_option,
+    option,
+    pass_app,
+    passphrase_option,
+    shown,
+    system_user,
+)
 from recordkit.cli.dates import local_time
 from recordkit.cli.dropping import plain_strays, print_strays
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
 from recordkit.errors import Interrupted, RecordkitError, RefusedByRule, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.fixity import FixityResult
@@ -136,7 +147,7 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named:
         app.say(msg("Went on with the run begun at {begun}: {earlier} record(s) had been read then ('--restart' reads "
                     "all again).", begun=local_time(result.begun), earlier=result.earlier))
     if result.sampled is not None:
-        codes = ", ".join(result.sampled[:5]) + (" ..." if len(result.sampled) > 5 else "")
+        codes = listed(result.sampled, 5)
         app.say(msg("The share of {day}, {percent} percent: {count} record(s) {codes}", day=app.today.isoformat(),
                     percent=f"{sample:g}", count=len(result.sampled), codes=codes))
     if result.interrupted:
@@ -191,11 +202,11 @@ def config() -> None:
 @pass_app
 def config_show(app: App) -> None:
     """Print the settings."""
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from recordkit.settings import load_settings
 
-    settings = asdict(load_settings(app.store))
+    settings = to_builtins(load_settings(app.store))
     if app.json:
         app.print_json(settings)
         return
@@ -208,8 +219,45 @@ def config_show(app: App) -> None:
 def _setting(value: object) -> str:
     """A setting for people; a list of tables entry by entry."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(one)}" for key, one in value.items())
+        return tr_list(f"{key} {shown(one)}" for key, one in value.items())
     return "; ".join(map(_setting, value)) if isinstance(value, list | tuple) and value else shown(value)
+
+
+@config.command("accept", cls=Command,
+                help=N_("Sign loosened rules of destruction in recordkit.toml into the ledger, as administrator."))
+@key_option
+@passphrase_option
+@dry_run_option
+@pass_app
+def config_accept(app: App, key: Path | None, passphrase_file: str | None, dry_run: bool) -> None:
+    """Sign with --as and --key, else with the key that RECORDKIT_ADMIN_KEY names."""
+    from recordkit.people import Signer, administrator_with, list_people
+    from recordkit.retention.duties import accept_settings, plain_duties, unaccepted
+
+    del passphrase_file  # read by App.passphrase
+    with app.acting() as workspace:
+        loose = unaccepted(workspace)
+        if not dry_run:
+            if key is None:
+                private = app.admin_key(None)
+                public = private.public_key().public_bytes_raw().hex()
+                known = [one for one in list_people(workspace.db) if app.actor in (None, one.id)]
+                signer = Signer(administrator_with(known, public), private)
+            else:
+                signer = app.signer(workspace, key)
+            loose = list(accept_settings(workspace, signer).loosened)
+        settings = plain_duties(workspace.settings.destruction)
+    if app.json:
+        app.print_json({"dry_run": dry_run, "loosened": loose, "settings": settings})
+        return
+    for one in loose:
+        click.echo("  " + one.render(tr))
+    if not loose:
+        app.say(tr("Nothing in recordkit.toml is looser than what the ledger knows."))
+    elif dry_run:
+        app.say(tr("An administrator would sign for this. Nothing was written."))
+    else:
+        app.say(tr("An administrator has signed for these settings; they are in force."))
 
 
 @config.command("check", cls=Command, help=N_("Check recordkit.toml and retention.toml."))

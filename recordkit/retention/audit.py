@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
+from recordkit.archive.registers import REGISTER_CLASS
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, Finding
-from recordkit.people import Person, count_humans, signature_holds
-from recordkit.retention.signing import ROLES_OF_ACT, digest_of, one_human
-from recordkit.workspace import Workspace
+from recordkit.people import Person, count_humans, one_human, signature_holds
+from recordkit.retention.duties import ACCEPTED, DEFAULTS, RECORDED, Plain, loosened, settings_of
+from recordkit.retention.signing import PAPER_ACTS, ROLES_OF_ACT, ROLES_OF_ENTERING, digest_of, what_is_signed
+from recordkit.templates.registercode import decode_register
+from recordkit.workspace import Workspace, store_tag_of
 
 MINIMUM_SUPERVISORS = 2
 """Below this no destruction is lawful, whatever the settings of the time said (handbook ch. 8 §7)."""
@@ -20,15 +24,19 @@ MINIMUM_SUPERVISORS = 2
 
 @dataclass(slots=True)
 class ProvenOrder:
-    """What the ledger proves about one order. ``opinions`` by record; ``approver`` None until it is approved."""
+    """What the ledger proves about one order.
+
+    ``opinions`` by record; ``approver`` None until it is approved; ``days`` has the last day of each act.
+    """
 
     order_id: str
     digest: str
     proposer: str
     records: frozenset[str]
+    days: dict[str, str] = field(default_factory=dict)
     opinions: dict[str, str] = field(default_factory=dict)
+    appraisers: list[str] = field(default_factory=list)
     approver: str | None = None
-    approved_opinions: str = ""
     supervisors: list[str] = field(default_factory=list)
     signers: set[str] = field(default_factory=set)
     intended: set[str] = field(default_factory=set)
@@ -36,12 +44,33 @@ class ProvenOrder:
     findings: list[Finding] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class ProvenAct:
+    """One signed act of an order: entry, act, signer, and on the paper route who entered it and the scan's record."""
+
+    seq: int
+    order_id: str
+    act: str
+    person: str
+    entered_by: str | None
+    paper: str | None
+
+
 @dataclass(slots=True)
 class Audit:
-    """Result of reading the whole ledger: orders by id, people by id, and everything that does not hold."""
+    """Result of reading the whole ledger: orders by id, people by id, and everything that does not hold.
+
+    ``duties`` are the settings of separation of duty in force, None before the ledger knows any; ``destroyed`` names
+    for every destroyed record the order under which it went; ``registers`` for every version of a filed destruction
+    register, by commitment, the day on which it was filed; ``acts`` the signed acts of all orders as they came.
+    """
 
     orders: dict[str, ProvenOrder] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    duties: Plain | None = None
+    destroyed: dict[str, str] = field(default_factory=dict)
+    registers: dict[str, dict[str, str]] = field(default_factory=dict)
+    acts: list[ProvenAct] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -74,10 +103,16 @@ def audit_entries(store_id: str, entries: Iterable[Entry]) -> Audit:
 def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
     """Check the next entry against those before it; what does not hold goes into the audit's findings."""
     checks = _CHECKS.get(entry.act)
+    if "commitment" in entry.body:
+        _enter_register(audit, entry)
     if checks is None:
         return
     order = audit.orders.get(str(entry.body.get("order")))
-    for reason in checks(audit, order, entry, store_id):
+    try:
+        reasons = checks(audit, order, entry, store_id)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        reasons = [msg("it has not the form of its act")]
+    for reason in reasons:
         finding = Finding(
             "signature",
             msg("Entry {seq} ({act}): {reason}", seq=entry.seq, act=entry.act, reason=reason),
@@ -100,13 +135,18 @@ def _person_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: s
         if body.get("key") != statement.get("public_key"):
             reasons.append(msg("the first person did not sign for itself"))
     else:
-        signer = audit.people.get(str(body.get("by")))
-        if signer is None or signer.revoked or "administrator" not in signer.roles:
-            reasons.append(msg("{id} was no administrator in office", id=body.get("by")))
-        elif signer.public_key != body.get("key"):
-            reasons.append(msg("the key is not the registered key of {id}", id=signer.id))
+        reasons += _no_administrator(audit, entry)
     _enter_person(audit, statement, entry)
     return reasons
+
+
+def _no_administrator(audit: Audit, entry: Entry) -> list[Message]:
+    signer = audit.people.get(str(entry.body.get("by")))
+    if signer is None or signer.revoked or "administrator" not in signer.roles:
+        return [msg("{id} was no administrator in office", id=entry.body.get("by"))]
+    if signer.public_key != entry.body.get("key"):
+        return [msg("the key is not the registered key of {id}", id=signer.id)]
+    return []
 
 
 def _enter_person(audit: Audit, statement: Mapping[str, object], entry: Entry) -> None:
@@ -150,6 +190,7 @@ def _appraisal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     if isinstance(opinions, Mapping):
         if set(opinions) - order.records:
             reasons.append(msg("it names a record that is not in the order"))
+        order.appraisers.append(str(entry.body.get("by")))
         order.opinions.update({str(record): str(opinion) for record, opinion in opinions.items()})
     if order.approver is not None:
         reasons.append(msg("the order was approved before"))
@@ -178,6 +219,9 @@ def _supervision(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id
         reasons.append(msg("the order was not approved"))
     if any(_are_one(audit, by, other) for other in order.supervisors):
         reasons.append(msg("{id} had signed before", id=by))
+    for role, ids in _excluded(audit, order).items():
+        if any(_are_one(audit, by, other) for other in ids):
+            reasons.append(msg("{id} was the {role} of the order", id=by, role=msg(role)))
     order.supervisors.append(by)
     return reasons
 
@@ -198,8 +242,10 @@ def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     supervisors = [audit.people[one] for one in order.supervisors if one in audit.people]
     if order.approver is None:
         reasons.append(msg("the order was not approved"))
-    if count_humans(supervisors) < MINIMUM_SUPERVISORS:
-        reasons.append(msg("fewer than two supervisors had signed"))
+    wanted = audit.duties.get("supervisors") if audit.duties is not None else None
+    needed = max(wanted, MINIMUM_SUPERVISORS) if isinstance(wanted, int) else MINIMUM_SUPERVISORS
+    if count_humans(supervisors) < needed:
+        reasons.append(msg("fewer than {count} supervisors had signed", count=needed))
     records = entry.body.get("records")
     order.intended |= {str(one) for one in records} if isinstance(records, list) else set()
     if any(order.opinions.get(one) != "destroy" for one in order.intended):
@@ -215,9 +261,43 @@ def _withdrawal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id:
 
 
 def _destruction(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None or str(entry.body.get("record")) not in order.intended:
-        return [msg("no signed order covers the record {record}", record=entry.body.get("record"))]
-    return []
+    record = str(entry.body.get("record"))
+    reasons: list[Message] = []
+    if order is None or record not in order.intended:
+        reasons.append(msg("no signed order covers the record {record}", record=entry.body.get("record")))
+    if record in audit.destroyed:
+        reasons.append(msg("the record {record} was destroyed before, under order {order}", record=record,
+                           order=audit.destroyed[record]))
+    audit.destroyed.setdefault(record, str(entry.body.get("order")))
+    return reasons
+
+
+def _duties_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    settings = settings_of(entry)
+    if settings is None:
+        return [msg("the entry names no settings")]
+    reasons: list[Message] = []
+    if entry.act == ACCEPTED:
+        statement, body = _statement(entry), entry.body
+        said = (statement.get("act"), statement.get("store"), statement.get("seq"), statement.get("by"))
+        if said != (entry.act, store_id, entry.seq, body.get("by")):
+            reasons.append(msg("the statement was made for another place or act"))
+        if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
+            reasons.append(msg("the signature does not belong to the statement"))
+        reasons += _no_administrator(audit, entry)
+    else:
+        reasons += [msg("the setting {name} was loosened without an administrator's signature", name=name)
+                    for name in loosened(audit.duties if audit.duties is not None else DEFAULTS, settings)]
+    audit.duties = settings
+    return reasons
+
+
+def _excluded(audit: Audit, order: ProvenOrder) -> dict[str, list[str]]:
+    """Whom the settings of the time kept from supervising; unknown settings keep nobody."""
+    named = audit.duties.get("supervisor_excludes") if audit.duties is not None else None
+    people = {"proposer": [order.proposer], "appraiser": order.appraisers,
+              "approver": [order.approver] if order.approver is not None else []}
+    return {role: ids for role, ids in people.items() if isinstance(named, (list, tuple)) and role in named}
 
 
 def _signed(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
@@ -234,13 +314,87 @@ def _signed(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> li
     if person is None or person.revoked:
         reasons.append(msg("{id} was not registered, or revoked", id=by))
     else:
-        if person.public_key != body.get("key"):
+        if person.public_key != body.get("key") and statement.get("route") != "paper":
             reasons.append(msg("the key is not the registered key of {id}", id=by))
         if not set(ROLES_OF_ACT[entry.act]) & set(person.roles):
             reasons.append(msg("{id} did not have the role for it", id=by))
     if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
         reasons.append(msg("the signature does not belong to the statement"))
+    paper = statement.get("paper") if statement.get("route") == "paper" else None
+    if statement.get("route") not in (None, "paper") or body.get("entered_by") != statement.get("entered_by"):
+        reasons.append(msg("the statement was made for another act, store, order or person"))
+    if statement.get("route") == "paper":
+        reasons += _on_paper(audit, order, entry, store_id)
+    record = str(paper.get("record")) if isinstance(paper, Mapping) else None
+    entered_by = str(statement.get("entered_by")) if statement.get("route") == "paper" else None
+    audit.acts.append(ProvenAct(entry.seq, order.order_id, entry.act, by, entered_by, record))
+    order.days[entry.act] = str(statement.get("signed_on") or entry.time[:10])
     return reasons
+
+
+def _on_paper(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
+    """What does not hold about a signature by hand: who entered it, the scan, its code and its days."""
+    statement, by = _statement(entry), str(entry.body.get("by"))
+    reasons: list[Message] = []
+    entering = str(statement.get("entered_by"))
+    person = audit.people.get(entering)
+    if person is None or person.revoked:
+        reasons.append(msg("{id} was not registered, or revoked", id=entering))
+    else:
+        if person.public_key != entry.body.get("key"):
+            reasons.append(msg("the key is not the registered key of {id}", id=entering))
+        if not set(ROLES_OF_ENTERING) & set(person.roles):
+            reasons.append(msg("{id} did not have the role for it", id=entering))
+    if _are_one(audit, entering, by):
+        reasons.append(msg("{id} entered the own signature", id=entering))
+    if entry.act not in PAPER_ACTS or (audit.duties is not None and audit.duties.get("paper") is False):
+        reasons.append(msg("this act is not signed on paper"))
+    paper = statement.get("paper")
+    named = paper if isinstance(paper, Mapping) else {}
+    filed = audit.registers.get(str(named.get("record")), {}).get(str(named.get("commitment")))
+    if filed is None:
+        reasons.append(msg("the scan {record} was not filed as a destruction register", record=named.get("record")))
+    elif not _fits(order, entry, str(statement.get("signed_on")), filed):
+        reasons.append(msg("the day {day} of the signature does not fit", day=statement.get("signed_on")))
+    more = {key: statement[key] for key in ("opinions", "outcomes") if key in statement}
+    code = decode_register(str(statement.get("code")))
+    if code is None or (
+        (code.store_tag, code.order) != (store_tag_of(store_id), order.order_id)
+        or PAPER_ACTS.get(entry.act) not in code.acts
+        or not what_is_signed(order.digest, **more).startswith(code.digest)
+    ):
+        reasons.append(msg("the printed code is not that of this order as it stood"))
+    return reasons
+
+
+def _fits(order: ProvenOrder, entry: Entry, signed_on: str, filed: str) -> bool:
+    """Whether a signature by hand is of a day between the step before it, and scan and entry; a day's grace each."""
+    before = {"order.approved": "order.appraised", "order.signed": "order.approved"}.get(entry.act, "order.executed")
+    try:
+        day = date.fromisoformat(signed_on)
+        earliest = date.fromisoformat(order.days.get(before, signed_on)) - timedelta(days=1)
+        latest = date.fromisoformat(min(filed, entry.time[:10])) + timedelta(days=1)
+    except ValueError:
+        return False
+    return earliest <= day <= latest
+
+
+def _enter_register(audit: Audit, entry: Entry) -> None:
+    """Remember the versions of destruction registers that were filed."""
+    record = str(entry.body.get("record"))
+    if entry.body.get("class") == REGISTER_CLASS and entry.act == "record.filed":
+        audit.registers[record] = {}
+    if record in audit.registers:
+        # A later version may only change what the catalogue says: the day of the paper stays that of its filing.
+        first = next(iter(audit.registers[record].values()), entry.time[:10])
+        audit.registers[record][str(entry.body.get("commitment"))] = first
+
+
+def _execution(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if order is None:
+        return [msg("there is no such order")]
+    order.days[entry.act] = entry.time[:10]
+    return []
 
 
 def _same_opinions(order: ProvenOrder, entry: Entry) -> list[Message]:
@@ -267,6 +421,8 @@ _Check = Callable[[Audit, "ProvenOrder | None", Entry, str], list[Message]]
 _CHECKS: Mapping[str, _Check] = {
     "person.added": _person_entry,
     "person.revoked": _person_entry,
+    RECORDED: _duties_entry,
+    ACCEPTED: _duties_entry,
     "order.proposed": _proposal,
     "order.appraised": _appraisal,
     "order.approved": _approval,
@@ -274,5 +430,6 @@ _CHECKS: Mapping[str, _Check] = {
     "order.withdrawn": _withdrawal,
     "order.intended": _intention,
     "record.destroyed": _destruction,
+    "order.executed": _execution,
     "order.completed": _completion,
 }

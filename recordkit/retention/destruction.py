@@ -15,22 +15,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
-from recordkit.people import Person, find_person, list_people
+from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
 from recordkit.retention.audit import audit_ledger
 from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
+from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
 from recordkit.retention.orders import excluded_people, wrong_status
-from recordkit.retention.register import filed_register
+from recordkit.retention.paper_route import require_papers
+from recordkit.retention.register import filed_register, paper_originals
 from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
-from recordkit.retention.signing import one_human, other_self
+from recordkit.retention.signing import other_self
 from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace, Writer
 
@@ -98,6 +99,7 @@ def execute_order(
     forget: Forget,
     still_found: StillFound | None = None,
     confirm: str = "",
+    paper_method: str = "",
 ) -> Execution:
     """Destroy what the order names, or finish what an interrupted call began.
 
@@ -109,6 +111,7 @@ def execute_order(
         actor: id of one of the supervisors who signed.
         forget: takes records out of the search index.
         still_found: looks whether the index still finds them.
+        paper_method: how the paper originals are destroyed; like ``method`` when empty.
         confirm: ``order.confirmation``, needed when the order takes more than ``destruction.total_share`` of all.
 
     Raises:
@@ -125,11 +128,11 @@ def execute_order(
         if actor not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=actor, order=order.order_id),
-                msg("One of the supervisors executes it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+                msg("One of the supervisors executes it: {ids}.", ids=listed(order.signers("order.signed"))),
             )
         refused: tuple[ItemOutcome, ...] = ()
         if status == "signed":
-            refused = _begin(workspace, writer, order, place, method, actor, confirm)
+            refused = _begin(workspace, writer, order, place, (method, paper_method), actor, confirm)
             order = find_order(workspace.db, order.order_id)
         details: dict[str, Message] = {}
         if order.intent is not None:
@@ -154,16 +157,19 @@ def outcomes_of(
 
 
 def _begin(
-    workspace: Workspace, writer: Writer, order: Order, place: str, method: str, actor: str, confirm: str
+    workspace: Workspace, writer: Writer, order: Order, place: str, methods: tuple[str, str], actor: str, confirm: str
 ) -> tuple[ItemOutcome, ...]:
     """Check everything again and enter the intent; returns the refused items. Without a good one there is no intent."""
-    if not place.strip() or not method.strip():
+    method, paper_method = (one.strip() for one in methods)
+    if not place.strip() or not method:
         raise InputRefused(
             msg("Place and method of the destruction belong into the register."), msg("Give --place and --method.")
         )
     if find_person(workspace.db, actor).revoked:
         raise RefusedByRule(msg("{id} was revoked and cannot execute the order.", id=actor),
                             msg("Let another of its supervisors do it."))
+    require_duties(workspace, writer)
+    require_papers(workspace, order)
     _require_proof(workspace, order)
     around = load_circumstances(workspace)
     checked = [_check(workspace, item, around) for item in order.doomed]
@@ -175,10 +181,12 @@ def _begin(
         writer.add("order.refused", {"order": order.order_id, "records": codes})
     if good:
         event_ids, hold_ids = _orphaned(workspace, good)
+        with_paper = not set(good).isdisjoint(paper_originals(workspace, order))
         writer.add(
             "order.intended",
-            {"order": order.order_id, "records": good, "place": place.strip(), "method": method.strip(),
-             "actor": actor, "events": event_ids, "holds": hold_ids},
+            {"order": order.order_id, "records": good, "place": place.strip(), "method": method,
+             "actor": actor, "events": event_ids, "holds": hold_ids,
+             **({"paper_method": paper_method or method} if with_paper else {})},
         )
     writer.commit()
     return refused
@@ -274,11 +282,10 @@ def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], 
         elif record.account:
             staying.add(same_account(record.account))
     alone = accounts - staying
-    today: date = workspace.clock.today
     event_ids = [one.event_id for one in events.list_events(workspace.db) if one.account in alone]
     hold_ids = [
         one.hold_id for one in holds.list_holds(workspace, released=True)
-        if one.account in alone and (one.released or (one.until is not None and one.until < today))
+        if one.account in alone and one.released
     ]
     return event_ids, hold_ids
 

@@ -111,6 +111,19 @@ def review_items(
             yield record, decide_record(workspace, record, review.around, today)
 
 
+def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | None, str, date, str]]:
+    """Account, class, date and archival code of every record that waits for an event, in the order of filing."""
+    review = Review(workspace, today)
+    known = {one.ordinal: decision for one, decision in review.particular()}
+    waiting = {ordinal for ordinal, decision in _decided(review, known) if decision.decision == "waiting"}
+    rows = workspace.db.each(
+        "SELECT r.ordinal, r.record_class, r.date, r.code, a.account FROM records r LEFT JOIN record_accounts a "
+        "ON a.record_id = r.record_id AND a.is_current = 1 WHERE r.status = 'active' ORDER BY r.ordinal")
+    for row in rows:
+        if row["ordinal"] in waiting:
+            yield row["account"], row["record_class"], date.fromisoformat(row["date"]), row["code"]
+
+
 def _decided(review: Review, known: Mapping[int, Decision]) -> Iterator[tuple[int, Decision]]:
     for row in review.each_record():
         particular = known.get(row["ordinal"])
@@ -207,7 +220,7 @@ class Review:
         """By ``decide``, once for all records whose decision cannot differ."""
         rule = self.around.scheme.classes.get(record_class)
         extension = self.around.extensions.get(record_id)
-        held = any(hold.in_force(self._today) for hold in holds)
+        held = bool(holds)
         day = date.fromisoformat(formed)
         facts = Facts(record_id, record_class, day, day_in(own))
         # Two records of a class whose periods start on the same day differ in their reasons only.

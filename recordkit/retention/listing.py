@@ -7,8 +7,9 @@ import contextlib
 from recordkit.archive.catalogue import get_record
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.retention.destruction import REASONS
+from recordkit.retention.holds import holds_on_record
 from recordkit.retention.order_state import Item, Order
-from recordkit.retention.register import filed_register
+from recordkit.retention.register import filed_register, paper_originals
 from recordkit.retention.stops import stopped_items
 from recordkit.workspace import Workspace
 
@@ -19,7 +20,8 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
     ``stopped`` has the records that execution would refuse today, each with the reason (a ``Message``).
     """
     signed = [
-        {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature}
+        {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature,
+         "route": one.route, **({"paper": one.paper, "entered_by": one.entered_by} if one.paper else {})}
         for one in order.signatures
     ]
     intent = order.intent
@@ -28,6 +30,7 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
         "status": order.status(workspace.settings.destruction.supervisors),
         "digest": order.digest,
         "register": order.register,
+        "report": order.report,
         "proposer": order.proposer,
         "proposed": order.proposed,
         "items": listed_items(workspace, order),
@@ -40,22 +43,28 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
         "withdrawn": order.withdrawn,
         "executed": None if order.executed is None or intent is None else {
             "date": order.executed, "place": intent.place, "method": intent.method, "actor": intent.actor,
+            **({"paper_method": intent.paper_method} if intent.paper_method else {}),
         },
         "completed": [one for one in signed if one["act"] == "completed"] or None,
     }
 
 
-def listed_items(workspace: Workspace, order: Order) -> list[dict[str, str | None]]:
-    """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register."""
+def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
+    """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register.
+
+    ``holds``: what stands against the destruction of an item that is still in the archive, now.
+    """
     titles: dict[str, str] = {}
+    papers: dict[str, str] = {}
     # The list must show also when the register is damaged: 'verify' and the printed register say so.
     with contextlib.suppress(IntegrityFailure, NotFound):
         rows = filed_register(workspace, order)["rows"]
         titles = {str(row["record"]): str(row["题名"]) for row in rows} if isinstance(rows, list) else {}
-    return [_item(workspace, item, titles.get(item.record_id, "")) for item in order.items]
+        papers = paper_originals(workspace, order)
+    return [_item(workspace, item, titles.get(item.record_id, ""), papers.get(item.record_id)) for item in order.items]
 
 
-def _item(workspace: Workspace, item: Item, title: str) -> dict[str, str | None]:
+def _item(workspace: Workspace, item: Item, title: str, paper: str | None) -> dict[str, object]:
     record = get_record(workspace.db, item.record_id)
     return {
         "record_id": item.record_id,
@@ -67,4 +76,6 @@ def _item(workspace: Workspace, item: Item, title: str) -> dict[str, str | None]
         "opinion": str(item.opinion) if item.opinion else None,
         "outcome": item.outcome,
         "reason": item.reason if item.reason in REASONS else None,
+        "holds": [] if item.outcome == "destroyed" else holds_on_record(workspace.db, item.record_id),
+        "paper": paper,
     }

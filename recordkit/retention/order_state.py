@@ -17,7 +17,7 @@ from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import msg
 from recordkit.model import Entry
 from recordkit.retention.review import Extension
-from recordkit.retention.schedule import REGISTER_CLASS
+from recordkit.retention.schedule import REGISTER_CLASS, REPORT_CLASS
 from recordkit.retention.signing import digest_of
 from recordkit.workspace import Workspace
 
@@ -85,13 +85,25 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class OrderSignature:
-    """Who signed which act of an order, and when (date, ISO)."""
+    """Who signed which act of an order, and when (date, ISO).
+
+    Attributes:
+        signature: of the person's key, or of whoever entered that they signed on paper.
+        entered_by: who did; None for a signature by key. ``paper`` is the record of the scan.
+    """
 
     act: str
     person: str
     day: str
     signature: str
     seq: int
+    entered_by: str | None = None
+    paper: str | None = None
+
+    @property
+    def route(self) -> Literal["key", "paper"]:
+        """Whether the person signed with a key, or by hand on the printed register."""
+        return "key" if self.paper is None else "paper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class Intent:
     """The point of no return: where, how and by whom; ``stamp`` is the ledger time of the entry.
 
     Attributes:
+        paper_method: how the paper originals were destroyed; None when the order has none.
         events: ids of events, ``holds`` ids of holds, whose accounts have no record left and whose notes go, too.
     """
 
@@ -108,6 +121,7 @@ class Intent:
     stamp: str
     events: tuple[str, ...]
     holds: tuple[str, ...]
+    paper_method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +131,7 @@ class Order:
     Attributes:
         digest: SHA-256 of the canonical manifest; what everybody signs.
         register: id of the permanent record that holds register rows and manifest.
+        report: id of the permanent record with the newest appraisal report.
         executed: date of the end of execution, ISO; ``withdrawn`` likewise.
     """
 
@@ -131,6 +146,7 @@ class Order:
     withdrawn: str | None
     intent: Intent | None
     executed: str | None
+    report: str | None = None
 
     @property
     def doomed(self) -> tuple[Item, ...]:
@@ -241,8 +257,10 @@ def _order(db: Database, row: Row) -> Order:
     key = {"id": row["order_id"]}
     manifest = json.loads(row["manifest"])
     state = {one["record_id"]: one for one in db.all("SELECT * FROM order_items WHERE order_id = :id", key)}
-    signed = db.all("SELECT * FROM order_signatures WHERE order_id = :id ORDER BY seq", key)
+    signed = db.all("SELECT s.*, p.entered_by, p.paper FROM order_signatures s LEFT JOIN order_papers p "
+                    "ON p.seq = s.seq WHERE s.order_id = :id ORDER BY s.seq", key)
     intent = json.loads(row["intent"]) if row["intent"] else None
+    report = db.one("SELECT record FROM order_reports WHERE order_id = :id", key)
     return Order(
         order_id=row["order_id"],
         digest=row["digest"],
@@ -252,14 +270,16 @@ def _order(db: Database, row: Row) -> Order:
         register=row["register"],
         items=tuple(_item(raw, state[raw["record"]]) for raw in manifest["items"]),
         signatures=tuple(
-            OrderSignature(one["act"], one["person"], one["day"], one["signature"], one["seq"]) for one in signed
+            OrderSignature(one["act"], one["person"], one["day"], one["signature"], one["seq"], one["entered_by"],
+                           one["paper"]) for one in signed
         ),
         withdrawn=row["withdrawn"],
         intent=None if intent is None else Intent(
             place=intent["place"], method=intent["method"], actor=intent["actor"], stamp=intent["stamp"],
-            events=tuple(intent["events"]), holds=tuple(intent["holds"]),
+            events=tuple(intent["events"]), holds=tuple(intent["holds"]), paper_method=intent.get("paper_method"),
         ),
         executed=row["executed"],
+        report=None if report is None else report["record"],
     )
 
 
@@ -294,6 +314,12 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
             "UPDATE orders SET register = :record WHERE seq = :before AND register IS NULL",
             {"record": body["record"], "before": entry.seq - 1},
         )
+    elif entry.act == "record.filed" and body["class"] == REPORT_CLASS:
+        # Likewise the report, behind the opinions that completed the appraisal.
+        db.run(
+            "INSERT OR REPLACE INTO order_reports (order_id, record) SELECT order_id, :record FROM order_signatures "
+            "WHERE seq = :before AND act = 'order.appraised'", {"record": body["record"], "before": entry.seq - 1},
+        )
     elif entry.act == "record.destroyed":
         _set_outcome(db, str(body["order"]), [str(body["record"])], "destroyed", None)
     elif entry.act.startswith("order."):
@@ -303,11 +329,14 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
 def _apply_order(db: Database, entry: Entry) -> None:
     body, order_id = entry.body, str(entry.body["order"])
     if "signature" in body:
+        paper, signed_on = _mapping(body["statement"], "paper"), _mapping(body, "statement").get("signed_on")
         db.insert(
             "order_signatures",
             {"seq": entry.seq, "order_id": order_id, "act": entry.act, "person": body["by"],
-             "day": entry.time[:10], "signature": body["signature"]},
+             "day": signed_on or entry.time[:10], "signature": body["signature"]},
         )
+        if paper:
+            db.insert("order_papers", {"seq": entry.seq, "entered_by": body["entered_by"], "paper": paper["record"]})
     if entry.act == "order.proposed":
         _insert_order(db, entry)
     elif entry.act == "order.appraised":
@@ -322,7 +351,7 @@ def _apply_order(db: Database, entry: Entry) -> None:
     elif entry.act == "order.withdrawn":
         db.run("UPDATE orders SET withdrawn = :day WHERE order_id = :id", {"day": entry.time[:10], "id": order_id})
     elif entry.act == "order.intended":
-        plain = {key: body[key] for key in ("place", "method", "actor", "events", "holds")}
+        plain = {key: body.get(key) for key in ("place", "method", "actor", "events", "holds", "paper_method")}
         intent = json.dumps({**plain, "stamp": entry.time}, ensure_ascii=False)
         db.run("UPDATE orders SET intent = :intent WHERE order_id = :id", {"intent": intent, "id": order_id})
         records = body["records"]
@@ -386,5 +415,5 @@ def _set_outcome(
 
 
 def _mapping(body: object, key: str) -> Mapping[str, object]:
-    value = body[key] if isinstance(body, Mapping) else None
+    value = body.get(key) if isinstance(body, Mapping) else None
     return value if isinstance(value, Mapping) else {}

@@ -10,4 +10,6 @@ CREATE INDEX order_items_record ON order_items (record_id);
 CREATE TABLE order_signatures (
   seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL, act TEXT NOT NULL, person TEXT NOT NULL, day TEXT NOT NULL,
   signature TEXT NOT NULL);
-CREATE INDEX order_signatures_order ON order_signatures (order_id)
+CREATE INDEX order_signatures_order ON order_signatures (order_id);
+CREATE TABLE order_reports (order_id TEXT PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE order_papers (seq INTEGER PRIMARY KEY, entered_by TEXT NOT NULL, paper TEXT NOT NULL)

@@ -13,16 +13,26 @@ from dataclasses import dataclass
 from recordkit.archive.catalogue import Record, find_record, list_records
 from recordkit.archive.filing import file_generated
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people
 from recordkit.retention.adoption import keep_schedule
+from recordkit.retention.appraisal_report import file_report
 from recordkit.retention.circumstances import decide_record, load_circumstances
+from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
-from recordkit.retention.register import register_json
+from recordkit.retention.paper_route import outcomes_digest, require_days
+from recordkit.retention.register import HeldBack, held_back, paper_originals, register_json
 from recordkit.retention.review import Decision
 from recordkit.retention.schedule import REGISTER_CLASS
-from recordkit.retention.signing import digest_of, other_self, person_in_office, signed_body
+from recordkit.retention.signing import (
+    Hand,
+    digest_of,
+    other_self,
+    person_in_office,
+    signed_body,
+    supervisor_account,
+)
 from recordkit.retention.stops import name_the_stopped
 from recordkit.workspace import Workspace
 
@@ -31,11 +41,12 @@ MANIFEST_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that could not go into an order, and why."""
+    """A record that could not go into an order, and why; ``held`` names it in the appraisal report."""
 
     record_id: str
     code: str
     reason: Message
+    held: HeldBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,8 @@ def plan_order(workspace: Workspace, references: Sequence[str] | None) -> Propos
         if reason is None:
             items.append((record, decision))
         elif references is not None or decision.decision in ("due", "held") and decision.due is not None:
-            refusals.append(Refusal(record.record_id, record.code, reason))
+            held = held_back(workspace, record, decision, around)
+            refusals.append(Refusal(record.record_id, record.code, reason, held))
     return Proposal(tuple(items), tuple(refusals))
 
 
@@ -84,9 +96,11 @@ def propose_order(
     """
     with workspace.writing() as writer:
         person = person_in_office(workspace, signer, "order.proposed")
-        if "supervisor" in person.roles:
+        require_duties(workspace, writer)
+        witness = supervisor_account(list_people(workspace.db), person)
+        if witness is not None:
             raise RefusedByRule(
-                msg("{id} is a supervisor; a supervisor does not propose.", id=person.id),
+                msg("{id} is a supervisor; a supervisor does not propose.", id=witness.id),
                 msg("Let an archivist or administrator who witnesses no destruction propose the order."),
             )
         plan = plan_order(workspace, references)
@@ -97,7 +111,8 @@ def propose_order(
             )
         keep_schedule(workspace.root)
         order_id = next_order_id(workspace.db, workspace.clock.today.year)
-        register = register_json(workspace, order_id, plan.items)
+        held = [one.held for one in plan.refusals if one.held is not None]
+        register = register_json(workspace, order_id, plan.items, held)
         manifest = _manifest(workspace, order_id, plan.items, digest_of(register))
         body = signed_body(workspace, signer, "order.proposed", order_id, digest_of(manifest))
         writer.add("order.proposed", {**body, "manifest": manifest})
@@ -119,6 +134,8 @@ def appraise_order(
 ) -> Order:
     """Enter the appraisal group's opinions, for named records (id or archival code) or one for all without any.
 
+    With the last opinion the appraisal report is filed permanently; changed opinions file another one.
+
     A later opinion on the same record replaces the earlier one until the order is approved. Records to be extended or
     kept are respected by review from now on.
 
@@ -129,8 +146,9 @@ def appraise_order(
     """
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
-        person_in_office(workspace, signer, "order.appraised")
+        person = person_in_office(workspace, signer, "order.appraised")
         _require_status(workspace, order, "proposed", "appraised", "closed")
+        require_duties(workspace, writer)
         named = _opinions_by_record(workspace, order, opinions)
         for record_id, opinion in named.items():
             if opinion.until is not None and opinion.until <= workspace.clock.today:
@@ -149,22 +167,30 @@ def appraise_order(
             "order.appraised",
             signed_body(workspace, signer, "order.appraised", order.order_id, order.digest, opinions=plain),
         )
+        known = {item.record_id: item.opinion for item in order.items if item.opinion is not None} | named
+        if len(known) == len(order.items):
+            # Filing commits: the opinions and the report that names them stand in one batch, both or neither.
+            file_report(writer, workspace, order, known, person)
         writer.commit()
         return _after_step(workspace, order)
 
 
-def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
-    """Approve what the appraisal group wants destroyed. From here on the order does not change.
+def approve_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
+    """Approve what the appraisal group wants destroyed, by key or on paper. From here on the order does not change.
 
     Raises:
         NotFound: no such order.
-        RefusedByRule: the signer is no approver or is the proposer, or the appraisal is not complete.
+        InputRefused: a signature by hand is of a day to come.
+        RefusedByRule: the signer is no approver or is the proposer, or the appraisal is not complete; or the paper is
+            not this order's register as it stands, or its day does not fit.
     """
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.approved")
         _require_status(workspace, order, "appraised")
+        require_duties(workspace, writer)
         _require_other(workspace, person, [order.proposer], msg("proposed the order; another person must approve it"))
+        require_days(workspace, order, "order.approved", signer)
         body = signed_body(workspace, signer, "order.approved", order.order_id, order.digest,
                            opinions=order.opinions_digest)
         writer.add("order.approved", body)
@@ -172,23 +198,26 @@ def approve_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
         return _after_step(workspace, order)
 
 
-def sign_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
-    """Sign as one of the destruction supervisors (监销人) who have counted the list.
+def sign_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
+    """Sign as one of the destruction supervisors (监销人) who have counted the list, by key or on paper.
 
     Raises:
         NotFound: no such order.
         RefusedByRule: the signer is no supervisor, has signed already under this or another account, or is excluded
-            by the settings; or the order is not approved.
+            by the settings; or the order is not approved; or the paper is not this order's register as it stands, or
+            its day does not fit.
     """
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.signed")
         _require_status(workspace, order, "approved", "signed")
+        require_duties(workspace, writer)
         _require_other(workspace, person, order.signers("order.signed"),
                        msg("has signed already; the supervisors must be different people"))
         for role, ids in excluded_people(workspace, order).items():
             _require_other(workspace, person, ids,
-                           msg("is the {role} of the order and cannot supervise it", role=role))
+                           msg("is the {role} of the order and cannot supervise it", role=msg(role)))
+        require_days(workspace, order, "order.signed", signer)
         body = signed_body(workspace, signer, "order.signed", order.order_id, order.digest,
                            opinions=order.opinions_digest)
         writer.add("order.signed", body)
@@ -215,26 +244,35 @@ def withdraw_order(workspace: Workspace, order_id: str, reason: str) -> Order:
         return find_order(workspace.db, order.order_id)
 
 
-def complete_order(workspace: Workspace, order_id: str, signer: Signer) -> Order:
+def complete_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
     """Sign after the destruction, as one of those who signed before; the others may add their signature later.
+
+    The statement names the records whose paper originals were destroyed with them.
 
     Raises:
         NotFound: no such order.
-        RefusedByRule: it is not executed, or the signer did not sign it before or has completed it already.
+        RefusedByRule: it is not executed, or the signer did not sign it before or has completed it already; or the
+            paper is not this order's register as it stands, or its day does not fit.
     """
     with workspace.writing() as writer:
         order = find_order(workspace.db, order_id)
         person = person_in_office(workspace, signer, "order.completed")
         _require_status(workspace, order, "executed", "completed")
+        require_duties(workspace, writer)
         if person.id not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=person.id, order=order.order_id),
-                msg("Only those who witnessed can complete it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+                msg("Only those who witnessed can complete it: {ids}.", ids=listed(order.signers("order.signed"))),
             )
         _require_other(workspace, person, order.signers("order.completed"),
                        msg("has signed the completion already"))
-        outcomes = digest_of({item.record_id: item.outcome for item in order.doomed})
-        body = signed_body(workspace, signer, "order.completed", order.order_id, order.digest, outcomes=outcomes)
+        require_days(workspace, order, "order.completed", signer)
+        papers = paper_originals(workspace, order)
+        gone = sorted(item.record_id for item in order.doomed if item.outcome == "destroyed"
+                      and item.record_id in papers)
+        more: dict[str, object] = {"papers": gone} if gone else {}
+        body = signed_body(workspace, signer, "order.completed", order.order_id, order.digest,
+                           outcomes=outcomes_digest(order), **more)
         writer.add("order.completed", body)
         writer.commit()
         return find_order(workspace.db, order.order_id)

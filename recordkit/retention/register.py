@@ -6,39 +6,90 @@ the manifest binds; nothing here reads the records themselves once the order sta
 
 from __future__ import annotations
 
-import io
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from recordkit.archive.catalogue import Record, objects_of
+from recordkit.archive.catalogue import Record, accounts_of, get_record, objects_of
 from recordkit.archive.classes import load_scheme
 from recordkit.errors import IntegrityFailure
 from recordkit.messages import msg
-from recordkit.people import list_people
-from recordkit.retention.order_state import Item, Order
+from recordkit.people import Person, list_people
+from recordkit.retention.circumstances import Circumstances
+from recordkit.retention.order_state import Item, Order, OrderSignature
+from recordkit.retention.paper_route import outcomes_digest, printed_code
 from recordkit.retention.review import Decision
 from recordkit.retention.signing import digest_of
+from recordkit.templates.registercode import ACTS
 from recordkit.workspace import Workspace
 
 COLUMNS = ("序号", "题名", "所属年度", "档号", "应保管期限", "已保管期限", "页数", "备注")
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """One signature on the register: what for, and name, staff number, day and way of one that was given."""
+
+    label: str
+    name: str = ""
+    staff_no: str = ""
+    day: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
-    """The register as it stands now: cover lines in order, and rows by ``COLUMNS``."""
+    """The register as it stands now: cover lines in order, and rows by ``COLUMNS``.
+
+    Attributes:
+        blocks: who signs, and who has; ``digests`` what they sign, by name.
+        code: payload of the printed code, for a register that is to be signed by hand; ``room`` for which signatures.
+    """
 
     title: str
+    order: str
     cover: tuple[tuple[str, str], ...]
     rows: tuple[Mapping[str, str], ...]
+    blocks: tuple[Block, ...]
+    digests: tuple[tuple[str, str], ...]
+    code: str | None = None
+    room: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A record that is due and was left out of an order because it is held; ``kinds`` are those of the holds."""
+
+    record_id: str
+    code: str
+    record_class: str
+    due: date
+    kinds: tuple[str, ...]
+
+
+def held_back(
+    workspace: Workspace, record: Record, decision: Decision, around: Circumstances
+) -> HeldBack | None:
+    """How a record is named among those that a hold kept out of an order; None when it is not due or not held."""
+    today = workspace.clock.today
+    if decision.decision != "held" or decision.due is None or decision.due > today:
+        return None
+    holds = [*around.holds_of_record.get(record.record_id, ()), *around.blind_holds]
+    for account in sorted(accounts_of(workspace.db, record.record_id)) if around.holds_of_account else ():
+        holds += around.holds_of_account.get(account, ())
+    kinds = tuple(dict.fromkeys(one.kind for one in holds if one.in_force(today)))
+    return HeldBack(record.record_id, record.code, record.record_class, decision.due, kinds)
 
 
 def register_json(
-    workspace: Workspace, order_id: str, items: Sequence[tuple[Record, Decision]]
+    workspace: Workspace, order_id: str, items: Sequence[tuple[Record, Decision]], held: Sequence[HeldBack] = ()
 ) -> dict[str, object]:
-    """What is filed for ever: cover facts, the rules in force, one row per record. Plain JSON values only."""
+    """What is filed for ever: cover facts, the rules in force, one row per record. Plain JSON values only.
+
+    A row whose record has a paper original in a box or on a shelf also has ``paper`` with that place. ``held`` are
+    records that are due and were left out; they stand in the appraisal report, not on the register.
+    """
     settings, scheme = workspace.settings, load_scheme(workspace.root)
     today = workspace.clock.today
     used = sorted({record.record_class for record, _ in items})
@@ -63,8 +114,14 @@ def register_json(
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
                 "备注": "",
+                **_paper_of(record),
             }
             for position, (record, decision) in enumerate(items, 1)
+        ],
+        "held": [
+            {"record": one.record_id, "code": one.code, "class": one.record_class, "due": one.due.isoformat(),
+             "kinds": list(one.kinds)}
+            for one in held
         ],
     }
 
@@ -88,12 +145,14 @@ def filed_register(workspace: Workspace, order: Order) -> dict[str, object]:
     return content
 
 
-def register_of(workspace: Workspace, order: Order) -> Register:
+def register_of(workspace: Workspace, order: Order, *, for_signing: bool = False) -> Register:
     """The register to be printed: all proposed rows until the appraisal is complete, then only what goes.
 
     Raises:
         IntegrityFailure: see ``filed_register``.
+        RefusedByRule: it is to be signed by hand, and there is nothing to be signed now.
     """
+    code = printed_code(workspace, order) if for_signing else None
     filed = filed_register(workspace, order)
     raw = filed["rows"]
     by_record = {str(row["record"]): row for row in raw} if isinstance(raw, list) else {}
@@ -101,102 +160,116 @@ def register_of(workspace: Workspace, order: Order) -> Register:
     rows = []
     for position, item in enumerate(shown, 1):
         row = {column: str(by_record[item.record_id][column]) for column in COLUMNS}
-        rows.append({**row, "序号": str(position), "备注": _remark(item)})
-    return Register("档案销毁清册", tuple(_cover(workspace, order, filed, len(rows))), tuple(rows))
+        remarks = (*_place(by_record[item.record_id]), _remark(item))
+        rows.append({**row, "序号": str(position), "备注": "；".join(filter(None, remarks))})
+    digests = [("清册摘要（SHA-256）", order.digest)]
+    if order.is_appraised:
+        digests.append(("鉴定意见摘要（SHA-256）", order.opinions_digest))
+    if order.executed:
+        digests.append(("销毁结果摘要（SHA-256）", outcomes_digest(order)))
+    return Register(
+        "档案销毁清册",
+        order.order_id,
+        tuple(_cover(workspace, order, filed, len(rows), sum("paper" in by_record[one.record_id] for one in shown))),
+        tuple(rows),
+        tuple(_blocks(workspace, order)),
+        tuple(digests),
+        None if code is None else code.encode(),
+        () if code is None else tuple(act for act in ACTS if act in code.acts),
+    )
 
 
-def register_xlsx(register: Register) -> bytes:
-    """The register as a spreadsheet; every cell is text, so that no title can act as a formula."""
-    from openpyxl import Workbook
-    from openpyxl.worksheet.worksheet import Worksheet
+def paper_originals(workspace: Workspace, order: Order) -> dict[str, str]:
+    """The place of the paper original, in words, of every record of an order that has one.
 
-    book = Workbook()
-    sheet = book.active
-    assert isinstance(sheet, Worksheet)
-    sheet.title = register.title
-    lines: list[Sequence[str]] = [[register.title], *register.cover, [], list(COLUMNS)]
-    lines += [[row[column] for column in COLUMNS] for row in register.rows]
-    for number, line in enumerate(lines, 1):
-        for column, text in enumerate(line, 1):
-            cell = sheet.cell(number, column)
-            cell.value = _printable(text)
-            cell.data_type = "s"
-            cell.number_format = "@"
-            cell.quotePrefix = text[:1] in tuple("=+-@\t\r")
-    for letter, width in zip("ABCDEFGH", (14, 44, 10, 30, 12, 12, 8, 24), strict=True):
-        sheet.column_dimensions[letter].width = width
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    Raises:
+        IntegrityFailure: see ``filed_register``.
+    """
+    rows = filed_register(workspace, order)["rows"]
+    places = {str(row["record"]): _place(row) for row in rows} if isinstance(rows, list) else {}
+    return {record_id: place[0] for record_id, place in places.items() if place}
 
 
-def register_docx(register: Register) -> bytes:
-    """The register as a Word document, A4 landscape, cover facts first and signature blocks behind the rows."""
-    from docx import Document
-    from docx.enum.section import WD_ORIENT
-    from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.oxml.ns import qn
-    from docx.shared import Mm, Pt
+def _paper_of(record: Record) -> dict[str, object]:
+    """Where the paper original lies, when somebody has said so: key ``paper`` with box and shelf."""
+    place = {key: str(record.metadata[key]) for key in ("box", "shelf") if record.metadata.get(key)}
+    return {"paper": place} if place else {}
 
-    document = Document()
-    section = document.sections[0]
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = Mm(297), Mm(210)
-    section.left_margin = section.right_margin = Mm(20)
-    style = document.styles["Normal"]
-    style.font.name = "宋体"
-    style.font.size = Pt(10.5)
-    # Word takes the Chinese face from eastAsia alone.
-    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), "宋体")
-    heading = document.add_paragraph()
-    heading.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    run = heading.add_run(register.title)
-    run.bold = True
-    run.font.size = Pt(18)
-    for name, value in register.cover:
-        document.add_paragraph(_printable(f"{name}：{value}"))
-    table = document.add_table(rows=1, cols=len(COLUMNS))
-    table.style = "Table Grid"
-    for cell, column in zip(table.rows[0].cells, COLUMNS, strict=True):
-        cell.text = column
-    for row in register.rows:
-        for cell, column in zip(table.add_row().cells, COLUMNS, strict=True):
-            cell.text = _printable(row[column])
-    document.add_paragraph()
-    blank = "＿" * 10
-    for name in ("鉴定小组负责人", "批准人", "监销人（一）", "监销人（二）"):
-        document.add_paragraph(f"{name}（签字）：{blank}　　日期：{blank}")
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+
+def _place(row: Mapping[str, object]) -> tuple[str, ...]:
+    place = row.get("paper")
+    if not isinstance(place, Mapping):
+        return ()
+    told = [f"{name}{place[key]}" for key, name in (("box", "盒号"), ("shelf", "库位")) if key in place]
+    return (f"有纸质原件（{'，'.join(told)}）",)
 
 
 def _cover(
-    workspace: Workspace, order: Order, filed: Mapping[str, object], count: int
+    workspace: Workspace, order: Order, filed: Mapping[str, object], count: int, papers: int
 ) -> list[tuple[str, str]]:
-    names = {person.id: person.name for person in list_people(workspace.db)}
+    people = {person.id: person for person in list_people(workspace.db)}
 
     def signed(act: str) -> str:
-        told = (
-            f"{names.get(one.person, one.person)}（{one.day}，电子签名）" for one in order.signatures if one.act == act
-        )
+        told = (f"{_name(people, one.person)}（{one.day}，{_way(workspace, people, one)}）"
+                for one in order.signatures if one.act == act)
         return "、".join(dict.fromkeys(told))
 
     return [
         ("销毁批次", order.order_id),
         ("全宗号", f"{filed['fonds']} {filed['fonds_name']}"),
-        ("数量", f"{count}件"),
+        ("数量", f"{count}件" + (f"（其中{papers}件有纸质原件）" if papers else "")),
         ("鉴定小组负责人", signed("order.appraised")),
         ("批准人", signed("order.approved")),
         ("监销人", signed("order.signed")),
         ("销毁时间", order.executed or ""),
         ("销毁地点", order.intent.place if order.intent else ""),
-        ("销毁方式", order.intent.method if order.intent else ""),
+        ("销毁方式", _method(order)),
         ("监销人销毁后签字", signed("order.completed")),
         ("清册摘要（SHA-256）", order.digest),
     ]
+
+
+def _method(order: Order) -> str:
+    if order.intent is None:
+        return ""
+    paper = order.intent.paper_method
+    return order.intent.method + (f"；纸质原件：{paper}" if paper else "")
+
+
+def _blocks(workspace: Workspace, order: Order) -> list[Block]:
+    """Who signs, in the order of signing; a supervisor more than were needed is not left out."""
+    people = {person.id: person for person in list_people(workspace.db)}
+    blocks: list[Block] = []
+
+    def add(act: str, labels: Sequence[str]) -> None:
+        given = [Block("", _name(people, one.person), people[one.person].staff_no if one.person in people else "",
+                       one.day, _way(workspace, people, one)) for one in order.signatures if one.act == act]
+        # Of several appraisals the last one counts; supervisors stand side by side.
+        given = given[-1:] if len(labels) == 1 else given
+        for place in range(max(len(labels), len(given))):
+            label = labels[min(place, len(labels) - 1)]
+            blocks.append(replace(given[place], label=label) if place < len(given) else Block(label))
+
+    needed = workspace.settings.destruction.supervisors
+    numbered = [f"监销人（{'一二三四五六七八九十'[place] if place < 10 else place + 1}）" for place in range(needed)]
+    add("order.appraised", ["鉴定小组负责人"])
+    add("order.approved", ["批准人"])
+    add("order.signed", numbered)
+    if order.executed:
+        add("order.completed", [f"{one}销毁后签字" for one in numbered])
+    return blocks
+
+
+def _name(people: Mapping[str, Person], person_id: str) -> str:
+    return people[person_id].name if person_id in people else person_id
+
+
+def _way(workspace: Workspace, people: Mapping[str, Person], signature: OrderSignature) -> str:
+    if signature.paper is None:
+        return "电子签名"
+    record = get_record(workspace.db, signature.paper)
+    code = record.code if record is not None else signature.paper
+    return f"手签，扫描件{code}，{_name(people, signature.entered_by or '')}录入"
 
 
 def _remark(item: Item) -> str:
@@ -232,8 +305,3 @@ def _months_since(start: date | None, today: date) -> int:
         return 0
     months = (today.year - start.year) * 12 + today.month - start.month - (today.day < start.day)
     return months if months < 24 else months - months % 12
-
-
-def _printable(text: str) -> str:
-    """Without the control characters and lone surrogates that XML cannot hold."""
-    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\N{REPLACEMENT CHARACTER}", text)

@@ -27,7 +27,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from recordkit.archive.classes import RecordClass
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.retention.schedule import event_name, told_period
 
 Day = date  # fields are named ``date``, which hides the type behind them
@@ -75,15 +75,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Something that forbids destruction. It is in force to the end of ``until``, or until released when None."""
+    """Something that forbids destruction until a person releases it.
+
+    Attributes:
+        until: the day by which somebody should look at it again. Past it the hold still stands, and the reason says
+            so: that nobody looked must not become a permission to destroy.
+    """
 
     hold_id: str
     kind: str
     until: date | None = None
 
-    def in_force(self, today: date) -> bool:
-        """Whether it still stands on that day."""
-        return self.until is None or today <= self.until
+    def is_past(self, today: date) -> bool:
+        """Whether the day by which somebody should have looked at it is over."""
+        return self.until is not None and self.until < today
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +128,17 @@ def decide(
 ) -> Decision:
     """The decision for one record. ``record_class`` is None when the schedule no longer has the record's class."""
     bare = _without_holds(facts, events, record_class, today, extension)
-    standing = [hold for hold in holds if hold.in_force(today)]
-    if not standing:
+    if not holds:
         return bare
-    hold = standing[0]
-    reason = msg("Held: {kind} ({hold}). Otherwise: {otherwise}",
-                 kind=HOLD_KINDS.get(hold.kind) or hold.kind, hold=", ".join(one.hold_id for one in standing),
-                 otherwise=bare.reason)
+    kinds = tuple(HOLD_KINDS.get(kind) or kind for kind in dict.fromkeys(hold.kind for hold in holds))
+    ids = listed(one.hold_id for one in holds)
+    past = [hold for hold in holds if hold.is_past(today)]
+    if past:
+        reason = msg("Held: {kind} ({hold}). {past} is past its day {until}: release or extend it. Otherwise: "
+                     "{otherwise}", kind=kinds, hold=ids, past=listed(one.hold_id for one in past),
+                     until=listed(one.until.isoformat() for one in past if one.until), otherwise=bare.reason)
+    else:
+        reason = msg("Held: {kind} ({hold}). Otherwise: {otherwise}", kind=kinds, hold=ids, otherwise=bare.reason)
     return Decision(bare.record_id, "held", bare.due, bare.start, bare.rule, reason)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 from recordkit.archive.classes import PERMANENT, Scheme, parse_scheme
+from recordkit.archive.registers import REGISTER_CLASS as REGISTER_CLASS
 from recordkit.messages import Message, msg
 
 EVENT_TYPES: Mapping[str, Message] = {
@@ -22,7 +23,6 @@ EVENT_TYPES: Mapping[str, Message] = {
 }
 """Event types that the shipped schedule knows, with their names. An office may name further ones in its schedule."""
 
-REGISTER_CLASS = "destruction-register"
 REPORT_CLASS = "appraisal-report"
 OWN_CLASSES = (REGISTER_CLASS, REPORT_CLASS)
 """Evidence of appraisal and destruction; permanent whatever the office decides (handbook ch. 8 §7)."""

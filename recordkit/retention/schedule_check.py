@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
 
-from recordkit.archive.classes import INHERITED, PERMANENT, Draft, RecordClass, months_of, place_of, read_draft
+from recordkit.archive.classes import INHERITED, PERMANENT, Draft, RecordClass, Scheme, months_of, place_of, read_draft
 from recordkit.db import Database
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, msg
+from recordkit.retention.proposals import check_rules, parse_rules
 from recordkit.retention.schedule import EVENT_TYPES, OWN_CLASSES, shipped_scheme, told_period
 
 
@@ -97,13 +98,20 @@ def check_schedule(data: bytes, name: str, uses: Uses | None = None) -> list[Sch
         found += [ScheduleFinding(code, one.id, draft.numbers[one.id], draft.lines.get(one.id), message, todo)
                   for code, message, todo in _of_class(one, draft, shipped, uses)]
     found.sort(key=lambda finding: finding.number or 0)
-    return found + list(_missing(draft, uses))
+    return [*found, *_missing(draft, uses), *_of_proposals(data, name, draft)]
 
 
 def unused_classes(draft: Draft, uses: Uses) -> list[RecordClass]:
     """Rules that no form and no record uses: nothing wrong, for papers may be filed under them by hand."""
     return [one for one in draft.classes
             if one.id not in uses.forms and one.id not in uses.records and one.id not in OWN_CLASSES]
+
+
+def _of_proposals(data: bytes, name: str, draft: Draft) -> list[ScheduleFinding]:
+    todo = msg("Correct the [[proposals]] entry, or remove it.")
+    scheme = Scheme({one.id: one for one in draft.classes}, "")
+    return [ScheduleFinding(one.code, "", None, None, one.message, todo)
+            for one in check_rules(parse_rules(data, name) or (), scheme)]
 
 
 _Found = tuple[str, Message, Message]
@@ -227,7 +235,7 @@ def _without(class_id: str, code: str, message: Message, known: set[str]) -> Sch
 
 def _todo_of_fault(code: str) -> Message:
     return {
-        "unknown-key": msg("Keys are: {keys}.", keys=", ".join(RecordClass.__dataclass_fields__)),
+        "unknown-key": msg("Keys are: {keys}.", keys=", ".join(RecordClass.__struct_fields__)),
         "two-rules": msg("Keep one of the two rules; the store is refused while there are both."),
         "rule-without-class": msg("Give the id of a class that is in the file."),
         "inherits-itself": msg("Write the rule in one of them."),

@@ -2,17 +2,23 @@
 
 A statement names act, store, order and the manifest's digest; from appraisal on also the digest of the opinions, so
 that what is approved is what the appraisal group decided. It stands in the ledger beside its signature.
+
+Approver and supervisors may instead sign the printed register by hand. Then an archivist enters that they did, naming
+the filed scan, and signs this statement with the own key. The rules about roles and distinct people are the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from recordkit.errors import RefusedByRule
 from recordkit.messages import msg
 from recordkit.model import canonical_json
-from recordkit.people import Person, Signer, find_person, require_role, same_human
+from recordkit.people import Person, Signer, find_person, list_people, one_human, require_role
+from recordkit.templates.registercode import RegisterCode
 from recordkit.workspace import Workspace
 
 ROLES_OF_ACT: Mapping[str, tuple[str, ...]] = {
@@ -24,48 +30,171 @@ ROLES_OF_ACT: Mapping[str, tuple[str, ...]] = {
 }
 """Which of these roles a person needs for each act that is signed."""
 
+PAPER_ACTS: Mapping[str, str] = {"order.approved": "approve", "order.signed": "sign", "order.completed": "complete"}
+"""Acts that may be signed by hand, and the name of that signature in the printed code."""
 
-def person_in_office(workspace: Workspace, signer: Signer, act: str) -> Person:
+ROLES_OF_ENTERING = ("archivist", "administrator")
+"""Who may enter that a paper was signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A filed scan of a signed register.
+
+    Attributes:
+        record: id of its record; ``version`` of it and ``commitment``, the keyed digest of the object, that were read.
+        codes: what the codes on it say.
+        filed: day (UTC) on which this version was filed.
+    """
+
+    record: str
+    code: str
+    version: int
+    commitment: str
+    codes: tuple[RegisterCode, ...]
+    filed: date
+
+
+@dataclass(frozen=True, slots=True)
+class OnPaper:
+    """A signature by hand: ``person`` signed ``paper`` on the day ``signed_on``, as ``entered_by`` says."""
+
+    person: Person
+    paper: Paper
+    signed_on: date
+    entered_by: Signer
+
+
+Hand = Signer | OnPaper
+"""A signature by key or by hand."""
+
+
+def person_in_office(workspace: Workspace, hand: Hand, act: str) -> Person:
     """The signer as the register knows them now; call under the lock.
 
     Raises:
         NotFound: nobody is registered under the id.
-        RefusedByRule: revoked, another key than the registered one, or without the role the act needs.
+        RefusedByRule: revoked, another key than the registered one, or without the role the act needs; on paper
+            likewise whoever enters it, or the settings want keys, or the signer enters the own signature.
     """
-    person = find_person(workspace.db, signer.person.id)
-    if person.revoked:
+    if isinstance(hand, OnPaper):
+        _require_entering(workspace, hand)
+        person = find_person(workspace.db, hand.person.id)
+        _require_office(person)
+    else:
+        person = _keyholder(workspace, hand)
+    require_role(person, ROLES_OF_ACT[act])
+    return person
+
+
+def _require_entering(workspace: Workspace, hand: OnPaper) -> None:
+    if not workspace.settings.destruction.paper:
         raise RefusedByRule(
-            msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked),
-            msg("Let another person sign; 'recordkit people list' shows who may."),
+            msg("In this archive approver and supervisors sign with a key (destruction.paper = false)."),
+            msg("Sign with --as ID --key FILE."),
         )
+    entering = _keyholder(workspace, hand.entered_by)
+    require_role(entering, ROLES_OF_ENTERING)
+    if one_human(list_people(workspace.db), entering, hand.person):
+        raise RefusedByRule(
+            msg("{id} cannot enter the own signature of {signer}.", id=entering.id, signer=hand.person.id),
+            msg("Sign with the key, or let another archivist enter it."),
+        )
+
+
+def _keyholder(workspace: Workspace, signer: Signer) -> Person:
+    person = find_person(workspace.db, signer.person.id)
+    _require_office(person)
     if signer.private.public_key().public_bytes_raw().hex() != person.public_key:
         raise RefusedByRule(
             msg("The key in hand is not the registered key of {id}.", id=person.id),
             msg("Sign with the key whose public half was registered: 'recordkit people list' shows its mark."),
         )
-    require_role(person, ROLES_OF_ACT[act])
     return person
 
 
-def signed_body(workspace: Workspace, signer: Signer, act: str, order: str, digest: str, **more: object) -> dict[
+def _require_office(person: Person) -> None:
+    if person.revoked:
+        raise RefusedByRule(
+            msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked),
+            msg("Let another person sign; 'recordkit people list' shows who may."),
+        )
+
+
+def signed_body(workspace: Workspace, hand: Hand, act: str, order: str, digest: str, **more: object) -> dict[
     str, object
 ]:
-    """Ledger body of a signed act: statement, signer, public key, signature."""
+    """Ledger body of a signed act: statement, signer, public key, signature; on paper also who entered it."""
+    person = hand.person
     statement: dict[str, object] = {
         "act": act,
         "store": workspace.settings.store.id,
         "order": order,
         "digest": digest,
-        "by": signer.person.id,
+        "by": person.id,
         **more,
     }
+    entered: dict[str, object] = {}
+    key = hand
+    if isinstance(hand, OnPaper):
+        key = hand.entered_by
+        entered = {"entered_by": key.person.id}
+        statement |= {
+            "route": "paper",
+            **entered,
+            "signed_on": hand.signed_on.isoformat(),
+            "paper": {"record": hand.paper.record, "version": hand.paper.version, "commitment": hand.paper.commitment},
+            "code": code_for(workspace, act, order, hand.paper, what_is_signed(digest, **more)).encode(),
+        }
+    assert isinstance(key, Signer)
     return {
         "order": order,
         "statement": statement,
-        "by": signer.person.id,
-        "key": signer.private.public_key().public_bytes_raw().hex(),
-        "signature": signer.sign(statement),
+        "by": person.id,
+        **entered,
+        "key": key.private.public_key().public_bytes_raw().hex(),
+        "signature": key.sign(statement),
     }
+
+
+def what_is_signed(digest: str, **more: object) -> str:
+    """Digest of all that a signature by hand is about: the manifest, and the opinions or the outcomes."""
+    signed: dict[str, object] = {key: more[key] for key in ("opinions", "outcomes") if key in more}
+    return digest_of({**signed, "digest": digest})
+
+
+def code_for(workspace: Workspace, act: str, order: str, paper: Paper, signed: str) -> RegisterCode:
+    """The code on a paper that stands for this act of this order.
+
+    Raises:
+        RefusedByRule: there is none; what the paper is instead is named.
+    """
+    wanted = PAPER_ACTS[act]
+    ours = [code for code in paper.codes if code.store_tag == workspace.store_tag]
+    named = {"paper": paper.code, "order": order}
+    todo = msg("Print the register with 'recordkit destruction register {order} --for-signing --out FILE', have it "
+               "signed, and file its scan.", order=order)
+    if not ours:
+        raise RefusedByRule(msg("{paper} carries no code of a destruction register that could be read.", **named), todo)
+    same = [code for code in ours if code.order == order]
+    if not same:
+        raise RefusedByRule(msg("{paper} is the register of order {other}, not of {order}.", **named,
+                                other=ours[0].order), todo)
+    current = [code for code in same if signed.startswith(code.digest)]
+    if not current:
+        raise RefusedByRule(
+            msg("{paper} is an earlier print of the register of order {order}: what was signed there is no longer what "
+                "the order says.", **named), todo)
+    for code in current:
+        if wanted in code.acts:
+            return code
+    have = tuple(msg(SIGNATURE_NAMES[act]) for act in sorted(current[0].acts))
+    raise RefusedByRule(msg("{paper} has no room for this signature: it was printed for {acts}.", **named, acts=have),
+                        todo)
+
+
+SIGNATURE_NAMES = {"approve": "the approval", "sign": "the supervisors before the destruction",
+                   "complete": "the supervisors after the destruction"}
 
 
 def digest_of(value: object) -> str:
@@ -73,26 +202,17 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def one_human(register: Sequence[Person], first: Person, second: Person) -> bool:
-    """Whether two accounts belong to one human being, also by a chain of shared marks over other accounts.
-
-    One person with a second account must not witness their own act, even when a third account links the two.
-    """
-    known, waiting = {first.id}, [first]
-    while waiting:
-        current = waiting.pop()
-        if current.id == second.id or same_human(current, second):
-            return True
-        for other in register:
-            if other.id not in known and same_human(current, other):
-                known.add(other.id)
-                waiting.append(other)
-    return False
-
-
 def other_self(register: Sequence[Person], person: Person, ids: Collection[str]) -> Person | None:
     """The account among ``ids`` behind which the same human being stands, or None."""
     for other in register:
         if other.id in ids and one_human(register, person, other):
+            return other
+    return None
+
+
+def supervisor_account(register: Sequence[Person], person: Person) -> Person | None:
+    """The account in office, this one or another of the same human being, that is a supervisor's; or None."""
+    for other in register:
+        if not other.revoked and "supervisor" in other.roles and one_human(register, person, other):
             return other
     return None

@@ -31,7 +31,7 @@ CODE128_MM = (62.0, 9.0)
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _PRIME = 1021  # the largest prime that two base32 characters can hold
 # Powers of a primitive root: all distinct, so that exchanging any two characters shows, not only neighbours.
-_WEIGHTS = tuple(pow(10, exponent, _PRIME) for exponent in range(1, 18))
+_WEIGHTS = tuple(pow(10, exponent, _PRIME) for exponent in range(1, 41))
 
 _QR_MASK = 3
 _QR_QUIET = 4  # modules, ISO/IEC 18004 clause 5.3.8
@@ -51,15 +51,16 @@ def crockford32(number: int, width: int) -> str:
     return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (width - 1), -1, -5))
 
 
-def _number(characters: str) -> int:
+def number_of(characters: str) -> int:
+    """The value of base32 characters, most significant first."""
     number = 0
     for character in characters:
         number = number << 5 | _VALUES[character]
     return number
 
 
-def _check_characters(body: str) -> str:
-    """Two characters over ``body`` (all between prefix and check)."""
+def check_characters(body: str) -> str:
+    """Two characters over ``body`` (all between prefix and check), at most 40 characters."""
     # The length goes in too: a page's code cut short must not pass for a document's.
     total = sum(weight * _VALUES[character] for weight, character in zip(_WEIGHTS, body, strict=False)) + len(body)
     return crockford32(total % _PRIME, 2)
@@ -104,7 +105,7 @@ class PrintedCode:
         body = self.issue_id + crockford32(self.revision, 1)
         if self.page is not None and self.pages is not None:
             body += crockford32(self.page, 2) + crockford32(self.pages, 2)
-        return PREFIX + body + _check_characters(body)
+        return PREFIX + body + check_characters(body)
 
 
 def decode(payload: str) -> PrintedCode | None:
@@ -116,9 +117,9 @@ def decode(payload: str) -> PrintedCode | None:
     if not payload.startswith(PREFIX) or len(payload) not in (DOCUMENT_LENGTH, PAGE_LENGTH):
         return None
     body, check = payload[len(PREFIX) : -2], payload[-2:]
-    if not all(character in _VALUES for character in body) or check != _check_characters(body):
+    if not all(character in _VALUES for character in body) or check != check_characters(body):
         return None
-    page, pages = (_number(body[13:15]), _number(body[15:17])) if len(body) > 13 else (None, None)
+    page, pages = (number_of(body[13:15]), number_of(body[15:17])) if len(body) > 13 else (None, None)
     try:
         return PrintedCode(body[:12], _VALUES[body[12]], page, pages)
     except ValueError:  # page 3 of 2, page 0

@@ -235,6 +235,11 @@ def each_issue(
     return map(_issue, rows)
 
 
+def each_version(db: Database) -> Iterator[Issue]:
+    """One issue that is out of each version of each form: what holds for it by its form holds for all of them."""
+    return map(_issue, db.all("SELECT * FROM issues WHERE record_id IS NULL GROUP BY form, template"))
+
+
 def kept_form(root: Path, issue: Issue) -> Form:
     """The form version of an issue.
 

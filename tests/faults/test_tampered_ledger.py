@@ -19,6 +19,7 @@ from retention_store import make_archive
 from recordkit.checkpoints import make_checkpoint
 from recordkit.model import canonical_json
 from recordkit.people import find_person
+from recordkit.retention.duties import DEFAULTS, accept_settings
 
 TOOL = Path(__file__).parent.parent.parent / "tools" / "verify_ledger.py"
 Entry = dict[str, Any]
@@ -122,11 +123,19 @@ def test_a_cut_or_rewritten_ledger_contradicts_its_checkpoint(genuine, copy: Pat
     assert codes(copy, "--against", str(genuine[1])) == {"rewritten"}
 
 
-def test_half_a_batch_at_the_end_is_told(copy: Path) -> None:
+def test_half_a_batch_at_the_end_is_told_and_is_no_damage(copy: Path) -> None:
+    """As docs/checking.md says of ``ledger verify``: nothing of it was confirmed, the next act cuts it off."""
     path = copy / "ledger-000001.jsonl"
-    with path.open("ab") as stream:
-        stream.write(b'{"act":"record')
-    assert codes(copy) == {"torn"}
+    whole = path.read_bytes()
+    cut = max(at for at in range(len(whole)) if whole[at : at + 1] == b"\n" and at < len(whole) - 1)
+    for data, size in ((whole + b'{"act":"record', 14), (whole + b"\0\0", 2)):
+        path.write_bytes(data)
+        done = subprocess.run([sys.executable, "-I", str(TOOL), str(copy), "--json"], capture_output=True, check=False)
+        assert (done.returncode, json.loads(done.stdout)["torn_bytes"]) == (0, size)
+    path.write_bytes(whole[: cut + 5])
+    shown = subprocess.run([sys.executable, "-I", str(TOOL), str(copy), "--lang", "en"], capture_output=True,
+                           check=False)
+    assert (shown.returncode, b"never confirmed" in shown.stdout) == (0, True)
 
 
 def test_a_checkpoint_by_somebody_else_vouches_for_nothing(genuine, copy: Path, tmp_path: Path) -> None:
@@ -239,6 +248,34 @@ def make_the_store_another_one(entries, keys):
     entries[0]["body"]["store_id"] = "99999999-2222-4333-8444-555555555555"
 
 
+def destroy_a_record_twice(entries, keys):
+    entries.append({**first(entries, "record.destroyed"), "left": 0, "time": entries[-1]["time"]})
+
+
+def loosen_the_settings(entries, keys):
+    """What the office may have written into recordkit.toml, with no administrator's signature."""
+    first(entries, "settings.recorded")["body"]["settings"]["supervisor_excludes"] = []
+
+
+def accept_settings_oneself(entries, keys):
+    recorded = first(entries, "settings.recorded")
+    seq = recorded["seq"]
+    statement = {"act": "settings.accepted", "store": entries[0]["body"]["store_id"], "by": "boss", "seq": seq,
+                 "settings": recorded["body"]["settings"]}
+    recorded |= {"act": "settings.accepted", "body": {"statement": statement, "by": "boss"}}
+    signed_again(recorded, keys["boss"])
+
+
+def ask_for_three_supervisors(entries, keys):
+    first(entries, "settings.recorded")["body"]["settings"]["supervisors"] = 3
+
+
+def let_the_approver_supervise(entries, keys):
+    """An approver whom an administrator also made a supervisor."""
+    signed = [entry for entry in entries if entry["act"] == "order.signed"]
+    signed_again(signed[1], keys["boss"], "boss")
+
+
 def spoil_the_form(entries, keys):
     first(entries, "order.approved")["body"] = []
 
@@ -260,6 +297,11 @@ def spoil_the_form(entries, keys):
     (change_an_opinion, {"signature", "opinions"}),
     (register_a_person_oneself, {"role"}),
     (make_the_store_another_one, {"statement"}),
+    (destroy_a_record_twice, {"destroyed-twice"}),
+    (loosen_the_settings, {"loosened"}),
+    (accept_settings_oneself, {"role"}),
+    (ask_for_three_supervisors, {"supervisors"}),
+    (let_the_approver_supervise, {"role", "same-person"}),
     (spoil_the_form, {"form"}),
 ])
 def test_a_ledger_chained_anew_with_a_forgery_is_named(genuine, copy: Path, forge: Forgery, named: set[str]) -> None:
@@ -301,3 +343,75 @@ def test_what_the_ledger_says_does_not_steer_the_screen(copy: Path) -> None:
     write(copy, entries, chained=True)
     shown = subprocess.run([sys.executable, "-I", str(TOOL), str(copy)], capture_output=True, check=False).stdout
     assert b"\x1b" not in shown
+
+
+# --- the paper route ---
+
+
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Ed25519PrivateKey]]:
+    """A ledger in which leader and supervisors signed on paper and an archivist entered it."""
+    from test_paper_route import approve, archive, sign, signed_paper  # the store and the scans of those tests
+
+    folder = tmp_path_factory.mktemp("by-hand")
+    made = archive.__wrapped__(folder)
+    order = made.appraise(made.propose(made.file()))
+    paper = signed_paper(made, order, folder)
+    order = approve(made, order, paper)
+    for person in ("hand1", "hand2"):
+        order = sign(made, order, person, paper)
+    made.execute(order, "hand1")
+    settings = made.root / "recordkit.toml"
+    settings.write_text(settings.read_text("utf-8").replace("total_share = 0.5", "total_share = 0.6"), "utf-8")
+    made.reopen()
+    assert accept_settings(made.workspace, made.signer("admin")).loosened
+    made.workspace.close()
+    return folder / "store" / "ledger", made.keys
+
+
+def test_the_verifier_says_which_route_each_act_took(by_hand: tuple[Path, dict[str, Ed25519PrivateKey]]) -> None:
+    done = subprocess.run([sys.executable, "-I", str(TOOL), str(by_hand[0]), "--json"], capture_output=True, check=True)
+    acts = [(one["act"], one["person"], one["route"], one["entered_by"]) for one in json.loads(done.stdout)["acts"]]
+    assert acts == [
+        ("order.proposed", "arch", "key", None), ("order.appraised", "appr", "key", None),
+        ("order.approved", "hand-boss", "paper", "arch"), ("order.signed", "hand1", "paper", "arch"),
+        ("order.signed", "hand2", "paper", "arch"),
+    ]
+    shown = subprocess.run([sys.executable, "-I", str(TOOL), str(by_hand[0])], capture_output=True, check=True)
+    assert "hand2 手签，arch 录入" in shown.stdout.decode()
+
+
+HAND_FORGERIES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "entered by nobody": ({"entered_by": "nobody"}, {"person"}),
+    "entered by an appraiser": ({"entered_by": "appr"}, {"role", "key"}),
+    "entered by the signer": ({"entered_by": "hand-boss"}, {"same-person"}),
+    "by a supervisor": ({"by": "hand1"}, {"role"}),
+    "scan never filed": ({"paper": {"record": "R0", "version": 1, "commitment": "0"}}, {"paper"}),
+    "code of another order": ({"code": "RKDFK291ZN0013RFXH2ZYQG41N6R"}, {"paper-code"}),
+    "too early": ({"signed_on": "2037-01-01"}, {"paper-day"}),
+    "later than its scan": ({"signed_on": "2037-05-01"}, {"paper-day"}),
+    "no day": ({"signed_on": None}, {"paper-day"}),
+    "another route": ({"route": "telephone"}, {"statement"}),
+}
+
+
+@pytest.mark.parametrize("name", HAND_FORGERIES)
+def test_a_forged_signature_by_hand_is_named(by_hand, tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(by_hand[0], tmp_path / "ledger"))
+    assert codes(folder) == set()
+    entries = entries_of(folder)
+    changes, named = HAND_FORGERIES[name]
+    approved = first(entries, "order.approved")
+    approved["body"]["statement"] |= changes
+    approved["body"]["entered_by"] = approved["body"]["statement"]["entered_by"]
+    signed_again(approved, by_hand[1]["arch"], approved["body"]["statement"]["by"])
+    write(folder, entries, chained=True)
+    assert codes(folder) >= named
+
+
+def test_both_verifiers_know_the_same_defaults() -> None:
+    """The rules are written twice; before its first entry the ledger says nothing, and both must mean the same."""
+    program = f"import sys; sys.path.insert(0, {str(TOOL.parent)!r}); import verify_ledger, json; " \
+              "print(json.dumps(verify_ledger.DUTIES))"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
+    assert json.loads(out) == json.loads(json.dumps(DEFAULTS))

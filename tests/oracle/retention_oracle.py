@@ -88,7 +88,6 @@ def expected(
             end = extension[1]
         due = end + timedelta(days=1)
         word = "not-due" if today <= end else "due"
-    for until in hold_ends:
-        if until is None or not today > until:
-            word = "held"
+    for _ in hold_ends:  # whatever its day: only a release ends a hold, and released ones are not among them
+        word = "held"
     return word, due

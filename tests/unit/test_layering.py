@@ -24,6 +24,7 @@ LAYERS = [
     {"archive"},
     {"retention"},
     {"store"},
+    {"copies"},
     {"cli"},
     {"__main__"},
 ]

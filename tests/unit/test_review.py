@@ -57,9 +57,11 @@ def test_a_hold_wins_over_everything_and_names_its_kind_and_the_day_it_would_be_
     assert decide(FORMED, [], [Hold("H1", "debt")], permanent, date(2040, 1, 1)).decision == "held"
 
 
-@pytest.mark.parametrize(("today", "word"), [(date(2036, 5, 1), "held"), (date(2036, 5, 2), "due")])
-def test_a_hold_with_an_end_stands_through_its_last_day(today, word):
-    assert decide(FORMED, [], [Hold("H1", "debt", date(2036, 5, 1))], VISIT, today).decision == word
+@pytest.mark.parametrize(("today", "told"), [(date(2036, 5, 1), False), (date(2036, 5, 2), True)])
+def test_a_hold_past_its_day_still_stands_and_the_reason_says_so(today, told):
+    decision = decide(FORMED, [], [Hold("H1", "debt", date(2036, 5, 1))], VISIT, today)
+    assert decision.decision == "held"
+    assert ("H1 is past its day 2036-05-01" in str(decision.reason)) is told
 
 
 def test_a_decision_to_extend_counts_through_its_day_and_never_shortens_a_period():

@@ -1,0 +1,224 @@
+"""The appraisal report (档案鉴定报告): what the appraisal group decided about each record, and what was held back.
+
+Domain, "Retention": the report is a permanent record, and held records are left out of the register and named in it.
+The filed report names records by archival code and class alone: titles of what is destroyed stand in the register and
+nowhere else. A report that is printed for reading takes the titles from the register and the catalogue as they are.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recordkit.archive.catalogue import get_record, objects_of
+from recordkit.archive.classes import load_scheme
+from recordkit.archive.filing import file_generated
+from recordkit.errors import RefusedByRule
+from recordkit.messages import msg
+from recordkit.model import canonical_json
+from recordkit.people import Person, find_person
+from recordkit.retention.order_state import Opinion, Order
+from recordkit.retention.register import filed_register
+from recordkit.retention.schedule import REPORT_CLASS
+from recordkit.templates import wordpage
+from recordkit.workspace import Workspace, Writer
+
+TITLE = "档案鉴定报告"
+ITEM_COLUMNS = ("序号", "题名", "档号", "类别", "所属年度", "应保管期限", "已保管期限", "页数", "鉴定意见")
+HELD_COLUMNS = ("序号", "题名", "档号", "类别", "到期日", "冻结原因")
+_ITEM_WIDTHS = (12, 72, 54, 36, 16, 18, 18, 11, 30)
+_HELD_WIDTHS = (12, 82, 54, 40, 24, 55)
+_HOLD_KINDS = {
+    "debt": "债权债务未结清", "litigation": "诉讼", "complaint": "投诉未结", "arrears": "欠费",
+    "inspection": "稽查案件未结", "other": "其他原因",
+}  # fmt: skip
+"""The report is an office's paper in Chinese, whatever language the screen speaks."""
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AppraisalReport:
+    """The report: facts in order, items by ``ITEM_COLUMNS``, held records by ``HELD_COLUMNS``."""
+
+    order: str
+    facts: tuple[tuple[str, str], ...]
+    items: tuple[Row, ...]
+    held: tuple[Row, ...]
+
+
+def file_report(
+    writer: Writer, workspace: Workspace, order: Order, opinions: Mapping[str, Opinion], appraiser: Person
+) -> None:
+    """File the report on a completed appraisal and commit; the queued act of the appraisal goes in the same batch.
+
+    ``opinions`` are those in force with that act, one for every record of the order.
+    """
+    plain = _plain(workspace, order, opinions, appraiser)
+    filed = _report(plain, {})
+    file_generated(
+        writer,
+        workspace,
+        record_class=REPORT_CLASS,
+        title=f"{TITLE} {order.order_id}",
+        on=workspace.clock.today,
+        content={"original.docx": report_docx(filed), "report.json": canonical_json(plain)},
+        fields={"order": order.order_id},
+    )
+
+
+def report_of(workspace: Workspace, order: Order) -> AppraisalReport:
+    """The newest report on an order, with the titles that the register and the catalogue know.
+
+    Raises:
+        RefusedByRule: its appraisal was never complete, or was made before reports were filed.
+        IntegrityFailure: register or report are not what was filed.
+    """
+    if order.report is None:
+        raise RefusedByRule(
+            msg("Order {order} has no appraisal report yet.", order=order.order_id),
+            msg("It is filed when every record has an opinion: recordkit destruction appraise {order}",
+                order=order.order_id),
+        )
+    plain = json.loads(objects_of(workspace).read(order.report, "report.json"))
+    rows = filed_register(workspace, order)["rows"]
+    titles = {str(row["record"]): str(row["题名"]) for row in rows} if isinstance(rows, list) else {}
+    for one in plain["held"]:
+        record = get_record(workspace.db, one["record"])
+        titles[one["record"]] = record.title if record is not None else ""
+    return _report(plain, titles)
+
+
+def _plain(
+    workspace: Workspace, order: Order, opinions: Mapping[str, Opinion], appraiser: Person
+) -> dict[str, object]:
+    """What is filed, without titles; plain JSON values."""
+    register = filed_register(workspace, order)
+    scheme = load_scheme(workspace.root)
+    raw = register["rows"]
+    rows = {str(row["record"]): row for row in raw} if isinstance(raw, list) else {}
+    names = {one.id: one.name for one in scheme.classes.values()}
+    signed = dict.fromkeys([*order.signers("order.appraised"), appraiser.id])
+    counts = {kind: sum(one.kind == kind for one in opinions.values()) for kind in ("destroy", "extend", "keep")}
+    held = register.get("held")
+    return {
+        "order": order.order_id,
+        "digest": order.digest,
+        "fonds": f"{register['fonds']} {register['fonds_name']}",
+        "date": workspace.clock.today.isoformat(),
+        "appraisers": [{"id": one, "name": find_person(workspace.db, one).name} for one in signed],
+        "counts": counts,
+        "items": [
+            {
+                "record": item.record_id,
+                **{column: str(rows[item.record_id][column])
+                   for column in ("档号", "所属年度", "应保管期限", "已保管期限", "页数")},
+                "类别": names.get(item.record_class, item.record_class),
+                "鉴定意见": _told(opinions[item.record_id]),
+            }
+            for item in order.items
+        ],
+        "held": [
+            {
+                "record": one["record"],
+                "档号": one["code"],
+                "类别": names.get(one["class"], one["class"]),
+                "到期日": one["due"],
+                "冻结原因": "、".join(_HOLD_KINDS.get(kind, kind) for kind in one["kinds"]),
+            }
+            for one in (held if isinstance(held, list) else [])
+        ],
+    }
+
+
+def _report(plain: Mapping[str, Any], titles: Mapping[str, str]) -> AppraisalReport:
+    counts = plain["counts"]
+    verdict = f"销毁{counts['destroy']}件，延期保管{counts['extend']}件，永久保存{counts['keep']}件"
+    facts = (
+        ("销毁批次", plain["order"]),
+        ("全宗号", plain["fonds"]),
+        ("鉴定日期", plain["date"]),
+        ("鉴定小组", "、".join(one["name"] for one in plain["appraisers"])),
+        ("鉴定结论", f"共{len(plain['items'])}件：{verdict}"),
+        ("冻结未列入清册", f"{len(plain['held'])}件"),
+        ("清册摘要（SHA-256）", plain["digest"]),
+    )
+
+    def told(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> tuple[Row, ...]:
+        return tuple(
+            {column: {"序号": str(place), "题名": titles.get(row["record"], "")}.get(column) or row.get(column, "")
+             for column in columns}
+            for place, row in enumerate(rows, 1)
+        )
+
+    return AppraisalReport(plain["order"], facts, told(plain["items"], ITEM_COLUMNS),
+                           told(plain["held"], HELD_COLUMNS))
+
+
+def report_docx(report: AppraisalReport) -> bytes:
+    """The report as a Word document, A4 landscape; without a column of titles when none is known."""
+    document = wordpage.new_page(landscape=True, margins=(18, 15, 18, 15))
+    footer = document.sections[0].footer.paragraphs[0]
+    wordpage.page_numbers(footer)
+    wordpage.heading(document, TITLE)
+    table = wordpage.table(document, (45, 222))
+    for name, value in report.facts:
+        cells = table.add_row().cells
+        wordpage.write(cells[0], name, bold=True)
+        wordpage.write(cells[1], value)
+    wordpage.note(document, "一、鉴定意见", bold=True)
+    _rows(document, ITEM_COLUMNS, _ITEM_WIDTHS, report.items)
+    wordpage.note(document, "二、已到期但冻结、未列入销毁清册的档案", bold=True)
+    if report.held:
+        _rows(document, HELD_COLUMNS, _HELD_WIDTHS, report.held)
+    else:
+        wordpage.note(document, "无")
+    if not any(row["题名"] for row in report.items):
+        wordpage.note(document, "题名见同批次《档案销毁清册》；鉴定人的电子签名见台账。")
+    return wordpage.bytes_of(document)
+
+
+def _rows(document: Any, columns: Sequence[str], widths: Sequence[float], rows: Sequence[Row]) -> None:
+    shown = [place for place, column in enumerate(columns) if column != "题名" or any(row["题名"] for row in rows)]
+    wordpage.rows_of(document, [columns[place] for place in shown], [widths[place] for place in shown],
+                     [[row[columns[place]] for place in shown] for row in rows], centred=("序号", "所属年度", "页数"))
+
+
+def report_xlsx(report: AppraisalReport) -> bytes:
+    """The report as a spreadsheet, all cells text: facts and opinions on the first sheet, held ones on the second."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    first = book.active
+    assert first is not None
+    first.title = TITLE
+    second = book.create_sheet("冻结未列入清册")
+    facts: list[Sequence[str]] = [[TITLE], *report.facts, [], list(ITEM_COLUMNS)]
+    _fill(first, [*facts, *([row[column] for column in ITEM_COLUMNS] for row in report.items)])
+    _fill(second, [list(HELD_COLUMNS), *([row[column] for column in HELD_COLUMNS] for row in report.held)])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _fill(sheet: Any, lines: Sequence[Sequence[str]]) -> None:
+    for number, line in enumerate(lines, 1):
+        for column, text in enumerate(line, 1):
+            cell = sheet.cell(number, column)
+            cell.value = wordpage.printable(text)
+            cell.data_type = "s"
+            cell.number_format = "@"
+            cell.quotePrefix = text[:1] in tuple("=+-@\t\r")
+    for letter, width in zip("ABCDEFGHI", (20, 44, 30, 20, 12, 20, 12, 8, 20), strict=True):
+        sheet.column_dimensions[letter].width = width
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+
+
+def _told(opinion: Opinion) -> str:
+    if opinion.until is not None:
+        return f"延期至{opinion.until.isoformat()}"
+    return {"destroy": "销毁", "keep": "永久保存", "extend": "延期"}[opinion.kind]

@@ -1,0 +1,143 @@
+"""Plain Word pages made in code, for papers of the archive itself: registers, reports, checkpoints.
+
+Everything that comes in is written as text; what XML cannot hold is replaced. python-docx is untyped where it counts.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+
+def new_page(*, landscape: bool, margins: tuple[float, float, float, float]) -> Any:
+    """An empty A4 document in 宋体 10.5; margins in mm: top, right, bottom, left."""
+    from docx import Document
+    from docx.enum.section import WD_ORIENT
+    from docx.oxml.ns import qn
+    from docx.shared import Mm, Pt
+
+    document: Any = Document()
+    section = document.sections[0]
+    section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = (Mm(297), Mm(210)) if landscape else (Mm(210), Mm(297))
+    section.top_margin, section.right_margin, section.bottom_margin, section.left_margin = map(Mm, margins)
+    section.header_distance, section.footer_distance = Mm(8), Mm(7)
+    style = document.styles["Normal"]
+    style.font.name = "宋体"
+    style.font.size = Pt(10.5)
+    style.paragraph_format.space_after = Pt(0)
+    # Word takes the Chinese face from eastAsia alone.
+    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), "宋体")
+    return document
+
+
+def heading(document: Any, text: str) -> None:
+    """A centred title."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
+    paragraph = document.add_paragraph()
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    paragraph.paragraph_format.space_after = Pt(6)
+    run = paragraph.add_run(printable(text))
+    run.bold = True
+    run.font.size = Pt(20)
+
+
+def note(document: Any, text: str, *, bold: bool = False) -> None:
+    """A paragraph with a little room around it."""
+    from docx.shared import Pt
+
+    paragraph = document.add_paragraph()
+    paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(4)
+    paragraph.add_run(printable(text)).bold = bold
+
+
+def page_numbers(paragraph: Any) -> None:
+    """第n页　共m页, small, at the end of a paragraph."""
+    from docx.shared import Pt
+
+    for before, name in (("第", "PAGE"), ("页　共", "NUMPAGES")):
+        paragraph.add_run(before).font.size = Pt(9)
+        _field(paragraph.add_run(), name)
+    paragraph.add_run("页").font.size = Pt(9)
+
+
+def _field(run: Any, instruction: str) -> None:
+    """A field that Word and LibreOffice compute, such as the page number."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    run.font.size = Pt(9)
+    for kind, text in (("begin", None), (None, instruction), ("separate", None), ("text", "1"), ("end", None)):
+        if kind == "text":
+            run.add_text(text)
+            continue
+        element = OxmlElement("w:instrText" if kind is None else "w:fldChar")
+        if kind is None:
+            element.set(qn("xml:space"), "preserve")
+            element.text = f" {text} "
+        else:
+            element.set(qn("w:fldCharType"), kind)
+        run._r.append(element)
+
+
+def table(document: Any, widths: Sequence[float]) -> Any:
+    """A ruled table without rows whose columns keep their widths, in mm."""
+    from docx.shared import Mm
+
+    made = document.add_table(rows=0, cols=len(widths))
+    made.style = "Table Grid"
+    made.autofit = False
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = Mm(width)
+    return made
+
+
+def write(cell: Any, text: str, *, bold: bool = False, size: float | None = None) -> Any:
+    """Put a text into a cell in place of what is there; the paragraph."""
+    from docx.enum.table import WD_ALIGN_VERTICAL
+    from docx.shared import Pt
+
+    cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
+    for extra in cell.paragraphs[1:]:
+        extra._p.getparent().remove(extra._p)
+    paragraph = cell.paragraphs[0]
+    for run in paragraph.runs:
+        run._r.getparent().remove(run._r)
+    run = paragraph.add_run(printable(text))
+    run.bold = bold
+    if size is not None:
+        run.font.size = Pt(size)
+    return paragraph
+
+
+def rows_of(document: Any, columns: Sequence[str], widths: Sequence[float], rows: Sequence[Sequence[str]],
+            centred: Sequence[str] = ()) -> None:
+    """A ruled table whose head stands on every page and whose rows do not break."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+
+    ruled = table(document, widths)
+    for number, line in enumerate((columns, *rows)):
+        row = ruled.add_row()
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit" if number else "w:tblHeader"))
+        for cell, column, text in zip(row.cells, columns, line, strict=True):
+            paragraph = write(cell, text, bold=not number, size=9.5)
+            if not number or column in centred:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+
+
+def bytes_of(document: Any) -> bytes:
+    """The document as a file."""
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def printable(text: str) -> str:
+    """Without the control characters and lone surrogates that XML cannot hold."""
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\N{REPLACEMENT CHARACTER}", text)
