@@ -110,7 +110,7 @@ def page_docx(checkpoint: Checkpoint, settings: Settings, name: str) -> bytes:
     payload = payload_of(checkpoint)
     document = wordpage.new_page(landscape=False, margins=(20, 20, 15, 20))
     wordpage.heading(document, _TITLE)
-    table = wordpage.table(document, (42, 128))
+    table = wordpage.table(document, (48, 122))
     for label, value in _facts(checkpoint, settings, name):
         cells = table.add_row().cells
         wordpage.write(cells[0], label, bold=True)
