@@ -26,6 +26,8 @@ setup(
         "recordkit": [
             "py.typed",
             "locale/*/LC_MESSAGES/*",
+            "*.sql",
+            "*/*.sql",
             "retention/*.toml",
             "templates/*.conf",
             "archive/search/*.txt",
@@ -65,6 +67,7 @@ setup(
         "whoosh": [WHOOSH],
         "all": ["rapidocr>=3.4", "onnxruntime>=1.19", "pikepdf[pdfa]>=10", "pyHanko>=0.30", WHOOSH],
         "dev": [
+            "aiosmtpd>=1.4.6",
             "babel>=2.16",
             "hypothesis>=6.100",
             "mypy>=1.13",

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from recordkit.archive.ingest import ingest_papers
     from recordkit.archive.search.service import SearchRequest, search_records
     from recordkit.checkpoints import Witnesses, export_ledger, keep_checkpoint, make_checkpoint
+    from recordkit.copies.backup import make_backup
+    from recordkit.copies.check import check_copy
+    from recordkit.copies.restore import restore_backup
     from recordkit.errors import RecordkitError
     from recordkit.retention.circumstances import explain_record, review_store
     from recordkit.store import make_store, open_store
@@ -38,6 +41,7 @@ __all__ = [
     "SearchRequest",
     "Witnesses",
     "Workspace",
+    "check_copy",
     "collect_sources",
     "edit_record",
     "explain_record",
@@ -49,11 +53,13 @@ __all__ = [
     "list_issues",
     "list_records",
     "load_form",
+    "make_backup",
     "make_checkpoint",
     "make_store",
     "open_store",
     "plan_issue",
     "read_rows",
+    "restore_backup",
     "review_store",
     "search_records",
     "verify_objects",
@@ -68,6 +74,9 @@ _HOMES = {
     "archive.ingest": ("ingest_papers",),
     "archive.search.service": ("SearchRequest", "search_records"),
     "checkpoints": ("Witnesses", "export_ledger", "keep_checkpoint", "make_checkpoint"),
+    "copies.backup": ("make_backup",),
+    "copies.check": ("check_copy",),
+    "copies.restore": ("restore_backup",),
     "errors": ("RecordkitError",),
     "retention.circumstances": ("explain_record", "review_store"),
     "store": ("make_store", "open_store"),

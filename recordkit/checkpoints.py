@@ -244,7 +244,7 @@ class Witnesses:
 
     def _compare(self, path: Path, checkpoint: Checkpoint, found: Verification) -> Comparison:
         said, findings, first_bad = checkpoint.statement, list[Message](), None
-        if not _holds(checkpoint):
+        if not is_signed(checkpoint):
             findings.append(msg("the signature does not belong to it: the checkpoint was changed"))
         if said.store != self._store_id:
             findings.append(msg("it was made for another store ({store})", store=said.store))
@@ -311,7 +311,8 @@ def export_ledger(
     return count, size
 
 
-def _holds(checkpoint: Checkpoint) -> bool:
+def is_signed(checkpoint: Checkpoint) -> bool:
+    """Whether the signature belongs to the statement; whose key it is, the ledger must say."""
     statement = msgspec.to_builtins(checkpoint.statement)
     return signature_holds(checkpoint.key, statement, checkpoint.signature)
 

@@ -16,13 +16,13 @@ import filecmp
 import hashlib
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
 
 from recordkit.errors import StoreBusy
 from recordkit.messages import msg
@@ -36,8 +36,7 @@ _SPOOLED = 16 << 20  # bytes kept in memory
 _UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(Struct, frozen=True):
     """Lower-case hexadecimal digests of a file and its size in bytes."""
 
     sha256: str
@@ -158,7 +157,7 @@ def writing(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         raise FileExistsError(str(path))
     make_folder(path.parent)
     # The name is short and ASCII: a Chinese file name close to the limit of 255 bytes must not fail here.
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
+    temporary = path.parent / f".{os.urandom(8).hex()}.tmp"
     try:
         with BufferedWriter(_create(temporary)) as handle:
             yield handle
@@ -193,7 +192,7 @@ def probe(folder: Path) -> None:
         OSError: they cannot.
     """
     make_folder(folder)
-    trial = folder / f".{secrets.token_hex(8)}.tmp"
+    trial = folder / f".{os.urandom(8).hex()}.tmp"
     try:
         with _create(trial) as handle:
             _write(handle, b"?")
@@ -221,7 +220,7 @@ def write_batch(
 
     temporaries: list[Path] = []
     handles: list[FileIO] = []
-    mark = secrets.token_hex(4)
+    mark = os.urandom(4).hex()
     for folder in {path.parent for path, _ in items}:
         make_folder(folder)
         if room is not None and room.stat().st_dev != folder.stat().st_dev:
@@ -362,11 +361,11 @@ def publish(staged: Path, target: Path) -> None:
     publish_trees([(staged, target)])
 
 
-def publish_trees(moves: Sequence[tuple[Path, Path]]) -> None:
+def publish_trees(moves: Sequence[tuple[Path, Path]], *, overwrite: bool = False) -> None:
     """Move finished files or folders from a staging folder to their final names; durable when this returns.
 
     All content is synced before the first name appears, then each folder that was touched is synced once. Killed in
-    between, some are in place and some are not: whoever calls has announced them.
+    between, some are in place and some are not: whoever calls has announced them. ``overwrite`` replaces files.
 
     Raises:
         FileExistsError: something stands at a target; nothing was moved.
@@ -374,7 +373,7 @@ def publish_trees(moves: Sequence[tuple[Path, Path]]) -> None:
     contents: list[Path] = []
     folders: list[Path] = []
     for staged, target in moves:
-        if target.exists():
+        if not overwrite and target.exists():
             raise FileExistsError(str(target))
         if not staged.is_dir():
             contents.append(staged)
@@ -441,7 +440,7 @@ def _rename_or_copy(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV or source.is_dir():
             raise
-        draft = target.with_name(f".{secrets.token_hex(8)}.tmp")
+        draft = target.with_name(f".{os.urandom(8).hex()}.tmp")
         try:
             copy_with_digests(source, draft)
             _rename(draft, target)
@@ -472,12 +471,12 @@ def remove_tree(path: Path, *, within: Path | None = None) -> None:
     The folder is renamed first, so that no reader ever sees half of it under its own name.
     """
     if path.is_dir():
-        doomed = path.parent / f".{secrets.token_hex(8)}.gone"
+        doomed = path.parent / f".{os.urandom(8).hex()}.gone"
         _rename(path, doomed)
         _remove_below(doomed)
         sync_folder(path.parent)
     if within is not None:
-        _prune(path.parent, within)
+        remove_empty(path.parent, within=within)
 
 
 def _remove_below(folder: Path) -> None:
@@ -508,7 +507,8 @@ def _clear_staging(folder: Path, lock: BaseFileLock) -> None:
             _remove(Path(lock.lock_file))
 
 
-def _prune(folder: Path, within: Path) -> None:
+def remove_empty(folder: Path, *, within: Path) -> None:
+    """Remove a folder if it is empty, then its parents that became so, up to but without ``within``."""
     while folder != within and within in folder.parents:
         try:
             _remove_empty(folder)
@@ -560,7 +560,7 @@ def staging(work: Path) -> Iterator[Path]:
         except (Timeout, OSError):
             continue
         _clear_staging(lock_path.with_suffix(""), stale)
-    folder = work / f"{os.getpid()}-{secrets.token_hex(6)}"
+    folder = work / f"{os.getpid()}-{os.urandom(6).hex()}"
     lock = FileLock(folder.with_name(folder.name + ".lock"))
     lock.acquire()
     try:

@@ -15,9 +15,10 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from recordkit import files
 from recordkit.errors import IntegrityFailure
@@ -36,16 +37,14 @@ _TOLD_EACH = 1 << 20
 """Bytes after which a verification says how far it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """What is to be logged: a dotted name such as ``record.filed`` and its body of plain JSON values."""
 
     name: str
     body: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """A place in the ledger just behind entry ``seq``: file number, byte offset and that entry's hash."""
 
     seq: int = 0
@@ -54,8 +53,7 @@ class Cursor:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """Result of reading the whole chain.
 
     Attributes:

@@ -6,8 +6,9 @@ language. A message that was already turned into text could not be shown in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct, field
 
 Translate = Callable[[str], str]
 
@@ -16,8 +17,7 @@ def _untranslated(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A text with named parameters, e.g. ``Message("no form {form}", {"form": "x"})``.
 
     Parameters may be messages themselves, or tuples of them; they are rendered in the same language.
@@ -46,3 +46,15 @@ def _rendered(value: object, translate: Translate) -> object:
 def msg(msgid: str, /, **params: object) -> Message:
     """Mark ``msgid`` for translation and bind its parameters."""
     return Message(msgid, params)
+
+
+def listed(items: Iterable[object], most: int | None = None) -> Message:
+    """The items one behind the other as the reader's language parts them; behind ``most`` of them an ellipsis.
+
+    Items may be messages. Lists in texts that are shown are made here, so that no text mixes two ways of writing them.
+    """
+    shown = list(items)
+    more = most is not None and len(shown) > most
+    params = {f"item{place}": one for place, one in enumerate(shown[:most])} or {"item0": ""}
+    between = "{comma}".join(f"{{{name}}}" for name in params)
+    return Message(between + ("{comma}…" if more else ""), {**params, "comma": msg(", ")})

@@ -1,12 +1,13 @@
-"""Frozen values that several parts share. Standard library only."""
+"""Frozen values that several parts share."""
 
 from __future__ import annotations
 
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from recordkit.messages import Message
 
@@ -14,8 +15,7 @@ Role = Literal["clerk", "archivist", "appraiser", "approver", "supervisor", "adm
 """What a registered person is in the archive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One finding about the input, addressed so that a clerk can put the finger on it.
 
     Attributes:
@@ -37,8 +37,7 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line of the ledger. ``time`` is ISO 8601 UTC; ``left`` counts the entries still to follow in its batch."""
 
     seq: int
@@ -51,8 +50,7 @@ class Entry:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageText:
+class PageText(Struct, frozen=True):
     """Text of one page and where it came from.
 
     Attributes:
@@ -74,8 +72,7 @@ class PageText:
     blank: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something an archivist should know about a filed paper; never a reason to lose it."""
 
     code: str

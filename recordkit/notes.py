@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recordkit import files
@@ -26,7 +26,7 @@ def new_note(content: Mapping[str, object]) -> tuple[str, bytes]:
     Returns:
         The digest that the ledger may hold, SHA-256 over the note with its random salt, and the note's bytes.
     """
-    data = canonical_json({"salt": secrets.token_hex(16), "content": dict(content)})
+    data = canonical_json({"salt": os.urandom(16).hex(), "content": dict(content)})
     return hashlib.sha256(data).hexdigest(), data
 
 
@@ -36,9 +36,34 @@ def store_note(root: Path, subject: str, digest: str, data: bytes) -> None:
     Raises:
         ValueError: the subject is no plain name and could lead out of the folder.
     """
+    _require_subject(subject)
+    files.write_atomic(root / "notes" / subject / f"{digest}.json", data, overwrite=True)
+
+
+def store_notes(root: Path, notes: Sequence[tuple[str, str, bytes]], room: Path) -> None:
+    """Put many notes (subject, digest, bytes) in their places, durably, synced together.
+
+    ``room`` is a staging folder of the store. Killed in between, some are in place; whoever calls has announced them,
+    or their subjects exist.
+
+    Raises:
+        ValueError: as ``store_note``.
+    """
+    moves: dict[Path, Path] = {}
+    for subject, digest, data in notes:
+        _require_subject(subject)
+        folder, target = room / subject, root / "notes" / subject
+        files.draft_file(files.draft_folder(folder) / f"{digest}.json", data)
+        if target.is_dir():
+            moves[folder / f"{digest}.json"] = target / f"{digest}.json"
+        else:
+            moves[folder] = target
+    files.publish_trees(list(moves.items()))
+
+
+def _require_subject(subject: str) -> None:
     if not re.fullmatch(r"(?!\.)[\w.-]+", subject):
         raise ValueError(f"not a subject of notes: {subject!r}")
-    files.write_atomic(root / "notes" / subject / f"{digest}.json", data, overwrite=True)
 
 
 def read_note(root: Path, subject: str, digest: str) -> dict[str, object] | None:

@@ -8,7 +8,7 @@ data of a document that was never issued.
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +26,7 @@ def announced(root: Path, kind: str, ids: Sequence[str]) -> Iterator[None]:
 
 def announce(root: Path, kind: str, ids: Sequence[str]) -> Path:
     """Announce ``ids`` durably, for work that ends elsewhere; ``withdraw`` takes the file."""
-    path = _folder(root) / f"{kind}-{secrets.token_hex(8)}.json"
+    path = _folder(root) / f"{kind}-{os.urandom(8).hex()}.json"
     files.write_atomic(path, json.dumps(list(ids)).encode())
     return path
 

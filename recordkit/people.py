@@ -9,17 +9,19 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from recordkit import files
 from recordkit.db import Database, Row
 from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry, Role, canonical_json
-from recordkit.workspace import Projection, Workspace, Writer
+from recordkit.workspace import Workspace, Writer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,8 +38,7 @@ _KEY = re.compile("[0-9a-f]{64}")
 _SIGNATURE = re.compile("[0-9a-f]{128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One registered account. Several accounts may belong to one human being: see ``same_human``.
 
     Attributes:
@@ -54,8 +55,7 @@ class Person:
     revoked: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """A registered person with the private key in hand, ready to sign."""
 
     person: Person
@@ -211,14 +211,8 @@ def count_humans(people: Iterable[Person]) -> int:
 
 # --- the register -----------------------------------------------------------------------------------------------
 
-_SCHEMA = """
-CREATE TABLE people (
-  id TEXT PRIMARY KEY, name TEXT NOT NULL, staff_no TEXT NOT NULL, roles TEXT NOT NULL,
-  public_key TEXT NOT NULL, since TEXT NOT NULL, revoked TEXT, position INTEGER NOT NULL)
-"""
-
-
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Who is registered, and until when."""
     if entry.act == "person.added":
         statement = entry.body["statement"]
         assert isinstance(statement, dict)
@@ -241,9 +235,6 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         workspace.db.run(
             "UPDATE people SET revoked = :day WHERE id = :id", {"day": entry.time[:10], "id": statement["id"]}
         )
-
-
-PROJECTION = Projection("people", _SCHEMA, _apply)
 
 
 def list_people(db: Database) -> list[Person]:
@@ -299,8 +290,7 @@ def require_role(person: Person, roles: Collection[str]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NewPerson:
+class NewPerson(Struct, frozen=True):
     """Someone to be registered; ``public_key`` hexadecimal, empty for one who signs on paper only."""
 
     id: str
@@ -321,8 +311,8 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
     unknown = [role for role in new.roles if role not in ROLES]
     if unknown or not new.roles:
         raise InputRefused(
-            msg("There is no role {role}.", role=", ".join(unknown) or "''"),
-            msg("Roles are: {roles}.", roles=", ".join(ROLES)),
+            msg("There is no role {role}.", role=listed(unknown) if unknown else "''"),
+            msg("Roles are: {roles}.", roles=listed(ROLES)),
         )
     new = replace(new, name=new.name.strip(), staff_no=new.staff_no.strip())
     if not PERSON_ID.fullmatch(new.id):

@@ -7,12 +7,13 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from msgspec import Struct, field, to_builtins
+
 from recordkit.errors import InputRefused, NotFound, StoreBusy
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
 
 FILE_NAME = "recordkit.toml"
@@ -20,8 +21,7 @@ FORMAT = 1
 """Version of the store's layout that this program reads and writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSection:
+class StoreSection(Struct, frozen=True):
     """Identity of the store. ``id`` never changes; every printed code carries a part of it."""
 
     id: str
@@ -29,8 +29,7 @@ class StoreSection:
     simulation: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CompanySection:
+class CompanySection(Struct, frozen=True):
     """Names as they are printed on documents."""
 
     name: str = "某某市自来水有限公司"
@@ -38,8 +37,7 @@ class CompanySection:
     office_code: str = "KFZ"
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveSection:
+class ArchiveSection(Struct, frozen=True):
     """Fonds and archival code. Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015)."""
 
     fonds: str = "C001"
@@ -48,8 +46,7 @@ class ArchiveSection:
     code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentsSection:
+class DocumentsSection(Struct, frozen=True):
     """How documents are printed, and how strictly the gates of the forms are kept.
 
     Attributes:
@@ -63,16 +60,14 @@ class DocumentsSection:
     gates: Literal["as-form", "warn", "stop", "off"] = "as-form"
 
 
-@dataclass(frozen=True, slots=True)
-class EnginesSection:
+class EnginesSection(Struct, frozen=True):
     """Which adapter serves each port."""
 
     search: Literal["tantivy", "whoosh"] = "tantivy"
     ocr: Literal["rapidocr", "none"] = "rapidocr"
 
 
-@dataclass(frozen=True, slots=True)
-class IngestSection:
+class IngestSection(Struct, frozen=True):
     """How papers come in.
 
     Attributes:
@@ -97,8 +92,7 @@ class IngestSection:
     watch_seconds: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class SearchSection:
+class SearchSection(Struct, frozen=True):
     """Who is shown restricted records and unmasked numbers of persons, once people are registered.
 
     ``restricted_roles``: one of them is enough. By default all but the clerk at the counter: who files a record,
@@ -110,22 +104,19 @@ class SearchSection:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class LocksSection:
+class LocksSection(Struct, frozen=True):
     """How long a writer waits for another one, in seconds."""
 
     wait_seconds: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSection:
+class LedgerSection(Struct, frozen=True):
     """Size in bytes at which a new ledger file is begun."""
 
     max_bytes: int = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class DestructionSection:
+class DestructionSection(Struct, frozen=True):
     """Separation of duties (handbook ch. 8 §7; 会计档案管理办法 art. 17-18).
 
     The ledger knows the values: ``retention.duties`` records them, and looser ones need an administrator's signature.
@@ -147,16 +138,14 @@ class DestructionSection:
     paper: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class CalibreCycle:
+class CalibreCycle(Struct, frozen=True):
     """Meters of at most ``up_to`` mm, and above the entry before, may be used ``years`` years."""
 
     up_to: int
     years: int
 
 
-@dataclass(frozen=True, slots=True)
-class MetersSection:
+class MetersSection(Struct, frozen=True):
     """When a meter in use is overage. The defaults are the handbook's; DN32 and Q3 (m³/h) are JJG 162-2019's.
 
     ``start`` names the date the cycle counts from; ``q3_years`` 0 switches the rule of Q3 off.
@@ -168,8 +157,51 @@ class MetersSection:
     q3_years: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class ReviewSection(Struct, frozen=True):
+    """The review that comes by itself (``schedule run``).
+
+    Attributes:
+        within_days: lead time: what falls due within so many days is listed, too.
+        formats: in which the list is written into the outbox.
+        command: program and arguments to be started when a list was written, without a shell; ``{file}`` stands for
+            the list, ``{due}`` for the number of due records, ``{date}`` for the day.
+        command_seconds: time it may take.
+    """
+
+    within_days: int = 90
+    formats: tuple[Literal["docx", "xlsx", "json"], ...] = ("docx",)
+    command: tuple[str, ...] = ()
+    command_seconds: float = 300.0
+
+
+class MailSection(Struct, frozen=True):
+    """Where the scheduled review is mailed. Nothing is mailed while ``host`` is empty.
+
+    Attributes:
+        security: ``starttls`` or ``tls``, with the server's certificate checked; ``none`` only without a password, or
+            to this very machine.
+        user: name to log in with; "" for a server that asks for none.
+        password_file: file outside the store whose first line is the password; RECORDKIT_MAIL_PASSWORD goes before it.
+        ca_file: certificates (PEM) that the server's may lead up to; "" for those of the system.
+        contents: ``counts`` says how many are due and where the list lies; ``list`` attaches it. Titles are personal
+            data, and mail leaves the house.
+        when: ``due`` mails only when a record is due or falls due within the lead time.
+    """
+
+    host: str = ""
+    port: int = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    sender: str = ""
+    receivers: tuple[str, ...] = ()
+    password_file: str = ""
+    ca_file: str = ""
+    contents: Literal["counts", "list"] = "counts"
+    when: Literal["due", "always"] = "due"
+    timeout_seconds: float = 30.0
+
+
+class Settings(Struct, frozen=True):
     """All of recordkit.toml. ``digest`` is the SHA-256 of the file, named in ledger and manifests."""
 
     store: StoreSection
@@ -183,6 +215,8 @@ class Settings:
     ledger: LedgerSection = field(default_factory=LedgerSection)
     destruction: DestructionSection = field(default_factory=DestructionSection)
     meters: MetersSection = field(default_factory=MetersSection)
+    review: ReviewSection = field(default_factory=ReviewSection)
+    mail: MailSection = field(default_factory=MailSection)
     digest: str = ""
 
 
@@ -251,7 +285,7 @@ def _unknown(plain: Mapping[str, object]) -> Message | None:
     for section, content in plain.items():
         if section not in _SECTIONS:
             return msg("there is no section {section}", section=section)
-        names = _SECTIONS[section].__dataclass_fields__
+        names = _SECTIONS[section].__struct_fields__
         for key in content if isinstance(content, dict) else ():
             if key not in names:
                 return msg("there is no setting {key}", key=f"{section}.{key}")
@@ -275,17 +309,21 @@ def _told(error: str, plain: Mapping[str, object]) -> Message | str:
         else:
             kind = get_type_hints(kind)[part]
             value = value[part] if isinstance(value, dict) else value
-    if is_dataclass(kind) and isinstance(value, dict):
+    if _is_table(kind) and isinstance(value, dict):
         return error
     return _refused(at[1], value, _allowed(kind))
 
 
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
 def _allowed(kind: Any) -> Message | str:
     if get_origin(kind) is Literal:
-        return ", ".join(json.dumps(one) for one in get_args(kind))
+        return listed(json.dumps(one) for one in get_args(kind))
     if get_origin(kind) is tuple:
         return msg("a list in square brackets")
-    if is_dataclass(kind):
+    if _is_table(kind):
         return msg("a section with keys of its own")
     return {bool: msg("true or false"), int: msg("a whole number"), float: msg("a number")}.get(
         kind, msg("a text in quotation marks"))
@@ -303,11 +341,12 @@ _SECTIONS: dict[str, Any] = {
     "ledger": LedgerSection,
     "destruction": DestructionSection,
     "meters": MetersSection,
+    "review": ReviewSection,
+    "mail": MailSection,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(Struct, frozen=True):
     """Numbers that a setting may have: from ``low``, or above it, to ``high``."""
 
     low: float
@@ -336,6 +375,10 @@ _RANGES: Mapping[str, _Range] = {
     "destruction.total_share": _Range(0, 1, above=True),
     "meters.q3_above": _Range(0, 1e6, above=True),
     "meters.q3_years": _Range(0, 50),
+    "review.within_days": _Range(0, 36_500),
+    "review.command_seconds": _Range(1, 86_400),
+    "mail.port": _Range(1, 65_535),
+    "mail.timeout_seconds": _Range(1, 600),
 }
 _YEARS = _Range(1, 50)
 _PLACEHOLDERS = ("fonds", "category", "year", "period", "office", "seq")
@@ -353,7 +396,7 @@ def _problem(settings: Settings) -> Message | None:
     if not settings.search.restricted_roles:
         return _refused("search.restricted_roles", [], msg("the name of one role or more"))
     if not sizes or sizes != sorted(set(sizes)) or sizes[0] < 1:
-        return _refused("meters.cycles", [asdict(one) for one in cycles],
+        return _refused("meters.cycles", [to_builtins(one) for one in cycles],
                         msg("entries whose {name} rises from one to the next", name="up_to"))
     for pair in settings.destruction.separate_roles:
         if len(set(pair)) != len(pair):
@@ -361,14 +404,43 @@ def _problem(settings: Settings) -> Message | None:
     for place, one in enumerate(cycles):
         if not _YEARS.holds(one.years):
             return _refused(f"meters.cycles[{place}].years", one.years, _YEARS.told())
+    problem = _mail_problem(settings.mail)
+    if problem is not None:
+        return problem
+    if not settings.review.formats:
+        return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
     code = settings.archive.code
     if "{seq" not in code:
         return _refused("archive.code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
     try:
         code.format(**{**dict.fromkeys(_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=", ".join(
+        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
             f"{{{name}}}" for name in _PLACEHOLDERS)))
+    return None
+
+
+# An address as SMTP takes it without extensions (RFC 5321, 4.1.2): ASCII, nothing that could begin another header.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+def _mail_problem(mail: MailSection) -> Message | None:
+    if not mail.host:
+        return None
+    allowed = msg("an address such as archive@example.com")
+    if not re.fullmatch(r"[A-Za-z0-9.:-]+", mail.host):
+        return _refused("mail.host", mail.host, msg("the name of a mail server"))
+    if not _ADDRESS.fullmatch(mail.sender):
+        return _refused("mail.sender", mail.sender, allowed)
+    if not mail.receivers:
+        return _refused("mail.receivers", [], allowed)
+    for place, one in enumerate(mail.receivers):
+        if not _ADDRESS.fullmatch(one):
+            return _refused(f"mail.receivers[{place}]", one, allowed)
+    if mail.security == "none" and mail.user and mail.host not in _THIS_MACHINE:
+        return msg("mail.security = \"none\" with mail.user: the password would go over the network in the clear; use "
+                   "starttls or tls")
     return None
 
 
@@ -444,4 +516,22 @@ start = "calibration"    # 使用周期自检定日期起算；"installation" �
 cycles = [{{ up_to = 25, years = 6 }}, {{ up_to = 50, years = 4 }}, {{ up_to = 300, years = 2 }}]
 q3_above = 16.0          # 常用流量 Q3 大于此值（m³/h）的，周期为 q3_years 年（JJG 162-2019）；取较短者
 q3_years = 2             # 0 表示不看 Q3
+
+[review]
+within_days = 90         # 定时审查的提前期：多少天内到期的也列入清单
+formats = ["docx"]       # 清单格式："docx"、"xlsx"、"json"，可并列
+command = []             # 清单写好后启动的程序及参数（不经 shell）；{{file}} 清单，{{due}} 到期件数，{{date}} 日期
+
+# 定时审查的结果发邮件：填写 host 后生效。口令取自环境变量 RECORDKIT_MAIL_PASSWORD，
+# 或 password_file 所指的库外文件，不得写在这里。
+[mail]
+host = ""                # 邮件服务器
+port = 587
+security = "starttls"    # "starttls"、"tls"；"none" 只用于不需口令的服务器或本机
+user = ""
+sender = ""
+receivers = []
+password_file = ""
+contents = "counts"      # "counts" 只发件数和清单位置；"list" 附上清单（题名属个人信息，慎用）
+when = "due"             # "due" 有到期或即将到期的才发；"always" 每次都发
 """

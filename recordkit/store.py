@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from recordkit import files, people
-from recordkit.archive import catalogue, dropping
-from recordkit.archive.search.engines import usable_engine
+from recordkit import files
 from recordkit.errors import InputRefused
-from recordkit.messages import msg
-from recordkit.retention import duties, events, holds, order_state
-from recordkit.retention.schedule import shipped_schedule
+from recordkit.messages import listed, msg
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
-from recordkit.templates import completions, issue
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
-PROJECTIONS: Sequence[Projection] = (
-    people.PROJECTION,
-    issue.PROJECTION,
-    completions.PROJECTION,
-    catalogue.PROJECTION,
-    dropping.PROJECTION,
-    events.PROJECTION,
-    holds.PROJECTION,
-    order_state.PROJECTION,
-    duties.PROJECTION,
-)
+PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for name in (
+    "people",
+    "templates.issue",
+    "templates.completions",
+    "archive.catalogue",
+    "archive.dropping",
+    "retention.events",
+    "retention.holds",
+    "retention.order_state",
+    "retention.adoption",
+    "retention.duties",
+))
+"""In the order in which an entry is applied to them."""
 
 SIMULATION_ID = "recordkit-simulation"
 """Fixed id of every simulated store, so that the shipped scans carry its own codes."""
@@ -59,6 +56,10 @@ def make_store(
     Raises:
         InputRefused: there is a store already, or the folder holds other files.
     """
+    from recordkit.archive.search.engines import usable_engine
+    from recordkit.retention.adoption import keep_schedule
+    from recordkit.retention.schedule import shipped_schedule
+
     if (root / FILE_NAME).exists():
         raise InputRefused(
             msg("There is a store in {folder} already.", folder=str(root)),
@@ -69,10 +70,10 @@ def make_store(
     strange = [path.name for path in root.iterdir() if path.name not in own] if root.is_dir() else []
     if strange:
         raise InputRefused(
-            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=", ".join(sorted(strange)[:5])),
+            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=listed(sorted(strange)[:5])),
             msg("Choose an empty folder; a store is never mixed with other files."),
         )
-    store_id = SIMULATION_ID if simulation else secrets.token_hex(16)
+    store_id = SIMULATION_ID if simulation else os.urandom(16).hex()
     text = new_settings_text(
         store_id=store_id,
         simulation=simulation,
@@ -83,6 +84,6 @@ def make_store(
     files.make_folder(root)
     root.chmod(0o700)
     files.write_atomic(root / "retention.toml", shipped_schedule(), overwrite=True)
-    create_store(root, text, store_id, clock, actor)
+    create_store(root, text, store_id, clock, actor, schedule=keep_schedule(root))
     # The tables exist from the start: the first reader must not need the writers' lock to make them.
     open_store(root, clock, actor).close()

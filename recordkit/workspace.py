@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
+from types import ModuleType
+
+from msgspec import Struct
 
 from recordkit import files
 from recordkit.db import Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
@@ -20,14 +24,13 @@ from recordkit.errors import IntegrityFailure, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, crockford
-from recordkit.notes import new_note, store_note
+from recordkit.notes import new_note, store_note, store_notes
 from recordkit.settings import FILE_NAME, Settings, load_settings
 
 STORE_FOLDERS = ("ledger", "objects", "issued", "notes", "forms", "inbox", "quarantine", "work", "outbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Where time comes from: ``now`` gives the instant (UTC) for the ledger, ``today`` the date for computations."""
 
     now: Callable[[], datetime]
@@ -38,18 +41,43 @@ class Clock:
         return self.now().isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-@dataclass(frozen=True, slots=True)
 class Projection:
-    """Tables derived from the ledger: their DDL, and how one entry changes them.
+    """Tables derived from the ledger, kept by one module.
 
-    ``apply`` must do no harm when an entry comes twice, and must bear that an object it names is gone or damaged.
-    ``recover`` clears what a killed process left behind; it is called under the lock with the tables current.
+    ``NAME.sql`` beside the module is their DDL. Its ``apply_entry(workspace, entry)`` brings them on by one entry; it
+    must do no harm when an entry comes twice, and must bear that an object it names is gone or damaged. Its
+    ``recover(workspace)``, if it has one, clears what a killed process left behind; it is called under the lock with
+    the tables current.
+
+    The module is loaded when there is something to apply or to recover: who only reads a store that is current pays
+    for none of them.
     """
 
-    name: str
-    schema: str
-    apply: Callable[[Workspace, Entry], None]
-    recover: Callable[[Workspace], None] | None = None
+    def __init__(self, module: str) -> None:
+        """The projection that a module of recordkit keeps, by its dotted name."""
+        self.module = module
+
+    @property
+    def schema(self) -> str:
+        """The DDL."""
+        return Path(__file__).parent.joinpath(*self.module.split(".")[1:]).with_suffix(".sql").read_text("utf-8")
+
+    def apply(self, workspace: Workspace, entry: Entry) -> None:
+        """Bring the tables on by one entry."""
+        self._keeper.apply_entry(workspace, entry)
+
+    def recover(self, workspace: Workspace) -> None:
+        """Clear what a killed process left behind."""
+        if hasattr(self._keeper, "recover"):
+            self._keeper.recover(workspace)
+
+    @cached_property
+    def _keeper(self) -> ModuleType:
+        return importlib.import_module(self.module)
+
+
+_NOTES_ONE_BY_ONE = 8
+"""Notes of one commit that are each synced by themselves; more of them share the syncs."""
 
 
 class Rehearsed(Exception):  # noqa: N818  (no error: the act would have been done)
@@ -104,8 +132,12 @@ class Writer:
         notes, self._notes = self._notes, []
         if self._workspace.rehearsing:
             raise Rehearsed(acts)
-        for subject, digest, data in notes:
-            store_note(self._workspace.root, subject, digest, data)
+        if len(notes) > _NOTES_ONE_BY_ONE:
+            with self._workspace.staging() as room:
+                store_notes(self._workspace.root, notes, room)
+        else:
+            for subject, digest, data in notes:
+                store_note(self._workspace.root, subject, digest, data)
         if acts:
             self._workspace._append(acts)
 
@@ -181,8 +213,7 @@ class Workspace:
             self._bring_up()
             self.ledger.check_end(self.db.cursor())
             for projection in () if nested else self._projections:
-                if projection.recover is not None:
-                    projection.recover(self)
+                projection.recover(self)
             torn = self.ledger.torn_bytes(self.db.cursor())
             if torn:
                 self.notices.append(
@@ -328,8 +359,10 @@ def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, 
     return workspace
 
 
-def create_store(root: Path, settings_text: str, store_id: str, clock: Clock, actor: str) -> None:
-    """Write the folders, recordkit.toml and the ledger's first entry.
+def create_store(
+    root: Path, settings_text: str, store_id: str, clock: Clock, actor: str, *, schedule: str | None = None
+) -> None:
+    """Write the folders, recordkit.toml and the ledger's first entry; ``schedule`` is the digest of retention.toml.
 
     Raises:
         FileExistsError: there is a store already.
@@ -342,7 +375,6 @@ def create_store(root: Path, settings_text: str, store_id: str, clock: Clock, ac
     for left in (root / "ledger").iterdir():
         # An init that was cut off: no store has been seen here yet, since recordkit.toml comes last.
         files.remove_file(left)
-    Ledger(root / "ledger").append(
-        [Act("store.created", {"store_id": store_id, "format": 1})], time=clock.stamp(), actor=actor, after=Cursor()
-    )
+    body = {"store_id": store_id, "format": 1, **({"schedule": schedule} if schedule else {})}
+    Ledger(root / "ledger").append([Act("store.created", body)], time=clock.stamp(), actor=actor, after=Cursor())
     files.write_atomic(root / FILE_NAME, settings_text.encode("utf-8"))

@@ -10,9 +10,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from recordkit.archive.search import shards
 from recordkit.archive.search.port import SHARD_SIZE, IndexDocument

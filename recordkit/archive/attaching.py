@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from msgspec import structs
+
 from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.arrivals import (
@@ -184,7 +186,7 @@ def attach_papers(
     if options.item is not None:
         options = replace(options, item=_item_meant(workspace, target, options.item))
     left = deque(sources)
-    limits = replace(workspace.settings.ingest, searchable=False)
+    limits = structs.replace(workspace.settings.ingest, searchable=False)
     with reading_crew(options.jobs, options.ocr, limits) as crew:
         while left:
             with workspace.staging() as staging:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from recordkit import files
 from recordkit.archive.catalogue import ORIGINAL, Filed, Record
@@ -21,8 +23,7 @@ from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import Message, msg
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """One file behind the signed paper; ``number`` is that in its name, ``pages`` how many it has."""
 
     number: int

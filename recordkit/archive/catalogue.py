@@ -6,45 +6,19 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+from msgspec import Struct
 
 from recordkit import files, pending
 from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry, as_printed, same_account
 from recordkit.notes import note_folder
-from recordkit.workspace import Projection, Workspace
-
-_SCHEMA = """
-CREATE TABLE records (
-  record_id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, record_class TEXT NOT NULL, year INTEGER NOT NULL,
-  period TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, number TEXT, filed_number TEXT, issue_id TEXT,
-  form TEXT, account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
-  version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
-  status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER NOT NULL UNIQUE, touched INTEGER NOT NULL);
-CREATE INDEX records_number ON records (number);
-CREATE INDEX records_issue ON records (issue_id);
-CREATE INDEX records_account ON records (account);
-CREATE INDEX records_touched ON records (touched);
-CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
-CREATE INDEX records_review ON records (date, record_class, ordinal) WHERE status = 'active';
-CREATE TABLE record_accounts (
-  account TEXT NOT NULL, record_id TEXT NOT NULL, is_current INTEGER NOT NULL, PRIMARY KEY (account, record_id)
-  ) WITHOUT ROWID;
-CREATE INDEX record_accounts_record ON record_accounts (record_id);
-CREATE TABLE batches (batch TEXT NOT NULL, page INTEGER NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
-  size INTEGER NOT NULL, PRIMARY KEY (batch, page, record_id));
-CREATE INDEX batches_record ON batches (record_id);
-CREATE TABLE code_serials (scope TEXT PRIMARY KEY, last INTEGER NOT NULL);
-CREATE TABLE contents (
-  content TEXT NOT NULL, record_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
-  PRIMARY KEY (content, record_id));
-CREATE INDEX contents_record ON contents (record_id)
-"""
+from recordkit.workspace import Workspace
 
 ORIGINAL = "original"
 """Name under which ``contents`` knows the paper itself; attachments have the names of their files."""
@@ -52,8 +26,7 @@ _VERSIONING = ("record.filed", "record.edited", "record.attached", "record.resca
 """Acts that make a version of a record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One item (件) as the catalogue knows it.
 
     Attributes:
@@ -95,8 +68,7 @@ class Record:
         return fields if isinstance(fields, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """A record in force, as far as checking its object needs it; ``touched`` is the entry that changed it last."""
 
     record_id: str
@@ -111,8 +83,7 @@ class Holding:
         return cls(record.record_id, record.code, record.commitment, record.ordinal)
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(Struct, frozen=True):
     """Where bytes lie in the archive.
 
     Attributes:
@@ -137,7 +108,8 @@ def objects_of(workspace: Workspace) -> ObjectStore:
     return ObjectStore(workspace.root / "objects")
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """The catalogue of records, their versions, accounts, batches and contents."""
     if entry.act in _VERSIONING:
         metadata = _apply_version(workspace, entry)
         _apply_contents(workspace, entry)
@@ -254,7 +226,7 @@ def _apply_contents(workspace: Workspace, entry: Entry) -> None:
         )
 
 
-def _recover(workspace: Workspace) -> None:
+def recover(workspace: Workspace) -> None:
     """Bring the objects that a killed process was working on back to what the ledger knows."""
     pending.sweep(workspace.root)
     for path, ids in pending.unfinished(workspace.root, "objects"):
@@ -265,9 +237,6 @@ def _recover(workspace: Workspace) -> None:
                 objects_of(workspace).heal(record_id, version)
             files.remove_unfinished(note_folder(workspace.root, record_id))
         files.remove_file(path)
-
-
-PROJECTION = Projection("records", _SCHEMA, _apply, _recover)
 
 
 def find_record(db: Database, reference: str) -> Record:
@@ -291,7 +260,7 @@ def find_record(db: Database, reference: str) -> Record:
     if len(active) > 1:
         raise NotFound(
             msg("{count} records answer to {reference}.", count=len(active), reference=reference),
-            msg("Name one by its archival code: {codes}.", codes=", ".join(row["code"] for row in active[:5])),
+            msg("Name one by its archival code: {codes}.", codes=listed(row["code"] for row in active[:5])),
         )
     return _record(active[0])
 
@@ -357,8 +326,7 @@ def find_content(db: Database, content: str, record_id: str | None = None) -> Fi
     return Filed(record, row["name"], row["version"], bool(row["superseded"]))
 
 
-@dataclass(frozen=True, slots=True)
-class KnownBatch:
+class KnownBatch(Struct, frozen=True):
     """A batch scan of which papers are held.
 
     Attributes:
@@ -433,10 +401,26 @@ def accounts_of(db: Database, record_id: str) -> set[str]:
     return {row["account"] for row in rows}
 
 
-def count_of_account(db: Database, account: str) -> int:
-    """How many active records stand under an account."""
-    row = db.one("SELECT count(*) AS n FROM records WHERE status = 'active' AND account = :a", {"a": account.strip()})
+def count_of_account(db: Database, account: str, *, ever: bool = False, since: date | None = None) -> int:
+    """How many active records stand under an account.
+
+    ``ever`` counts those, too, that once stood under it; ``since`` only those dated on that day or later.
+    """
+    row = db.one(
+        "SELECT count(*) AS n FROM record_accounts a JOIN records r ON r.record_id = a.record_id "
+        "WHERE a.account = :account AND r.status = 'active' AND (:ever = 1 OR a.is_current = 1) "
+        "AND (:since IS NULL OR r.date >= :since)",
+        {"account": same_account(account), "ever": int(ever), "since": since.isoformat() if since else None},
+    )
     return 0 if row is None else int(row["n"])
+
+
+def records_in_box(db: Database, box: str) -> list[str]:
+    """Ids of the active records whose paper lies in a box (盒号), in the order of filing."""
+    rows = db.each("SELECT record_id, json_extract(metadata, '$.box') AS box FROM records WHERE status = 'active' "
+                   "AND box IS NOT NULL ORDER BY ordinal")
+    wanted = same_account(box)
+    return [str(row["record_id"]) for row in rows if same_account(str(row["box"])) == wanted]
 
 
 def _record(row: Row) -> Record:

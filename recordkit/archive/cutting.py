@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from recordkit import files
 from recordkit.archive.arrivals import StagedPaper, state_of, told_name
 from recordkit.archive.filing import Batch
@@ -69,7 +71,7 @@ def reading_of_piece(reading: PaperReading, path: Path, pages: Sequence[int]) ->
         facts=facts,
         codes=tuple(replace(code, page=number[code.page]) for page in pages for code in reading.codes
                     if code.page == page),
-        texts=tuple(replace(texts[page], page=number[page]) for page in pages),
+        texts=tuple(structs.replace(texts[page], page=number[page]) for page in pages),
         layers=tuple(reading.layers[page - 1] for page in pages) if reading.layers else (),
         copy=None,
         searchable=None,

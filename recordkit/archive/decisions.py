@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from msgspec import structs
+
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
 from recordkit.archive.arrivals import (
@@ -49,7 +51,7 @@ from recordkit.archive.signature_facts import signature_findings
 from recordkit.archive.splitting import plan_cuts
 from recordkit.archive.told import read_findings
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
@@ -194,7 +196,7 @@ def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
             raise InputRefused(
                 msg("{key} is no core field.", key=key),
                 msg("Core fields are: {fields}.",
-                    fields=", ".join(f"{key} ({label})" for label, key in CORE_LABELS.items())),
+                    fields=listed(f"{key} ({label})" for label, key in CORE_LABELS.items())),
             )
     return found
 
@@ -307,7 +309,7 @@ def _with_command(finding: Finding, key: str) -> Finding:
         return finding
     told = msg("the file holds pages of {count} documents; 'recordkit ingest --split {key}' files them one by one",
                count=finding.message.params["count"], key=key)
-    return replace(finding, message=told)
+    return structs.replace(finding, message=told)
 
 
 def waits_already(workspace: Workspace, paper: StagedPaper, options: IngestOptions) -> Part | None:
@@ -474,7 +476,7 @@ def _known_batch(workspace: Workspace, digests: files.Digests) -> Part | None:
         reason = msg("a paper of this batch was destroyed as {code} under order {order}; the file stays where it is",
                      code=destroyed.code, order=destroyed.destroyed_by or "?")
         return Part("duplicate", reason=reason, record=destroyed)
-    codes = "、".join(one.code for one in batch.records)
+    codes = listed(one.code for one in batch.records)
     return Part("duplicate", reason=msg("the papers of this batch are filed as {codes}", codes=codes),
                 record=batch.records[0])
 

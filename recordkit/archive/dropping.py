@@ -9,7 +9,6 @@ The ledger's entry comes first, the move second. Killed in between, the next wri
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,20 +18,15 @@ from typing import Literal
 from recordkit import files, pending
 from recordkit.archive import catalogue
 from recordkit.archive.arrivals import OTHER_NAMES, done_folder
+from recordkit.archive.held import holds_on_paper, note_of_paper, require_unheld
 from recordkit.db import Database
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.model import Entry
 from recordkit.notes import note_folder
-from recordkit.workspace import Projection, Workspace
+from recordkit.workspace import Workspace
 
 ACT = "paper.dropped"
-_SCHEMA = """
-CREATE TABLE dropped (note TEXT PRIMARY KEY, content TEXT NOT NULL, batch TEXT, page INTEGER,
-  papers INTEGER);
-CREATE INDEX dropped_content ON dropped (content);
-CREATE INDEX dropped_batch ON dropped (batch)
-"""
 _FOLDERS = "dropped-????-??-??"
 _PENDING = "drops"
 
@@ -64,6 +58,7 @@ def drop_paper(
 
     Raises:
         InputRefused: no reason.
+        RefusedByRule: a hold covers what it is known to show.
     """
     # Every command opens the store, and with it this module; only this act needs what files records.
     from recordkit.archive.filing import batch_body, batch_of
@@ -71,10 +66,11 @@ def drop_paper(
     if not reason.strip():
         raise InputRefused(msg("To drop a paper needs a reason."), msg("Give it with --reason TEXT."))
     folder, day = paper.parent, workspace.clock.today
+    require_unheld(workspace, folder)
     dropped = DroppedPaper(folder.name, _place(workspace, day) / folder.name / paper.name, _until(workspace, day))
     if dry_run:
         return dropped
-    noted = _noted(folder)
+    noted = note_of_paper(folder)
     content = catalogue.keyed(workspace.settings.store.id, files.digests_of(paper).sha256)
     owner = _owner(workspace, folder, noted)
     subject = next(iter(owner.values()), f"dropped-{content[:16]}")
@@ -102,15 +98,25 @@ def find_dropped(workspace: Workspace, reference: str) -> DroppedPaper | None:
 
 
 def clear_dropped(workspace: Workspace) -> None:
-    """Remove what was dropped when its days are over; a file there that nobody dropped goes back to the inbox."""
+    """Remove what was dropped when its days are over; a file there that nobody dropped goes back to the inbox.
+
+    What a hold has come to cover stays until the hold is released.
+    """
     for folder in sorted(done_folder(workspace).glob(_FOLDERS)):
         day = _day_of(folder)
         if day is None or workspace.clock.today < _until(workspace, day):
             continue
         with contextlib.suppress(FileNotFoundError):  # Another run may be clearing the same day.
             strays = [one for one in sorted(folder.rglob("*")) if _is_paper(one) and not _was_dropped(workspace, one)]
-            if not files.move_many((one, workspace.root / "inbox") for one in strays):
-                files.remove_tree(folder)
+            failed = files.move_many((one, workspace.root / "inbox") for one in strays)
+            papers = [one for one in sorted(folder.iterdir()) if one.is_dir()]
+            held = {one: ids for one in papers if (ids := holds_on_paper(workspace, one))}
+            for one, ids in held.items():
+                workspace.notices.append(msg("The dropped paper {folder} stays while it is held ({holds}).",
+                                             folder=one.relative_to(workspace.root).as_posix(), holds=", ".join(ids)))
+            for one in () if failed else papers if held else [folder]:
+                if one not in held:
+                    files.remove_tree(one)
 
 
 def dropped_of_batch(db: Database, batch: str) -> tuple[frozenset[int], int]:
@@ -147,14 +153,6 @@ def _was_dropped(workspace: Workspace, path: Path) -> bool:
     return workspace.db.one("SELECT 1 FROM dropped WHERE content = :content", {"content": content}) is not None
 
 
-def _noted(folder: Path) -> Mapping[str, object]:
-    with contextlib.suppress(OSError, ValueError):
-        note = json.loads((folder / "reading.json").read_bytes())
-        if isinstance(note, dict):
-            return note
-    return {}
-
-
 def _owner(workspace: Workspace, folder: Path, noted: Mapping[str, object]) -> dict[str, str]:
     """The record or the document that the paper is known to show: with it the reason goes when it is destroyed."""
     record = catalogue.get_record(workspace.db, str(noted.get("record")))
@@ -185,14 +183,15 @@ def _move_out(workspace: Workspace, folder: Path, content: str, day: date) -> No
         files.remove_tree(folder)
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Papers that a person dropped."""
     if entry.act == ACT:
         body = entry.body
         workspace.db.insert("dropped", {"note": body["note"], "content": body["content"], "batch": body.get("batch"),
                                         "page": body.get("batch_page"), "papers": body.get("batch_papers")})
 
 
-def _recover(workspace: Workspace) -> None:
+def recover(workspace: Workspace) -> None:
     """Finish what a killed process entered, and forget what it did not."""
     for path, (folder, content, day, subject, note) in pending.unfinished(workspace.root, _PENDING):
         if workspace.db.one("SELECT 1 FROM dropped WHERE note = :note", {"note": note}) is not None:
@@ -203,6 +202,3 @@ def _recover(workspace: Workspace) -> None:
         else:
             files.remove_file(note_folder(workspace.root, subject) / f"{note}.json")
         pending.withdraw(path)
-
-
-PROJECTION = Projection("dropped", _SCHEMA, _apply, _recover)

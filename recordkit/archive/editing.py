@@ -9,7 +9,7 @@ from recordkit.archive import catalogue
 from recordkit.archive.filing import meters_of
 from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.notes import read_note
 from recordkit.templates import issue as issues
 from recordkit.templates.fieldtypes import parse, to_plain
@@ -62,7 +62,7 @@ def edit_record(
             else:
                 raise InputRefused(
                     msg("The record {code} has no field {key} that can be edited.", code=record.code, key=key),
-                    msg("Fields are: {fields}.", fields=", ".join([*EDITABLE, *fields])),
+                    msg("Fields are: {fields}.", fields=listed([*EDITABLE, *fields])),
                 )
         metadata["fields"] = fields
         if spec is not None and "meters" in metadata:

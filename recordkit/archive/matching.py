@@ -15,7 +15,7 @@ from typing import Literal
 from recordkit.archive.reading import PaperReading
 from recordkit.archive.search.text import normalise
 from recordkit.errors import NotFound, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates.issue import Issue
 
@@ -187,7 +187,7 @@ def match_pages(
     unread = [one.page for one in says if one.page in behind and not one.was_read]
     told_unread = [Finding("attachments-not-read", msg(
         "pages {pages} lie behind a complete document and were not read; nobody has checked whether they are its "
-        "attachments", pages="、".join(map(str, unread))))] if unread else []
+        "attachments", pages=listed(unread)))] if unread else []
     return Portion(arranged.order, issue, "code", (*foreign, *arranged.findings, *told_unread), arranged.attachments)
 
 
@@ -277,7 +277,7 @@ def strangers_findings(says: Sequence[PageSaying]) -> tuple[Finding, ...]:
 
 def _form_finding(page: int, shown: Mapping[str, str]) -> Finding:
     return Finding("other-paper", msg("page {page} carries no code and reads like a page of the form {form}", page=page,
-                                      form="、".join(shown.values())))
+                                      form=listed(shown.values())))
 
 
 def stray_pages(says: Sequence[PageSaying]) -> dict[int, str]:
@@ -537,7 +537,7 @@ def _number_findings(
                   for one in missing]
     elif len(missing) > unnumbered:
         found.append(Finding("missing-page", msg(
-            "of the pages {pages} of {total} at least {count} are missing", pages="、".join(map(str, missing)),
+            "of the pages {pages} of {total} at least {count} are missing", pages=listed(missing),
             total=total, count=len(missing) - unnumbered)))
     there = [numbers[page] for page in sorted(numbers)]
     found += [Finding("doubled-page", msg("page {page} is there twice", page=one))

@@ -11,10 +11,11 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from recordkit import files
 from recordkit.errors import IntegrityFailure, NotFound
@@ -40,8 +41,7 @@ _ROOT_FILES: Mapping[str, bytes] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with one file of an object."""
 
     object_id: str
@@ -49,8 +49,7 @@ class Fault:
     reason: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """An object read again: what is wrong, bytes of its content files, SHA-512 of its inventory (or empty)."""
 
     object_id: str
@@ -59,8 +58,7 @@ class Reading:
     inventory: str
 
 
-@dataclass(frozen=True, slots=True)
-class VersionNote:
+class VersionNote(Struct, frozen=True):
     """Who made a version, when (ISO 8601 UTC) and why, as the OCFL inventory records it."""
 
     created: str
@@ -68,8 +66,7 @@ class VersionNote:
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class NewObject:
+class NewObject(Struct, frozen=True):
     """An object that is to be created.
 
     ``content`` maps ASCII names to files inside the staging folder, which move, or to bytes.
@@ -197,6 +194,13 @@ class ObjectStore:
         target = self._path(object_id)
         self.heal(object_id, version - 1)
         inventory = self._inventory(object_id)
+        if f"v{version - 1}" not in inventory["versions"]:
+            # Brought back from a copy that was older: a new version on top would hide that one is lost.
+            raise IntegrityFailure(
+                msg("The object {id} lacks version {version}, which the ledger knows.", id=object_id,
+                    version=version - 1),
+                msg("Look for a later copy of the store that has it: recordkit backup --to DIR --check says which."),
+            )
         before = {
             digest: [one for one in names if one not in without]
             for digest, names in inventory["versions"][f"v{version - 1}"]["state"].items()
@@ -216,6 +220,14 @@ class ObjectStore:
     def exists(self, object_id: str) -> bool:
         """Whether the object's folder is there."""
         return self._path(object_id).is_dir()
+
+    def folder_of(self, object_id: str) -> Path:
+        """Where the object lies, or would lie: for copies of whole objects alone.
+
+        Raises:
+            NotFound: no object has such an id.
+        """
+        return self._path(object_id)
 
     def names(self, object_id: str, version: int | None = None) -> list[str]:
         """Logical file names of a version, else of the newest one; none for a version that does not exist."""

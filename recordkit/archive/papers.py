@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
+
+from msgspec import structs
 
 from recordkit import files
 from recordkit.archive.arrivals import pages_file, told_name
@@ -18,7 +19,7 @@ from recordkit.archive.reading import PaperReading
 from recordkit.archive.repair import ReadableCopy
 from recordkit.archive.signature_facts import plain_signatures
 from recordkit.archive.told import plain_finding
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.templates.completing import lacking_papers, onsite_values
@@ -166,13 +167,13 @@ def attachment_findings(workspace: Workspace, portion: Portion) -> tuple[Finding
     """That attachments lie behind the document, and what its checklist still lacks."""
     if not portion.attachments or portion.issue is None:
         return ()
-    pages = "、".join(str(page) for run in portion.attachments for page in run)
+    pages = listed(str(page) for run in portion.attachments for page in run)
     lacking = lacking_papers(workspace, portion.issue)
     if not lacking:
         return (Finding("attachment-pages", msg("pages {pages} are kept as attachments", pages=pages)),)
     return (Finding("attachment-pages", msg(
         "pages {pages} are kept as attachments; not yet ticked on the checklist: {papers}", pages=pages,
-        papers="、".join(lacking))),)
+        papers=listed(lacking))),)
 
 
 def facts_of(reading: PaperReading, batch: Batch | None = None) -> dict[str, object]:
@@ -238,7 +239,7 @@ _CARRIED: Mapping[str, Message] = {
 
 def storable(texts: Sequence[PageText]) -> tuple[PageText, ...]:
     """Texts as they can be stored: a lone surrogate in a hostile text layer could not be written as UTF-8."""
-    return tuple(replace(one, text=one.text.encode("utf-8", "replace").decode()) for one in texts)
+    return tuple(structs.replace(one, text=one.text.encode("utf-8", "replace").decode()) for one in texts)
 
 
 def text_findings(texts: Sequence[PageText], ocr: bool) -> tuple[Finding, ...]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from recordkit import files
 from recordkit.archive import ocr as ocr_engine
 from recordkit.archive.codes import PageCode
@@ -225,7 +227,7 @@ class _Paper:
             if codes or not about.must_be_seen:
                 # Its embedded text says all: it carries the code, or there is nothing else on the page.
                 self._codes[page] = codes
-                self._texts[page] = replace(embedded_text(page, about.text, about.engine), blank=not about.text)
+                self._texts[page] = structs.replace(embedded_text(page, about.text, about.engine), blank=not about.text)
             else:
                 self._ask(self._page_read, self._failed, read_page, self._source, page - 1, about.text,
                           self._wishes.ocr)
@@ -241,7 +243,7 @@ class _Paper:
         text = seen.text
         about = self._facts.page_facts[text.page - 1]
         self._codes[text.page], self._pieces[text.page] = seen.codes, seen.pieces
-        self._texts[text.page] = replace(text, engine=about.engine) if text.source == "embedded" else text
+        self._texts[text.page] = structs.replace(text, engine=about.engine) if text.source == "embedded" else text
         self._advance()
 
     def _validated(self, found: tuple[SignatureFacts, ...]) -> None:

@@ -20,7 +20,7 @@ from typing import Literal
 from recordkit.archive.matching import Portion, page_mark, with_page_marks
 from recordkit.archive.search.text import leaves, normalise
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.templates.chinese import chinese_date, display_date
@@ -144,7 +144,7 @@ class Recogniser:
             every = {one.issue.issue_id: one for one in (*(one for one, _ in rivals), *shown)}
             shown = tuple(sorted(every.values(), key=lambda one: (-one.confidence, one.issue.number)))[:_SHOWN]
         told = msg("its text points to {numbers}, not clearly enough to file it",
-                   numbers="、".join(one.issue.number for one in shown))
+                   numbers=listed(one.issue.number for one in shown))
         return Recognition(None, shown, Finding("weak-match", told))
 
     def match(

@@ -16,7 +16,7 @@ from recordkit.archive.ingest import ingest_papers
 from recordkit.archive.pdf import Reason, UnreadablePdf
 from recordkit.archive.reading import Progress
 from recordkit.errors import NotFound
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.workspace import Workspace
 
 LOCKED = frozenset({"encrypted", "wrong-password"})
@@ -98,7 +98,7 @@ def drop_quarantined(
         if len(papers) > 1:
             raise NotFound(
                 msg("{count} files in quarantine answer to {reference}.", count=len(papers), reference=reference),
-                msg("Name one by its key: {keys}.", keys=", ".join(one.key for one in papers)),
+                msg("Name one by its key: {keys}.", keys=listed(one.key for one in papers)),
             )
         return drop_paper(workspace, papers[0].path, reason, room="quarantine", dry_run=dry_run)
 

@@ -24,7 +24,7 @@ from recordkit.archive.matching import (
 )
 from recordkit.archive.reading import PaperReading
 from recordkit.errors import NotFound
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Finding
 from recordkit.templates.issue import Issue
 
@@ -274,7 +274,7 @@ def _let_wait(
 ) -> None:
     joined = _join(piles, issues)
     joined.pages.add(one.page)
-    numbers = "、".join(
+    numbers = listed(
         issue.number if (issue := documents[issue_id].issue) is not None else issue_id for issue_id in joined.issues
     )
     told = msg("page {page} of the batch carries no code; nobody can tell whose it is: {numbers}", page=one.page,

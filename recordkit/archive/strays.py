@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,6 @@ Room = Literal["unmatched", "quarantine", "done"]
 
 _KEY = re.compile(r"[0-9a-f]{16}(\.\w+)?")
 """Names of the folders that the program makes."""
-_DAYS = re.compile(r"(dropped-)?\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def list_strays(workspace: Workspace, *rooms: Room) -> list[Stray]:
     found: list[Stray] = []
     for room in rooms or ("unmatched", "quarantine", "done"):
         if room == "done":
-            paths = list(_files_below(done_folder(workspace), passing=_DAYS))
+            paths = list(_files_below(done_folder(workspace), passing=_is_a_day))
         elif room == "unmatched":
             known = {one.path for one in list_unmatched(workspace)}
             paths = [one for one in _files_below(unmatched_folder(workspace))
@@ -60,15 +60,23 @@ def list_strays(workspace: Workspace, *rooms: Room) -> list[Stray]:
     return found
 
 
+def _is_a_day(name: str) -> bool:
+    """Whether a folder of ``inbox/done`` is one that a run made and will clear: a day that there is."""
+    try:
+        return date.fromisoformat(name.removeprefix("dropped-")).isoformat() == name.removeprefix("dropped-")
+    except ValueError:
+        return False
+
+
 def _is_made(path: Path, room: Path) -> bool:
     """Whether it is a note or a copy beside a paper; one without paper is the leftover of a killed run."""
     return path.parent.parent == room and path.name in OTHER_NAMES and _KEY.fullmatch(path.parent.name) is not None
 
 
-def _files_below(room: Path, passing: re.Pattern[str] | None = None) -> Iterator[Path]:
-    """Files of a room that are not hidden, without those in the folders right below it whose names match."""
+def _files_below(room: Path, passing: Callable[[str], bool] | None = None) -> Iterator[Path]:
+    """Files of a room that are not hidden, without those in the folders right below it whose names pass."""
     for parent, folders, names in os.walk(room):
         here = Path(parent)
         folders[:] = [one for one in folders if not one.startswith(".")
-                      and not (here == room and passing is not None and passing.fullmatch(one))]
+                      and not (here == room and passing is not None and passing(one))]
         yield from (here / one for one in names if not one.startswith("."))

@@ -45,7 +45,7 @@ from recordkit.archive.search.text import normalise
 from recordkit.archive.signature_facts import read_plain, signature_findings
 from recordkit.archive.told import plain_finding, read_findings
 from recordkit.errors import NotFound, RefusedByRule, WrongUsage
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
 from recordkit.templates import issue as issues
 from recordkit.workspace import Workspace
@@ -321,6 +321,6 @@ def find_waiting(workspace: Workspace, reference: str) -> UnmatchedPaper | None:
     if len(found) > 1:
         raise NotFound(
             msg("{count} waiting papers answer to {reference}.", count=len(found), reference=reference),
-            msg("Name one by its key: {keys}.", keys=", ".join(one.key for one in found)),
+            msg("Name one by its key: {keys}.", keys=listed(one.key for one in found)),
         )
     return found[0] if found else None

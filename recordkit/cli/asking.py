@@ -11,17 +11,18 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from recordkit import files
 from recordkit.cli.base import App, problem_line, quoted
 from recordkit.cli.i18n import tr
 from recordkit.errors import InputRefused, Interrupted, WrongUsage
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.templates.expressions import ExpressionFault, compile_expression
 from recordkit.templates.fieldtypes import Parsed, Value, display_masked, is_empty, parse, to_plain
 from recordkit.templates.rows import RawRow
@@ -287,7 +288,7 @@ class _Dialogue:
 
     def _tell_problems(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
-            self._tell(problem_line(replace(problem, row=None)))
+            self._tell(problem_line(structs.replace(problem, row=None)))
 
     # --- the end ----------------------------------------------------------------------------------------------
 
@@ -388,7 +389,7 @@ def ask_values(
         needed = _needed(spec, stage, raw, earlier)
         if needed:
             raise WrongUsage(
-                msg("Missing or refused: {labels}.", labels="、".join(_name(one) for one in needed)),
+                msg("Missing or refused: {labels}.", labels=listed(_name(one) for one in needed)),
                 msg("Give them with --set FIELD=VALUE or --data FILE, or run it in a terminal to be asked."),
             )
         return raw

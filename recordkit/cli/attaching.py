@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recordkit.cli.base import App
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 
 if TYPE_CHECKING:
     from recordkit.archive.attaching import AttachedPaper
@@ -68,7 +68,7 @@ def attach(
         if dry_run:
             app.say(tr("Rehearsed; nothing was written."))
         if lacking:
-            app.say(tr("Still to come by the checklist: {names}.").format(names="、".join(lacking)))
+            app.say(tr("Still to come by the checklist: {names}.").format(names=tr_list(lacking)))
     done = sum(counts[name] for name in ("attached", "waits", "duplicate"))
     is_stuck = any(finding.code == NOT_PUT_ASIDE for one in items for finding in one.findings)
     if counts["quarantined"] or is_stuck:

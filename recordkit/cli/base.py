@@ -11,15 +11,16 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import structs
 
 from recordkit.cli.dates import DATE, local_time
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
@@ -107,7 +108,7 @@ class App:
                     self.print_json({"dry_run": True, "acts": acts})
                 else:
                     self.say(tr("Every check passed. Would enter: {acts}. Nothing was written.").format(
-                        acts=", ".join(map(tr, acts))))
+                        acts=tr_list(map(tr, acts))))
                 raise click.exceptions.Exit(0) from None
 
     def signer(self, workspace: Workspace, key: Path | None) -> Signer:
@@ -260,7 +261,7 @@ def shown(value: object) -> str:
     if isinstance(value, Message):
         return value.render(tr)
     if isinstance(value, (list, tuple)):
-        return ", ".join(shown(one) for one in value)
+        return tr_list(shown(one) for one in value)
     return str(value)
 
 
@@ -304,7 +305,7 @@ def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
             yield problem_line(problem)
         elif mark not in told:
             told.add(mark)
-            line = problem_line(replace(problem, row=None, cell=None))
+            line = problem_line(structs.replace(problem, row=None, cell=None))
             yield line + tr(" (in {count} rows)").format(count=columns[mark])
 
 
@@ -455,6 +456,13 @@ passphrase_option = option(
 )
 dry_run_option = option("--dry-run", is_flag=True, help=N_("Print what would be done; change nothing."))
 pass_app = click.make_pass_decorator(App)
+
+
+def list_options(function: Function) -> Function:
+    """Options of commands that read a list of accounts."""
+    sheet = option("--sheet", help=N_("Sheet of the spreadsheet."))
+    account = option("--account-column", metavar="HEADING", help=N_("Heading of the account."))
+    return sheet(account(function))
 
 
 def pairs_of(values: Sequence[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from recordkit.cli.base import (
     problem_lines,
     shown,
 )
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.refused import write_refused
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
@@ -64,6 +64,7 @@ def complete(
     dry_run: bool,
 ) -> int:
     """Plan, refuse or enter, print."""
+    from recordkit.archive.access import IssueShield
     from recordkit.archive.returning import complete_documents
     from recordkit.templates.completing import plan_completions, require_completable
     from recordkit.templates.issue import find_issue
@@ -80,7 +81,9 @@ def complete(
         )
     with app.acting() as workspace:
         issue = find_issue(workspace.db, number) if number is not None else None
+        shield = IssueShield(workspace)
         if issue is not None:
+            shield.require(issue)
             require_completable(issue)
         rows = _rows(app, data, sheet, single=issue is not None)
         if data and rows and issue is None and not (values or collected or uncollected) and all(map(_is_bare, rows)):
@@ -90,6 +93,7 @@ def complete(
             rows, values = _asked(app, workspace, issue, rows, values, show=not no_open), {}
         plan = plan_completions(workspace, rows, issue=issue, values=values, collected=collected,
                                 uncollected=uncollected, reason=reason, ignore=(REASON_HEADING, *HELP_HEADINGS))
+        shield.require(*(one.issue for one in plan.documents))
         if issue is not None and plan.errors:
             raise InputRefused(
                 msg("Nothing was keyed in for {number}.", number=issue.number),
@@ -224,7 +228,7 @@ def _print(
     )
     app.say(text.format(count=count, refused=refused))
     if unchanged:
-        numbers = "、".join(unchanged[:_NAMED]) + ("…" if len(unchanged) > _NAMED else "")
+        numbers = tr_list(unchanged, _NAMED)
         app.say(tr("{count} document(s) had these values already and stay as they are: {numbers}").format(
             count=len(unchanged), numbers=numbers))
     if refused_file:

@@ -19,11 +19,11 @@ from recordkit.cli.base import (
     pass_app,
     passphrase_option,
 )
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.onpaper import hands, paper_options
 from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.people import Person
@@ -110,14 +110,14 @@ def people_add(
                  if one.staff_no == new.staff_no.strip() or (key and one.public_key == key)]
         if twins:
             app.say(msg("{id} has the staff number or key of {others}: for all rules they are one person.",
-                        id=new.id, others=", ".join(twins)))
+                        id=new.id, others=listed(twins)))
         person = add_person(workspace, new, app.admin_key(own if first and own != public else None))
     if app.json:
         app.print_json(_plain_person(person))
     else:
         if first:
             app.say(tr("The first person registered is the administrator, too."))
-        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=", ".join(map(tr, person.roles))))
+        app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=tr_list(map(tr, person.roles))))
 
 
 def _listed(value: object) -> list[str]:
@@ -422,9 +422,12 @@ def destruction_list(app: App) -> None:
 def destruction_show(app: App, order_id: str) -> None:
     """Print one order."""
     from recordkit.retention.order_state import find_order
+    from recordkit.retention.stops import name_the_stopped
 
     with app.reading() as workspace:
-        _print_order(app, workspace, find_order(workspace.db, order_id))
+        order = find_order(workspace.db, order_id)
+        name_the_stopped(workspace, order)
+        _print_order(app, workspace, order)
 
 
 @destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))
@@ -522,10 +525,12 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
     items = listed_items(workspace, order)
     papers = any(item["paper"] for item in items)
     for item in items:
-        opinion, outcome = item["opinion"] or "", item["outcome"] or ""
+        opinion, outcome = str(item["opinion"] or ""), str(item["outcome"] or "")
         if opinion.startswith("extend:"):
             opinion = tr("extended to {date}").format(date=opinion.removeprefix("extend:"))
-        reason = REASONS.get(item["reason"]) if item["reason"] else ""
+        reason: Message | str = REASONS.get(str(item["reason"]), "")
+        if item["holds"] and not outcome:
+            reason = msg("held: {holds}", holds=listed(_listed(item["holds"])))
         row = [item["code"], item["title"], tr(opinion), tr(outcome), reason]
         rows.append([*row, item["paper"]] if papers else row)
     columns = [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")]

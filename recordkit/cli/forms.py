@@ -17,9 +17,9 @@ from recordkit.cli.base import (
     pass_app,
     quoted,
 )
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import InputRefused, NotFound, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.templates.findings import FormFinding
@@ -191,7 +191,7 @@ def forms_new(app: App, form: str, source: Path, out: Path | None, force: bool, 
     folder = (out or app.store / "forms") / form
     there = [name for name in draft.files if (folder / name).exists()]
     if there and not force:
-        raise InputRefused(msg("{folder} has a form already: {names}.", folder=str(folder), names=", ".join(there)),
+        raise InputRefused(msg("{folder} has a form already: {names}.", folder=str(folder), names=listed(there)),
                            msg("Choose another id, or overwrite it with --force."))
     findings: list[FormFinding] = []
     if not dry_run:
@@ -209,7 +209,7 @@ def forms_new(app: App, form: str, source: Path, out: Path | None, force: bool, 
             "findings": [_plain_finding(form, one) for one in findings]})
         return
     app.print_table([[one.key, one.label, tr(one.type), tr(one.stage), " / ".join(one.choices)
-                      or "、".join(column.label for column in one.columns)] for one in draft.fields],
+                      or tr_list(column.label for column in one.columns)] for one in draft.fields],
                     [N_("Key"), N_("Label"), N_("Type"), N_("Stage"), N_("Choices or columns")])
     for heading, messages in ((N_("Guessed:"), draft.guessed), (N_("To be decided by you:"), draft.undecided)):
         click.echo(tr(heading))

@@ -34,7 +34,7 @@ from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_p
 from recordkit.cli.refused import write_refused
 from recordkit.cli.streaming import print_list
 from recordkit.errors import InputRefused, Interrupted, PartlyDone, RecordkitError, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.templates.forms import Form
@@ -449,4 +449,4 @@ class _Report:
         spec = self._plan.form.spec
         wanted = wanted_attachments(spec, next(iter(self._plan.documents)).values(spec))
         if wanted:
-            self._app.say(msg("To be collected with it: {names}.", names=", ".join(one.name for one in wanted)))
+            self._app.say(msg("To be collected with it: {names}.", names=listed(one.name for one in wanted)))

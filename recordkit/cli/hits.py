@@ -5,18 +5,17 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS
 from recordkit.cli.base import App, columns_of, quoted
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
 from recordkit.errors import RecordkitError
 from recordkit.messages import msg
@@ -43,7 +42,7 @@ def print_answer(app: App, workspace: Workspace, request: SearchRequest) -> None
     if request.facets:
         from recordkit.retention.standing import bound_records
 
-        request = replace(request, standings=bound_records(workspace, app.today))
+        request = replace(request, standings=bound_records(workspace))
     search = begin_search(workspace, request, index_watch(app))
     if app.json:
         _print_json(app, workspace, search, started)
@@ -81,12 +80,14 @@ def _print_json(app: App, workspace: Workspace, search: Search, started: float) 
             yield _plain_hit(one)
 
     def more() -> Mapping[str, object]:
-        told: dict[str, object] = {"total": search.total - len(search.hits) + count, "facets": search.facets}
+        told: dict[str, object] = {"total": search.total_with(count), "facets": search.facets}
         if search.facets:
             told["facet_names"] = {
                 name: {value: _value_name(workspace, name, value) for value in counts}
                 for name, counts in search.facets.items() if name != "year"
             }
+        if search.behind:
+            told["behind"] = search.behind
         return {**told, "took_ms": round((time.monotonic() - started) * 1000, 1)}
 
     if len(search.hits) > _HELD:
@@ -125,35 +126,37 @@ def _attachment_pages(one: Found) -> list[dict[str, object]]:
 
 def _print_for_people(app: App, workspace: Workspace, search: Search, request: SearchRequest) -> None:
     first: Found | None = None
+    read = 0
     found = search.found()
     screen = _Screen() if sys.stdout.isatty() else None
     while some := list(itertools.islice(found, _TOGETHER)):
         first = first or some[0]
+        read += len(some)
         for line in screen.lines(some) if screen is not None else itertools.chain(*map(_plain_lines, some)):
             click.echo(line)
-    if search.facets and search.total:
+    total = search.total_with(read)
+    if search.facets and total:
         _print_facets(app, workspace, search.facets)
-    if not search.total:
+    if not total:
         _say_nothing_found(app, search, request)
         return
-    _say_place(app, search, request)
+    _say_place(app, request, total, request.offset + read)
     if first is not None:
         app.say(tr("To open the first one: {command}").format(command=_opening(app, first)))
 
 
-def _say_place(app: App, search: Search, request: SearchRequest) -> None:
-    last = request.offset + len(search.hits)
-    if not search.hits and request.offset:
+def _say_place(app: App, request: SearchRequest, total: int, last: int) -> None:
+    if last == request.offset and request.offset:
         app.say(tr("{total} record(s) found; none behind --offset {offset}.").format(
-            total=search.total, offset=request.offset))
-    elif request.offset or last < search.total:
+            total=total, offset=request.offset))
+    elif request.offset or last < total:
         told = tr("{first}-{last} of {total} record(s) found.").format(
-            first=request.offset + 1, last=last, total=search.total)
-        if last < search.total:
+            first=request.offset + 1, last=last, total=total)
+        if last < total:
             told += " " + tr("The next ones: --offset {offset}").format(offset=last)
         app.say(told)
     else:
-        app.say(tr("{total} record(s) found.").format(total=search.total))
+        app.say(tr("{total} record(s) found.").format(total=total))
 
 
 def _opening(app: App, one: Found) -> str:
@@ -183,7 +186,7 @@ def _pages(one: Found, most: int | None = None) -> str:
 
 
 def _some(pages: Sequence[str], most: int | None) -> str:
-    return ", ".join(pages[:most]) + (" ..." if most is not None and len(pages) > most else "")
+    return tr_list(pages, most)
 
 
 _FIELD_NAMES = {
@@ -229,6 +232,8 @@ class _Screen:
     _WIDEST_SNIPPET = 130
 
     def __init__(self) -> None:
+        import shutil
+
         self._width = max(40, shutil.get_terminal_size((80, 24)).columns)
         self._coloured = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._begun = False
@@ -366,9 +371,9 @@ def _say_nothing_found(app: App, search: Search, request: SearchRequest) -> None
         count=hints.anywhere)] if hints.anywhere else []
     if hints.alone:
         each = [tr("“{text}” {count}").format(text=text, count=count) for text, count in hints.alone]
-        told.append(tr("Each word alone: {words}.").format(words=", ".join(each)))
+        told.append(tr("Each word alone: {words}.").format(words=tr_list(each)))
     if hints.fuzzy:
-        near = ", ".join(hints.near)
+        near = tr_list(hints.near)
         told.append((tr("With one wrong character allowed (word~): {count} record(s), such as {near}.") if near else
                      tr("With one wrong character allowed (word~): {count} record(s).")).format(
             count=hints.fuzzy, near=near))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gettext
 import locale
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from recordkit.messages import listed
 
 _DOMAIN = "recordkit"
 _LOCALES = Path(__file__).resolve().parents[1] / "locale"
@@ -42,6 +44,11 @@ def use_language(language: str) -> None:
 def tr(text: str) -> str:
     """The text in the chosen language."""
     return _current.gettext(text) if text else text
+
+
+def tr_list(items: Iterable[object], most: int | None = None) -> str:
+    """``messages.listed`` in the chosen language."""
+    return listed(items, most).render(tr)
 
 
 def N_(text: str) -> str:  # noqa: N802  (the customary name that extractors look for)

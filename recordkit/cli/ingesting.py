@@ -14,7 +14,7 @@ import click
 from recordkit.cli.attaching import attach, plain_attached, print_attached
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.dropping import drop, drop_reason_option, plain_strays, print_strays, yes_option
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.reporting import IngestReport, plain_item, print_item, print_quarantined, print_waiting
 from recordkit.cli.watching import watch_folders
 from recordkit.errors import WrongUsage
@@ -122,7 +122,7 @@ def _passwords(app: App, file: Path | None, papers: Sequence[QuarantinedPaper]) 
     locked = [paper.path.name for paper in papers if paper.reason in LOCKED]
     if not locked or app.no_input or not sys.stdin.isatty():
         return ()
-    app.say(tr("Locked with a password: {files}").format(files=", ".join(locked)))
+    app.say(tr("Locked with a password: {files}").format(files=tr_list(locked)))
     entered: list[str] = []
     while one := click.prompt(tr("Password (Enter: no more)"), default="", show_default=False, hide_input=True,
                               err=True):

@@ -26,12 +26,13 @@ from recordkit.cli.base import (
 )
 from recordkit.cli.completing import complete
 from recordkit.cli.dates import DATE, MONTH, local_time
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.streaming import print_listing
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 
 if TYPE_CHECKING:
+    from recordkit.archive.access import IssueShield
     from recordkit.templates.completing import Completion
     from recordkit.templates.issue import Issue
     from recordkit.templates.spec import FieldSpec
@@ -82,6 +83,7 @@ def issued_list(
     until: date | None,
 ) -> None:
     """Print the register of numbers."""
+    from recordkit.archive.access import IssueShield
     from recordkit.templates.completing import completed_ids
     from recordkit.templates.forms import load_form
     from recordkit.templates.issue import each_issue, list_missing, unprinted_packs
@@ -100,17 +102,20 @@ def issued_list(
     if lacking:
         columns.append(("lacking", N_("Still lacking")))
     with app.reading() as workspace:
+        shield = IssueShield(workspace)
+        if shield.hides_any():
+            app.say(_not_shown(shield))
         done = completed_ids(workspace.db)
         # Only runs that were cut off are looked into: what a clerk took out of the outbox is no concern of this list.
         cut_off = set(unprinted_packs(workspace.root))
         unwritten = {one.issue_id for one, _ in list_missing(workspace) if one.pack in cut_off} if cut_off else set()
-        found = each_issue(
+        found = shield.seen(each_issue(
             workspace.db,
             form=load_form(workspace.root, form).spec.id if form else None,
             unreturned=unreturned,
             since=max(filter(None, (since, first)), default=None),
             until=min(filter(None, (until, last, old)), default=None),
-        )
+        ))
         if out is not None:
             narrowed = _narrowed(workspace, found, incomplete=incomplete, lacking=lacking)
             _write_sheet(app, workspace, [one for one, _ in narrowed], out, force=force)
@@ -138,6 +143,11 @@ def issued_list(
         if unreturned and tally.forms:
             app.say(tr("{count} document(s) are out, the oldest for {days} days: {forms}").format(
                 count=tally.forms.total(), days=(app.today - tally.oldest).days, forms=tally.told()))
+
+
+def _not_shown(shield: IssueShield) -> Message:
+    return msg("Restricted documents are not shown to you; that needs the role {roles}. Say who you are with --as ID.",
+               roles=shield.clearance.told_roles)
 
 
 def _write_sheet(app: App, workspace: Workspace, found: list[Issue], out: Path, *, force: bool) -> None:
@@ -191,7 +201,7 @@ class _Tally:
             except RecordkitError:  # a form that the office has given up
                 name = form
             names.append(f"{name} {count}")
-        return ", ".join(names)
+        return tr_list(names)
 
 
 def _status(item: Mapping[str, object]) -> str:
@@ -232,17 +242,22 @@ def _plain_issue(one: Issue) -> dict[str, object]:
 @pass_app
 def issued_show(app: App, number: str) -> None:
     """Print the issue, its fields as printed and as keyed in, its papers, and who keyed in what."""
+    from recordkit.archive.access import IssueShield
+    from recordkit.cli.holding import told_hold
+    from recordkit.retention.standing import holds_on_issue, plain_hold
     from recordkit.templates.completing import completion_of, lacking_papers
     from recordkit.templates.issue import find_issue, form_of_issue, read_issue_data, void_of
 
     with app.reading() as workspace:
         found = find_issue(workspace.db, number)
+        IssueShield(workspace).require(found)
         voided = void_of(workspace, found)
         item = _plain_issue(found)
         values: dict[str, object] = {}
         fields: Mapping[str, FieldSpec] = {}
         lacking: tuple[str, ...] = ()
         second = completion_of(workspace, found)
+        holds = [plain_hold(one, app.today) for one in holds_on_issue(workspace, found.issue_id, found.record_id)]
         if found.status != "destroyed":
             raw = read_issue_data(workspace, found)["values"]
             values = raw if isinstance(raw, dict) else {}
@@ -257,12 +272,14 @@ def issued_show(app: App, number: str) -> None:
                         "changed": [], "before": {}, "collected": []})
     if app.json:
         app.print_json({**item, "fields": values, "completed": second.is_complete, "onsite": onsite,
-                        "collected": list(second.collected), "lacking": list(lacking), "history": history})
+                        "collected": list(second.collected), "lacking": list(lacking), "holds": holds,
+                        "history": history})
         return
     names = {"number": N_("Number"), "issue_id": N_("Issue"), "form": N_("Form"), "title": N_("Title"),
              "date": N_("Date"), "status": N_("Status"), "record_id": N_("Record id")}
     told = {**item, "status": tr(found.status)}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "")])
+    app.print_pairs([(N_("Hold"), told_hold(one)) for one in holds])
     app.print_pairs([_told(fields, key, value) for key, value in values.items()])
     if onsite:
         click.echo(tr("Keyed in on return:"))
@@ -270,7 +287,7 @@ def issued_show(app: App, number: str) -> None:
     app.print_pairs([(name, papers) for name, papers in ((N_("Papers collected"), second.collected),
                                                          (N_("Still lacking"), lacking)) if papers])
     for step in history:
-        changed = ", ".join(_told(fields, key, None)[0] for key in step["changed"])
+        changed = tr_list(_told(fields, key, None)[0] for key in step["changed"])
         why = f" ({step['reason']})" if step["reason"] else ""
         act = step["act"]
         click.echo(" ".join(filter(None, (local_time(step["time"]), step["actor"], tr(act), changed))) + why)
@@ -344,6 +361,7 @@ def issued_render(
     dry_run: bool,
 ) -> int:
     """Render from the issue's data."""
+    from recordkit.archive.access import IssueShield
     from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_free, require_press
     from recordkit.templates.issue import find_issue, home_of, list_missing, read_issue_data, settle_printing
     from recordkit.templates.issuing import render_issue
@@ -354,11 +372,17 @@ def issued_render(
     require_press(press)
     with app.reading() as workspace:
         homes: dict[str, tuple[Issue, Path | None]]
+        shield = IssueShield(workspace)
         if missing:
             homes = {one.issue_id: (one, path.parent) for one, path in list_missing(workspace)}
         else:
             named = [find_issue(workspace.db, number) for number in numbers] or _issued_from(workspace, source or "")
             homes = {one.issue_id: (one, None) for one in named}
+        if numbers:
+            shield.require(*(one for one, _ in homes.values()))
+        elif hidden := [one for one, _ in homes.values() if shield.hides(one)]:
+            app.say(_not_shown(shield))
+            homes = {issue_id: home for issue_id, home in homes.items() if home[0] not in hidden}
         wanted = [one for one, _ in homes.values()]
         if len(numbers) == 1 and wanted[0].status in ("issued", "returned"):
             data = read_issue_data(workspace, wanted[0])
@@ -424,9 +448,11 @@ def _issued_from(workspace: Workspace, source: str) -> list[Issue]:
 @pass_app
 def issued_void(app: App, number: str, reason: str, dry_run: bool) -> None:
     """Make void."""
-    from recordkit.templates.issue import void_issue
+    from recordkit.archive.access import IssueShield
+    from recordkit.templates.issue import find_issue, void_issue
 
     with app.acting(rehearse=dry_run) as workspace:
+        IssueShield(workspace).require(find_issue(workspace.db, number))
         found = void_issue(workspace, number, reason)
     if app.json:
         app.print_json(_plain_issue(found))

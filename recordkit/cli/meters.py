@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from recordkit.cli.base import App, Command, Group, option, pass_app, plain_problem, problem_line, quoted
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 from recordkit.model import Problem
@@ -147,7 +147,7 @@ def _print_text(app: App, form: FormSpec, found: DueMeters, out: Path | None) ->
         app.say(tr("{label}, where the register names none, is {date}.").format(
             label=form.by_name["notice_date"].label, date=app.today))
     if found.to_fill:
-        names = ", ".join(one.label for one in found.to_fill)
+        names = tr_list(one.label for one in found.to_fill)
         app.say(tr("Still to be filled in, in the file or with --set: {names}. Then: recordkit generate {form} --data "
                    "{file}").format(names=names, form=form.id, file=quoted(out)))
 
@@ -168,5 +168,5 @@ def _lines(problems: Sequence[Problem]) -> list[str]:
         elif mark not in told:
             told.add(mark)
             more = tr(" (in {count} rows, first in row {row})").format(count=count[mark], row=one.row)
-            lines.append(problem_line(replace(one, row=None, cell=None)) + more)
+            lines.append(problem_line(structs.replace(one, row=None, cell=None)) + more)
     return lines

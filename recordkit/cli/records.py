@@ -25,6 +25,7 @@ def show(app: App, record: str) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.signature_facts import read_plain, told_signature
+    from recordkit.cli.holding import told_hold
     from recordkit.cli.telling import field_lines, form_fields, how_it_came
     from recordkit.retention.standing import standing_of
 
@@ -89,6 +90,7 @@ def show(app: App, record: str) -> None:
     app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "", [])])
     app.print_pairs(list(how_it_came(found)))
     click.echo(standing.reason.render(tr))
+    app.print_pairs([(N_("Hold"), told_hold(one)) for one in standing.holds])
     for finding in core["findings"] if isinstance(core["findings"], list) else []:
         app.print_pairs([(N_("Finding"), finding["message"])])
     for one in attachments_of(found):

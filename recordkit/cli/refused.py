@@ -32,7 +32,9 @@ _Findings: TypeAlias = "Iterable[Problem]"
 _Rows: TypeAlias = "Iterable[RawRow]"
 
 
-def write_refused(problems: Iterable[Problem], rows: Iterable[RawRow], name: str | None, folder: Path) -> Path | None:
+def write_refused(
+    problems: Iterable[Problem], rows: Iterable[RawRow], name: str | None, folder: Path, mark: str = "refused"
+) -> Path | None:
     """Write the refused rows, in the kind of file they came in; row by row, so that their number does not matter.
 
     Args:
@@ -40,6 +42,7 @@ def write_refused(problems: Iterable[Problem], rows: Iterable[RawRow], name: str
         rows: where they came from, in ascending order; gone through again and again.
         name: name of the file they came from; None when there was none to correct.
         folder: where the file goes, under a name that is free.
+        mark: what stands in the file's name behind that of the source.
 
     Raises:
         OSError: the file cannot be written.
@@ -54,7 +57,7 @@ def write_refused(problems: Iterable[Problem], rows: Iterable[RawRow], name: str
     writers = {".xlsx": _xlsx, ".json": _json, ".toml": _json, ".yaml": _json, ".yml": _json}
     kind = ".xlsx" if ending == ".xlsx" else ".json" if ending in writers else ".csv"
     number = 1
-    while (path := folder / f"{stem}-refused-{number}{kind}").exists():
+    while (path := folder / f"{stem}-{mark}-{number}{kind}").exists():
         number += 1
     with files.writing(path) as handle:
         writers.get(ending, _csv)(rows, problems, handle)

@@ -14,7 +14,7 @@ import click
 from recordkit.cli.attaching import plain_attached, print_attached
 from recordkit.cli.base import App, plain
 from recordkit.cli.dates import local_time
-from recordkit.cli.i18n import tr
+from recordkit.cli.i18n import tr, tr_list
 from recordkit.cli.streaming import print_list
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def print_waiting(paper: UnmatchedPaper, text: str) -> None:
     reason = paper.reason.render(tr)
     lines = [reason, *(told for one in paper.findings if (told := one.message.render(tr)) != reason)]
     if paper.candidates:
-        likely = "、".join(f"{number} ({confidence:.0%})" for number, confidence in paper.candidates)
+        likely = tr_list(f"{number} ({confidence:.0%})" for number, confidence in paper.candidates)
         lines.append(tr("Perhaps: {documents}").format(documents=likely))
     if text.strip():
         lines.append(tr("Text: {text}").format(text=text))

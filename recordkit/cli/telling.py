@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from recordkit.cli.base import shown
 from recordkit.cli.dates import local_time
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import RecordkitError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _value(value: object, field: FieldSpec | None) -> str:
         except RecordkitError:
             pass  # An older edit stored another type; it is shown as it stands.
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {shown(one)}" for key, one in value.items())
+        return tr_list(f"{key}: {shown(one)}" for key, one in value.items())
     return _MOMENT.sub(r"\1 \2", value) if isinstance(value, str) else shown(value)
 
 

@@ -26,10 +26,10 @@ from recordkit.cli.base import (
 )
 from recordkit.cli.dates import local_time
 from recordkit.cli.dropping import plain_strays, print_strays
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
 from recordkit.errors import Interrupted, RecordkitError, RefusedByRule, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.fixity import FixityResult
@@ -147,7 +147,7 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named:
         app.say(msg("Went on with the run begun at {begun}: {earlier} record(s) had been read then ('--restart' reads "
                     "all again).", begun=local_time(result.begun), earlier=result.earlier))
     if result.sampled is not None:
-        codes = ", ".join(result.sampled[:5]) + (" ..." if len(result.sampled) > 5 else "")
+        codes = listed(result.sampled, 5)
         app.say(msg("The share of {day}, {percent} percent: {count} record(s) {codes}", day=app.today.isoformat(),
                     percent=f"{sample:g}", count=len(result.sampled), codes=codes))
     if result.interrupted:
@@ -202,11 +202,11 @@ def config() -> None:
 @pass_app
 def config_show(app: App) -> None:
     """Print the settings."""
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from recordkit.settings import load_settings
 
-    settings = asdict(load_settings(app.store))
+    settings = to_builtins(load_settings(app.store))
     if app.json:
         app.print_json(settings)
         return
@@ -219,7 +219,7 @@ def config_show(app: App) -> None:
 def _setting(value: object) -> str:
     """A setting for people; a list of tables entry by entry."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(one)}" for key, one in value.items())
+        return tr_list(f"{key} {shown(one)}" for key, one in value.items())
     return "; ".join(map(_setting, value)) if isinstance(value, list | tuple) and value else shown(value)
 
 
@@ -264,22 +264,24 @@ def config_accept(app: App, key: Path | None, passphrase_file: str | None, dry_r
 @pass_app
 def config_check(app: App) -> int:
     """Load both; errors name the place; exit 3 when the schedule has findings."""
-    from recordkit.archive.classes import load_scheme
+    from recordkit.archive.classes import FILE_NAME, load_scheme
     from recordkit.archive.pdf_signatures import check_roots
-    from recordkit.retention.schedule import check_schedule
+    from recordkit.retention.schedule_check import check_schedule, uses_of
     from recordkit.settings import load_settings
 
     settings = load_settings(app.store)
     scheme = load_scheme(app.store)
-    findings = [*check_schedule(scheme), *check_roots(app.store, settings)]
-    for one in findings:
-        click.echo(one.message.render(tr), err=True)
+    written = (app.store / FILE_NAME).read_bytes()
+    messages = [one.message for one in check_schedule(written, FILE_NAME, uses_of(app.store, None))]
+    messages += [one.message for one in check_roots(app.store, settings)]
+    for one in messages:
+        click.echo(one.render(tr), err=True)
     if app.json:
-        app.print_json({"ok": not findings, "findings": [one.message for one in findings],
+        app.print_json({"ok": not messages, "findings": messages,
                         "settings": settings.digest, "schedule": scheme.digest, "classes": len(scheme.classes)})
-    elif not findings:
+    elif not messages:
         app.say(tr("Settings and schedule are sound: {count} classes.").format(count=len(scheme.classes)))
-    return 3 if findings else 0
+    return 3 if messages else 0
 
 
 _PARTS = (

@@ -16,7 +16,7 @@ import click
 from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import NotFound
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 _KEPT_SECONDS = 24 * 3600
 _PAGE_OPTIONS = {"evince": "--page-index", "xreader": "--page-index", "atril": "--page-index", "okular": "--page",
@@ -46,7 +46,7 @@ def open_record(app: App, record: str, page: int, name: str | None) -> None:
         wanted = name or next((one for one in (*READABLE, *names) if one in names), PAPER)
         if wanted not in names:
             raise NotFound(msg("The record {code} has no file {file}.", code=found.code, file=wanted),
-                           msg("It has: {files}", files=", ".join(sorted(names))))
+                           msg("It has: {files}", files=listed(sorted(names))))
         pages = next((one.pages for one in attachments_of(found) if one.name == wanted), found.pages)
         if pages and page > pages:
             told = msg("The record {code} has {pages} page(s).", code=found.code, pages=pages)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recordkit.cli.base import App
-from recordkit.cli.i18n import tr
+from recordkit.cli.i18n import tr, tr_list
 from recordkit.cli.reporting import IngestReport
 from recordkit.errors import Interrupted
 
@@ -84,7 +84,7 @@ def watch_folders(
         root = workspace.root
     with only_watcher(root), _stopped_by_signal() as stop:
         app.say(tr("Watching {places}; Ctrl-C ends it.").format(
-            places="、".join(map(str, paths or [root / "inbox"]))))
+            places=tr_list(paths or [root / "inbox"])))
         watch = Watch()
         keep_watch(watch, listing=listing, take=take, wait=wait, say=app.say)
     if watch.waiting:

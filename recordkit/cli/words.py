@@ -20,6 +20,7 @@ WORDS = (
     N_("class"), N_("year"), N_("form"), N_("period"), N_("status"), N_("ordered"),
     # retention
     N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("date"), N_("event"),
+    N_("in force"), N_("revised"), N_("released"),
     # people
     N_("clerk"), N_("archivist"), N_("appraiser"), N_("approver"), N_("supervisor"), N_("administrator"),
     N_("auditor"), N_("proposer"),
@@ -38,9 +39,10 @@ ACTS = (
     N_("issue.completed"), N_("issue.collected"), N_("record.matched"),
     N_("record.filed"), N_("record.edited"), N_("record.attached"), N_("record.rescanned"),
     N_("record.destroyed"), N_("batch.known"), N_("paper.dropped"), N_("event.added"), N_("hold.placed"),
-    N_("hold.released"), N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
+    N_("hold.released"), N_("event.withdrawn"), N_("event.declined"), N_("hold.extended"),
+    N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),
-    N_("order.completed"), N_("settings.recorded"), N_("settings.accepted"),
+    N_("order.completed"), N_("schedule.adopted"), N_("settings.recorded"), N_("settings.accepted"),
 )  # fmt: skip
 
 

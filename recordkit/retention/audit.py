@@ -108,7 +108,11 @@ def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
     if checks is None:
         return
     order = audit.orders.get(str(entry.body.get("order")))
-    for reason in checks(audit, order, entry, store_id):
+    try:
+        reasons = checks(audit, order, entry, store_id)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        reasons = [msg("it has not the form of its act")]
+    for reason in reasons:
         finding = Finding(
             "signature",
             msg("Entry {seq} ({act}): {reason}", seq=entry.seq, act=entry.act, reason=reason),

@@ -33,15 +33,15 @@ class Circumstances:
     extensions: Mapping[str, Extension]
 
 
-def load_circumstances(workspace: Workspace) -> Circumstances:
-    """Read events, holds and decisions of a store with its schedule.
+def load_circumstances(workspace: Workspace, record_id: str | None = None) -> Circumstances:
+    """Read events, holds and decisions of a store with its schedule; with ``record_id`` what concerns this record.
 
     Raises:
         InputRefused: the schedule cannot be read.
     """
     db = workspace.db
-    holds_of_record, holds_of_account, blind = _holds(db)
-    events_of_record, events_of_account = _events(db)
+    holds_of_record, holds_of_account, blind = _holds(db, record_id)
+    events_of_record, events_of_account = _events(db, record_id)
     return Circumstances(
         scheme=load_scheme(workspace.root),
         events_of_record=events_of_record,
@@ -62,9 +62,18 @@ def decide_record(workspace: Workspace, record: Record, around: Circumstances, t
             holds += around.holds_of_account.get(account, ())
     if record.account:
         events += around.events_of_account.get(same_account(record.account), ())
-    facts = Facts(record.record_id, record.record_class, record.date)
     record_class = around.scheme.classes.get(record.record_class)
+    own = day_in(record.fields.get(record_class.field)) if record_class is not None and record_class.field else None
+    facts = Facts(record.record_id, record.record_class, record.date, own)
     return decide(facts, events, holds, record_class, today, around.extensions.get(record.record_id))
+
+
+def day_in(value: object) -> date | None:
+    """The day that a date field holds (ISO 8601, a time behind it is left out); None where it holds none."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
 
 
 def review_store(
@@ -83,40 +92,44 @@ def review_store(
 
 def explain_record(workspace: Workspace, record: Record, today: date) -> Decision:
     """The decision for one record alone."""
-    return decide_record(workspace, record, load_circumstances(workspace), today)
+    return decide_record(workspace, record, load_circumstances(workspace, record.record_id), today)
 
 
-def _holds(db: Database) -> tuple[dict[str, list[Hold]], dict[str, list[Hold]], list[Hold]]:
+_ACCOUNTS = "(:record IS NULL OR account IN (SELECT account FROM record_accounts WHERE record_id = :record))"
+
+
+def _holds(db: Database, record_id: str | None) -> tuple[dict[str, list[Hold]], dict[str, list[Hold]], list[Hold]]:
     of_record: dict[str, list[Hold]] = {}
     of_account: dict[str, list[Hold]] = {}
     blind: list[Hold] = []
-    holds = {
-        row["hold_id"]: (Hold(row["hold_id"], row["kind"], date.fromisoformat(row["until"]) if row["until"] else None),
-                         row)
-        for row in db.all("SELECT * FROM holds WHERE released IS NULL ORDER BY seq")
-    }
-    for hold, row in holds.values():
-        if row["scope"] != "account":
-            continue
+    only = {"record": record_id}
+    for row in db.each("SELECT * FROM holds WHERE scope = 'account' AND released IS NULL "
+                       f"AND (account IS NULL OR {_ACCOUNTS}) ORDER BY seq", only):
+        hold = Hold(row["hold_id"], row["kind"], date.fromisoformat(row["until"]) if row["until"] else None)
         if row["account"] is None:
             blind.append(hold)
         else:
             of_account.setdefault(row["account"], []).append(hold)
-    for row in db.all("SELECT hold_id, record_id FROM hold_records ORDER BY hold_id"):
-        if row["hold_id"] in holds:
-            of_record.setdefault(row["record_id"], []).append(holds[row["hold_id"]][0])
+    rows = db.each("SELECT n.record_id, h.hold_id, h.kind, h.until FROM hold_records n JOIN holds h "
+                   "ON h.hold_id = n.hold_id WHERE h.released IS NULL AND (:record IS NULL OR n.record_id = :record) "
+                   "ORDER BY n.hold_id", only)
+    for row in rows:
+        hold = Hold(row["hold_id"], row["kind"], date.fromisoformat(row["until"]) if row["until"] else None)
+        of_record.setdefault(row["record_id"], []).append(hold)
     return of_record, of_account, blind
 
 
-def _events(db: Database) -> tuple[dict[str, list[Event]], dict[str, list[Event]]]:
+def _events(db: Database, record_id: str | None) -> tuple[dict[str, list[Event]], dict[str, list[Event]]]:
     of_record: dict[str, list[Event]] = {}
     of_account: dict[str, list[Event]] = {}
-    for row in db.all("SELECT * FROM retention_events WHERE scope = 'account' AND account IS NOT NULL "
-                      "AND replaced IS NULL ORDER BY seq"):
+    only = {"record": record_id}
+    for row in db.each("SELECT * FROM retention_events WHERE scope = 'account' AND account IS NOT NULL "
+                       f"AND replaced IS NULL AND withdrawn IS NULL AND {_ACCOUNTS} ORDER BY seq", only):
         event = Event(row["type"], date.fromisoformat(row["date"]), "account", row["seq"])
         of_account.setdefault(row["account"], []).append(event)
-    rows = db.all("SELECT e.type, e.date, e.seq, r.record_id FROM retention_events e JOIN retention_event_records r "
-                  "ON r.event_id = e.event_id WHERE e.replaced IS NULL ORDER BY e.seq")
+    rows = db.each("SELECT e.type, e.date, e.seq, r.record_id FROM retention_events e JOIN retention_event_records r "
+                   "ON r.event_id = e.event_id WHERE e.replaced IS NULL AND e.withdrawn IS NULL "
+                   "AND (:record IS NULL OR r.record_id = :record) ORDER BY e.seq", only)
     for row in rows:
         event = Event(row["type"], date.fromisoformat(row["date"]), "record", row["seq"])
         of_record.setdefault(row["record_id"], []).append(event)

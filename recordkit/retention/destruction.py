@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
 from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
@@ -33,6 +32,7 @@ from recordkit.retention.register import filed_register, paper_originals
 from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
 from recordkit.retention.signing import other_self
+from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace, Writer
 
 Forget = Callable[[set[str]], None]
@@ -46,6 +46,7 @@ REASONS: dict[str, Message] = {
     "tampered": msg("its bytes are not those that were filed; run 'recordkit verify'"),
     "held": msg("it is held"),
     "not-due": msg("it is not due by now"),
+    "rule-changed": msg("rule or due date are no longer those that were signed; propose it anew"),
     "undeletable": msg("a file could not be removed; close the programs that use it and execute the order again"),
     "still-there": msg("something of it is still there; execute the order again"),
     "index": msg("the search index still finds it; execute the order again"),
@@ -127,7 +128,7 @@ def execute_order(
         if actor not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=actor, order=order.order_id),
-                msg("One of the supervisors executes it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+                msg("One of the supervisors executes it: {ids}.", ids=listed(order.signers("order.signed"))),
             )
         refused: tuple[ItemOutcome, ...] = ()
         if status == "signed":
@@ -255,11 +256,7 @@ def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str 
     if keyed(workspace.settings.store.id, objects.inventory_digest(item.record_id)) != item.commitment:
         return "tampered", None
     decision = decide_record(workspace, record, around, workspace.clock.today)
-    if decision.decision == "held":
-        return "held", decision.reason
-    if decision.decision != "due":
-        return "not-due", decision.reason
-    return None, None
+    return stop_of_decision(item, decision)
 
 
 def _require_confirmation(workspace: Workspace, order: Order, count: int, confirm: str) -> None:
@@ -285,11 +282,10 @@ def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], 
         elif record.account:
             staying.add(same_account(record.account))
     alone = accounts - staying
-    today: date = workspace.clock.today
     event_ids = [one.event_id for one in events.list_events(workspace.db) if one.account in alone]
     hold_ids = [
         one.hold_id for one in holds.list_holds(workspace, released=True)
-        if one.account in alone and (one.released or (one.until is not None and one.until < today))
+        if one.account in alone and one.released
     ]
     return event_ids, hold_ids
 

@@ -18,11 +18,9 @@ from recordkit.messages import Message, msg
 from recordkit.model import Entry
 from recordkit.people import Person, Signer, find_person, require_role
 from recordkit.settings import DestructionSection
-from recordkit.workspace import Projection, Workspace, Writer
+from recordkit.workspace import Workspace, Writer
 
 RECORDED, ACCEPTED = "settings.recorded", "settings.accepted"
-
-_SCHEMA = "CREATE TABLE duties (seq INTEGER PRIMARY KEY, settings TEXT NOT NULL)"
 
 Plain = Mapping[str, object]
 """The settings in the form of the ledger: no fractions, lists sorted."""
@@ -167,7 +165,8 @@ def _members(settings: Plain, name: str) -> set[str]:
     return {json.dumps(one) for one in value} if isinstance(value, (list, tuple)) else set()
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """The settings that were recorded or accepted."""
     settings = settings_of(entry)
     if settings is not None:
         workspace.db.run("INSERT OR REPLACE INTO duties (seq, settings) VALUES (:seq, :settings)",
@@ -181,6 +180,3 @@ def settings_of(entry: Entry) -> Plain | None:
         holder = entry.body.get("statement")
     settings = holder.get("settings") if isinstance(holder, Mapping) else None
     return settings if isinstance(settings, Mapping) else None
-
-
-PROJECTION = Projection("duties", _SCHEMA, _apply)

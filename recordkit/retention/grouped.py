@@ -9,14 +9,14 @@ records would.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from recordkit.archive.catalogue import Record, find_by_ordinal
-from recordkit.db import Database
-from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
+from recordkit.db import Row
+from recordkit.retention.circumstances import Circumstances, day_in, decide_record, load_circumstances
 from recordkit.retention.review import Decision, DecisionKind, Event, Facts, Hold, decide, period_start, trigger_of
 from recordkit.workspace import Workspace
 
@@ -38,6 +38,7 @@ class _Plain(NamedTuple):
     record_id: str
     record_class: str
     date: str
+    own: str | None
 
 
 _PARTICULAR = """
@@ -66,21 +67,24 @@ def group_review(workspace: Workspace, today: date, *, within_days: int | None =
     Returns:
         Groups by class, decision and due date.
     """
-    review = _Review(workspace, today)
+    review = Review(workspace, today)
     counts = Counter[tuple[str, DecisionKind, date | None]]()
-    rest = Counter[tuple[str, str]]()
+    rest = Counter[tuple[str, str, str | None]]()
     for one, decision in review.particular():
-        rest[one.record_class, one.date] -= 1
+        rest[one.record_class, one.date, one.own] -= 1
         counts[one.record_class, decision.decision, decision.due] += 1
-    for row in workspace.db.each(
-        "SELECT record_class, date, count(*) AS n FROM records WHERE status = 'active' GROUP BY date, record_class"
-    ):
-        plain = row["n"] + rest[row["record_class"], row["date"]]
+    for row in review.each_group():
+        plain = row["n"] + rest[row["record_class"], row["date"], row["own"]]
         if plain:
-            decision = review.of_class(row["record_class"], row["date"])
+            decision = review.of_class(row["record_class"], row["date"], row["own"])
             counts[row["record_class"], decision.decision, decision.due] += plain
-    groups = [ReviewGroup(*key, count) for key, count in counts.items() if _is_near(key[2], today, within_days)]
+    groups = near_groups((ReviewGroup(*key, count) for key, count in counts.items()), today, within_days)
     return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max))
+
+
+def near_groups(groups: Iterable[ReviewGroup], today: date, within_days: int | None) -> list[ReviewGroup]:
+    """Those that are due, or would be without a hold, by so many days after ``today``; all of them when None."""
+    return [one for one in groups if _is_near(one.due, today, within_days)]
 
 
 def review_items(
@@ -94,11 +98,11 @@ def review_items(
 
     Only they are read from the catalogue. ``within_days`` as for ``group_review``.
     """
-    review = _Review(workspace, today)
+    review = Review(workspace, today)
     known = {one.ordinal: decision for one, decision in review.particular()}
     wanted = [
         ordinal
-        for ordinal, decision in _decided(workspace.db, review, known)
+        for ordinal, decision in _decided(review, known)
         if (decisions is None or decision.decision in decisions) and _is_near(decision.due, today, within_days)
     ]
     for ordinal in sorted(wanted):
@@ -107,32 +111,81 @@ def review_items(
             yield record, decide_record(workspace, record, review.around, today)
 
 
-def _decided(db: Database, review: _Review, known: Mapping[int, Decision]) -> Iterator[tuple[int, Decision]]:
-    rows = db.each("SELECT ordinal, record_class, date FROM records WHERE status = 'active'")
+def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | None, str, date, str]]:
+    """Account, class, date and archival code of every record that waits for an event, in the order of filing."""
+    review = Review(workspace, today)
+    known = {one.ordinal: decision for one, decision in review.particular()}
+    waiting = {ordinal for ordinal, decision in _decided(review, known) if decision.decision == "waiting"}
+    rows = workspace.db.each(
+        "SELECT r.ordinal, r.record_class, r.date, r.code, a.account FROM records r LEFT JOIN record_accounts a "
+        "ON a.record_id = r.record_id AND a.is_current = 1 WHERE r.status = 'active' ORDER BY r.ordinal")
     for row in rows:
+        if row["ordinal"] in waiting:
+            yield row["account"], row["record_class"], date.fromisoformat(row["date"]), row["code"]
+
+
+def _decided(review: Review, known: Mapping[int, Decision]) -> Iterator[tuple[int, Decision]]:
+    for row in review.each_record():
         particular = known.get(row["ordinal"])
-        yield row["ordinal"], particular or review.of_class(row["record_class"], row["date"])
+        yield row["ordinal"], particular or review.of_class(row["record_class"], row["date"], row["own"])
 
 
 def _is_near(due: date | None, today: date, within_days: int | None) -> bool:
     return within_days is None or (due is not None and due <= today + timedelta(days=within_days))
 
 
-class _Review:
+class Review:
     """Decisions of one day, each made once. Reasons are those of one record of the group."""
 
-    def __init__(self, workspace: Workspace, today: date) -> None:
-        self.around: Circumstances = load_circumstances(workspace)
+    def __init__(self, workspace: Workspace, today: date, around: Circumstances | None = None) -> None:
+        """``around``: what to decide by; None for what the store holds."""
+        self.around = around or load_circumstances(workspace)
         self._db = workspace.db
         self._today = today
         self._made: dict[object, Decision] = {}
+        # Date field by class, of those classes that count from one.
+        self.fields = {one.id: one.field for one in self.around.scheme.classes.values()
+                        if one.field and one.trigger == "date"}
 
-    def of_class(self, record_class: str, formed: str) -> Decision:
+    def of_class(self, record_class: str, formed: str, own: str | None) -> Decision:
         """That of a record of which nothing particular is known."""
-        known = self._made.get((record_class, formed))
+        known = self._made.get((record_class, formed, own))
         if known is None:
-            known = self._made[record_class, formed] = self._decide(record_class, formed, (), self.around.blind_holds)
+            known = self._decide(record_class, formed, (), self.around.blind_holds, own=own)
+            self._made[record_class, formed, own] = known
         return known
+
+    def each_group(self) -> Iterator[Row]:
+        """Class, date, date field that the class counts from, and number of the records that agree in them."""
+        rows = self._db.each("SELECT record_class, date, NULL AS own, count(*) AS n FROM records "
+                             "WHERE status = 'active' GROUP BY date, record_class")
+        yield from self._without_own(rows)
+        for record_class in self.fields:
+            yield from self._db.each(
+                "SELECT record_class, date, json_extract(metadata, :path) AS own, count(*) AS n FROM records "
+                "WHERE status = 'active' AND record_class = :class GROUP BY own, date", self._place(record_class))
+
+    def each_record(self) -> Iterator[Row]:
+        """Ordinal, class, date, and date field that the class counts from, of every record."""
+        rows = self._db.each("SELECT ordinal, record_class, date, NULL AS own FROM records WHERE status = 'active'")
+        yield from self._without_own(rows)
+        for record_class in self.fields:
+            yield from self._db.each(
+                "SELECT ordinal, record_class, date, json_extract(metadata, :path) AS own FROM records "
+                "WHERE status = 'active' AND record_class = :class", self._place(record_class))
+
+    def _without_own(self, rows: Iterator[Row]) -> Iterator[Row]:
+        return (row for row in rows if row["record_class"] not in self.fields) if self.fields else rows
+
+    def _place(self, record_class: str) -> dict[str, object]:
+        return {"class": record_class, "path": f'$.fields."{self.fields[record_class]}"'}
+
+    def _own(self, row: Row) -> str | None:
+        if row["record_class"] not in self.fields:
+            return None
+        found = self._db.one("SELECT json_extract(metadata, :path) AS own FROM records WHERE ordinal = :ordinal",
+                             {"ordinal": row["ordinal"], "path": self._place(row["record_class"])["path"]})
+        return None if found is None else found["own"]
 
     def particular(self) -> Iterator[tuple[_Plain, Decision]]:
         """Those of which something may be known, each once, with its decision."""
@@ -141,7 +194,8 @@ class _Review:
         for row in self._db.each(_PARTICULAR):
             ordinal = row["ordinal"]
             if ordinal not in found:
-                found[ordinal] = _Plain(ordinal, row["record_id"], row["record_class"], row["date"])
+                found[ordinal] = _Plain(ordinal, row["record_id"], row["record_class"], row["date"],
+                                        self._own(row))
             if row["account"] is not None:
                 accounts.setdefault(ordinal, {})[row["account"]] = bool(row["is_current"])
         around = self.around
@@ -152,7 +206,7 @@ class _Review:
                 holds += around.holds_of_account.get(account, ())
                 if is_current:
                     events += around.events_of_account.get(account, ())
-            yield one, self._decide(one.record_class, one.date, tuple(events), tuple(holds), one.record_id)
+            yield one, self._decide(one.record_class, one.date, tuple(events), tuple(holds), one.record_id, one.own)
 
     def _decide(
         self,
@@ -161,15 +215,16 @@ class _Review:
         events: tuple[Event, ...],
         holds: tuple[Hold, ...],
         record_id: str = "",
+        own: str | None = None,
     ) -> Decision:
         """By ``decide``, once for all records whose decision cannot differ."""
         rule = self.around.scheme.classes.get(record_class)
         extension = self.around.extensions.get(record_id)
-        held = any(hold.in_force(self._today) for hold in holds)
+        held = bool(holds)
         day = date.fromisoformat(formed)
-        facts = Facts(record_id, record_class, day)
+        facts = Facts(record_id, record_class, day, day_in(own))
         # Two records of a class whose periods start on the same day differ in their reasons only.
-        trigger = trigger_of(facts, events, rule) if rule is not None and rule.years is not None else None
+        trigger = trigger_of(facts, events, rule) if rule is not None and rule.months is not None else None
         start = period_start(rule, trigger[0]) if rule is not None and trigger is not None else None
         key = (record_class, start, extension, held)
         known = self._made.get(key)

@@ -7,13 +7,18 @@ import contextlib
 from recordkit.archive.catalogue import get_record
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.retention.destruction import REASONS
+from recordkit.retention.holds import holds_on_record
 from recordkit.retention.order_state import Item, Order
 from recordkit.retention.register import filed_register, paper_originals
+from recordkit.retention.stops import stopped_items
 from recordkit.workspace import Workspace
 
 
 def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
-    """Everything about an order, in plain JSON values. ``reason`` of an item is its code word."""
+    """Everything about an order, in plain JSON values. ``reason`` of an item is its code word.
+
+    ``stopped`` has the records that execution would refuse today, each with the reason (a ``Message``).
+    """
     signed = [
         {"act": one.act.removeprefix("order."), "person": one.person, "date": one.day, "signature": one.signature,
          "route": one.route, **({"paper": one.paper, "entered_by": one.entered_by} if one.paper else {})}
@@ -29,6 +34,7 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
         "proposer": order.proposer,
         "proposed": order.proposed,
         "items": listed_items(workspace, order),
+        "stopped": stopped_items(workspace, order),
         "opinions": {item.record_id: str(item.opinion) for item in order.items if item.opinion is not None},
         "appraisals": [one for one in signed if one["act"] == "appraised"],
         "approvals": [one for one in signed if one["act"] == "approved"],
@@ -43,8 +49,11 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
     }
 
 
-def listed_items(workspace: Workspace, order: Order) -> list[dict[str, str | None]]:
-    """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register."""
+def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
+    """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register.
+
+    ``holds``: what stands against the destruction of an item that is still in the archive, now.
+    """
     titles: dict[str, str] = {}
     papers: dict[str, str] = {}
     # The list must show also when the register is damaged: 'verify' and the printed register say so.
@@ -55,7 +64,7 @@ def listed_items(workspace: Workspace, order: Order) -> list[dict[str, str | Non
     return [_item(workspace, item, titles.get(item.record_id, ""), papers.get(item.record_id)) for item in order.items]
 
 
-def _item(workspace: Workspace, item: Item, title: str, paper: str | None) -> dict[str, str | None]:
+def _item(workspace: Workspace, item: Item, title: str, paper: str | None) -> dict[str, object]:
     record = get_record(workspace.db, item.record_id)
     return {
         "record_id": item.record_id,
@@ -67,5 +76,6 @@ def _item(workspace: Workspace, item: Item, title: str, paper: str | None) -> di
         "opinion": str(item.opinion) if item.opinion else None,
         "outcome": item.outcome,
         "reason": item.reason if item.reason in REASONS else None,
+        "holds": [] if item.outcome == "destroyed" else holds_on_record(workspace.db, item.record_id),
         "paper": paper,
     }

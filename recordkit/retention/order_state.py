@@ -19,30 +19,12 @@ from recordkit.model import Entry
 from recordkit.retention.review import Extension
 from recordkit.retention.schedule import REGISTER_CLASS, REPORT_CLASS
 from recordkit.retention.signing import digest_of
-from recordkit.workspace import Projection, Workspace
+from recordkit.workspace import Workspace
 
 Status = Literal[
     "proposed", "appraised", "approved", "signed", "executing", "executed", "completed", "closed", "withdrawn"
 ]
 Outcome = Literal["destroyed", "refused", "failed"]
-
-_SCHEMA = """
-CREATE TABLE orders (
-  order_id TEXT PRIMARY KEY, year INTEGER NOT NULL, serial INTEGER NOT NULL, digest TEXT NOT NULL,
-  manifest TEXT NOT NULL, proposer TEXT NOT NULL, proposed TEXT NOT NULL, register TEXT, withdrawn TEXT,
-  intent TEXT, executed TEXT, seq INTEGER NOT NULL);
-CREATE INDEX orders_seq ON orders (seq);
-CREATE TABLE order_items (
-  order_id TEXT NOT NULL, record_id TEXT NOT NULL, position INTEGER NOT NULL, opinion TEXT, until TEXT,
-  decided INTEGER, intended INTEGER NOT NULL, outcome TEXT, reason TEXT, PRIMARY KEY (order_id, record_id));
-CREATE INDEX order_items_record ON order_items (record_id);
-CREATE TABLE order_signatures (
-  seq INTEGER PRIMARY KEY, order_id TEXT NOT NULL, act TEXT NOT NULL, person TEXT NOT NULL, day TEXT NOT NULL,
-  signature TEXT NOT NULL);
-CREATE INDEX order_signatures_order ON order_signatures (order_id);
-CREATE TABLE order_reports (order_id TEXT PRIMARY KEY, record TEXT NOT NULL);
-CREATE TABLE order_papers (seq INTEGER PRIMARY KEY, entered_by TEXT NOT NULL, paper TEXT NOT NULL)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +305,8 @@ def _item(raw: Mapping[str, str], state: Row) -> Item:
 # --- projection -------------------------------------------------------------------------------------------------
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Orders of destruction, step by step."""
     db, body = workspace.db, entry.body
     if entry.act == "record.filed" and body["class"] == REGISTER_CLASS:
         # The register's record is filed in the batch of its order, right behind it: both stand or neither.
@@ -434,7 +417,3 @@ def _set_outcome(
 def _mapping(body: object, key: str) -> Mapping[str, object]:
     value = body.get(key) if isinstance(body, Mapping) else None
     return value if isinstance(value, Mapping) else {}
-
-
-PROJECTION = Projection("orders", _SCHEMA, _apply)
-PROJECTIONS = (PROJECTION,)

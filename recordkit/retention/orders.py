@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from recordkit.archive.catalogue import Record, find_record, list_records
 from recordkit.archive.filing import file_generated
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people
+from recordkit.retention.adoption import keep_schedule
 from recordkit.retention.appraisal_report import file_report
 from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.duties import require_duties
-from recordkit.retention.order_state import PROJECTIONS as PROJECTIONS
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
 from recordkit.retention.paper_route import outcomes_digest, require_days
 from recordkit.retention.register import HeldBack, held_back, paper_originals, register_json
@@ -33,6 +33,7 @@ from recordkit.retention.signing import (
     signed_body,
     supervisor_account,
 )
+from recordkit.retention.stops import name_the_stopped
 from recordkit.workspace import Workspace
 
 MANIFEST_FORMAT = 1
@@ -108,6 +109,7 @@ def propose_order(
                 _nothing_eligible(plan),
                 msg("'recordkit retention review' shows what is due, 'recordkit retention explain' why one is not."),
             )
+        keep_schedule(workspace.root)
         order_id = next_order_id(workspace.db, workspace.clock.today.year)
         held = [one.held for one in plan.refusals if one.held is not None]
         register = register_json(workspace, order_id, plan.items, held)
@@ -170,7 +172,7 @@ def appraise_order(
             # Filing commits: the opinions and the report that names them stand in one batch, both or neither.
             file_report(writer, workspace, order, known, person)
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def approve_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
@@ -193,7 +195,7 @@ def approve_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
                            opinions=order.opinions_digest)
         writer.add("order.approved", body)
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def sign_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
@@ -220,7 +222,7 @@ def sign_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
                            opinions=order.opinions_digest)
         writer.add("order.signed", body)
         writer.commit()
-        return find_order(workspace.db, order.order_id)
+        return _after_step(workspace, order)
 
 
 def withdraw_order(workspace: Workspace, order_id: str, reason: str) -> Order:
@@ -260,7 +262,7 @@ def complete_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
         if person.id not in order.signers("order.signed"):
             raise RefusedByRule(
                 msg("{id} did not sign order {order} as a supervisor.", id=person.id, order=order.order_id),
-                msg("Only those who witnessed can complete it: {ids}.", ids=", ".join(order.signers("order.signed"))),
+                msg("Only those who witnessed can complete it: {ids}.", ids=listed(order.signers("order.signed"))),
             )
         _require_other(workspace, person, order.signers("order.completed"),
                        msg("has signed the completion already"))
@@ -274,6 +276,13 @@ def complete_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
         writer.add("order.completed", body)
         writer.commit()
         return find_order(workspace.db, order.order_id)
+
+
+def _after_step(workspace: Workspace, order: Order) -> Order:
+    """The order as it stands now; what was stopped since it was proposed is told by name."""
+    now = find_order(workspace.db, order.order_id)
+    name_the_stopped(workspace, now)
+    return now
 
 
 # --- rules ------------------------------------------------------------------------------------------------------

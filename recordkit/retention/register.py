@@ -110,8 +110,8 @@ def register_json(
                 "题名": record.title,
                 "所属年度": str(record.year),
                 "档号": record.code,
-                "应保管期限": _years(scheme.get(record.record_class).years),
-                "已保管期限": _years(_whole_years(decision.start, today)),
+                "应保管期限": _told_months(scheme.get(record.record_class).months),
+                "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
                 "备注": "",
                 **_paper_of(record),
@@ -284,6 +284,7 @@ _WHY = {
     "tampered": "内容与归档时不符",
     "held": "冻结中",
     "not-due": "未到期",
+    "rule-changed": "期限依据已变",
     "undeletable": "文件无法删除",
     "still-there": "仍有残留",
     "index": "检索索引仍可查到",
@@ -291,11 +292,16 @@ _WHY = {
 """The register is a statutory paper in Chinese, whatever language the screen speaks."""
 
 
-def _years(years: int | None) -> str:
-    return "永久" if years is None else f"{years}年"
+def _told_months(months: int | None) -> str:
+    """``永久``, ``10年``, ``18个月``: whole years as years."""
+    if months is None:
+        return "永久"
+    return f"{months // 12}年" if months % 12 == 0 else f"{months}个月"
 
 
-def _whole_years(start: date | None, today: date) -> int:
+def _months_since(start: date | None, today: date) -> int:
+    """Whole years between two days, in months; months only within the first two years."""
     if start is None or today < start:
         return 0
-    return today.year - start.year - ((today.month, today.day) < (start.month, start.day))
+    months = (today.year - start.year) * 12 + today.month - start.month - (today.day < start.day)
+    return months if months < 24 else months - months % 12

@@ -24,6 +24,7 @@ from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import Message, msg
 from recordkit.model import same_account
 from recordkit.notes import note_folder, remove_notes
+from recordkit.retention.lists import lists_naming
 from recordkit.retention.order_state import Item
 from recordkit.retention.traces import WORKING_COPY, Ownership, Trace, names_in, read_traces
 from recordkit.templates import issue_data
@@ -97,6 +98,7 @@ class Remover:
         self._torn = self._find_batches(workspace, items)
         self._copies = self._find_copies(items)
         self._working = self._find_working_copies(workspace, items)
+        self._lists = lists_naming(workspace.root, self._leaving)
         with workspace.staging():
             pass  # Clears the staging folders of processes that died: they may hold copies.
 
@@ -153,7 +155,7 @@ class Remover:
 
     def _going(self, item: Item) -> tuple[Path, ...]:
         of = item.record_id
-        return (*self._outputs[of].going, *self._copies[of].going, *self._working[of].going)
+        return (*self._outputs[of].going, *self._copies[of].going, *self._working[of].going, *self._lists[of])
 
     def _unclear(self, item: Item) -> list[Message]:
         of = item.record_id

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recordkit.archive.catalogue import Record, accounts_of
+from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import load_scheme
+from recordkit.archive.held import account_of_issue
 from recordkit.messages import Message, msg
-from recordkit.model import same_account
 from recordkit.retention.circumstances import explain_record
 from recordkit.retention.holds import HoldEntry, list_holds
 from recordkit.retention.order_state import open_orders
@@ -48,36 +48,38 @@ def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
         told = msg("Destroyed under order {order}; the register keeps its row.", order=record.destroyed_by or "?")
         return Standing("destroyed", name, (), retention, told)
     decision = explain_record(workspace, record, today)
-    accounts = accounts_of(workspace.db, record.record_id)
-    standing = tuple(
-        {"hold": hold.hold_id, "kind": hold.kind, "until": hold.until, "reason": hold.reason}
-        for hold in list_holds(workspace)
-        if _covers(hold, record, accounts) and (hold.until is None or today <= hold.until)
-    )
+    standing = tuple(plain_hold(hold, today) for hold in list_holds(workspace, record_id=record.record_id))
     retention = {"period": period, "trigger": trigger, "start": decision.start, "due": decision.due}
     status: Literal["held", "active"] = "held" if decision.decision == "held" else "active"
     return Standing(status, name, standing, retention, decision.reason)
 
 
-def bound_records(workspace: Workspace, today: date) -> Mapping[str, frozenset[str]]:
-    """The records that are not simply active today, by how they stand: ``held``, and ``ordered`` (in an open order)."""
+def plain_hold(hold: HoldEntry, today: date) -> Mapping[str, object]:
+    """A hold in force as listings of what it covers show it."""
+    return {"hold": hold.hold_id, "kind": hold.kind, "until": hold.until, "reason": hold.reason,
+            "account": hold.account, "placed": hold.placed, "past": hold.is_past(today)}
+
+
+def holds_on_issue(workspace: Workspace, issue_id: str, record_id: str | None) -> list[HoldEntry]:
+    """Holds on the record of an issued document's paper, and on the account that the document names."""
+    found = {one.hold_id: one for one in list_holds(workspace, record_id=record_id)} if record_id else {}
+    account = account_of_issue(workspace, issue_id)
+    found |= {one.hold_id: one for one in list_holds(workspace, account=account)} if account else {}
+    return sorted(found.values(), key=lambda one: (one.placed, one.hold_id))
+
+
+def bound_records(workspace: Workspace) -> Mapping[str, frozenset[str]]:
+    """The records that are not simply active, by how they stand: ``held``, and ``ordered`` (in an open order)."""
     db = workspace.db
-    standing = [hold for hold in db.all("SELECT * FROM holds WHERE released IS NULL")
-                if not hold["until"] or today <= date.fromisoformat(hold["until"])]
-    named = db.all("SELECT h.hold_id, h.record_id FROM hold_records h JOIN records r ON r.record_id = h.record_id "
-                   "WHERE r.status = 'active'")
-    in_force = {hold["hold_id"] for hold in standing}
-    held = {row["record_id"] for row in named if row["hold_id"] in in_force}
-    accounts = {hold["account"] for hold in standing if hold["scope"] == "account"}
-    if None in accounts:
+    blind = db.one("SELECT 1 FROM holds WHERE scope = 'account' AND account IS NULL AND released IS NULL")
+    if blind is not None:
         # The account of a hold can no longer be read: it must not become a permission for any record.
-        held = {row["record_id"] for row in db.each("SELECT record_id FROM records WHERE status = 'active'")}
-    elif accounts:
-        rows = db.all("SELECT a.record_id, a.account FROM holds h JOIN record_accounts a ON a.account = h.account "
-                      "WHERE h.scope = 'account' AND h.released IS NULL")
-        held |= {row["record_id"] for row in rows if row["account"] in accounts}
-    return {"held": frozenset(held), "ordered": frozenset(open_orders(db))}
-
-
-def _covers(hold: HoldEntry, record: Record, accounts: set[str]) -> bool:
-    return record.record_id in hold.records or (hold.account is not None and same_account(hold.account) in accounts)
+        rows = db.each("SELECT record_id FROM records WHERE status = 'active'")
+    else:
+        rows = db.each(
+            "SELECT n.record_id FROM holds h JOIN hold_records n ON n.hold_id = h.hold_id "
+            "JOIN records r ON r.record_id = n.record_id WHERE h.released IS NULL AND r.status = 'active' "
+            "UNION SELECT a.record_id FROM holds h JOIN record_accounts a ON a.account = h.account "
+            "WHERE h.scope = 'account' AND h.released IS NULL")
+    held = frozenset(str(row["record_id"]) for row in rows)
+    return {"held": held, "ordered": frozenset(open_orders(db))}

@@ -25,7 +25,7 @@ from recordkit.settings import IngestSection
 
 Ownership = Literal["ours", "foreign", "unclear"]
 
-WORKING_COPY = re.compile(r"[^.~].*-refused-[0-9]+\.(xlsx|csv|json)|[^.~].*-answers-[0-9]+\.json", re.DOTALL)
+WORKING_COPY = re.compile(r"[^.~].*-(refused|unknown)-[0-9]+\.(xlsx|csv|json)|[^.~].*-answers-[0-9]+\.json", re.DOTALL)
 """Names of the files that the program writes for the clerk to correct and feed in again."""
 
 _PICTURE = re.compile(r"word/media/[^/]+\.(png|jpe?g|gif|bmp|tiff?)", re.IGNORECASE)

@@ -9,8 +9,10 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from msgspec import structs
+
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.templates.fieldtypes import Value
 from recordkit.templates.findings import TEMPLATE, FormFinding, from_problem
@@ -192,13 +194,13 @@ def _filling(under: FormUnderCheck) -> Iterator[FormFinding]:
             return
         if differing:
             yield FormFinding("differs-from-docxtpl", msg("Filled in the fast way, {parts} is not what docxtpl makes.",
-                                                          parts=", ".join(differing)))
+                                                          parts=listed(differing)))
             return
 
 
 def _refused(refusal: InputRefused) -> Iterator[FormFinding]:
     for problem in refusal.problems:
-        found = from_problem(replace(problem, field=TEMPLATE))
+        found = from_problem(structs.replace(problem, field=TEMPLATE))
         if problem.code == "expression":
             found = replace(found, fix=msg("A tag computes with a value that is empty or of another type."))
         yield found
@@ -253,13 +255,13 @@ def _joined(some: list[Message]) -> Message:
 def _differences(own: FormSpec, shipped: FormSpec) -> Iterator[Message]:
     mine, theirs = ({one.key: one for one in spec.fields} for spec in (own, shipped))
     if added := [one.label for key, one in mine.items() if key not in theirs]:
-        yield msg("fields only here: {names}", names="、".join(added))
+        yield msg("fields only here: {names}", names=listed(added))
     if missing := [one.label for key, one in theirs.items() if key not in mine]:
-        yield msg("fields only in the shipped one: {names}", names="、".join(missing))
-    changed = [f"{one.label} ({', '.join(parts)})" for key, one in mine.items()
+        yield msg("fields only in the shipped one: {names}", names=listed(missing))
+    changed = [msg("{label} ({parts})", label=one.label, parts=listed(parts)) for key, one in mine.items()
                if key in theirs and (parts := _changed(one, theirs[key]))]
     if changed:
-        yield msg("fields changed: {names}", names="、".join(changed))
+        yield msg("fields changed: {names}", names=listed(changed))
     rules, shipped_rules = ({(one.check, one.level) for one in spec.rules} for spec in (own, shipped))
     if rules != shipped_rules:
         yield msg("rules: {added} only here, {missing} only in the shipped one", added=len(rules - shipped_rules),
@@ -267,7 +269,7 @@ def _differences(own: FormSpec, shipped: FormSpec) -> Iterator[Message]:
     other = [one.name for one in fields(FormSpec)
              if one.name not in ("fields", "rules", "version") and getattr(own, one.name) != getattr(shipped, one.name)]
     if other:
-        yield msg("also changed: {names}", names=", ".join(other))
+        yield msg("also changed: {names}", names=listed(other))
 
 
 def _changed(one: FieldSpec, other: FieldSpec) -> list[str]:

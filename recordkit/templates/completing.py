@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from recordkit.db import Database
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.notes import read_note
 from recordkit.templates.fieldtypes import Value, from_plain, is_empty, parse, to_plain
@@ -305,7 +305,7 @@ def _planned(
     changed = tuple(key for key, value in plain.items() if before.values.get(key) != value)
     is_correction = before.is_complete and bool(changed)
     if is_correction and not reason.strip():
-        labels = "、".join(one.label for one in spec.fields if one.key in changed)
+        labels = listed(one.label for one in spec.fields if one.key in changed)
         text = msg("It was keyed in before; to change {labels}, say why with --reason TEXT.", labels=labels)
         problems.append(Problem(raw.row, "", "", None, "reason", text))
     if any(problem.severity == "error" for problem in problems):
@@ -387,7 +387,7 @@ def paper_on_checklist(spec: FormSpec, name: str) -> str | Message:
     near = difflib.get_close_matches(name, names, 1, 0.4)
     if near and not containing:
         return msg("{name} is not on the checklist; did you mean {near}?", name=name, near=near[0])
-    return msg("{name} is not one of: {names}.", name=name, names="、".join(containing or names))
+    return msg("{name} is not one of: {names}.", name=name, names=listed(containing or names))
 
 
 def _lacking(spec: FormSpec, known: Mapping[str, Value], collected: Collection[str]) -> tuple[str, ...]:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from recordkit.model import Entry
-from recordkit.workspace import Projection, Workspace
+from recordkit.workspace import Workspace
 
 ACTS = ("issue.completed", "issue.collected")
 
-_SCHEMA = """
-CREATE TABLE completions (
-  seq INTEGER PRIMARY KEY, issue_id TEXT NOT NULL, act TEXT NOT NULL, note TEXT NOT NULL, time TEXT NOT NULL,
-  actor TEXT NOT NULL);
-CREATE INDEX completions_issue ON completions (issue_id, act)
-"""
-
-
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """What was keyed in or collected after the paper came back."""
     if entry.act in ACTS:
         workspace.db.insert(
             "completions",
@@ -28,6 +21,3 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
                 "actor": entry.actor,
             },
         )
-
-
-PROJECTION = Projection("completions", _SCHEMA, _apply)

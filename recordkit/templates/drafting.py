@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.templates.blanks import Blank, Named, clean_label, find_blanks, replace_text, write_tags
 from recordkit.templates.code import CODE128_MM, QR_MM
 from recordkit.templates.looks import CODE128_MARK, QR_MARK
@@ -263,7 +263,7 @@ class _Drafter:
         what = msg("{label}: {type}, {stage}, key {key}", label=one.label, type=msg(one.type), stage=msg(one.stage),
                    key=one.key)
         if one.choices:
-            what = msg("{what}, choices {choices}", what=what, choices="、".join(one.choices))
+            what = msg("{what}, choices {choices}", what=what, choices=listed(one.choices))
         if one.columns:
             names = tuple(msg("{label}: {type}", label=column.label, type=msg(column.type)) for column in one.columns)
             what = msg("{what}, columns {columns}", what=what, columns=names)
@@ -297,7 +297,7 @@ class _Drafter:
                 one.stage, one.required = "onsite", False
             if use.values:
                 self._undecided.append(msg("{label}: are these all its choices ({choices})?", label=name,
-                                           choices="、".join(one.choices)))
+                                           choices=listed(one.choices)))
             self._fields.append(one)
             self._tell(one)
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.templates.chinese import date_parts
 from recordkit.templates.fieldvalues import PERSON_PARTS, Person, Scalar, shown
 from recordkit.templates.spec import FieldSpec, plain_heading
@@ -329,8 +329,8 @@ def _calibre(raw: object, spec: FieldSpec, _: list[Fault]) -> str:
     return f"DN{int(found[1])}"
 
 
-def _joined(items: Sequence[object]) -> str:
-    return "、".join(map(str, items))
+def _joined(items: Sequence[object]) -> Message:
+    return listed(items)
 
 
 def _exact(raw: int | float | Decimal) -> Decimal:

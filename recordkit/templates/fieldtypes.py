@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.templates.fieldreaders import (
     CALIBRES,
     READERS,
@@ -147,7 +147,7 @@ def _cells(item: object, spec: FieldSpec) -> tuple[dict[str, object], list[Fault
     for name, cell in item.items():
         key = names.get(plain_heading(str(name)))
         if key is None:
-            known = "、".join([column.label for column in spec.columns])
+            known = listed(column.label for column in spec.columns)
             faults.append(
                 Fault("unknown-field", msg("{name} is no column; known: {columns}.", name=name, columns=known))
             )

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.templates.spec import FormSpec
 from recordkit.templates.spec_reader import load_form_spec
 
@@ -116,7 +116,7 @@ def load_form(root: Path | None, form_id: str) -> Form:
     near = difflib.get_close_matches(form_id, known, 1, 0.4)
     raise NotFound(
         msg("There is no form {form}.", form=form_id),
-        msg("Did you mean {near}?", near=near[0]) if near else msg("Forms are: {forms}.", forms=", ".join(known)),
+        msg("Did you mean {near}?", near=near[0]) if near else msg("Forms are: {forms}.", forms=listed(known)),
     )
 
 

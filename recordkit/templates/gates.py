@@ -14,7 +14,7 @@ from functools import partial
 from typing import Literal, Protocol, TypeAlias
 
 from recordkit.errors import IntegrityFailure, NotFound, RecordkitError
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem, as_printed
 from recordkit.templates.completing import onsite_values
 from recordkit.templates.expressions import ExpressionFault, compile_expression
@@ -182,7 +182,7 @@ def _fault(
         return msg("the data of {number} is gone", number=number)
     different = [key for key in others if plain.get(key) != to_plain(values.get(key))]
     if different:
-        labels = "、".join(spec.by_name[key].label for key in different)
+        labels = listed(spec.by_name[key].label for key in different)
         return msg("{number} differs in {labels}", number=number, labels=labels)
     if gate.where and not _is_met(gate.where, plain, form):
         return msg("{number} does not meet: {where}", number=number, where=gate.where)

@@ -19,28 +19,11 @@ from recordkit.messages import msg
 from recordkit.model import Entry, as_printed, canonical_json
 from recordkit.notes import read_note
 from recordkit.templates import issue_data
-from recordkit.workspace import Projection, Workspace
+from recordkit.workspace import Workspace
 
 if TYPE_CHECKING:
     from recordkit.templates.forms import Form
     from recordkit.templates.spec import FormSpec
-
-_SCHEMA = """
-CREATE TABLE issues (
-  issue_id TEXT PRIMARY KEY, form TEXT NOT NULL, number TEXT NOT NULL, scope TEXT NOT NULL,
-  seq INTEGER NOT NULL, revision INTEGER NOT NULL, template TEXT NOT NULL, data TEXT NOT NULL,
-  status TEXT NOT NULL, title TEXT NOT NULL, issue_date TEXT NOT NULL, account TEXT, record_id TEXT,
-  pack TEXT NOT NULL, sameness TEXT, source TEXT, position INTEGER NOT NULL);
-CREATE INDEX issues_position ON issues (position);
-CREATE INDEX issues_scope ON issues (scope, seq);
-CREATE INDEX issues_record ON issues (record_id);
-CREATE INDEX issues_account ON issues (account);
-CREATE INDEX issues_sameness ON issues (sameness);
-CREATE INDEX issues_pack ON issues (pack);
-CREATE INDEX issues_number ON issues (number);
-CREATE TABLE voids (issue_id TEXT PRIMARY KEY, note TEXT NOT NULL, time TEXT NOT NULL, actor TEXT NOT NULL)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -252,6 +235,11 @@ def each_issue(
     return map(_issue, rows)
 
 
+def each_version(db: Database) -> Iterator[Issue]:
+    """One issue that is out of each version of each form: what holds for it by its form holds for all of them."""
+    return map(_issue, db.all("SELECT * FROM issues WHERE record_id IS NULL GROUP BY form, template"))
+
+
 def kept_form(root: Path, issue: Issue) -> Form:
     """The form version of an issue.
 
@@ -298,7 +286,8 @@ def sameness(plain: object) -> str:
     return hashlib.sha256(canonical_json(plain)).hexdigest()[:32]
 
 
-def _apply(workspace: Workspace, entry: Entry) -> None:
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Which documents were issued, and what became of them."""
     db, body = workspace.db, entry.body
     if entry.act == "issue.issued":
         shown: dict[str, object] = {}
@@ -345,7 +334,7 @@ def _apply(workspace: Workspace, entry: Entry) -> None:
         )
 
 
-def _recover(workspace: Workspace) -> None:
+def recover(workspace: Workspace) -> None:
     """Clear the data of documents that a killed process was about to issue: nobody will ever hold their paper."""
     for path, packs in pending.unfinished(workspace.root, "issues"):
         for pack in packs:
@@ -354,6 +343,3 @@ def _recover(workspace: Workspace) -> None:
         for scrap in (workspace.root / issue_data.FOLDER).glob(".*.tmp"):
             files.remove_file(scrap)
         files.remove_file(path)
-
-
-PROJECTION = Projection("issues", _SCHEMA, _apply, _recover)

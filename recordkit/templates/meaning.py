@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.templates.fieldtypes import CALIBRES
 from recordkit.templates.findings import Severity
 from recordkit.templates.spec import CONTEXT_NAMES, FieldSpec, FormSpec
@@ -173,7 +173,7 @@ class Meaning:
 
     def _tables(self) -> Message:
         tables = [one.label for one in self.spec.fields if one.type == "table"] if self.spec else []
-        return msg("this form has: {names}.", names="、".join(tables)) if tables else msg("this form has none.")
+        return msg("this form has: {names}.", names=listed(tables)) if tables else msg("this form has none.")
 
     def lookup(self, name: str, report: Report) -> Kind:
         """What a name stands for; unknown ones are reported."""
@@ -314,7 +314,7 @@ class _Look:
                 msg("The table {table} has no column {name}.", table=base.spec.label, name=name),
                 msg("Did you mean {near}?", near=near)
                 if near
-                else msg("Its columns are: {columns}.", columns="、".join(one.label for one in base.spec.columns)),
+                else msg("Its columns are: {columns}.", columns=listed(one.label for one in base.spec.columns)),
                 "error",
             )
         elif base.shape == "table" and base.spec is not None:
@@ -362,7 +362,7 @@ class _Look:
             near = nearest(name, [*FORM_FILTERS, *reading_environment().filters])
             self.report("unknown-filter", msg("There is no filter {name}.", name=name),
                         msg("Did you mean {near}?", near=near) if near
-                        else msg("Filters for forms are: {names}.", names="、".join(FORM_FILTERS)), "error")
+                        else msg("Filters for forms are: {names}.", names=listed(FORM_FILTERS)), "error")
             return ANY
         if name == "safe":
             self.report("unsafe-filter", msg("With the filter safe, a value with < or & damages the document."),
@@ -413,7 +413,7 @@ class _Look:
                             msg("{label} is never {value}.", label=kind.spec.label, value=value),
                             msg("Did you mean {near}?", near=near)
                             if near
-                            else msg("Its choices are: {choices}.", choices="、".join(sorted(values))),
+                            else msg("Its choices are: {choices}.", choices=listed(sorted(values))),
                             "warning",
                         )
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.settings import MetersSection
 from recordkit.templates.fieldtypes import Value, is_empty, parse
@@ -180,7 +180,7 @@ class _Reader:
         if missing:
             raise InputRefused(
                 msg("The form {form} has no field {fields}; the due meters cannot be written for it.",
-                    form=form.id, fields=", ".join(missing)),
+                    form=form.id, fields=listed(missing)),
                 msg("Give these fields back their keys in form.toml, or take the shipped form."),
             )
         before = {one.key: one for one in form.of_stage("before")}

@@ -15,7 +15,7 @@ from typing import Self
 
 from recordkit import files
 from recordkit.errors import PartlyDone, WrongUsage
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.templates import fonts
 from recordkit.templates.code import LARGEST_PAGE, PrintedCode
 from recordkit.templates.fonts import DocxFacts, Substitution
@@ -202,7 +202,7 @@ class PdfPress:
             coded = add_page_codes(data, order.code)
             data = coded.data
             if coded.without:
-                pages_without = ", ".join(map(str, coded.without))
+                pages_without = listed(map(str, coded.without))
                 warnings.append(msg("{file}: no room for a code on page(s) {pages}; the code of the document must do.",
                                     file=name, pages=pages_without))
         files.write_atomic(order.target, data, overwrite=True)
@@ -260,7 +260,7 @@ def convert_to_pdf(
     missing = [source for source in sources if made[source].failure is not None]
     if missing:
         raise PartlyDone(
-            msg("{count} file(s) gave no PDF: {files}", count=len(missing), files=", ".join(map(str, missing[:5]))),
+            msg("{count} file(s) gave no PDF: {files}", count=len(missing), files=listed(map(str, missing[:5]))),
             msg("Open them in Word or LibreOffice to see why; the Word files themselves are complete."),
         )
     return {source: made[source].order.target for source in sources}

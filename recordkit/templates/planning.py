@@ -18,7 +18,7 @@ import msgspec
 
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.files import Spool
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Problem, canonical_json
 from recordkit.templates.expressions import Expression, ExpressionFault, compile_expression
 from recordkit.templates.fieldtypes import Value, from_plain, shown, to_plain
@@ -309,5 +309,5 @@ def _require_headings(spec: FormSpec, first: RawRow) -> None:
         raise InputRefused(
             msg("The first row of the table has no heading of form {form}.", form=spec.name),
             msg("Delete title lines above the headings: the names of the fields stand in row 1, such as {names}.",
-                names=", ".join(one.label for one in spec.of_stage("before")[:4])),
+                names=listed(one.label for one in spec.of_stage("before")[:4])),
         )

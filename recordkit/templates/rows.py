@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.templates.sheetscan import column_letters
 from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, open_sheet
 from recordkit.templates.unreadable import Unreadable, reason_of
@@ -409,4 +409,4 @@ _READERS: Mapping[str, Callable[[bytes, _Name, str | None], RowSource]] = {
     "yml": _read_yaml,
     "json": _read_json,
 }
-ACCEPTED = ", ".join(f".{ending}" for ending in _READERS)
+ACCEPTED = listed(f".{ending}" for ending in _READERS)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from recordkit.messages import Message, Translate, msg
+from recordkit.messages import Message, Translate, listed, msg
 from recordkit.templates.fieldtypes import CALIBRES, Person, Value, display
 from recordkit.templates.sheetscan import column_letters
 from recordkit.templates.spec import FieldSpec, FormSpec
@@ -142,7 +142,7 @@ def _help(one: FieldSpec, translate: Translate) -> str:
         parts.append(msg("One line for each row (Alt+Enter), its columns separated by |: {columns}",
                          columns=" | ".join(column.label for column in one.columns)).render(translate))
     if choices_of(one):
-        parts.append(msg("One of: {choices}", choices="、".join(choices_of(one))).render(translate))
+        parts.append(msg("One of: {choices}", choices=listed(choices_of(one))).render(translate))
     if one.unit:
         parts.append(msg("Unit: {unit}", unit=one.unit).render(translate))
     if one.max_length is not None:

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 import msgspec
 
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.templates.expressions import ExpressionFault, compile_expression
 from recordkit.templates.numbering import parse_number_pattern
@@ -126,11 +126,11 @@ _EXPECTED: Mapping[object, Message] = {
     int | None: msg("a whole number"),
     Decimal | None: msg("a number"),
     tuple[str, ...]: msg("a list of texts"),
-    FieldType: msg("one of {names}", names=", ".join(get_args(FieldType))),
-    Stage: msg("one of {names}", names="before, onsite"),
-    Literal["open", "restricted"]: msg("one of {names}", names="open, restricted"),
-    Literal["error", "warning"]: msg("one of {names}", names="error, warning"),
-    Literal["issued", "returned"]: msg("one of {names}", names="issued, returned"),
+    FieldType: msg("one of {names}", names=listed(get_args(FieldType))),
+    Stage: msg("one of {names}", names=listed(("before", "onsite"))),
+    Literal["open", "restricted"]: msg("one of {names}", names=listed(("open", "restricted"))),
+    Literal["error", "warning"]: msg("one of {names}", names=listed(("error", "warning"))),
+    Literal["issued", "returned"]: msg("one of {names}", names=listed(("issued", "returned"))),
 }
 _NESTED = {
     FormSpec: {"roles", "fields", "rules", "attachments", "gates"},

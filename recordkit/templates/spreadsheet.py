@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.templates.sheetscan import COLUMNS_MAX, Scan, ScanFailure, Special, column_letters, refuse_area, scan
 
 Grid = Callable[[], Iterator[list[object]]]
@@ -95,19 +95,19 @@ def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Gri
     if title not in titles:
         raise NotFound(
             msg("{file} has no sheet {sheet}.", file=name, sheet=title),
-            msg("Its sheets are: {sheets}.", sheets="、".join(titles)),
+            msg("Its sheets are: {sheets}.", sheets=listed(titles)),
         )
     scanned = _scanned(data, title)
     found = _guarded(lambda: book.get_sheet_by_name(title))
     notes = []
     if len(titles) > 1 and sheet is None and not _is_own(data):
         notes.append(msg("Only the first of {count} sheets was read: {sheet}. Another one is named with --sheet: "
-                         "{sheets}.", count=len(titles), sheet=title, sheets="、".join(titles[1:6])))
+                         "{sheets}.", count=len(titles), sheet=title, sheets=listed(titles[1:6])))
     merged = _sound_merges(found.merged_cell_ranges or (), scanned)
     tall = [_range(one) for one in merged if one[0][1] == one[1][1]]
     if tall:
         notes.append(
-            msg("Merged cells {cells}: the value counts for each of their rows.", cells="、".join(tall[:5]))
+            msg("Merged cells {cells}: the value counts for each of their rows.", cells=listed(tall[:5]))
         )
     if scanned.hidden:
         notes.append(msg("{count} rows are hidden in the sheet and are read too; use --where to leave rows out.",

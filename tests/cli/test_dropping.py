@@ -248,7 +248,7 @@ def test_files_that_no_note_names_are_listed_and_told_by_the_doctor(cli: Cli) ->
     strays = {
         "unmatched": ["inbox/unmatched/loose.pdf", f"inbox/unmatched/{key}/mine.pdf", "inbox/unmatched/我的/深/x.pdf",
                       "inbox/unmatched/mine/reading.json"],
-        "done": ["inbox/done/loose.pdf", "inbox/done/earlier/x.pdf"],
+        "done": ["inbox/done/dropped-2026-13-45/x.pdf", "inbox/done/loose.pdf", "inbox/done/earlier/x.pdf"],
         "quarantine": ["quarantine/loose.pdf", "quarantine/a/b/x.pdf"],
     }
     for place in itertools.chain(*strays.values()):

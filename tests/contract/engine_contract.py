@@ -515,6 +515,25 @@ class EngineContract(ABC):
         for text in ("一 OR 丁", "丂", "-一"):
             assert engine.search(parse(text)) == fresh.search(parse(text))
 
+    def test_the_size_stays_near_that_of_a_fresh_index_when_many_are_replaced_at_once(self, tmp_path: Path) -> None:
+        folder, documents, asked = tmp_path / "index", replaced_in(0), []
+
+        def newest(shard: int) -> Iterable[IndexDocument]:
+            asked.append(shard)
+            return documents
+
+        engine = self.open(folder, shard_size=400)
+        engine.apply(documents, (), 1, nothing_remains)
+        fresh = len(folder_bytes(folder))
+        for cursor in range(2, 12):
+            documents = replaced_in(cursor, documents)
+            engine.apply([one for one in documents if f"批{cursor}" in one.pages[0]], (), cursor, newest)
+            assert len(folder_bytes(folder)) <= 1.5 * fresh
+            assert engine.cursor() == cursor
+            assert engine.search(parse(f"批{cursor}"))[0] == 80
+            assert engine.search(Everything())[0] == 300
+        assert len(asked) <= 8
+
     def test_a_reader_that_was_opened_before_a_commit_sees_what_it_saw(self, tmp_path: Path) -> None:
         kind = self.kind()
         shard = make_folder(tmp_path / "shard")
@@ -596,6 +615,17 @@ class EngineContract(ABC):
                 engine.apply(documents[-1:], (), cursor, nothing_remains)
             seen = {total for reader in readers for total in reader.result()}
         assert seen <= {2 * SHARD_SIZE, 2 * SHARD_SIZE - 1}
+
+
+def replaced_in(cursor: int, before: Sequence[IndexDocument] = ()) -> list[IndexDocument]:
+    """300 documents of random text; of those before, 80 are kept in new versions, which say so."""
+    rng = random.Random(cursor)
+    letters = [chr(code) for code in range(0x4E00, 0x4E00 + 200)]
+    changed = set(rng.sample(range(300), 80)) if before else set(range(300))
+    return [
+        document(n, f"批{cursor} " + "".join(rng.choices(letters, k=100))) if n in changed else before[n]
+        for n in range(300)
+    ]
 
 
 def found(engine: SearchEngine, query: Query) -> set[str]:

@@ -426,7 +426,7 @@ def entries_of(archive):
     ],
 )
 def test_the_audit_finds_a_forged_entry(archive, act, change):
-    from dataclasses import replace
+    from msgspec import structs
 
     order = archive.signed(archive.file())
     archive.execute(order)
@@ -435,7 +435,7 @@ def test_the_audit_finds_a_forged_entry(archive, act, change):
     entries = entries_of(archive)
     assert audit_entries(store_id, entries).findings == []
     place = max(position for position, entry in enumerate(entries) if entry.act == act)
-    entries[place] = replace(entries[place], body={**entries[place].body, **change})
+    entries[place] = structs.replace(entries[place], body={**entries[place].body, **change})
     assert audit_entries(store_id, entries).findings
 
 

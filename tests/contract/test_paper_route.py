@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from retention_store import TODAY, Archive, make_archive
 
 from recordkit import files
@@ -347,7 +348,7 @@ def test_the_audit_names_what_does_not_hold_of_a_signature_by_hand(
     statement |= changes
     body |= {"statement": statement, "by": statement["by"], "entered_by": statement["entered_by"],
              "signature": archive.signer("arch").sign(statement)}
-    found = audit_entries(store_id, [*entries[:-1], replace(entries[-1], body=body)]).findings
+    found = audit_entries(store_id, [*entries[:-1], structs.replace(entries[-1], body=body)]).findings
     assert any(told in str(one.message) for one in found), [str(one.message) for one in found]
 
 
@@ -355,6 +356,6 @@ def test_a_key_of_somebody_else_does_not_enter_a_signature(archive: Archive, tmp
     order = appraised(archive, archive.file())
     paper = signed_paper(archive, order, tmp_path)
     signature = hand(archive, "hand-boss", paper, "order.approved")
-    stranger = replace(signature.entered_by, private=archive.keys["sup3"])
+    stranger = structs.replace(signature.entered_by, private=archive.keys["sup3"])
     with pytest.raises(RefusedByRule, match="not the registered key of arch"):
         orders.approve_order(archive.workspace, order.order_id, replace(signature, entered_by=stranger))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from retention_store import TODAY, Archive, make_archive
 from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.filing import NewRecord, file_record
-from recordkit.archive.search.hints import hints_of
+from recordkit.archive.search.hints import Hints, hints_of
 from recordkit.archive.search.service import SearchRequest, begin_search, search_records
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.retention.holds import place_hold
@@ -189,11 +190,39 @@ def test_hints_know_nothing_of_what_is_restricted(archive: Archive) -> None:
     search = begin_search(seen_by(archive, "clerk"), SearchRequest("110101199003071239", record_class="stop-order"))
     hints = hints_of(search, restricted=True)
     assert (hints.fuzzy, hints.anywhere) == (0, 0)
-    search = begin_search(seen_by(archive, "clerk"), SearchRequest("110101199003071239"))
+
+
+@pytest.mark.parametrize(
+    "guess", ["110101199003071239", "110101199003079999", "13800138009", "1380013999", "13800131", "电话1380019",
+              "身份证11010119905", "1101*9", "张三第0件x 13800138009", "电话:138001390"]
+)
+def test_no_hint_tells_how_far_a_guessed_number_is_right(archive: Archive, guess: str) -> None:
+    def hints(actor: str, typed: str) -> Hints:
+        return hints_of(begin_search(seen_by(archive, actor), SearchRequest(typed)), restricted=False)
+
+    told = hints("clerk", guess)
+    for text in (*told.near, *(piece for piece, _ in told.pieces)):
+        assert re.search("[0-9]", text.replace("第0件", "")) is None or set(re.findall("[0-9]+", text)) <= {
+            "1", "11", "110", "13", "138", "0", "00", "000", "8", "80", "800", "8000", "34", "234", "1234"}, text
+    # A number that is wrong from the first masked digit on is told as much.
+    wrong = re.sub("(110|138)[0-9]+", lambda found: found[1] + "7" * (len(found[0]) - 3), guess)
+    assert hints("clerk", wrong).fuzzy == told.fuzzy
+    assert {len(piece) for piece, _ in hints("clerk", wrong).pieces} == {len(piece) for piece, _ in told.pieces}
+
+
+def test_who_holds_the_role_gets_every_hint(archive: Archive) -> None:
+    search = begin_search(seen_by(archive, "arch"), SearchRequest("110101199003071239"))
     hints = hints_of(search, restricted=False)
-    assert (hints.fuzzy, hints.anywhere) == (3, 0)
-    assert hints.near
-    assert all("19900307" not in text for text in hints.near)
+    assert (hints.fuzzy, hints.pieces) == (6, (("11010119900307123", 6),))
+    assert hints.near == ("11010119900307123",)
+
+
+def test_a_number_that_stands_in_the_open_is_still_hinted_at(archive: Archive) -> None:
+    search = begin_search(seen_by(archive, "clerk"), SearchRequest("和平路十号，身份证119"))
+    assert hints_of(search, restricted=False).pieces == (("和平路十号,身份证11", 3),)
+    search = begin_search(seen_by(archive, "clerk"), SearchRequest("换表DN19"))
+    hints = hints_of(search, restricted=False)
+    assert (hints.fuzzy, hints.near, hints.pieces) == (3, ("换表DN1",), (("换表dn1", 3),))
 
 
 def test_facets_count_every_hit_once(archive: Archive) -> None:
@@ -214,12 +243,12 @@ def test_facets_tell_what_is_held_and_what_is_in_an_order(tmp_path: Path) -> Non
     own.propose(ids[0])
     place_hold(own.workspace, kind="complaint", reason="x", account="001")
     place_hold(own.workspace, kind="complaint", reason="x", records=[ids[2]], until=TODAY)
-    bound = bound_records(own.workspace, TODAY)
+    bound = bound_records(own.workspace)
     assert bound == {"held": frozenset({ids[1], ids[2]}), "ordered": frozenset({ids[0]})}
 
     def status(actor: str) -> object:
         return search_records(
-            seen_by(own, actor), SearchRequest("张三", facets=True, standings=bound_records(own.workspace, TODAY))
+            seen_by(own, actor), SearchRequest("张三", facets=True, standings=bound_records(own.workspace))
         ).facets["status"]
 
     assert status("arch") == {"held": 2, "ordered": 1, "active": len(ids) - 3}
@@ -238,7 +267,7 @@ def test_a_hold_on_a_former_account_counts(tmp_path: Path) -> None:
     own.workspace.actor = "arch"
     edit_record(own.workspace, ids[3], {"account": "999"}, "更正")
     place_hold(own.workspace, kind="complaint", reason="x", account="003")
-    assert bound_records(own.workspace, TODAY)["held"] == {ids[3]}
+    assert bound_records(own.workspace)["held"] == {ids[3]}
     own.workspace.close()
 
 

@@ -1,8 +1,10 @@
 import json
+import os
+import random
 from pathlib import Path
 
 import pytest
-from engine_contract import SHARD_SIZE, EngineContract, document, nothing_remains, of_shard, rebuild
+from engine_contract import SHARD_SIZE, EngineContract, document, nothing_remains, of_shard, rebuild, replaced_in
 
 from recordkit.archive.search.engines.tantivy_engine import TantivyShards, open_index
 from recordkit.archive.search.parser import parse
@@ -48,6 +50,28 @@ def test_a_truncated_file_of_a_shard_is_damage(name: str, tmp_path: Path) -> Non
     path.write_bytes(path.read_bytes()[:3])
     with pytest.raises(IndexDamaged):
         index.search(parse("供水"))
+
+
+@pytest.mark.parametrize("kind", ["term", "fast", "store"])
+def test_one_changed_byte_of_what_steers_reading_is_damage_and_stays_unsaid_on_stderr(
+    kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = indexed(tmp_path)
+    path = next(folder.glob(f"shard-0000-0/*.{kind}"))
+    sound = path.read_bytes()
+    random.seed(4)
+    for number, place in enumerate(random.sample(range(len(sound)), 60)):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
+        os.utime(path, ns=(number, number))  # the clock of the disk may be too coarse to tell them apart
+        index = open_index(folder)
+        with pytest.raises(IndexDamaged):
+            index.search(parse("供水"), sort="code")
+        with pytest.raises(IndexDamaged):
+            index.apply([document(0, "供水")], (), 4, nothing_remains)
+    assert "panicked" not in capfd.readouterr().err
+    path.write_bytes(sound)
+    os.utime(path, ns=(99, 99))
+    assert open_index(folder).search(parse("供水"))[0] == 6
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"format": 99, "engine": "tantivy", "text": 1}'])
@@ -127,3 +151,58 @@ def test_shards_that_stay_open_show_what_another_writer_changed_since(tmp_path: 
     assert index.held({"record-00", "record-10"}) == {"record-00"}
     other.rebuild([], lambda shard: (), 3)
     assert index.search(parse("供水")) == (0, [])
+
+
+@pytest.fixture(scope="module")
+def many_of_equal_score(tmp_path_factory: pytest.TempPathFactory) -> ShardedIndex:
+    """One shard of several segments, with more hits of equal score than are fetched at once; do not change it."""
+    rng = random.Random(7)
+    index = open_index(tmp_path_factory.mktemp("many") / "index", shard_size=2_000)
+    documents = [
+        document(n, f"{rng.choice('甲乙')}{rng.choice('丙丁')} 供水", date=f"20{rng.randrange(10, 30)}",
+                 title=rng.choice(["甲", "丙", "戊"]), record_id=f"record-{n:04d}")
+        for n in range(1_800)
+    ]
+    for batch in range(3):
+        index.apply(rng.sample(documents[600 * batch : 600 * batch + 600], 600), (), batch, nothing_remains)
+    return index
+
+
+@pytest.mark.parametrize("text", [
+    "供水", "甲", "甲 丙", "供水 -甲", "供水 -(甲 丙)", "供水 -(甲 OR 丁)", "-甲", "(供水 -甲) -丁", "甲 OR 丁",
+    "供水 (甲 OR (丙 戊))", "NOT NOT 甲", "供水 NOT NOT 甲", "甲 日期:2015..2022",
+])
+def test_of_many_hits_of_equal_score_every_page_shows_those_that_come_next(
+    many_of_equal_score: ShardedIndex, text: str
+) -> None:
+    total, every = many_of_equal_score.search(parse(text))
+    assert total > 260
+    for offset, limit in ((0, 1), (0, 20), (17, 40), (240, 20), (total - 5, 9)):
+        assert many_of_equal_score.search(parse(text), limit=limit, offset=offset)[1] == every[offset : offset + limit]
+
+
+def test_without_room_for_a_smaller_shard_the_larger_one_serves_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "index"
+    index = open_index(folder, shard_size=400)
+    index.apply(replaced_in(0), (), 1, nothing_remains)
+    built: list[Path] = []
+
+    def full(kind: object, made: Path, documents: object) -> int:
+        built.append(made)
+        made.mkdir()
+        (made / "half.term").write_bytes(b"x")
+        raise OSError(28, "No space left on device")
+
+    changed = [document(n, "供水") for n in range(120)]
+    with monkeypatch.context() as patch:
+        patch.setattr("recordkit.archive.search.shards._build_shard", full)
+        index.apply(changed, (), 2, of_shard())
+    assert len(built) == 1
+    assert index.cursor() == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["index.json", "shard-0000-0"]
+    assert index.search(parse("供水"))[0] == 120
+    index.apply([document(120, "供水")], (), 3, lambda shard: [*changed, document(120, "供水"), *replaced_in(0)[121:]])
+    assert [path.name for path in folder.glob("shard-*")] == ["shard-0000-1"]
+    assert index.search(parse("供水"))[0] == 121

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from conftest import Cli, clock_at
+from papers import pdf_bytes
 
 from recordkit.cli import demo
 from recordkit.cli.main import run
@@ -108,8 +109,18 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
         do("hold", "release", hold, "--reason", SAID["release"])
         do("hold", "place", "--account", "0012005244", "--kind", "debt", "--reason", SAID["account hold"])
         do("hold", "place", VISIT, "--kind", "complaint", "--reason", SAID["hold"])
+        (folder / "closing.pdf").write_bytes(pdf_bytes(text="closing"))
+        account = do("issued", "show", "供合〔2026〕0001号")["fields"]["account"]
+        do("ingest", folder / "closing.pdf", "--no-ocr", "--class", "account-closing", "--set", f"户号={account}")
+        do("event", "reject", do("event", "proposed")["items"][0]["proposal"], "--reason", SAID["event"])
         do("event", "add", "contract-ended", "--date", "2026-11-30", "供合〔2026〕0001号", "--note", SAID["event"])
         do("event", "add", "contract-ended", "--date", "2026-11-30", "--account", "0012005377")
+        hold = do("hold", "place", "--account", "0012005377", "--kind", "other", "--reason", SAID["hold"])["hold"]
+        do("hold", "extend", hold, "--until", "2027-12-31", "--reason", SAID["hold"])
+        do("hold", "release", hold, "--reason", SAID["release"])
+        event = do("event", "add", "completed", "--date", "2026-11-30", "--account", "0012005377")["event"]
+        event = do("event", "revise", event, "--date", "2026-11-29", "--reason", SAID["event"])["event"]
+        do("event", "withdraw", event, "--reason", SAID["event"])
         for number, (person, role) in enumerate(
             [("admin", "administrator"), ("arch", "archivist"), ("appr", "appraiser"), ("lead", "approver"),
              ("w1", "supervisor"), ("w2", "supervisor"), ("gone", "clerk")]
@@ -152,7 +163,8 @@ def test_the_store_has_seen_every_act_but_those_of_mishaps(archive: Path) -> Non
     workspace.close()
     assert acts >= {
         "store.created", "issue.issued", "issue.voided", "issue.completed", "record.filed", "record.edited",
-        "record.destroyed", "event.added", "hold.placed", "hold.released", "person.added", "person.revoked",
+        "record.destroyed", "event.added", "event.withdrawn", "event.declined", "hold.placed", "hold.extended",
+        "hold.released", "person.added", "person.revoked",
         "order.proposed", "order.withdrawn", "order.appraised", "order.approved", "order.signed", "order.intended",
         "order.executed", "order.completed",
     }
@@ -184,7 +196,8 @@ def test_catalogue_and_index_are_the_same_again_from_objects_and_ledger_alone(
     assert sum(len(one) for one in rows.values()) > 50
     assert {name for name, one in rows.items() if one} >= {
         "meta", "people", "issues", "voids", "completions", "records", "code_serials", "retention_events",
-        "retention_event_records", "holds", "hold_records", "orders", "order_items", "order_signatures"}
+        "retention_event_records", "declined_events", "holds", "hold_records", "orders", "order_items",
+        "order_signatures"}
     for path in archive.glob("catalogue.sqlite3*"):
         path.unlink()
     shutil.rmtree(archive / "index")
@@ -259,4 +272,4 @@ def test_the_same_hold_twice_leaves_no_equal_digests_in_the_ledger(archive: Path
     holds = [entry.body for entry, _ in workspace.ledger.read() if entry.act == "hold.placed"]
     workspace.close()
     marks = [leaf for body in holds for leaf in leaves(body) if re.fullmatch("[0-9a-f]{64}", leaf)]
-    assert len(marks) == len(set(marks)) == 3
+    assert len(marks) == len(set(marks)) == 4

@@ -252,6 +252,22 @@ def test_without_room_a_damaged_index_is_an_error_that_says_so(searched: Path, t
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are POSIX only")
+def test_without_room_a_missing_index_is_an_error_that_says_what_it_is(searched: Path, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(searched, root)
+    shutil.rmtree(root / "index")
+    for _ in range(2):  # the first one leaves what it had begun
+        done = subprocess.run(
+            [sys.executable, "-c", NO_ROOM, "0", "--store", str(root), "--lang", "en", "search", "回访记录"],
+            capture_output=True, text=True,
+        )
+        assert done.returncode == 5, done.stderr
+        assert "has no search index, and none can be made here: File too large" in done.stderr
+        assert "  -> Free space or let the store be written" in done.stderr
+        assert "new or changed record(s)" not in done.stderr
+
+
 def test_a_full_disk_at_the_last_step_leaves_the_old_index(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,7 +293,9 @@ def test_while_another_program_writes_the_index_as_it_is_answers(workspace: Work
     file_some(workspace, 2, 1)
     other = open_store(workspace.root, clock_at(TODAY), "test")
     with files.locked(workspace.root / "work" / "locks" / "store", 1):
-        assert search_records(other, SearchRequest("回访记录")).total == 2
+        found = search_records(other, SearchRequest("回访记录"))
+        assert (found.total, found.behind) == (2, 1)
+    assert search_records(other, SearchRequest("回访记录")).behind == 0
     assert "1 new or changed record(s) are not in the search index yet" in str(other.notices[-1])
     other.close()
 
@@ -303,15 +321,45 @@ def test_a_store_that_cannot_be_written_is_searched(workspace: Workspace, monkey
     file_some(workspace, 0, 2)
     assert search_records(workspace, SearchRequest("回访记录")).total == 2
     file_some(workspace, 2, 1)
+    forbid_writing(monkeypatch)
+    found = search_records(workspace, SearchRequest("回访记录"))
+    assert (found.total, found.behind) == (2, 1)
+    assert "store cannot be written" in str(workspace.notices[-1])
 
+
+def forbid_writing(monkeypatch: pytest.MonkeyPatch) -> None:
     def read_only(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     for name in ("_create", "_make", "_rename", "_remove", "_link"):
         monkeypatch.setattr(files, name, read_only)
     monkeypatch.setattr(files, "locked", read_only)
-    assert search_records(workspace, SearchRequest("回访记录")).total == 2
-    assert "store cannot be written" in str(workspace.notices[-1])
+
+
+def test_a_store_that_cannot_be_written_and_has_no_index_says_so(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file_some(workspace, 0, 2)
+    assert not (workspace.root / "index").exists()
+    forbid_writing(monkeypatch)
+    cli = Cli(workspace.root, capsys)
+    cli("search", "回访记录", expect=5)
+    assert "has no search index, and none can be made here: Read-only file system" in cli.err
+    assert "record(s)" not in cli.err
+
+
+def test_json_tells_how_many_entries_the_index_has_not_seen(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file_some(workspace, 0, 2)
+    cli = Cli(workspace.root, capsys)
+    assert "behind" not in cli.json("search", "回访记录")
+    file_some(workspace, 2, 3)
+    with files.locked(workspace.root / "work" / "locks" / "store", 1):
+        found = cli.json("search", "回访记录")
+        assert (found["total"], found["behind"]) == (2, 3)
+    found = cli.json("search", "回访记录")
+    assert (found["total"], "behind" in found) == (5, False)
 
 
 def write_on(root: Path, count: int) -> None:

@@ -8,23 +8,42 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 
-def last_day(trigger: date, years: int, start: str) -> date:
+def last_day(trigger: date, months: int, start: str) -> date:
     """The last day of the period that ``trigger`` starts."""
     first = trigger
     if start == "next-january":
         while not (first.month == 1 and first.day == 1 and first.year > trigger.year):
             first += timedelta(days=1)
-    goal = (first.year + years, first.month, first.day)
-    day = date(first.year + years, 1, 1)
-    while (day.year, day.month, day.day) < goal:
+    # The period is over on the first day that is as many months later and not earlier in its month.
+    goal = (first.year * 12 + first.month + months, first.day)
+    day = first
+    while (day.year * 12 + day.month, day.day) < goal:
         day += timedelta(days=1)
     return day - timedelta(days=1)
+
+
+def months_in(period: str) -> int | None:
+    """``permanent`` is None, ``10y`` 120, ``18m`` 18."""
+    return {"y": 12, "m": 1}[period[-1]] * int(period[:-1]) if period != "permanent" else None
+
+
+def own_rule(name: str, entries: dict[str, dict[str, object]]) -> dict[str, object]:
+    """The rule of a class with what it inherits, as a person would copy it by hand from class to class."""
+    rule: dict[str, object] = {"trigger": "date", "events": [], "field": "", "start": "next-january"}
+    line = [name]
+    while "inherits" in entries[line[-1]]:
+        line.append(str(entries[line[-1]]["inherits"]))
+    for one in reversed(line):
+        for key in ("period", "trigger", "events", "field", "start"):
+            if key in entries[one]:
+                rule[key] = entries[one][key]
+    return rule
 
 
 def expected(
     *,
     formed: date,
-    years: int | None,
+    months: int | None,
     trigger: str,
     types: tuple[str, ...],
     start: str,
@@ -32,10 +51,18 @@ def expected(
     hold_ends: list[date | None],
     extension: tuple[str, date | None] | None,
     today: date,
+    field: str = "",
+    own: date | None = None,
 ) -> tuple[str, date | None]:
-    """Decision and due date. ``events``: type, date, scope, seq. ``extension``: ("keep", None) or ("extend", day)."""
-    kept = years is None or (extension is not None and extension[0] == "keep")
-    begin: date | None = formed if trigger == "date" else None
+    """Decision and due date.
+
+    ``events``: type, date, scope, seq. ``extension``: ("keep", None) or ("extend", day). ``field``: of the rule, "" for
+    the record's own date; ``own``: what the record has in it.
+    """
+    kept = months is None or (extension is not None and extension[0] == "keep")
+    begin: date | None = None
+    if trigger == "date":
+        begin = own if field else formed
     if trigger == "event":
         for wanted in types:
             candidate: date | None = None
@@ -55,13 +82,12 @@ def expected(
     elif begin is None:
         word = "waiting"
     else:
-        assert years is not None
-        end = last_day(begin, years, start)
+        assert months is not None
+        end = last_day(begin, months, start)
         if extension is not None and extension[1] is not None and extension[1] > end:
             end = extension[1]
         due = end + timedelta(days=1)
         word = "not-due" if today <= end else "due"
-    for until in hold_ends:
-        if until is None or not today > until:
-            word = "held"
+    for _ in hold_ends:  # whatever its day: only a release ends a hold, and released ones are not among them
+        word = "held"
     return word, due

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -162,6 +163,12 @@ class Cases:
         if roll < 0.3:
             ids = frozenset({rng.choice(self.records).record_id for _ in range(rng.randrange(40))} | {"R-unknown"})
             return Case(("among", ids), Among(ids), None)
+        if roll < 0.37:
+            first = rng.randrange(2020, 2026)
+            years = [str(year) for year in range(first, first + rng.randrange(2, 5))]
+            between = rng.choice(["..", "…", "至", "~", "—", "-"])
+            return Case(("or", *(("is", "year", year) for year in years)), Or(tuple(Is("year", one) for one in years)),
+                        f"年度:{years[0]}{between}{years[-1]}")
         if roll < 0.65:
             keyword = rng.choice(["class", "year", "form", "period", "access"])
             value = rng.choice(self.records).keywords.get(keyword, "none")
@@ -174,7 +181,7 @@ class Cases:
         if since or until:
             # The engines compare a 30th of February as text; a person may not write it.
             with contextlib.suppress(ValueError):
-                between = rng.choice(["..", "…", "至"])
+                between = rng.choice(["..", "…", "至", *(["~", "～", "—", "-", "到"] if since and until else [])])
                 written = f"{rng.choice(['日期', 'date'])}:{self.day(since)}{between}{self.day(until)}"
         return Case(("dated", since, until), Dated(since, until), written)
 
@@ -206,7 +213,9 @@ class Cases:
         query = Term(field, normalise(piece), begins, ends, fuzzy)
         written = None
         if '"' not in piece and not (begins and ends):
-            bare = piece.isalnum() and piece.upper() == piece and rng.random() < 0.5
+            # A bracket that text touches belongs to it, whether it stands in the word or begins it.
+            number = re.fullmatch(r"\w*[(（]\w+[)）]\w+", piece) is not None
+            bare = number or piece.isalnum() and piece.upper() == piece and rng.random() < 0.5
             quotes = rng.choice(['"{}"', "“{}”"])
             written = piece if bare and piece not in ("AND", "OR", "NOT") else quotes.format(piece)
             marks = [rng.choice("~～")] * fuzzy + [rng.choice("*＊")] * begins
@@ -237,6 +246,11 @@ class Cases:
             elif ends and rng.random() < 0.8:
                 start = max(0, len(value) - size)
             piece = self.rewritten(value[start : start + size])
+            if name == "number" and "〔" in value and rng.random() < 0.6:
+                # As people type it: (2026)0001号.
+                opened, closed = rng.choice(["()", "（）", "〔〕", "[]"])
+                typed = re.sub("[〕)）】\\]]", closed, re.sub("[〔(（【[]", opened, value[value.index("〔") :]))
+                piece = typed[: size + 7]
             if rng.random() < 0.03:
                 piece = rng.choice(["鑫", "不存在的字", "zz", "S20231101X", "水质保证", "号供合", "zs", "lihua"])
             normal = normal_form(piece)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bruteforce import BruteForce, Record
+from msgspec.structs import replace
 from search_cases import Case, Cases, document_of, some_record
 
 from recordkit.archive.search.parser import parse

@@ -2,7 +2,7 @@ from datetime import date
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retention_oracle import expected
+from retention_oracle import expected, months_in
 
 from recordkit.archive.classes import RecordClass
 from recordkit.retention.review import Event, Extension, Facts, Hold, decide
@@ -14,7 +14,9 @@ TYPES = ("contract-ended", "account-closed")
 @settings(max_examples=400, deadline=None)
 @given(
     formed=DAYS,
-    period=st.sampled_from(["permanent", "1y", "4y", "10y", "30y"]),
+    period=st.sampled_from(["permanent", "1y", "4y", "10y", "30y", "1m", "13m", "18m"]),
+    field=st.sampled_from(["", "ended"]),
+    own=st.none() | DAYS,
     trigger=st.sampled_from(["date", "event"]),
     types=st.sampled_from([TYPES, TYPES[:1], TYPES[1:]]),
     start=st.sampled_from(["next-january", "trigger"]),
@@ -26,12 +28,12 @@ TYPES = ("contract-ended", "account-closed")
     today=DAYS,
 )
 def test_review_decides_as_the_oracle_that_walks_through_the_days(
-    formed, period, trigger, types, start, events, hold_ends, extension, today
+    formed, period, field, own, trigger, types, start, events, hold_ends, extension, today
 ):
     numbered = [(*event, seq) for seq, event in enumerate(events, 1)]
-    record_class = RecordClass("c", "类", period, trigger=trigger, events=types, start=start)
+    record_class = RecordClass("c", "类", period, trigger=trigger, events=types, start=start, field=field)
     decision = decide(
-        Facts("R1", "c", formed),
+        Facts("R1", "c", formed, own),
         [Event(kind, day, scope, seq) for kind, day, scope, seq in numbered],
         [Hold(f"H{position}", "debt", until) for position, until in enumerate(hold_ends)],
         record_class,
@@ -40,7 +42,9 @@ def test_review_decides_as_the_oracle_that_walks_through_the_days(
     )
     wanted = expected(
         formed=formed,
-        years=None if period == "permanent" else int(period[:-1]),
+        months=months_in(period),
+        field=field,
+        own=own,
         trigger=trigger,
         types=types,
         start=start,

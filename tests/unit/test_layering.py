@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import recordkit
+from recordkit.store import PROJECTIONS
 
 PACKAGE = Path(recordkit.__file__).parent
 LAYERS = [
@@ -21,6 +24,7 @@ LAYERS = [
     {"archive"},
     {"retention"},
     {"store"},
+    {"copies"},
     {"cli"},
     {"__main__"},
 ]
@@ -63,6 +67,24 @@ def test_imports_go_one_way() -> None:
             if other != own and RANK[other] >= RANK[own] and not typing_only:
                 wrong.append(f"{name}:{line} imports {target}")
     assert wrong == []
+
+
+def test_every_projection_has_its_module_and_its_tables() -> None:
+    """They are loaded by name; so no import tells that one of them is gone, or that one is not registered."""
+    applying = {f"recordkit.{name}" for name, tree in modules()
+                if any(isinstance(node, ast.FunctionDef) and node.name == "apply_entry" for node in tree.body)}
+    assert [one.module for one in PROJECTIONS if one.module not in applying] == []
+    assert applying == {one.module for one in PROJECTIONS}
+    assert all(one.schema.startswith("CREATE TABLE") for one in PROJECTIONS)
+    assert {path.with_suffix(".py").name for path in PACKAGE.rglob("*.sql")} == {
+        one.module.rpartition(".")[2] + ".py" for one in PROJECTIONS}
+
+
+def test_a_reader_of_a_store_that_is_current_loads_no_projection() -> None:
+    loaded = subprocess.run([sys.executable, "-c", "import recordkit.store, sys; print(*sys.modules)"],
+                            capture_output=True, text=True, check=True).stdout.split()
+    assert "recordkit.store" in loaded
+    assert not {one.module for one in PROJECTIONS} & set(loaded)
 
 
 def test_every_module_has_a_layer() -> None:

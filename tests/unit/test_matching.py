@@ -131,7 +131,7 @@ def test_two_pages_whose_numbers_were_not_read_are_never_given_places() -> None:
     assert not any("taken" in str(one.message) for one in portion.findings)
     short = matched(coded(A, 1, 4), coded(A))
     assert codes_of(short) == ["page-number-not-read", "missing-page"]
-    assert "2、3、4 of 4 at least 2" in str(short.findings[1].message)
+    assert "2, 3, 4 of 4 at least 2" in str(short.findings[1].message)
 
 
 def test_a_page_without_number_that_says_what_another_says_is_there_twice() -> None:

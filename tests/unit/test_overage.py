@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import replace as replaced
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from recordkit.errors import InputRefused
 from recordkit.settings import CalibreCycle, MetersSection
@@ -172,7 +173,7 @@ def test_a_meter_in_two_rows_is_doubted() -> None:
 
 
 def test_a_form_without_the_needed_fields_is_refused_by_name() -> None:
-    poor = replace(FORM, fields=tuple(one for one in FORM.fields if one.key != "old_meter_date"))
+    poor = replaced(FORM, fields=tuple(one for one in FORM.fields if one.key != "old_meter_date"))
     with pytest.raises(InputRefused, match="old_meter_date"):
         find_due(poor, register(GOOD), RULES, TODAY)
 

@@ -2,9 +2,10 @@ from datetime import date
 
 import pytest
 
-from recordkit.archive.classes import RecordClass, parse_scheme
+from recordkit.archive.classes import RecordClass
 from recordkit.retention.review import Event, Extension, Facts, Hold, decide
-from recordkit.retention.schedule import EVENT_TYPES, check_schedule, shipped_schedule, shipped_scheme
+from recordkit.retention.schedule import EVENT_TYPES, shipped_schedule, shipped_scheme
+from recordkit.retention.schedule_check import check_schedule, uses_of
 
 VISIT = RecordClass("visit-record", "回访记录", "10y")
 CONTRACT = RecordClass(
@@ -56,9 +57,11 @@ def test_a_hold_wins_over_everything_and_names_its_kind_and_the_day_it_would_be_
     assert decide(FORMED, [], [Hold("H1", "debt")], permanent, date(2040, 1, 1)).decision == "held"
 
 
-@pytest.mark.parametrize(("today", "word"), [(date(2036, 5, 1), "held"), (date(2036, 5, 2), "due")])
-def test_a_hold_with_an_end_stands_through_its_last_day(today, word):
-    assert decide(FORMED, [], [Hold("H1", "debt", date(2036, 5, 1))], VISIT, today).decision == word
+@pytest.mark.parametrize(("today", "told"), [(date(2036, 5, 1), False), (date(2036, 5, 2), True)])
+def test_a_hold_past_its_day_still_stands_and_the_reason_says_so(today, told):
+    decision = decide(FORMED, [], [Hold("H1", "debt", date(2036, 5, 1))], VISIT, today)
+    assert decision.decision == "held"
+    assert ("H1 is past its day 2036-05-01" in str(decision.reason)) is told
 
 
 def test_a_decision_to_extend_counts_through_its_day_and_never_shortens_a_period():
@@ -80,7 +83,7 @@ def test_a_record_of_a_class_that_the_schedule_lost_is_never_due():
 
 def test_the_shipped_schedule_has_no_findings_and_the_promised_periods():
     scheme = shipped_scheme()
-    assert check_schedule(scheme) == []
+    assert check_schedule(shipped_schedule(), "retention.toml", uses_of(None, None)) == []
     assert {one: scheme.get(one).period for one in ("visit-record", "supply-contract", "destruction-register")} == {
         "visit-record": "10y", "supply-contract": "30y", "destruction-register": "permanent",
     }
@@ -102,5 +105,5 @@ def test_the_shipped_schedule_has_no_findings_and_the_promised_periods():
 def test_a_mistake_in_the_schedule_is_found_by_its_code(old, new, code):
     text = shipped_schedule().decode()
     assert old in text
-    found = check_schedule(parse_scheme(text.replace(old, new, 1).encode(), "retention.toml"))
+    found = check_schedule(text.replace(old, new, 1).encode(), "retention.toml")
     assert code in {finding.code for finding in found}

@@ -13,6 +13,7 @@ import pikepdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from test_matching import BARE, BLANK, FOREIGN, TAG, UNREAD, A, B, coded, find, issue_of, paper, whole
 
 from recordkit import files
@@ -152,7 +153,7 @@ def test_behind_a_blank_page_a_bare_one_is_a_paper_of_its_own() -> None:
 
 def test_a_scanned_page_that_was_called_blank_is_blank() -> None:
     reading = paper(*whole(A, 1), UNREAD, *whole(B, 1))
-    texts = [replace(text, blank=text.page == 2) for text in reading.texts]
+    texts = [structs.replace(text, blank=text.page == 2) for text in reading.texts]
     assert [cut.pages for cut in plan_cuts(replace(reading, texts=tuple(texts)), find, TAG)] == [(1,), (3,)]
 
 

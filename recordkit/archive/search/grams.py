@@ -25,7 +25,9 @@ import re
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
+
+from msgspec import Struct
 
 from recordkit.archive.search.port import IndexDocument
 from recordkit.archive.search.query import FORM_FIELD, Term
@@ -64,8 +66,7 @@ _RUN = re.compile("[0-9a-z]{3,}")
 _NUMBER, _UTF_32 = "I", f"utf-32-{sys.byteorder[0]}e"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One token of a pattern: ``token`` itself, or with ``is_prefix`` any token that begins so, at ``offset``."""
 
     offset: int
@@ -73,17 +74,18 @@ class Piece:
     is_prefix: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """Pieces that stand in ``column`` at their distances; offsets ascend. Found there, it is worth ``weight``.
 
     Where they stand, ``sieve`` stands as well, if there is one: few records have it, and an engine may look only there.
+    So do the ``spare`` pieces, at their distances: a rare one among them shortens the search.
     """
 
     column: str
     pieces: tuple[Piece, ...]
     weight: int
     sieve: Pattern | None = None
+    spare: tuple[Piece, ...] = ()
 
 
 def columns_of(document: IndexDocument) -> Iterator[tuple[str, str]]:
@@ -106,14 +108,19 @@ def columns_of(document: IndexDocument) -> Iterator[tuple[str, str]]:
         yield "keyed", " ".join(keyed)
 
 
+@lru_cache(maxsize=32)
 def patterns_of(term: Term) -> tuple[Pattern, ...]:
-    """The patterns of which one must be found for the term to match; those of greater weight first."""
+    """The patterns of which one must be found for the term to match; those of greater weight first.
+
+    Kept, because every shard is asked for the same ones.
+    """
     text = term.text.replace(" ", _SPACE)
+    ways = tuple(_ways(term, text))
     if term.field is None:
-        found = [_in_column(term, text, name, weight) for name, weight in FIELD_WEIGHTS.items() if name != "pinyin"]
+        found = [_in_column(ways, name, weight) for name, weight in FIELD_WEIGHTS.items() if name != "pinyin"]
         if text.isascii() and text.isalpha():
             # A whole name only: in plain text every other pair of letters is the beginning of somebody's.
-            found.append(_in_column(Term("pinyin", text, begins=True, ends=True), text, "pinyin", 2))
+            found.append(_in_column(_ways(Term("pinyin", text, begins=True, ends=True), text), "pinyin", 2))
         every = [pattern for some in found for pattern in some]
         return tuple(sorted(every, key=lambda one: -one.weight))
     if term.field.startswith(FORM_FIELD):
@@ -122,35 +129,48 @@ def patterns_of(term: Term) -> tuple[Pattern, ...]:
             Pattern("keyed", tuple(Piece(one.offset, lead + one.token, one.is_prefix) for one in pieces), _KEYED_WEIGHT)
             for pieces, _ in _alternatives(term, text)
         )
-    return tuple(_in_column(term, text, term.field, FIELD_WEIGHTS[term.field]))
+    return tuple(_in_column(ways, term.field, FIELD_WEIGHTS[term.field]))
 
 
-def _in_column(term: Term, text: str, column: str, weight: int) -> Iterator[Pattern]:
+class _Way(Struct, frozen=True):
+    """How a text may stand in a column of some kind, whichever field it belongs to; see ``Pattern``."""
+
+    kind: str
+    pieces: tuple[Piece, ...]
+    run: tuple[Piece, ...] = ()
+    spare: tuple[Piece, ...] = ()
+
+
+def _in_column(ways: Iterable[_Way], name: str, weight: int) -> Iterator[Pattern]:
+    for way in ways:
+        sieve = Pattern(f"{name}_3", way.run, weight) if way.run else None
+        yield Pattern(f"{name}{way.kind}", way.pieces, weight, sieve, way.spare)
+
+
+def _ways(term: Term, text: str) -> Iterator[_Way]:
     if len(text) == 1 and not (term.begins or term.ends):
-        yield Pattern(f"{column}_1", (Piece(0, text),), weight)
+        yield _Way("_1", (Piece(0, text),))
     elif _RUN.fullmatch(text) and not (term.begins or term.ends or term.fuzzy):
-        yield _run(column, text, weight)
+        yield _Way("_3", tuple(_cover(text, 0, 3)))
     else:
         for pieces, parts in _alternatives(term, text):
-            longest = max((run for part in parts for run in _RUN.findall(part)), key=len, default="")
-            yield Pattern(column, pieces, weight, _run(column, longest, weight) if longest else None)
+            longest = max((run for _, part in parts for run in _RUN.findall(part)), key=len, default="")
+            pairs = [Piece(at + n, part[n : n + 2]) for at, part in parts for n in range(len(part) - 1)]
+            spare = () if term.fuzzy else tuple(one for one in pairs if one not in pieces)
+            yield _Way("", pieces, tuple(_cover(longest, 0, 3)), spare)
 
 
-def _run(column: str, text: str, weight: int) -> Pattern:
-    return Pattern(f"{column}_3", tuple(_cover(text, 0, 3)), weight)
-
-
-def _alternatives(term: Term, text: str) -> Iterator[tuple[tuple[Piece, ...], tuple[str, ...]]]:
-    """The ways in which the text may stand in a column, each with the parts of the text that it has."""
+def _alternatives(term: Term, text: str) -> Iterator[tuple[tuple[Piece, ...], tuple[tuple[int, str], ...]]]:
+    """The ways in which the text may stand in a column, each with the parts of the text that it has, and where."""
     before, behind = _OPENS * term.begins, _CLOSES * term.ends
     if not term.fuzzy:
         whole = before + text + behind
-        yield tuple(_cover(whole, 0, 2)), (whole,)
+        yield tuple(_cover(whole, 0, 2)), ((0, whole),)
         return
     for wrong in range(len(text)):
         left, right = before + text[:wrong], text[wrong + 1 :] + behind
         # Beyond the first and the last character nothing need stand, unless the edge of the value is asked for.
-        yield (*_cover(left, 0, 2), *_cover(right, len(left) + 1, 2)), (left, right)
+        yield (*_cover(left, 0, 2), *_cover(right, len(left) + 1, 2)), ((0, left), (len(left) + 1, right))
 
 
 def _cover(text: str, at: int, size: int) -> Iterator[Piece]:

@@ -1,13 +1,20 @@
-"""What to try when nothing was found: what the index can tell in a few more questions."""
+"""What to try when nothing was found: what the index can tell in a few more questions.
+
+Who may not see the numbers of persons must not learn from a hint how far a guess is right: to them a piece of a number,
+or one that differs in a digit, is named only when it stands in the open, too.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from recordkit.archive import catalogue
 from recordkit.archive.personal import personal_spans
-from recordkit.archive.search.port import IndexDamaged
+from recordkit.archive.search.port import IndexDamaged, IndexDocument
 from recordkit.archive.search.query import (
     FEWEST_FUZZY,
     MOST_FUZZY,
@@ -21,12 +28,14 @@ from recordkit.archive.search.query import (
     positive_terms,
 )
 from recordkit.archive.search.service import Search, shielded
-from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS, excerpt, nothing_hidden
+from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS, excerpt, nothing_hidden, stands_hidden
 from recordkit.archive.search.source import index_document
 from recordkit.archive.search.text import can_be_searched
 
 _MOST_TERMS = 5
 _NEAR = 3
+_LOOKED_AT = 10
+"""Records that are read to find a number in the open."""
 _SHORTEST_PIECE = 2
 _MARKED = re.compile(f"{MATCH_BEGINS}([^{MATCH_ENDS}]*){MATCH_ENDS}")
 
@@ -55,7 +64,7 @@ def hints_of(search: Search, *, restricted: bool) -> Hints:
         terms = positive_terms(search.asked)[:_MOST_TERMS]
         alone = tuple((term.text, _count(search, term)) for term in terms)
         fuzzy = _loosened(search.asked)
-        count = _count(search, fuzzy) if fuzzy != search.asked else 0
+        count = _count_open(search, fuzzy) if fuzzy != search.asked else 0
         anywhere = search.engine.search(shielded(_unfiltered(search.asked), search.clearance), limit=1)[0]
         missing = [term for term, (_, found) in zip(terms, alone, strict=True) if not found and not term.fuzzy]
         pieces = (piece for piece in (_longest_piece(search, term) for term in missing) if piece is not None)
@@ -104,18 +113,40 @@ def _loosened(query: Query) -> Query:
 
 def _near(search: Search, query: Query) -> tuple[str, ...]:
     """Some of the texts that stand in the archive in place of what was typed."""
-    workspace, found = search.workspace, dict[str, None]()
+    found = dict[str, None]()
     terms = [term for term in positive_terms(query) if term.fuzzy]
-    within = And((query, *search.filters))
-    for hit in search.engine.search(shielded(within, search.clearance), limit=_NEAR)[1]:
-        record = catalogue.get_record(workspace.db, hit.record_id)
-        if record is None or record.status != "active":
-            continue
-        document = index_document(catalogue.objects_of(workspace), record, readings=False)
-        hidden = nothing_hidden if search.clearance.full else personal_spans
+    hidden = nothing_hidden if search.clearance.full else personal_spans
+    for document in _open_documents(search, query, _NEAR):
         part = excerpt(document.pages, document.fields, terms, form_fields=document.form_fields, hidden=hidden)
         found.update(dict.fromkeys(_MARKED.findall(part.snippet)))
     return tuple(found)[:_NEAR]
+
+
+def _count_open(search: Search, query: Query) -> int:
+    """As ``_count``; 0 when of the first records each has what is looked for among masked numbers only."""
+    if search.clearance.full or not any(map(_has_digits, positive_terms(query))):
+        return _count(search, query)
+    return _count(search, query) if next(_open_documents(search, query, _LOOKED_AT), None) is not None else 0
+
+
+def _open_documents(search: Search, query: Query, limit: int) -> Iterator[IndexDocument]:
+    """The first records that the query finds, without those in which a number stands among masked ones only."""
+    numbers = [] if search.clearance.full else [term for term in positive_terms(query) if _has_digits(term)]
+    workspace, within = search.workspace, shielded(And((query, *search.filters)), search.clearance)
+    for hit in search.engine.search(within, limit=limit)[1]:
+        record = catalogue.get_record(workspace.db, hit.record_id)
+        if record is None or record.status != "active":
+            continue
+        one = index_document(catalogue.objects_of(workspace), record, readings=False)
+        if not any(
+            stands_hidden(one.pages, one.fields, term, form_fields=one.form_fields, hidden=personal_spans)
+            for term in numbers
+        ):
+            yield one
+
+
+def _has_digits(term: Term) -> bool:
+    return any(map(str.isdigit, term.text))
 
 
 def _longest_piece(search: Search, term: Term) -> tuple[str, int] | None:
@@ -136,7 +167,7 @@ def _count_piece(search: Search, term: Term, size: int, from_front: bool) -> int
     text = _piece(term.text, size, from_front)
     if not can_be_searched(text) or text != text.strip():
         return 0
-    return _count(search, Term(term.field, text))
+    return _count_open(search, Term(term.field, text))
 
 
 def _piece(text: str, size: int, from_front: bool) -> str:

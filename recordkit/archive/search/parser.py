@@ -5,12 +5,12 @@
 ``甲 OR 乙``                one of them; binds more loosely than a space
 ``NOT 甲``, ``-甲``         not this; binds more tightly than a space
 ``"甲 乙"``                 the text as it stands, also “…” and ＂…＂
-``( … )``, ``（ … ）``      a group, after white space, an operator, a colon or at the beginning
-``供合(2026)0001号``        brackets that open and close inside a word belong to the word
+``( … )``, ``（ … ）``      a group, between white space, operators and other brackets, or behind a colon
+``供合(2026)0001号``        brackets without white space inside that touch a word, before them or behind, belong to it
 ``户名:甲``                 only in that field, also ``：``; a group or quotes may follow
 ``甲*``, ``*甲``            a value begins or ends with it; ``*`` alone: every record
 ``甲乙丙丁~``               one of its characters may be another one; four characters and more
-``日期:2026-01..2026-06``   dated from the first day of the one to the last day of the other
+``日期:2026-01..2026-06``   dated from the first day of the one to the last day of the other; also 至 ~ — -
 ``类别:供用水合同``         what is matched whole: class, year, form, retention period, access
 ==========================  =====================================================================
 
@@ -39,7 +39,16 @@ from recordkit.archive.search.query import (
 from recordkit.archive.search.text import can_be_searched, normalise
 from recordkit.archive.search.vocabulary import BASIC, Vocabulary, name_of
 from recordkit.archive.search.vocabulary import FIELD_ALIASES as FIELD_ALIASES
-from recordkit.archive.search.wording import Unreadable, offer, read_choice, read_dates, read_period, read_years
+from recordkit.archive.search.wording import (
+    Unreadable,
+    offer,
+    open_side,
+    read_choice,
+    read_dates,
+    read_period,
+    read_years,
+    sign_apart,
+)
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 
@@ -152,7 +161,7 @@ class _Reader:
             self.depth -= 1
             return Not(part)
         char = self.text[self.at]
-        if char in _OPENING:
+        if char in _OPENING and not self.begins_word():
             return self.group(field)
         if char in _QUOTES:
             return self.quoted(field)
@@ -252,6 +261,18 @@ class _Reader:
         self.depth -= 1
         return query
 
+    def begins_word(self) -> bool:
+        """Whether the bracket that opens here belongs to the text that touches it from behind: (2026)0001号."""
+        closed_at = self.closed_inside_word(self.at)
+        if closed_at is None or closed_at == self.at + 1:
+            return False
+        # With a field, a mark or a minus sign in it, somebody meant a group and left out the space behind it.
+        if any(char in _COLONS + _MARKS for char in self.text[self.at : closed_at]) or self.text[self.at + 1] in _MINUS:
+            return False
+        follows = self.text[closed_at + 1 : closed_at + 2]
+        apart = not follows or follows.isspace() or follows in (*_OPENING, *_CLOSING, *_QUOTES, *_MARKS)
+        return not apart and self.operator_at(closed_at + 1) is None
+
     def closed_inside_word(self, opened_at: int) -> int | None:
         """Where the bracket closes, if it does so before white space or quotation marks."""
         depth = 0
@@ -280,16 +301,25 @@ class _Reader:
                 msg("In a field, write at least one character beside the star."),
             )
         if not normal:
-            raise self.refusal(
-                start, msg("there is nothing to look for"), msg("Write at least one letter, digit or character.")
-            )
+            reason = msg("there is nothing to look for")
+            if text.strip():
+                reason = msg("brackets and invisible characters alone are not looked for")
+            raise self.refusal(start, reason, msg("Write at least one letter, digit or character."))
         if isinstance(field, str):
+            if fuzzy and field in ("date", "year") and not ends and not begins:
+                unreadable = open_side(text + marks)
+                raise self.refusal(start, unreadable.reason, unreadable.todo)
             if fuzzy or ends:
                 raise self.refusal(
                     start, msg("a date or a value of a keyword is matched whole"),
                     msg("Leave out the mark; only a star may stand behind the beginning of a name."),
                 )
             return self.valued(field, text, start, begins=begins)
+        if not can_be_searched(normal) and not normal.isalnum():
+            raise self.refusal(
+                start, msg("a punctuation mark or sign alone is not looked for"),
+                msg("Leave it out, or write what stands before it or behind it too."),
+            )
         if not can_be_searched(normal):
             raise self.refusal(
                 start, msg("letters and digits are searched from two characters up"),
@@ -314,6 +344,12 @@ class _Reader:
     def valued(self, keyword: str, text: str, start: int, *, begins: bool) -> Query:
         """What a word means behind a keyword."""
         try:
+            if keyword in ("date", "year") and (sign_at := sign_apart(self.text, self.at)) is not None:
+                start = sign_at
+                raise Unreadable(
+                    msg("white space stands beside the sign between two dates or years"),
+                    msg("Write it without: 2026-01..2026-06."),
+                )
             if begins and keyword in ("date", "year", "period"):
                 raise Unreadable(msg("{text} is matched whole", text=text), msg("Leave out the star."))
             match keyword:
@@ -332,10 +368,14 @@ class _Reader:
 
     def operator_here(self) -> str | None:
         """The operator that stands here as a word of its own."""
-        end = self.at
-        while end < len(self.text) and end - self.at < 4 and self.text[end].isalpha():
+        return self.operator_at(self.at)
+
+    def operator_at(self, start: int) -> str | None:
+        """The operator that stands there, if nothing but white space, brackets or quotation marks follow it."""
+        end = start
+        while end < len(self.text) and end - start < 4 and self.text[end].isalpha():
             end += 1
-        word = unicodedata.normalize("NFKC", self.text[self.at : end])
+        word = unicodedata.normalize("NFKC", self.text[start : end])
         if word not in _OPERATORS:
             return None
         follows = self.text[end : end + 1]

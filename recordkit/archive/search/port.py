@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from msgspec import Struct, field
+
 from recordkit.archive.search.query import Query
-from recordkit.errors import IntegrityFailure
-from recordkit.messages import msg
+from recordkit.errors import IntegrityFailure, NotFound
+from recordkit.messages import Message, msg
 
 SHARD_SIZE = 50_000
 """Records per shard: a removal rebuilds the shards it touches, so this bounds its cost."""
@@ -16,8 +17,7 @@ SHARD_SIZE = 50_000
 Sort = Literal["relevance", "date", "code"]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexDocument:
+class IndexDocument(Struct, frozen=True):
     """What is indexed of one record.
 
     Attributes:
@@ -41,8 +41,7 @@ class IndexDocument:
     keywords: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """One record found. ``score``: the sum, over the terms that match, of the greatest weight of a field they match."""
 
     record_id: str
@@ -52,11 +51,26 @@ class Hit:
 class IndexDamaged(IntegrityFailure):
     """The index cannot be read as it is; nothing is lost, since it can be rebuilt from the records."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: Message | str) -> None:
         """Name what could not be read."""
         super().__init__(
             msg("The search index cannot be read: {detail}.", detail=detail),
             msg("Rebuild it with: recordkit rebuild --index"),
+        )
+
+
+class IndexAbsent(IndexDamaged):
+    """There is no index, or what a program left that was killed while it made the first one."""
+
+
+class IndexMissing(NotFound):
+    """There is no index, and none can be made: the disk cannot be written or is full. Nothing is damaged (exit 5)."""
+
+    def __init__(self, why: str) -> None:
+        """Name what the system says."""
+        super().__init__(
+            msg("This store has no search index, and none can be made here: {error}.", error=why),
+            msg("Free space or let the store be written, then search again; or search in a copy of the store."),
         )
 
 
@@ -94,7 +108,7 @@ class SearchEngine(Protocol):
             upserts: documents to add or to replace by ``record_id``; ascending ordinals are quickest.
             removals: records of which no trace may remain in the files of the index.
             cursor: ``seq`` of the last ledger entry that these changes come from.
-            documents_of_shard: the documents that remain in a shard.
+            documents_of_shard: the documents that remain in a shard, in their newest versions.
 
         Raises:
             IndexDamaged: the index must be rebuilt.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from recordkit.archive import catalogue
 from recordkit.archive.access import OPEN, Clearance, clearance_of
@@ -17,10 +19,11 @@ from recordkit.archive.objects import ObjectStore
 from recordkit.archive.personal import masked, personal_spans
 from recordkit.archive.search import query as query_language
 from recordkit.archive.search.parser import parse
-from recordkit.archive.search.port import Hit, IndexDamaged, IndexDocument, SearchEngine
+from recordkit.archive.search.port import Hit, IndexAbsent, IndexDamaged, IndexDocument, IndexMissing, SearchEngine
 from recordkit.archive.search.snippet import excerpt, highlighted, nothing_hidden
 from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
 from recordkit.archive.search.vocabulary import vocabulary_of
+from recordkit.db import Row
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
@@ -36,8 +39,7 @@ Watch = Callable[[IndexWork, int], AbstractContextManager[Callable[[int], None]]
 The context gives the function that is told how many were done; the work ends with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
+class SearchRequest(Struct, frozen=True):
     """What is asked. ``field`` restricts every bare term; ``limit`` None gives all hits.
 
     ``standings``: with ``facets``, the records that are not simply active, by how they stand (held, ordered); a
@@ -57,8 +59,7 @@ class SearchRequest:
     standings: Mapping[str, frozenset[str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One hit. Texts are as the person may see them: numbers of persons may be masked.
 
     Attributes:
@@ -78,17 +79,16 @@ class Found:
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """``total`` counts all hits, ``items`` are those of the page asked for."""
+class SearchResult(Struct, frozen=True):
+    """``total`` counts all hits, ``items`` are those of the page asked for; ``behind`` as in ``Search``."""
 
     total: int
     items: tuple[Found, ...]
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    behind: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """An answered search whose hits are not read yet.
 
     Attributes:
@@ -96,6 +96,7 @@ class Search:
             the person may not see.
         total: number of all hits; ``hits`` those of the page asked for.
         shields: there are restricted records in the archive, and they are left out for this person.
+        behind: entries of the ledger that the index has not seen, since nobody could bring it up.
     """
 
     workspace: Workspace
@@ -108,11 +109,13 @@ class Search:
     hits: tuple[Hit, ...]
     facets: Mapping[str, Mapping[str, int]]
     shields: bool
+    behind: int = 0
 
     def found(self) -> Iterator[Found]:
         """The hits one by one, each read from catalogue and object when it is asked for.
 
-        A record that was destroyed since the index was asked is passed over.
+        A record that was destroyed or restricted since the index was asked is passed over, and not in
+        ``total_with``. What the archive never had is not among the hits: ``_require_honest`` has seen to that.
         """
         terms = query_language.positive_terms(self.query)
         objects = catalogue.objects_of(self.workspace)
@@ -120,6 +123,10 @@ class Search:
             record = catalogue.get_record(self.workspace.db, hit.record_id)
             if record is not None and record.status == "active" and (self.clearance.full or record.access == OPEN):
                 yield self._found(objects, record, hit.score, terms)
+
+    def total_with(self, read: int) -> int:
+        """The total for who has read all of ``found``, which gave so many: the same in every way of showing it."""
+        return self.total - len(self.hits) + read
 
     def _found(
         self, objects: ObjectStore, record: Record, score: float, terms: tuple[query_language.Term, ...]
@@ -167,7 +174,7 @@ def search_records(workspace: Workspace, request: SearchRequest, watch: Watch = 
     """
     search = begin_search(workspace, request, watch)
     items = tuple(search.found())
-    return SearchResult(search.total - len(search.hits) + len(items), items, search.facets)
+    return SearchResult(search.total_with(len(items)), items, search.facets, search.behind)
 
 
 def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _unwatched) -> Search:
@@ -187,10 +194,15 @@ def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _u
     engine = open_engine(workspace)
 
     def ask() -> Search:
+        as_of = engine.cursor()
         total, hits = engine.search(query, limit=request.limit, offset=request.offset, sort=request.sort)
+        _require_honest(workspace, engine, [hit.record_id for hit in hits], as_of, clearance)
         facets = _facets(engine, query, request.standings) if request.facets else {}
         shields = not clearance.full and catalogue.holds_restricted(workspace.db)
-        return Search(workspace, engine, within, filters, query, clearance, total, tuple(hits), facets, shields)
+        behind = max(0, workspace.db.cursor().seq - as_of)
+        return Search(
+            workspace, engine, within, filters, query, clearance, total, tuple(hits), facets, shields, behind
+        )
 
     return _answered(workspace, engine, ask, watch)
 
@@ -204,20 +216,53 @@ def _all_of(query: query_language.Query, *filters: query_language.Query) -> quer
     return query_language.And((query, *filters)) if filters else query
 
 
+_ASKED_TOGETHER = 500
+"""Records that are looked up with one statement; SQLite takes at least 999 parameters."""
+
+
+def _require_honest(
+    workspace: Workspace, engine: SearchEngine, record_ids: Sequence[str], as_of: int, clearance: Clearance
+) -> None:
+    """Stop when the index gives what the archive did not hold when the index was brought up.
+
+    One bit that changed on the disk makes another name of a record's: it would be missing from every answer, and
+    nothing would say so. What was destroyed or restricted behind ``as_of`` is no damage, nor is what the index took in
+    behind the last entry that these tables have seen.
+
+    Raises:
+        IndexDamaged: a record is unknown, named twice, or was gone or restricted before.
+    """
+    known: dict[str, Row] = {}
+    for start in range(0, len(record_ids), _ASKED_TOGETHER):
+        some = {f"id{place}": one for place, one in enumerate(record_ids[start : start + _ASKED_TOGETHER])}
+        rows = workspace.db.all(
+            "SELECT record_id, status, access, touched FROM records "
+            f"WHERE record_id IN ({', '.join(f':{name}' for name in some)})", some)
+        known |= {row["record_id"]: row for row in rows}
+    behind = [row for row in known.values() if row["touched"] <= as_of and not (
+        row["status"] == "active" and (clearance.full or row["access"] == OPEN))]
+    twice = len(set(record_ids)) < len(record_ids)
+    unknown = len(known) < len(set(record_ids)) and engine.cursor() <= workspace.db.cursor().seq
+    if behind or twice or unknown:
+        raise IndexDamaged(msg("it names records that the archive does not have"))
+
+
 # The index is brought up and healed
 
 
 def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], watch: Watch) -> T:
     """The answer of the index, which is brought up to date before and rebuilt when it proves damaged."""
-    could_write = update_index(workspace, engine, watch)
+    no_room = update_index(workspace, engine, watch)
     try:
         if engine.cursor() == 0 and catalogue.count_holdings(workspace.db):
             # Not there, and nobody could make it: "nothing found" would be an untruth.
-            raise IndexDamaged("it is not there")
+            raise IndexAbsent(msg("it is not there"))
         return ask()
     except IndexDamaged as damage:
         # Damage that shows only when it is read. Nothing is lost: what is indexed stands in catalogue and objects.
-        if not could_write:
+        if no_room is not None:
+            if isinstance(damage, IndexAbsent):
+                raise IndexMissing(_told(no_room)) from no_room
             raise
         try:
             with workspace.writing():
@@ -225,6 +270,8 @@ def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], 
                     return ask()  # Another process has rebuilt it while this one waited.
                 _rebuild_watched(workspace, engine, watch)
         except OSError as error:
+            if isinstance(damage, IndexAbsent):
+                raise IndexMissing(_told(error)) from error
             _say_behind(workspace, engine, error)
             raise damage from error
         return ask()
@@ -235,31 +282,35 @@ def refresh_index(workspace: Workspace, watch: Watch = _unwatched) -> None:
     update_index(workspace, open_engine(workspace), watch)
 
 
-def update_index(workspace: Workspace, engine: SearchEngine, watch: Watch = _unwatched) -> bool:
+def update_index(workspace: Workspace, engine: SearchEngine, watch: Watch = _unwatched) -> OSError | None:
     """Bring the index up to the catalogue; a damaged one is rebuilt.
 
     While a writer holds the store, on a read-only disk or a full one the index stays as it is; how many records it
-    lacks is told in ``workspace.notices``. False when it could not be written for want of room.
+    lacks is told in ``workspace.notices``. What the system said when it could not be written for want of room.
     """
-    readable = False
-    with suppress(IndexDamaged):
-        if engine.cursor() == workspace.db.cursor().seq:
-            return True
-        readable = True
+    readable = missing = False
+    try:
+        cursor = engine.cursor()
+        if cursor == workspace.db.cursor().seq:
+            return None
+        readable, missing = cursor > 0, cursor == 0
+    except IndexDamaged as damage:
+        missing = isinstance(damage, IndexAbsent)
     with workspace.maintaining() as free:
         if not free:
-            if readable:  # A damaged one answers nothing: whoever asks it waits until it can be made anew.
+            if readable:  # A missing or damaged one answers nothing: whoever asks it waits until it can be made anew.
                 _say_behind(workspace, engine, None)
-            return True
+            return None
         try:
             try:
                 _apply_changes(workspace, engine, watch)
             except IndexDamaged:
                 _rebuild_watched(workspace, engine, watch)
         except OSError as error:
-            _say_behind(workspace, engine, error)
-            return False
-    return True
+            if not missing:
+                _say_behind(workspace, engine, error)
+            return error
+    return None
 
 
 def _say_behind(workspace: Workspace, engine: SearchEngine, error: OSError | None) -> None:
@@ -268,11 +319,15 @@ def _say_behind(workspace: Workspace, engine: SearchEngine, error: OSError | Non
     if error is not None:
         workspace.notices.append(msg(
             "The search index cannot be written ({error}); {count} new or changed record(s) are not in it. Free "
-            "space, then search again.", count=count, error=error.strerror or str(error)))
+            "space or let the store be written, then search again.", count=count, error=_told(error)))
     elif count:
         workspace.notices.append(msg(
             "{count} new or changed record(s) are not in the search index yet: another program is writing, or the "
             "store cannot be written.", count=count))
+
+
+def _told(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def count_behind(workspace: Workspace, engine: SearchEngine) -> int:
@@ -323,14 +378,14 @@ def forget_records(workspace: Workspace, record_ids: Collection[str]) -> None:
     except IndexDamaged:
         engine.rebuild(shards_of(workspace.db), remaining, workspace.db.cursor().seq)
     if engine.held(doomed):
-        raise IndexDamaged("removed records are still found")
+        raise IndexDamaged(msg("removed records are still found"))
 
 
 def _apply_changes(workspace: Workspace, engine: SearchEngine, watch: Watch) -> None:
     cursor = engine.cursor()
     if cursor > workspace.db.cursor().seq:
         # The archive was restored to an older state: the index may find what that state does not hold.
-        raise IndexDamaged("it is newer than the archive")
+        raise IndexDamaged(msg("it is newer than the archive"))
     rows = workspace.db.all(
         "SELECT record_id, status FROM records WHERE touched > :cursor ORDER BY ordinal", {"cursor": cursor}
     )

@@ -4,7 +4,8 @@ On disk: ``index.json`` names the folder of each shard and the cursor. A shard t
 another folder, ``index.json`` is replaced, and the old folder is deleted; then the new cursor is written. A process
 killed in between leaves either a folder that nothing names, which the next writer deletes, or an old cursor, which
 makes the caller apply the same again. A record that is only replaced leaves the grams of its old version in its
-segment until the engine merges that segment or the shard is rebuilt; no search finds them.
+segment until the engine merges that segment or the shard is rebuilt; no search finds them. When they come to a third
+of what is found, the shard is rebuilt: at most four records are written anew for each one replaced.
 """
 
 from __future__ import annotations
@@ -15,20 +16,34 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from recordkit.archive.search.port import SHARD_SIZE, DocumentsOfShard, Hit, IndexDamaged, IndexDocument, Sort
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from recordkit.archive.search.port import (
+    SHARD_SIZE,
+    DocumentsOfShard,
+    Hit,
+    IndexAbsent,
+    IndexDamaged,
+    IndexDocument,
+    Sort,
+)
 from recordkit.archive.search.query import Among, And, Query
 from recordkit.archive.search.text import TEXT_VERSION
 from recordkit.files import make_folder, remove_file, remove_tree, write_atomic
+from recordkit.messages import msg
 
 _FORMAT = 2
 _MANIFEST = "index.json"
 _OPEN_WRITERS = 2
 _BATCH = 1_000
 _SECONDS_FOR_A_SHARD = 86_400.0
+_MOST_REPLACED = 1 / 3
+_FEWEST_REPLACED = 100
+"""Replaced versions, as a share of the records found and at least so many, at which a shard is rebuilt."""
 _SHARDS_FOR_TWO = 4
 """Shards from which on a second thread is worth its start; engines let other threads run while they search."""
 
@@ -37,8 +52,7 @@ _Shard = TypeVar("_Shard")
 _Found = TypeVar("_Found")
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """A hit of one shard: the smaller ``key`` comes first; ``place`` means something to its shard only."""
 
     key: SortKey
@@ -97,6 +111,14 @@ class ShardKind(Protocol):
         """Make an empty shard in an empty folder."""
         ...
 
+    def replaced(self, folder: Path) -> tuple[int, int]:
+        """How many replaced versions of records a shard still keeps, and how many records are found in it.
+
+        Raises:
+            IndexDamaged: it cannot be read.
+        """
+        ...
+
     def writer(self, folder: Path) -> ShardWriter:
         """Open a shard for writing.
 
@@ -115,8 +137,7 @@ class ShardKind(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Manifest:
+class _Manifest(Struct, frozen=True):
     """``shards``: name of the folder of each shard; ``generation``: the number in the newest folder name."""
 
     engine: str
@@ -183,8 +204,11 @@ class ShardedIndex:
         touched = [shard for shard, name in sorted(manifest.shards.items()) if gone and self._reader(name).held(gone)]
         if touched:
             manifest = self._rebuilt(manifest, touched, gone, documents_of_shard)
-        manifest = self._add(manifest, (document for document in upserts if document.record_id not in gone))
-        self._write(replace(manifest, cursor=cursor))
+        before = manifest.shards
+        manifest, written = self._add(manifest, (one for one in upserts if one.record_id not in gone))
+        manifest = replace(manifest, cursor=cursor)
+        self._write(manifest)
+        self._tidy(manifest, written.intersection(before), documents_of_shard)
 
     def rebuild(
         self,
@@ -252,7 +276,7 @@ class ShardedIndex:
             return _Manifest.from_bytes((self._folder / _MANIFEST).read_bytes(), self._kind.name)
         except FileNotFoundError:
             if any(self._folder.glob("shard-*")):
-                raise IndexDamaged(f"{_MANIFEST} is missing") from None
+                raise IndexAbsent(msg("{file} is missing", file=_MANIFEST)) from None
             return _Manifest(self._kind.name, shard_size=self._shard_size)
         except OSError as error:
             raise IndexDamaged(f"{_MANIFEST}: {error.strerror}") from error
@@ -361,14 +385,28 @@ class ShardedIndex:
                     raise outcome.error
                 yield shards[place], outcome.value
 
-    def _add(self, manifest: _Manifest, documents: Iterable[IndexDocument]) -> _Manifest:
-        """Add or replace.
+    def _tidy(self, manifest: _Manifest, written: Collection[int], documents_of_shard: DocumentsOfShard) -> None:
+        """Rebuild the shards that keep too much of what was replaced. Where there is no room for that, they stay."""
+        too_full = []
+        for shard in sorted(written):
+            replaced, found = self._kind.replaced(self._folder / manifest.shards[shard])
+            if replaced >= max(_FEWEST_REPLACED, found * _MOST_REPLACED):
+                too_full.append(shard)
+        try:
+            if too_full:
+                self._rebuilt(manifest, too_full, set(), documents_of_shard)
+        except OSError:
+            self._sweep(manifest)
+
+    def _add(self, manifest: _Manifest, documents: Iterable[IndexDocument]) -> tuple[_Manifest, set[int]]:
+        """Add or replace; the shards that were written to.
 
         A new shard is named on disk before its first commit, so that no named folder is ever swept and no committed
         shard is unknown.
         """
         writers = _Writers(self._kind, self._folder)
         shards = dict(manifest.shards)
+        written = set()
         source = iter(documents)
         with writers:
             while batch := list(itertools.islice(source, _BATCH)):
@@ -378,21 +416,27 @@ class ShardedIndex:
                         shards[shard] = _folder_name(manifest, shard)
                         _create(self._kind, self._folder / shards[shard])
                         self._write(replace(manifest, shards=shards))
+                    written.add(shard)
                     writers.put(shards[shard], document)
-        return replace(manifest, shards=shards)
+        return replace(manifest, shards=shards), written
 
 
 def _of_each(shards: Sequence[_Shard], work: Callable[[_Shard], _Found]) -> list[_Found]:
-    """What ``work`` gives for each, in their order; of many shards, half of them in a second thread."""
+    """What ``work`` gives for each, in their order; of many shards, a second thread takes every next one as well."""
     if len(shards) < _SHARDS_FOR_TWO or (os.cpu_count() or 1) == 1:
         return [work(shard) for shard in shards]
     from concurrent.futures import ThreadPoolExecutor
 
+    left = iter(range(len(shards)))  # each number goes to one thread only
+
+    def take() -> dict[int, _Found]:
+        return {number: work(shards[number]) for number in left}
+
     with ThreadPoolExecutor(1) as second:
-        odd = second.submit(lambda: [work(shard) for shard in shards[1::2]])
-        even = [work(shard) for shard in shards[::2]]
-        found = odd.result()
-    return [one for pair in itertools.zip_longest(even, found) for one in pair][: len(shards)]
+        others = second.submit(take)
+        found = take()
+        found |= others.result()
+    return [found[number] for number in range(len(shards))]
 
 
 def _folder_name(manifest: _Manifest, shard: int) -> str:

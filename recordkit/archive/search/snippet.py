@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from recordkit.archive.personal import KEPT_HEAD, KEPT_TAIL
 from recordkit.archive.search.query import FORM_FIELD, Term
 from recordkit.archive.search.spans import Span, spans_of, stands_in
 from recordkit.archive.search.text import normalise, normalise_with_offsets
@@ -17,7 +19,8 @@ WIDTH = 60
 """Characters of the original text in a snippet, marks and ellipses not counted."""
 
 Hidden = Callable[[str], Iterable[Span]]
-"""The spans of a text that are shown as asterisks, except where one term as it was typed covers all of a span."""
+"""The spans of a text that are shown as asterisks, except where one term as it was typed covers the whole number: a
+span, with the head before it and the tail behind it that stay readable."""
 
 Match = tuple[int, int, Term]
 """Where in a text as it was written a term stands, half-open."""
@@ -27,8 +30,7 @@ _UNSHOWABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202
 _SENTENCE_ENDS = re.compile(r"[。！？；\n]+[”’」』）]*|[.!?;](?=\s)")
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """Where the terms of a query stand in a record.
 
     Attributes:
@@ -83,7 +85,23 @@ def highlighted(text: str, field: str, terms: Sequence[Term], hidden: Hidden = n
     """A whole field value with the places marked in which terms stand."""
     held = _held(text, [term for term in terms if term.field in (None, field)])
     matches = _matches(text, held) if held else []
-    return _marked(_veiled(text, hidden, matches), 0, len(text), matches)
+    shown, bare = _veiled(text, hidden, matches)
+    return _marked(shown, 0, len(text), bare)
+
+
+def stands_hidden(
+    pages: Sequence[str],
+    fields: Mapping[str, Sequence[str]],
+    term: Term,
+    *,
+    form_fields: Mapping[str, Sequence[str]],
+    hidden: Hidden,
+) -> bool:
+    """Whether the term stands in the record, and nowhere but among what is hidden; the arguments are ``excerpt``'s."""
+    values = [page for page in pages if term.field in (None, "pages")]
+    values += [value for _, value, _ in _places_in_fields(fields, form_fields, [term])]
+    held = [value for value in values if _held(value, [term])]
+    return bool(held) and not any(_veiled(value, hidden, _matches(value, [term]))[1] for value in held)
 
 
 def _places_in_fields(
@@ -110,7 +128,7 @@ def _by_reading(fields: Mapping[str, Sequence[str]], terms: Sequence[Term], hidd
         spoken += [("title", title, readings_of_title(title, parties)) for title in fields.get("title", ())]
         for field, value, readings in spoken:
             if any(stands_in(term, reading) for term in spelled for reading in map(normalise, readings)):
-                shown = _veiled(value, hidden, ())
+                shown, _ = _veiled(value, hidden, ())
                 return Excerpt((), f"{MATCH_BEGINS}{_showable(shown)}{MATCH_ENDS}", field)
     return Excerpt((), "")
 
@@ -143,7 +161,8 @@ def _snippet(text: str, terms: Sequence[Term], hidden: Hidden) -> str:
     reach = max(matches[first][0] + WIDTH, matches[first][1])
     last = max(end for _, end, _ in matches[first:] if end <= reach)
     begin, end, cut = _window(text, matches[first][0], last)
-    shown = _marked(_veiled(text, hidden, matches), begin, end, matches)
+    veiled, bare = _veiled(text, hidden, matches)
+    shown = _marked(veiled, begin, end, bare)
     return ("…" if cut[0] else "") + re.sub(r"\s+", " ", shown).strip() + ("…" if cut[1] else "")
 
 
@@ -207,15 +226,21 @@ def _marked(text: str, begin: int, end: int, matches: Sequence[Match]) -> str:
     return "".join([*pieces, _showable(text[at:end])])
 
 
-def _veiled(text: str, hidden: Hidden, matches: Sequence[Match]) -> str:
-    """The text with asterisks; the whole of it, since a number may begin before the piece that is shown."""
+def _veiled(text: str, hidden: Hidden, matches: Sequence[Match]) -> tuple[str, list[Match]]:
+    """The text with asterisks, and the matches that may be marked in it.
+
+    The whole of it is looked through, since a number may begin before the piece that is shown.
+    """
     chars = list(text)
     known = [(begin, end) for begin, end, term in matches if not term.fuzzy]
+    bare = list(matches)
     for begin, end in hidden(text):
         # Only who typed all of it knows it: pieces of it could be tried until the whole number is laid bare.
-        if not any(first <= begin and end <= last for first, last in known):
+        if not any(first <= begin - KEPT_HEAD and end + KEPT_TAIL <= last for first, last in known):
             chars[begin:end] = "*" * (end - begin)
-    return "".join(chars)
+            # A mark would tell where among the asterisks the piece stands.
+            bare = [one for one in bare if one[1] <= begin or end <= one[0]]
+    return "".join(chars), bare
 
 
 def _showable(text: str) -> str:

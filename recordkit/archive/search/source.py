@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from recordkit.archive import catalogue
 from recordkit.archive.attachments import attachments_of, read_text, text_name
@@ -17,8 +18,7 @@ from recordkit.db import Database
 from recordkit.errors import IntegrityFailure, NotFound
 
 
-@dataclass(frozen=True, slots=True)
-class ShardSource:
+class ShardSource(Struct, frozen=True):
     """The documents of a shard of a store, in any process; a ``port.DocumentsOfShard``.
 
     Attributes:

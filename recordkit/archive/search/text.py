@@ -32,15 +32,8 @@ _CJK = (
 
 # Each pattern may begin only where a run of white space begins: otherwise a page of blanks would take quadratic time.
 _BRACKETS = re.compile(r"(?<!\s)\s*\([\s(]*")
-_SPACES = re.compile(r"\s+")
+_WORDS = re.compile(r"[^\s(]+")
 _JOINED = "\ufdd0"
-_ENDS = re.compile(r"\A\s+|(?<!\s)\s+\Z")
-
-
-@cache
-def _loose_space() -> re.Pattern[str]:
-    """White space of step 6; compiled on first use, since the large class takes 3 ms."""
-    return re.compile(rf"(?<![^\W{_CJK}])(?<!\s)\s+(?![^\W{_CJK}])(?!\s)")
 
 
 class _Letters(dict[int, str]):
@@ -48,8 +41,14 @@ class _Letters(dict[int, str]):
 
     def __missing__(self, codepoint: int) -> str:
         char = chr(codepoint)
-        self[codepoint] = _JOINED if char == _JOINED or _joins_the_one_before(char) else _fold(char)
-        return self[codepoint]
+        if "\u4e00" <= char <= "\u9fff":  # the most, and no other step than the fifth concerns them
+            form = _folding().get(codepoint, char)
+        elif char == _JOINED or _joins_the_one_before(char):
+            form = _JOINED
+        else:
+            form = _fold(char)
+        self[codepoint] = form
+        return form
 
 
 class _Folding(dict[int, str]):
@@ -79,12 +78,9 @@ def _is_variation_selector(codepoint: int) -> bool:
 @cache
 def _folding() -> _Folding:
     """The table of steps 3 to 5; read once, when the first text is normalised."""
-    table = _Folding()
-    for line in Path(__file__).with_name("t2s.txt").read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            traditional, simplified = line.split("\t")
-            table[ord(traditional)] = simplified
-    return table
+    lines = Path(__file__).with_name("t2s.txt").read_text(encoding="utf-8").splitlines()
+    pairs = "\t".join(line for line in lines if not line.startswith("#")).split("\t")
+    return _Folding(zip(map(ord, pairs[::2]), pairs[1::2], strict=True))
 
 
 _letters = _Letters()
@@ -134,38 +130,38 @@ def _joins_the_one_before(char: str) -> bool:
 
 def normalise_with_offsets(text: str) -> tuple[str, list[tuple[int, int]]]:
     """``normalise(text)`` and, for each of its characters, the half-open span of ``text`` that it came from."""
-    chars: list[str] = []
-    spans: list[tuple[int, int]] = []
-    start = 0
+    forms, spans = _forms(text)
+    folded = "".join(forms)
+    words: list[str] = []
+    kept: list[tuple[int, int]] = []
+    end = 0
+    for word in _WORDS.finditer(folded):
+        begin = word.start()
+        if words and "(" not in folded[end:begin] and (_is_worded(folded[end - 1]) or _is_worded(folded[begin])):
+            words.append(" ")
+            kept.append((spans[end][0], spans[begin - 1][1]))
+        words.append(word[0])
+        end = word.end()
+        kept += spans[begin:end]
+    return "".join(words), kept
+
+
+def _forms(text: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """Steps 1 to 5 for every character with its marks, and for each resulting character its span of ``text``."""
+    forms = [_letters[ord(char)] for char in text]
+    if _JOINED not in forms:
+        lengths = map(len, forms)
+        spans = [(at, at + 1) for at, length in enumerate(lengths) for _ in range(length)]
+        return forms, spans
+    forms, spans, start = [], [], 0
     while start < len(text):
         end = start + 1
         while end < len(text) and _joins_the_one_before(text[end]):
             end += 1
-        for char in _fold_piece(text[start:end]):
-            chars.append(char)
-            spans.append((start, end))
+        forms.append(_fold_piece(text[start:end]))
+        spans += [(start, end)] * len(forms[-1])
         start = end
-    folded = "".join(chars)
-    for pattern, kept in ((_BRACKETS, ""), (_ENDS, ""), (_loose_space(), ""), (_SPACES, " ")):
-        folded, spans = _replace(pattern, kept, folded, spans)
-    return folded, spans
-
-
-def _replace(
-    pattern: re.Pattern[str], kept: str, text: str, spans: list[tuple[int, int]]
-) -> tuple[str, list[tuple[int, int]]]:
-    """``pattern.sub(kept, text)`` with the spans cut in the same places; ``kept`` has at most one character."""
-    pieces: list[str] = []
-    kept_spans: list[tuple[int, int]] = []
-    done = 0
-    for match in pattern.finditer(text):
-        pieces.append(text[done : match.start()] + kept)
-        kept_spans += spans[done : match.start()]
-        if kept:
-            kept_spans.append((spans[match.start()][0], spans[match.end() - 1][1]))
-        done = match.end()
-    pieces.append(text[done:])
-    return "".join(pieces), kept_spans + spans[done:]
+    return forms, spans
 
 
 @cache

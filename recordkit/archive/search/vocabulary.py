@@ -7,10 +7,11 @@ classes, read only when a query names something that ``BASIC`` lacks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.search.query import FORM_FIELD
@@ -48,8 +49,7 @@ _ACCESS = (("open", "open"), ("开放", "open"), ("公开", "open"), ("restricte
            ("限制", "restricted"))
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(Struct, frozen=True):
     """What names and words mean; names are in the form that ``name_of`` gives them.
 
     Attributes:
@@ -72,7 +72,10 @@ def name_of(written: str) -> str:
 
 
 def _basic_names() -> tuple[str, ...]:
-    return (*FIELD_ALIASES, *KEYWORD_ALIASES)
+    """Of each field the first name in letters and the first one in Chinese, then all others."""
+    every = {**FIELD_ALIASES, **KEYWORD_ALIASES}
+    firsts = {(meaning, name.isascii()): name for name, meaning in reversed(every.items())}
+    return tuple(dict.fromkeys((*reversed(firsts.values()), *every)))
 
 
 BASIC = Vocabulary(

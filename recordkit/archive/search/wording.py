@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Sequence
 
 from recordkit.archive.search.query import Dated
 from recordkit.archive.search.vocabulary import name_of
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 
 MOST_YEARS = 200
-"""Years that a range of years may span."""
+"""Years that a range of years may span; one that is left open spans so many."""
 
 # Compiled on first use, which most queries never come to.
 _RANGE = r"\.{2,}|至"
+"""Stands between two dates, or beside one: the other side is open."""
+_BETWEEN = "[~∼〜—–―‒]+|到"
+"""Stands between two dates only. So does a hyphen, where it cannot be one inside a date."""
 _DAYS = (
     r"([0-9]{4})(?:年|[-/.年]([0-9]{1,2})(?:月|[-/.月]([0-9]{1,2})日?)?)?",
     r"([0-9]{4})([0-9]{2})([0-9]{2})?",
 )
+_YEAR = "([0-9]{4})年?"
 _PERIOD = r"d?([1-9][0-9]{0,2})(?:年|y)?"
 _PERMANENT = ("y", "永久", "permanent")
 
@@ -40,7 +43,7 @@ def read_dates(text: str) -> Dated:
     Raises:
         Unreadable: no date of the calendar, or the range ends before it begins.
     """
-    since, until = _bounds(text)
+    since, until = _bounds(text, _DAYS)
     first, last = (since and _day(since)), (until and _day(until))
     if not (first or last):
         raise _no_date(text)
@@ -53,15 +56,18 @@ def read_dates(text: str) -> Dated:
 
 
 def read_years(text: str) -> list[str]:
-    """A year, or every year of a range.
+    """A year, or every year of a range; one side of it may be left open.
 
     Raises:
-        Unreadable: no year, or a range that is open or too long.
+        Unreadable: no year, or a range that is too long.
     """
-    years = [_plain(one).removesuffix("年") for one in _bounds(text)]
-    if any(re.fullmatch("[0-9]{4}", one) is None for one in years):
-        raise Unreadable(msg("{text} is no year", text=text), msg("Write it like 2026 or 2024..2026."))
-    first, last = map(int, years)
+    years = [one.removesuffix("年") for one in _bounds(text, (_YEAR,))]
+    if not any(years) or any(one and re.fullmatch(_YEAR, one) is None for one in years):
+        raise Unreadable(
+            msg("{text} is no year", text=text), msg("Write it like 2026 or 2024..2026; 2024.. is from then on.")
+        )
+    first = int(years[0] or max(0, int(years[1] or 0) - MOST_YEARS + 1))
+    last = int(years[1] or min(9999, first + MOST_YEARS - 1))
     if not 0 <= last - first < MOST_YEARS:
         raise Unreadable(
             msg("{text} is no range of at most {limit} years", text=text, limit=MOST_YEARS),
@@ -109,36 +115,92 @@ def read_choice(text: str, words: Sequence[tuple[str, str]], *, begins: bool) ->
         return values
     if values:
         raise Unreadable(
-            msg("{text} is a part of several: {words}", text=text, words=_listed([word for word, _ in near])),
+            msg("{text} is a part of several: {words}", text=text, words=listed(_one_each(text, near), _MOST_LISTED)),
             msg("Write more of it, or a star behind the beginning of all that are meant."),
         )
-    raise Unreadable(msg("{text} is not known", text=text), offer(text, [word for word, _ in words]))
+    every = [word for word, _ in words]
+    raise Unreadable(msg("{text} is not known", text=text), offer(text, every, _one_each(text, words)))
 
 
-def offer(text: str, words: Sequence[str]) -> Message:
-    """The next step for somebody who typed a name that is not among ``words``."""
+def offer(text: str, words: Sequence[str], few: Sequence[str] | None = None) -> Message:
+    """The next step for somebody who typed a name that is not among ``words``; ``few``: what to list if none is near.
+
+    Who typed Chinese is shown Chinese names, who typed letters those in letters, as far as there are any.
+    """
     plain = name_of(text)
+    words, few = (
+        [word for word in some if word.isascii() == text.isascii()] or some for some in (words, few or words)
+    )
     by_name = {name_of(word): word for word in words}
     parts = [name for name in by_name if len(plain) > 1 and plain in name]
+    import difflib
+
     near = dict.fromkeys([*difflib.get_close_matches(plain, by_name, 3, 0.5), *sorted(parts, key=len)])
     if near:
-        return msg("Did you mean {near}?", near=_listed([by_name[name] for name in near][:3]))
-    return msg("Known are: {words}.", words=_listed(words))
+        return msg("Did you mean {near}?", near=listed([by_name[name] for name in near][:3]))
+    return msg("Known are: {words}.", words=listed(few, _MOST_LISTED))
 
 
-def _listed(words: Sequence[str], most: int = 12) -> str:
-    return ", ".join(words[:most]) + (" …" if len(words) > most else "")
+_MOST_LISTED = 12
+
+
+def _one_each(text: str, words: Sequence[tuple[str, str]]) -> list[str]:
+    """One word for each value: the first one that is written as ``text`` is, in Chinese or in letters."""
+    found: dict[str, str] = {}
+    for word, value in words:
+        if value not in found or (word.isascii() == text.isascii() != found[value].isascii()):
+            found[value] = word
+    return list(found.values())
 
 
 def _plain(text: str) -> str:
     return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
 
 
-def _bounds(text: str) -> tuple[str, str]:
-    """The two sides of a range, or the same twice."""
+def _bounds(text: str, forms: Sequence[str]) -> tuple[str, str]:
+    """The two sides of a range, or the same twice; ``forms``: what one side may look like.
+
+    Raises:
+        Unreadable: a side is missing beside a sign that stands between two.
+    """
     plain = _plain(text)
-    found = re.search(_RANGE, plain)
-    return (plain[: found.start()], plain[found.end() :]) if found else (plain, plain)
+    if found := re.search(_RANGE, plain):
+        return plain[: found.start()], plain[found.end() :]
+    if found := re.search(_BETWEEN, plain):
+        if found.start() and found.end() < len(plain):
+            return plain[: found.start()], plain[found.end() :]
+        raise open_side(text)
+    if not _looks(plain, forms):
+        sides = [(plain[:at], plain[at + 1 :]) for at, char in enumerate(plain) if char == "-"]
+        whole = [pair for pair in sides[:_MOST_HYPHENS] if all(_looks(one, forms) for one in pair)]
+        if len(whole) == 1:
+            return whole[0]
+    return plain, plain
+
+
+_MOST_HYPHENS = 8
+"""Two dates hold five of them with the one between."""
+
+
+def _looks(text: str, forms: Sequence[str]) -> bool:
+    return any(re.fullmatch(one, text) for one in forms)
+
+
+def sign_apart(text: str, at: int) -> int | None:
+    """Where a sign stands that is to make one range of the date that ends at ``at`` and the next one."""
+    found = re.match(r"\s+(至|到|[~～∼〜—–―‒－-]+|\.{2,}|…+)\s+[0-9０-９]", text[at : at + _NEAR])
+    return None if found is None else at + found.start(1)
+
+
+_NEAR = 40
+
+
+def open_side(text: str) -> Unreadable:
+    """What to say of ``2026~``: only two full stops leave a side of a range open."""
+    return Unreadable(
+        msg("{text} has a sign that stands between two dates or years", text=text),
+        msg("Write 2026-01.. for from then on, ..2026-01 for until then, 2026-01..2026-06 for both."),
+    )
 
 
 def _day(text: str) -> str:

@@ -104,6 +104,12 @@ class WhooshShards:
         """See ``ShardKind.create``."""
         _Manifest().write(folder)
 
+    def replaced(self, folder: Path) -> tuple[int, int]:
+        """See ``ShardKind.replaced``."""
+        entries = _Manifest.read(folder).entries
+        dead = sum(len(one.dead) for one in entries)
+        return dead, sum(one.documents for one in entries) - dead
+
     def writer(self, folder: Path) -> _Writer:
         """See ``ShardKind.writer``."""
         return _Writer(folder)

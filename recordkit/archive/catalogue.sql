@@ -1,0 +1,24 @@
+CREATE TABLE records (
+  record_id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, record_class TEXT NOT NULL, year INTEGER NOT NULL,
+  period TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, number TEXT, filed_number TEXT, issue_id TEXT,
+  form TEXT, account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
+  status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER NOT NULL UNIQUE, touched INTEGER NOT NULL);
+CREATE INDEX records_number ON records (number);
+CREATE INDEX records_issue ON records (issue_id);
+CREATE INDEX records_account ON records (account);
+CREATE INDEX records_touched ON records (touched);
+CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
+CREATE INDEX records_review ON records (date, record_class, ordinal) WHERE status = 'active';
+CREATE TABLE record_accounts (
+  account TEXT NOT NULL, record_id TEXT NOT NULL, is_current INTEGER NOT NULL, PRIMARY KEY (account, record_id)
+  ) WITHOUT ROWID;
+CREATE INDEX record_accounts_record ON record_accounts (record_id);
+CREATE TABLE batches (batch TEXT NOT NULL, page INTEGER NOT NULL, record_id TEXT NOT NULL, papers INTEGER NOT NULL,
+  size INTEGER NOT NULL, PRIMARY KEY (batch, page, record_id));
+CREATE INDEX batches_record ON batches (record_id);
+CREATE TABLE code_serials (scope TEXT PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE contents (
+  content TEXT NOT NULL, record_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
+  PRIMARY KEY (content, record_id));
+CREATE INDEX contents_record ON contents (record_id)

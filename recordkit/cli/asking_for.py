@@ -1,0 +1,101 @@
+"""What the archive waits for: told with the review, and as a list to be sent to whoever knows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recordkit.cli.base import App, quoted
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import WrongUsage
+from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.workspace import Workspace
+
+_SHOWN = 200
+
+
+def print_waiting(app: App, workspace: Workspace, names: Mapping[str, str], event_type: str | None, out: Path | None,
+                  *, force: bool) -> None:
+    """List the waiting records by account, or write the list.
+
+    Raises:
+        WrongUsage: the file is neither a spreadsheet nor .csv.
+    """
+    from recordkit.retention.waited_for import request_rows, waiting_accounts
+
+    if out is not None and out.suffix.lower() not in (".xlsx", ".csv"):
+        raise WrongUsage(msg("{file} must end in .xlsx or .csv.", file=str(out)))
+    found = waiting_accounts(workspace, app.today, event_type=event_type)
+    records, alone = sum(one.count for one in found), sum(one.count for one in found if one.account is None)
+    if out is not None:
+        rows = list(request_rows(found, names))
+        app.save(out, _workbook(rows) if out.suffix.lower() == ".xlsx" else _csv(rows), force=force)
+    if app.json:
+        items = [{"account": one.account, "events": list(one.events), "count": one.count, "oldest": one.oldest,
+                  "code": one.code} for one in found]
+        app.print_json({"items": items, "total": len(items), "records": records,
+                        "out": None if out is None else str(out)})
+        return
+    if out is None:
+        columns = [("account", N_("Account")), ("events", N_("Waiting for")), ("count", N_("Records")),
+                   ("oldest", N_("Oldest")), ("code", N_("Code"))]
+        app.print_items([{"account": one.account, "events": told_events(one.events, names), "count": one.count,
+                          "oldest": one.oldest, "code": one.code} for one in found[:_SHOWN]], columns)
+        if len(found) > _SHOWN:
+            app.say(tr("… and {count} more; --out FILE writes them all.").format(count=len(found) - _SHOWN))
+    else:
+        click.echo(str(out))
+        app.say(tr("Let the day be filled in where it happened, then: recordkit event import {file}").format(
+            file=quoted(out)))
+    app.say(tr("{records} record(s) wait; {alone} of them have no account and are settled one by one.").format(
+        records=records, alone=alone))
+
+
+def told_events(events: Iterable[str], names: Mapping[str, str]) -> str:
+    """Names of events of which the first one counts."""
+    told = tr(" or ").join(names.get(one, one) for one in events)
+    return told or tr("a rule in the schedule")
+
+
+def _csv(rows: Iterable[Mapping[str, object]]) -> bytes:
+    from recordkit.retention.waited_for import REQUEST_HEADINGS
+
+    out = io.StringIO()
+    writer = csv.DictWriter(out, REQUEST_HEADINGS)
+    writer.writeheader()
+    # Excel keeps the zeros of a cell written so; the reader of lists knows the form.
+    writer.writerows({**row, "户号": f'="{row["户号"]}"'} for row in rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _workbook(rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Every cell is text: zeros stay, nothing acts as a formula, a day stays as it is typed."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    from recordkit.retention.waited_for import REQUEST_HEADINGS
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.freeze_panes = "A2"
+    for letter, width in zip("ABCDEFG", (16, 24, 8, 14, 28, 16, 14), strict=True):
+        sheet.column_dimensions[letter].width = width
+        sheet.column_dimensions[letter].number_format = "@"
+    for row in (dict(zip(REQUEST_HEADINGS, REQUEST_HEADINGS, strict=True)), *rows):
+        cells = []
+        for heading in REQUEST_HEADINGS:
+            cell = WriteOnlyCell(sheet, value=str(row[heading]))
+            cell.data_type = "s"
+            cell.number_format = "@"
+            cells.append(cell)
+        sheet.append(cells)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

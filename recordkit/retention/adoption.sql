@@ -1,0 +1,1 @@
+CREATE TABLE schedules_seen (seq INTEGER PRIMARY KEY, digest TEXT NOT NULL, day TEXT NOT NULL, act TEXT NOT NULL)

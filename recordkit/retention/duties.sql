@@ -1,0 +1,1 @@
+CREATE TABLE duties (seq INTEGER PRIMARY KEY, settings TEXT NOT NULL)

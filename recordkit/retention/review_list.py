@@ -1,0 +1,368 @@
+"""The review as a list for the appraisal group: counts first, then the records, as Word, spreadsheet or JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from recordkit.archive.access import clearance_of, seen_title
+from recordkit.archive.catalogue import Record
+from recordkit.archive.classes import RecordClass, Scheme, load_scheme
+from recordkit.messages import Message, Translate, msg
+from recordkit.retention.grouped import ReviewGroup, group_review, review_items
+from recordkit.retention.review import Decision, DecisionKind
+from recordkit.retention.schedule import event_name, told_period
+from recordkit.workspace import Workspace
+
+if TYPE_CHECKING:
+    from docx.document import Document as WordDocument
+
+COLUMNS = (msg("No."), msg("Title"), msg("Year"), msg("Code"), msg("Retention period"), msg("Falls due"),
+           msg("Grounds"))
+_SECTIONS: tuple[tuple[DecisionKind, Message], ...] = (
+    ("due", msg("Due for appraisal")),
+    ("not-due", msg("Due soon")),
+    ("held", msg("Held: due, but not to be destroyed")),
+)
+FORMATS = ("docx", "xlsx", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One record of the list.
+
+    Attributes:
+        title: that of the record, where whoever makes the list may see it.
+        period: in words; None where the schedule has no such class.
+    """
+
+    record: Record
+    title: str | Message
+    decision: Decision
+    period: Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Records that wait for one of these events, and how many they are; no events where a date field is empty."""
+
+    events: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewList:
+    """What is due on a day, counted, and the records of it.
+
+    Attributes:
+        as_of: the day; ``within`` lead time in days, 0 for none.
+        groups: all records of the store by class, decision and due date.
+        waiting: how many wait for which events, most first.
+        sections: lists of what is due, due within the lead time, and due but held; each with its heading.
+    """
+
+    company: str
+    fonds: str
+    as_of: date
+    within: int
+    groups: tuple[ReviewGroup, ...]
+    waiting: tuple[Waiting, ...]
+    sections: tuple[tuple[DecisionKind, Message, tuple[Line, ...]], ...]
+    classes: Mapping[str, RecordClass]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Records of the whole store by decision."""
+        found: dict[str, int] = {}
+        for one in self.groups:
+            found[one.decision] = found.get(one.decision, 0) + one.count
+        return found
+
+    @property
+    def due(self) -> int:
+        """How many records are due and not held."""
+        return self.counts.get("due", 0)
+
+    @property
+    def lines(self) -> list[Line]:
+        """The records of all sections."""
+        return [line for _, _, lines in self.sections for line in lines]
+
+
+def review_list(workspace: Workspace, today: date, within: int = 0) -> ReviewList:
+    """Review a store for the appraisal group.
+
+    Args:
+        workspace: the store.
+        today: the day.
+        within: lead time in days: records that become due by then are listed, too.
+    """
+    scheme = load_scheme(workspace.root)
+    groups = group_review(workspace, today)
+    sections = []
+    for decision, heading in _SECTIONS:
+        lines = tuple(_lines(workspace, scheme, today, decision, within))
+        if lines or decision == "due":
+            sections.append((decision, heading, lines))
+    settings = workspace.settings
+    return ReviewList(settings.company.name, f"{settings.archive.fonds} {settings.archive.fonds_name}", today, within,
+                      tuple(groups), waiting_of(groups, scheme), tuple(sections), scheme.classes)
+
+
+def waiting_of(groups: Sequence[ReviewGroup], scheme: Scheme) -> tuple[Waiting, ...]:
+    """How many records wait for which events; those whose class has no rule wait for nothing that is named."""
+    found: dict[tuple[str, ...], int] = {}
+    for one in groups:
+        rule = scheme.classes.get(one.record_class)
+        if one.decision == "waiting" and rule is not None:
+            events = rule.events if rule.trigger == "event" else ()
+            found[events] = found.get(events, 0) + one.count
+    return tuple(Waiting(events, count) for events, count in sorted(found.items(), key=lambda item: -item[1]))
+
+
+def told_waiting(one: Waiting) -> Message:
+    """What those records wait for, in words."""
+    if not one.events:
+        return msg("{count} wait for a date field that is empty", count=one.count)
+    return msg("{count} wait for {events}", count=one.count, events=tuple(event_name(event) for event in one.events))
+
+
+def _lines(
+    workspace: Workspace, scheme: Scheme, today: date, decision: DecisionKind, within: int
+) -> Iterator[Line]:
+    clearance = clearance_of(workspace)
+    for record, found in review_items(workspace, today, decisions={decision}, within_days=within):
+        rule = scheme.classes.get(record.record_class)
+        yield Line(record, seen_title(record, clearance), found, told_period(rule.period) if rule is not None else None)
+
+
+def list_file(found: ReviewList, kind: str, translate: Translate) -> bytes:
+    """The list as a file of ``kind``, one of ``FORMATS``."""
+    if kind == "docx":
+        return _docx(found, translate)
+    return _xlsx(found, translate) if kind == "xlsx" else _json(found, translate)
+
+
+def plain_line(line: Line, translate: Translate) -> dict[str, object]:
+    """A record of the list as plain JSON values, with the promised keys of 'retention review'."""
+    record, decision = line.record, line.decision
+    return {
+        "record_id": record.record_id, "code": record.code, "title": _text(line.title, translate),
+        "record_class": record.record_class, "decision": decision.decision,
+        "due": decision.due.isoformat() if decision.due else None, "rule": decision.rule,
+        "reason": decision.reason.render(translate),
+    }
+
+
+def _json(found: ReviewList, translate: Translate) -> bytes:
+    items = [plain_line(line, translate) for line in found.lines]
+    data = {
+        "as_of": found.as_of.isoformat(), "within": found.within, "items": items, "total": len(items),
+        "counts": found.counts,
+        "waiting": [{"events": list(one.events), "count": one.count} for one in found.waiting],
+        "groups": [{"record_class": one.record_class, "decision": one.decision,
+                    "due": one.due.isoformat() if one.due else None, "count": one.count} for one in found.groups],
+    }
+    return json.dumps(data, ensure_ascii=False, indent=2).encode("utf-8", "replace")
+
+
+def class_rows(
+    groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass]
+) -> list[tuple[str, DecisionKind, int, date | None]]:
+    """Name of class, decision, number of records and first day of appraisal, one row for each class and decision."""
+    sums: dict[tuple[str, DecisionKind], tuple[int, date | None]] = {}
+    for one in groups:
+        count, due = sums.get((one.record_class, one.decision), (0, None))
+        first = min((day for day in (due, one.due) if day is not None), default=None)
+        sums[one.record_class, one.decision] = count + one.count, first
+    return [(classes[name].name if name in classes else name, decision, count, first)
+            for (name, decision), (count, first) in sums.items()]
+
+
+def _facts(found: ReviewList, translate: Translate) -> list[str]:
+    """Lines between the heading and the counts."""
+    total = sum(found.counts.values())
+    lines = [msg("Company: {company}", company=found.company), msg("Fonds: {fonds}", fonds=found.fonds),
+             msg("As of: {date}", date=found.as_of.isoformat()),
+             msg("{total} records reviewed, {due} due for appraisal", total=total, due=found.due)]
+    if found.within:
+        lines.append(msg("Lead time: {days} days", days=found.within))
+    lines += [told_waiting(one) for one in found.waiting]
+    return [one.render(translate) for one in lines]
+
+
+def _text(text: str | Message, translate: Translate) -> str:
+    return text.render(translate) if isinstance(text, Message) else text
+
+
+def _cells(number: int, line: Line, translate: Translate) -> tuple[int, str, int, str, str, date | None, str]:
+    return (number, _text(line.title, translate), line.record.year, line.record.code,
+            line.period.render(translate) if line.period is not None else "", line.decision.due,
+            line.decision.reason.render(translate))
+
+
+_TITLE = msg("Records due for appraisal")
+_COUNTS = (msg("Class"), msg("Decision"), msg("Number of records"), msg("First due"))
+_LONGEST_CELL = 32_767  # characters that a spreadsheet cell keeps
+
+
+def _xlsx(found: ReviewList, translate: Translate) -> bytes:
+    """Counts on the first sheet, one further sheet for each section. Texts cannot act as formulas; dates are dates."""
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    rows: list[Sequence[object]] = [[_TITLE.render(translate)], *([line] for line in _facts(found, translate)), []]
+    rows.append([one.render(translate) for one in _COUNTS])
+    rows += [[name, translate(decision), count, first] for name, decision, count, first in
+             class_rows(found.groups, found.classes)]
+    _sheet(book, msg("Counts").render(translate), rows, (44, 16, 12, 14))
+    for _, heading, lines in found.sections:
+        head = [one.render(translate) for one in COLUMNS]
+        body = (_cells(number, line, translate) for number, line in enumerate(lines, 1))
+        name = re.split("[:：]", heading.render(translate))[0]
+        _sheet(book, name, [head, *body], (7, 46, 8, 30, 12, 13, 70), frozen="A2")
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _sheet(
+    book: Any, name: str, rows: Sequence[Sequence[object]], widths: Sequence[int], *, frozen: str | None = None
+) -> None:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Alignment
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.properties import PageSetupProperties
+
+    sheet = book.create_sheet(name)
+    for at, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(at)].width = width
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9  # A4 (ECMA-376 part 1, 18.3.1.63)
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    if frozen is not None:
+        sheet.freeze_panes = frozen
+        sheet.print_title_rows = "1:1"
+    wrapped = Alignment(vertical="top", wrap_text=frozen is not None)
+    for row in rows:
+        cells = []
+        for value in row:
+            cell = WriteOnlyCell(sheet)
+            if isinstance(value, str):
+                cell.value = printable(value)[:_LONGEST_CELL]
+                cell.data_type = "s"  # else a title that begins with = would be computed
+                cell.quotePrefix = value[:1] in tuple("=+-@\t\r")
+                cell.alignment = wrapped
+            elif isinstance(value, date):
+                cell.value = value
+                cell.number_format = "yyyy-mm-dd"
+                cell.alignment = Alignment(vertical="top", horizontal="left")
+            elif isinstance(value, int):
+                cell.value = value
+                cell.alignment = Alignment(vertical="top")
+            cells.append(cell)
+        sheet.append(cells)
+
+
+def _docx(found: ReviewList, translate: Translate) -> bytes:
+    """A4 landscape; headings of the table on every page, pages numbered."""
+    from docx import Document
+    from docx.enum.section import WD_ORIENT
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml.ns import qn
+    from docx.shared import Mm, Pt
+
+    document = Document()
+    section = document.sections[0]
+    section.orientation = WD_ORIENT.LANDSCAPE
+    section.page_width, section.page_height = Mm(297), Mm(210)
+    section.left_margin = section.right_margin = Mm(15)
+    section.top_margin = section.bottom_margin = Mm(15)
+    style = document.styles["Normal"]
+    style.font.name = "宋体"
+    style.font.size = Pt(10.5)
+    style.paragraph_format.space_after = Pt(2)
+    # Word takes the Chinese face from eastAsia alone.
+    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), "宋体")
+    title = document.add_paragraph()
+    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    run = title.add_run(_TITLE.render(translate))
+    run.bold, run.font.size = True, Pt(18)
+    for line in _facts(found, translate):
+        document.add_paragraph(printable(line))
+    counts = [[name, translate(decision), str(count), first.isoformat() if first else ""]
+              for name, decision, count, first in class_rows(found.groups, found.classes)]
+    _table(document, [one.render(translate) for one in _COUNTS], counts, (90, 50, 30, 40))
+    for _, heading, lines in found.sections:
+        head = document.add_paragraph()
+        head.paragraph_format.space_before = Pt(12)
+        head.paragraph_format.keep_with_next = True
+        head.add_run(f"{heading.render(translate)} ({len(lines)})").bold = True
+        rows = ([str(number), title_, str(year), code, period, due.isoformat() if due else "", reason]
+                for number, title_, year, code, period, due, reason in
+                (_cells(number, line, translate) for number, line in enumerate(lines, 1)))
+        _table(document, [one.render(translate) for one in COLUMNS], rows, (12, 68, 14, 58, 21, 27, 67))
+    _number_pages(document)
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def _table(document: WordDocument, head: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]) -> None:
+    """Add a table with its head repeated on each page; ``widths`` in millimetres."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+    from docx.shared import Mm
+
+    table = document.add_table(rows=2, cols=len(head))
+    table.style = "Table Grid"
+    table.autofit = False
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Mm(width)
+        for cell in column.cells:
+            cell.width = Mm(width)
+    for cell, text in zip(table.rows[0].cells, head, strict=True):
+        cell.paragraphs[0].add_run(text).bold = True
+    repeated = table.rows[0]._tr.get_or_add_trPr()
+    repeated.append(OxmlElement("w:tblHeader"))
+    model = table.rows[1]._tr
+    model.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+    for cell in table.rows[1].cells:
+        cell.paragraphs[0].add_run("?")
+    # A row is a copy of the first one: python-docx takes milliseconds for each it adds.
+    body = model.getparent()
+    for row in rows:
+        made = deepcopy(model)
+        for node, text in zip(made.iter(qn("w:t")), row, strict=True):
+            node.text = " ".join(printable(text).split())
+        body.append(made)
+    body.remove(model)
+
+
+def _number_pages(document: WordDocument) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    paragraph = document.sections[0].footer.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    for word in ("PAGE", " / ", "NUMPAGES"):
+        if word == " / ":
+            paragraph.add_run(word)
+            continue
+        field = OxmlElement("w:fldSimple")
+        field.set(qn("w:instr"), word)
+        field.append(OxmlElement("w:r"))
+        paragraph._p.append(field)
+
+
+def printable(text: str) -> str:
+    """Without the control characters and lone surrogates that XML cannot hold."""
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\N{REPLACEMENT CHARACTER}", text)

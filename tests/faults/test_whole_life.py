@@ -1,0 +1,182 @@
+"""A random string is planted wherever a record leaves words or bytes; after its destruction no byte of it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import random
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pikepdf
+import pytest
+from conftest import ISSUE_DAY, Cli
+from scans import scan, signed
+
+FILED = ("--as-of", "2026-12-01")
+DUE = ("--as-of", "2037-01-15")
+PEOPLE = (("admin", "administrator"), ("arch", "archivist"), ("appr", "appraiser"), ("lead", "approver"),
+          ("w1", "supervisor"), ("w2", "supervisor"))
+
+
+class Planted:
+    """The string in Chinese and in Latin letters, and the digests of the papers that hold it."""
+
+    def __init__(self, seed: int) -> None:
+        draw = random.Random(seed)
+        self.chinese = "".join(chr(draw.randrange(0x5000, 0x9F00)) for _ in range(5))
+        self.latin = "".join(draw.choice("bcdfghjkmnpqrstvwxz") for _ in range(14))
+        self.digests: set[str] = set()
+
+    def knows(self, path: Path) -> Path:
+        """Note the digests of a paper; the path again."""
+        data = path.read_bytes()
+        self.digests |= {hashlib.new(name, data).hexdigest() for name in ("sha256", "sha512", "md5")}
+        return path
+
+    def traces(self, root: Path) -> list[str]:
+        """Files of the store, and parts inside them, that hold the string or a digest: ``path: what``."""
+        words = [self.chinese, self.latin, *self.digests]
+        needles = {word.encode(code) for word in words for code in ("utf-8", "utf-16-le", "utf-16-be")}
+        needles |= {self.chinese.encode("gb18030"), self.chinese.encode("unicode_escape")}
+        needles |= {bytes.fromhex(one) for one in self.digests}
+        found = []
+        for path in sorted(root.rglob("*")):
+            name = path.relative_to(root).as_posix()
+            contents = [name.encode()]
+            if path.is_file():
+                contents += unpacked(path.read_bytes())
+            found += [f"{name}: {needle!r}" for needle in needles
+                      if any(needle.lower() in content.lower() for content in contents)]
+        return found
+
+
+def unpacked(data: bytes) -> Iterator[bytes]:
+    """The bytes, and what is compressed in them: members of a ZIP, streams of a PDF, anything deflated."""
+    yield data
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            for member in package.namelist():
+                yield from unpacked(package.read(member))
+    elif data.startswith(b"%PDF"):
+        with pikepdf.open(io.BytesIO(data)) as paper:
+            for one in paper.objects:
+                if isinstance(one, pikepdf.Stream):
+                    yield one.read_bytes() if one.stream_dict.get("/Filter") == "/FlateDecode" else one.read_raw_bytes()
+    else:
+        for head in (b"\x78\x01", b"\x78\x9c", b"\x78\xda"):
+            at = data.find(head)
+            while at >= 0:
+                with contextlib.suppress(zlib.error):
+                    yield zlib.decompressobj().decompress(data[at:])
+                at = data.find(head, at + 1)
+
+
+def compressed(path: Path) -> Path:
+    """The PDF with its streams deflated, as every scanner writes them: no plain byte search sees its text."""
+    with pikepdf.open(path, allow_overwriting_input=True) as paper:
+        paper.save(path, compress_streams=True, recompress_flate=True, deterministic_id=True)
+    return path
+
+
+@pytest.fixture
+def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cli, Planted, str]:
+    """A store with a record that has been through everything, beside one that stays; string, and its number."""
+    planted = Planted(random.SystemRandom().getrandbits(64))
+    zh, la = planted.chinese, planted.latin
+    one = ["--set", f"客户={zh}", "--set", f"地址=河湾区{zh}{la}巷", "--set", "户号=0099118822"]
+    issued = cli.json("generate", "visit-record", "--data", sample(), *one, "--as-of", ISSUE_DAY)["items"][0]
+    number = str(issued["number"])
+    other = cli.json("generate", "visit-record", "--data", sample(), "--as-of", ISSUE_DAY)["items"][0]["number"]
+    cli("generate", "visit-record", "--data", sample(), *one, "--set", f"电话={la}", "--as-of", ISSUE_DAY, expect=3)
+    cli("issued", "render", number, "--out", cli.store / "outbox" / "补打.docx", *FILED)
+    paper = planted.knows(compressed(signed(cli, tmp_path / f"{zh}.pdf", str(number), f"{la} signed", 2)))
+    inbox = cli.store / "inbox" / paper.name
+    inbox.write_bytes(paper.read_bytes())
+    assert [item["outcome"] for item in cli.json("ingest", *FILED)["items"]] == ["archived"]
+    cli("ingest", signed(cli, tmp_path / "other.pdf", str(other), "neighbour"), *FILED)
+    card = planted.knows(compressed(scan(tmp_path / f"{zh}身份证.pdf", f"card {la}")))
+    cli("ingest", "--attach-to", number, card, *FILED)
+    cli("edit", number, "--set", f"电话=139{draw(8)}", "--reason", f"{zh}换了号码", *FILED)
+    again = planted.knows(compressed(signed(cli, tmp_path / f"{la}.pdf", str(number), f"{la} rescanned", 2)))
+    cli("ingest", again, *FILED)
+    key = cli.json("unmatched", "list")["items"][0]["key"]
+    cli("match", key, number, "--new-version", "--reason", f"{zh}第一次扫歪了", *FILED)
+    unread = compressed(scan(tmp_path / f"{la}-letter.pdf", f"letter of {la}"))
+    cli("ingest", "--attach-to", number, planted.knows(unread), *FILED)
+    cli("open", number)
+    hold = cli.json("hold", "place", number, "--kind", "complaint", "--reason", f"{zh}投诉", *FILED)["hold"]
+    cli("hold", "release", hold, "--reason", f"{zh}已办结", *FILED)
+    cli("event", "add", "completed", "--date", "2026-11-30", number, "--note", f"{zh}办结", *FILED)
+    (tmp_path / f"{zh}.csv").write_text("户号,户名\n0099118822,某\n", "utf-8")
+    for_account = ("--kind", "arrears", "--reason", f"{zh}欠费", "--list", "北区")
+    cli("hold", "import", tmp_path / f"{zh}.csv", *for_account, *FILED)
+    (tmp_path / "later.csv").write_text("户号\n0099000001\n", "utf-8")
+    cli("hold", "import", tmp_path / "later.csv", *for_account[:2], "--reason", "欠费", "--list", "北区",
+        "--release-missing", "--release-reason", f"{zh}缴清", *FILED)
+    (other_hold,) = cli.json("hold", "list")["items"]
+    cli("hold", "release", other_hold["hold"], "--reason", "查无此户", *FILED)
+    hold = cli.json("hold", "place", "--query", f"{zh}", "--kind", "other", "--reason", f"{la}", *FILED)["hold"]
+    cli("hold", "extend", hold, "--reason", f"{zh}延期", *FILED)
+    cli("hold", "release", hold, "--reason", "查毕", *FILED)
+    event = cli.json("event", "add", "account-closed", "--date", "2026-11-29", "--account", "0099118822", "--note",
+                     f"{zh}销户", *FILED)["event"]
+    event = cli.json("event", "revise", event, "--date", "2026-11-30", "--reason", f"{zh}写错", *FILED)["event"]
+    cli("event", "withdraw", event, "--reason", f"{zh}未销", *FILED)
+    assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted")
+    for place, (person, role) in enumerate(PEOPLE):
+        cli("key", "create", tmp_path / "keys" / person)
+        cli("people", "add", person, "--name", person, "--role", role, "--staff-no", f"G{place}",
+            "--key", tmp_path / "keys" / f"{person}.pub", *DUE)
+        monkeypatch.setenv("RECORDKIT_ADMIN_KEY", str(tmp_path / "keys" / "admin"))
+    return cli, planted, number
+
+
+def sample() -> Path:
+    from recordkit.templates.forms import shipped_forms
+
+    return shipped_forms() / "visit-record" / "sample.toml"
+
+
+def draw(digits: int) -> str:
+    return "".join(random.choice("0123456789") for _ in range(digits))
+
+
+def destroyed(cli: Cli, number: str, keys: Path) -> str:
+    """The order by which the record went."""
+    def by(person: str) -> tuple[object, ...]:
+        return ("--as", person, "--key", keys / person, *DUE)
+
+    order = str(cli.json("destruction", "propose", number, *by("arch"))["order"])
+    cli("destruction", "appraise", order, "--all", "destroy", *by("appr"))
+    cli("destruction", "approve", order, *by("lead"))
+    cli("destruction", "sign", order, *by("w1"))
+    cli("destruction", "sign", order, *by("w2"))
+    word = cli.json("destruction", "show", order).get("confirm")
+    confirmed = ("--confirm", word) if word else ()
+    done = cli.json("destruction", "execute", order, "--place", "档案室", "--method", "删除", "--as", "w1", *confirmed,
+                    *DUE)
+    assert [item["outcome"] for item in done["items"]] == ["destroyed"], done["items"]
+    cli("destruction", "complete", order, *by("w1"))
+    cli("destruction", "complete", order, *by("w2"))
+    return order
+
+
+def test_no_byte_of_a_destroyed_record_is_left_but_the_title_in_its_register(
+    lived: tuple[Cli, Planted, str], tmp_path: Path
+) -> None:
+    cli, planted, number = lived
+    before = {one.partition(":")[0].partition("/")[0] for one in planted.traces(cli.store)}
+    assert before == {"catalogue.sqlite3", "inbox", "issued", "notes", "objects", "outbox", "work"}
+    order = destroyed(cli, number, tmp_path / "keys")
+    (register,) = cli.json("search", order)["items"]
+    for _ in range(2):
+        assert [cli.json("search", word)["total"] for word in (planted.chinese, planted.latin)] == [0, 0]
+        after = planted.traces(cli.store)
+        assert len(after) == 1 and after[0].startswith("objects/") and register["record_id"] in after[0], after
+        cli("rebuild")
+    assert cli.json("ledger", "verify")["ok"] and cli.json("verify")["ok"]
