@@ -91,6 +91,7 @@ def register_json(
     """
     settings, scheme = workspace.settings, load_scheme(workspace.root)
     today = workspace.clock.today
+    full = settings.destruction.register_titles == "title"
     used = sorted({record.record_class for record, _ in items})
     return {
         "order": order_id,
@@ -106,7 +107,7 @@ def register_json(
             {
                 "record": record.record_id,
                 "序号": str(position),
-                "题名": record.title,
+                "题名": record.title if full else scheme.get(record.record_class).name,
                 "所属年度": str(record.year),
                 "档号": record.code,
                 "应保管期限": _told_months(scheme.get(record.record_class).months),
