@@ -168,3 +168,15 @@ def test_the_explanation_tells_revised_and_withdrawn_events_with_their_reasons(
     assert [one["event"] for one in cli.json("event", "list")["items"]] == [second]
     everything = cli.json("event", "list", "--all")["items"]
     assert [one["replaced"] for one in everything] == [second, None, None]
+
+
+def test_the_history_of_a_record_tells_why_it_was_held_extended_and_released(cli: Cli, tmp_path: Path) -> None:
+    record = filed(cli, tmp_path, issue_one(cli))
+    hold = cli.json("hold", "place", record, *LAWSUIT)["hold"]
+    cli("hold", "extend", hold, "--until", "2028-01-01", "--reason", "二审", *DAY)
+    cli("hold", "release", hold, "--reason", "结案", *DAY)
+    event = cli.json("event", "add", "contract-ended", record, "--date", "2026-11-28", "--note", "来函", *DAY)["event"]
+    cli("event", "withdraw", event, "--reason", "误会", *DAY)
+    told = [(one["act"], one["reason"]) for one in cli.json("history", record)["items"]][1:]
+    assert told == [("hold.placed", "诉讼"), ("hold.extended", "二审"), ("hold.released", "结案"),
+                    ("event.added", "来函"), ("event.withdrawn", "误会")]
