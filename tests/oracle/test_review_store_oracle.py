@@ -58,7 +58,7 @@ class Happened:
 
 @dataclass(frozen=True)
 class Held:
-    """A hold: of records or of an account, with its last day; ``released`` whether somebody ended it."""
+    """A hold: of records or of an account, with the day to look at it again; ``released`` whether somebody ended it."""
 
     records: frozenset[int]
     account: str | None
@@ -168,9 +168,7 @@ def wanted(world: World, place: int) -> tuple[str, date | None]:
     """What the oracle says of a record."""
     one = world.filed[place]
     if one.record_class not in world.rules:
-        ends = hold_ends(world, place)
-        held = any(until is None or until >= world.today for until in ends)
-        return ("held" if held else "waiting"), None
+        return ("held" if hold_ends(world, place) else "waiting"), None
     rule = own_rule(one.record_class, world.rules)
     events = [(event.type, event.day, "account" if event.account else "record", seq)
               for seq, event in enumerate(world.happened, 1)
@@ -231,5 +229,5 @@ def test_the_story_of_every_record_names_the_decision_of_the_oracle_and_one_reas
         elif not any(one.counts and one.opinion == Opinion("keep") for one in story.orders):
             assert [period_start(story.rule, day) for day in counting] == [decision.start] * len(counting)
             assert bool(counting) == (decision.start is not None)
-        assert (decision.decision == "held") == any(one.state == "in-force" for one in story.holds)
+        assert (decision.decision == "held") == any(one.state != "released" for one in story.holds)
         assert str(story.next)
