@@ -47,18 +47,19 @@ class Filed:
 
 @dataclass(frozen=True)
 class Happened:
-    """An event: of records (by their place) or of an account; ``replaced`` by another entry, or withdrawn."""
+    """An event: of records (by their place) or of an account; ``replaced`` by another entry, or ``withdrawn``."""
 
     type: str
     day: date
     records: frozenset[int]
     account: str | None
     replaced: bool
+    withdrawn: bool
 
 
 @dataclass(frozen=True)
 class Held:
-    """A hold: of records or of an account, with its last day; ``released`` whether somebody ended it."""
+    """A hold: of records or of an account, with its day; ``released`` whether somebody ended it."""
 
     records: frozenset[int]
     account: str | None
@@ -102,8 +103,9 @@ def worlds(draw: st.DrawFn) -> World:
         st.frozensets(st.sampled_from(ACCOUNTS), max_size=1)), min_size=1, max_size=14))
     places = st.frozensets(st.integers(0, len(filed) - 1), min_size=1, max_size=3)
     on = st.one_of(st.tuples(places, st.none()), st.tuples(st.just(frozenset()), st.sampled_from(ACCOUNTS)))
-    happened = [Happened(kind, day, *where, replaced) for kind, day, where, replaced in draw(
-        st.lists(st.tuples(st.sampled_from([*TYPES, "case-closed"]), DAYS, on, st.booleans()), max_size=8))]
+    ended = st.sampled_from([(False, False), (False, False), (True, False), (False, True)])
+    happened = [Happened(kind, day, *where, *how) for kind, day, where, how in draw(
+        st.lists(st.tuples(st.sampled_from([*TYPES, "case-closed"]), DAYS, on, ended), max_size=8))]
     held = [Held(*where, until, released) for where, until, released in draw(
         st.lists(st.tuples(on, st.none() | DAYS, st.booleans()), max_size=3))]
     decided = draw(st.lists(st.tuples(st.integers(0, len(filed) - 1), st.sampled_from(["extend", "keep", "destroy"]),
@@ -142,7 +144,8 @@ def fill(archive: Archive, world: World) -> None:
             db.insert("retention_events", {
                 "event_id": f"E{seq}", "type": event.type, "date": event.day.isoformat(), "seq": seq,
                 "scope": "account" if event.account else "record", "account": event.account,
-                "replaced": "E0" if event.replaced else None})
+                "replaced": "E0" if event.replaced else None,
+                "withdrawn": "2021-01-01" if event.withdrawn else None})
             for place in event.records:
                 db.insert("retention_event_records", {"event_id": f"E{seq}", "record_id": f"R{place}"})
         for seq, hold in enumerate(world.held, 1):
@@ -169,12 +172,11 @@ def wanted(world: World, place: int) -> tuple[str, date | None]:
     one = world.filed[place]
     if one.record_class not in world.rules:
         ends = hold_ends(world, place)
-        held = any(until is None or until >= world.today for until in ends)
-        return ("held" if held else "waiting"), None
+        return ("held" if ends else "waiting"), None
     rule = own_rule(one.record_class, world.rules)
     events = [(event.type, event.day, "account" if event.account else "record", seq)
               for seq, event in enumerate(world.happened, 1)
-              if not event.replaced and (place in event.records or event.account is not None
+              if not (event.replaced or event.withdrawn) and (place in event.records or event.account is not None
                                          and event.account == one.account)]
     decisions = [(kind, until) for where, kind, until, withdrawn in world.decided
                  if where == place and kind != "destroy" and not withdrawn]
@@ -231,5 +233,5 @@ def test_the_story_of_every_record_names_the_decision_of_the_oracle_and_one_reas
         elif not any(one.counts and one.opinion == Opinion("keep") for one in story.orders):
             assert [period_start(story.rule, day) for day in counting] == [decision.start] * len(counting)
             assert bool(counting) == (decision.start is not None)
-        assert (decision.decision == "held") == any(one.state == "in-force" for one in story.holds)
+        assert (decision.decision == "held") == any(one.state != "released" for one in story.holds)
         assert str(story.next)
