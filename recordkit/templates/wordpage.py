@@ -120,10 +120,12 @@ def rows_of(document: Any, columns: Sequence[str], widths: Sequence[float], rows
     """A ruled table whose head stands on every page and whose rows do not break."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
+    from docx.shared import Mm
 
     ruled = table(document, widths)
     for number, line in enumerate((columns, *rows)):
         row = ruled.add_row()
+        row.height = Mm(7)
         row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit" if number else "w:tblHeader"))
         for cell, column, text in zip(row.cells, columns, line, strict=True):
             paragraph = write(cell, text, bold=not number, size=9.5)
