@@ -138,8 +138,14 @@ def _check_odd(workspace: Workspace, done: CopyCheck, objects: Root, fate: Fate,
             continue
         _, number, commitment = then[-1]
         if (version := objects.version(record_id, number, commitment)) is None:
-            reason = (msg("the object was replaced: its inventory is not the one in the ledger")
-                      if objects.is_there(record_id) else msg("the object is missing"))
+            older = [said for said in then if objects.version(record_id, said[1], said[2]) is not None]
+            if not objects.is_there(record_id):
+                reason = msg("the object is missing")
+            elif older:
+                reason = msg("version {version} is missing; the newest one there is {older}", version=number,
+                             older=older[-1][1])
+            else:
+                reason = msg("the object was replaced: its inventory is not the one in the ledger")
             done.findings.append(CopyFinding(one.code, objects.place(record_id), reason))
         elif wrong := objects.faults(record_id, version):
             done.findings += [CopyFinding(one.code, f"{objects.place(record_id)}/{name}",

@@ -15,6 +15,7 @@ from typing import Literal
 from recordkit.archive.arrivals import OTHER_NAMES
 from recordkit.archive.catalogue import keyed
 from recordkit.archive.dropping import ACT as DROPPED
+from recordkit.archive.dropping import dropped_of_batch
 from recordkit.model import Entry
 from recordkit.workspace import Workspace
 
@@ -31,14 +32,15 @@ class Told:
 
     Attributes:
         notes: hash of subject and digest of every note that an entry names.
-        dropped: keyed digest of every paper that was given up, with the entry that says so last; of batch scans whose
-            pieces were given up, too.
+        dropped: keyed digest of every paper that was given up, with the entry that says so last.
+        scans: the same of batch scans out of which a paper was given up.
         intents: records, events and holds that an order has begun to take, by order.
         begun: orders under which something was called destroyed, or that were executed.
     """
 
     notes: set[int] = field(default_factory=set)
     dropped: dict[str, int] = field(default_factory=dict)
+    scans: dict[str, int] = field(default_factory=dict)
     intents: dict[str, tuple[set[str], set[str]]] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
 
@@ -48,9 +50,9 @@ class Told:
         for subject, digest in named_notes(body):
             self.notes.add(hash((subject, digest)))
         if entry.act == DROPPED:
-            for key in ("content", "batch"):
-                if body.get(key):
-                    self.dropped[str(body[key])] = entry.seq
+            self.dropped[str(body.get("content"))] = entry.seq
+            if body.get("batch"):
+                self.scans[str(body["batch"])] = entry.seq
         elif entry.act == "order.intended":
             records, others = self.intents.setdefault(str(body.get("order")), (set(), set()))
             records |= _texts(body.get("records"))
@@ -221,14 +223,18 @@ class Fate:
             return PaperFate("batch")
         if rows:
             return PaperFate(None, rows[0]["record_id"], rows[0]["version"])
-        if self._told.dropped.get(content, 0) > self._since and not held:
-            return PaperFate("dropped")
-        return PaperFate()
+        if held:
+            return PaperFate()  # ingest knows which papers of it are filed
+        given_up = self._told.dropped.get(content, 0) > self._since
+        if self._told.scans.get(content, 0) > self._since:
+            pages, papers = dropped_of_batch(self._db, content)
+            given_up = given_up or len(pages) >= papers
+        return PaperFate("dropped" if given_up else None)
 
     def is_known(self, sha256: str) -> bool:
         """Whether the ledger knows what became of these bytes: filed, cut up, given up, or destroyed."""
         content = keyed(self._store_id, sha256)
-        return content in self._told.dropped or self._db.one(
+        return content in self._told.dropped or content in self._told.scans or self._db.one(
             "SELECT 1 FROM contents WHERE content = :content UNION ALL SELECT 1 FROM batches WHERE batch = :content",
             {"content": content}) is not None
 

@@ -46,13 +46,14 @@ def test_every_event_is_told_with_what_it_does(archive: Archive) -> None:
     wrong = add_event(add, "account-closed", date(2019, 1, 1), account="0001")
     right = add_event(add, "account-closed", date(2020, 1, 1), account="0001", replaces=wrong)
     early = add_event(add, "account-closed", date(2010, 1, 1), account="0001")
+    same_day = add_event(add, "account-closed", date(2015, 1, 1), account="0001")
     strange = add_event(add, "case-closed", date(2016, 1, 1), records=[record])
     add_event(add, "account-closed", date(2016, 1, 1), account="0002")
     told = {one.event_id: (one.state, one.by) for one in story(archive, record).events}
     assert told == {
         first: ("replaced", corrected), corrected: ("counts", None), other: ("own-first", corrected),
         wrong: ("replaced", right), right: ("later", None), early: ("too-early", None),
-        strange: ("starts-nothing", None),
+        same_day: ("too-early", None), strange: ("starts-nothing", None),
     }
     decision = story(archive, record).decision
     assert decision is not None and decision.start == date(2019, 1, 1)

@@ -255,6 +255,26 @@ def test_a_paper_that_was_given_up_since_does_not_wait_again(tmp_path: Path) -> 
     archive.workspace.close()
 
 
+def test_a_scan_of_which_one_paper_was_given_up_waits_again_for_the_others(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path / "库")
+    scan = b"%PDF-scan of two"
+    (archive.root / "inbox" / "批.pdf").write_bytes(scan)
+    make_backup(archive.workspace, tmp_path / "copy")
+    (archive.root / "inbox" / "批.pdf").unlink()
+    store_id = archive.workspace.settings.store.id
+    batch = catalogue.keyed(store_id, hashlib.sha256(scan).hexdigest())
+    for page in (1, 2):
+        with archive.workspace.writing() as writer:
+            note = writer.note(f"dropped-{page}", {"reason": "空白"})
+            writer.add("paper.dropped", {"content": f"{page}" * 64, "room": "unmatched", "note": note, "batch": batch,
+                                         "batch_page": page, "batch_papers": 2, "batch_size": len(scan)})
+            writer.commit()
+        result = restored(tmp_path / "copy", archive.root, tmp_path / f"back{page}")
+        assert result.withheld == ([] if page == 1 else [("inbox/批.pdf", "dropped")])
+        assert result.waiting == 2 - page
+    archive.workspace.close()
+
+
 def test_bytes_that_another_record_in_force_holds_too_stay_its_own(tmp_path: Path) -> None:
     """An ID card is attached to two papers; one of them is destroyed."""
     archive = make_archive(tmp_path / "库")
