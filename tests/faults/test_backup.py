@@ -229,7 +229,8 @@ def test_a_rehearsal_writes_nothing_and_says_what_the_run_then_does(changed: tup
     done = make_backup(archive.workspace, copy)
     assert (said.records, said.destroyed, said.removed) == (done.records, done.destroyed, done.removed)
     fresh = copy.with_name("fresh")
-    assert make_backup(archive.workspace, fresh, dry_run=True).records == 4
+    held = catalogue.count_holdings(archive.workspace.db)
+    assert make_backup(archive.workspace, fresh, dry_run=True).records == held
     assert not fresh.exists()
     archive.workspace.close()
 
@@ -329,7 +330,7 @@ def test_a_record_under_an_order_in_execution_is_left_as_it_is_in_the_copy(
     # And a copy that never had it does not get it now.
     fresh = make_backup(archive.workspace, tmp_path / "fresh")
     assert fresh.executing == [code]
-    assert not (tmp_path / "fresh" / "objects" / "302").exists() or fresh.records == 3
+    assert fresh.records and not list((tmp_path / "fresh" / "objects").rglob(f"*{record}"))
     archive.execute(order, actor="sup2")
     for copy in ("copy", "fresh"):
         make_backup(archive.workspace, tmp_path / copy)
@@ -474,8 +475,8 @@ def test_filed_sources_given_up_papers_documents_and_what_is_derived_are_not_cop
     (done / "given up.pdf").write_bytes(b"x")
     make_backup(archive.workspace, tmp_path / "copy")
     assert {path.name for path in (tmp_path / "copy").iterdir()} == {
-        "backup.json", "recordkit.toml", "retention.toml", "ledger", "objects", "notes", "issued", "inbox",
-        "quarantine", "work"}
+        "backup.json", "recordkit.toml", "retention.toml", "ledger", "objects", "notes", "issued", "forms",
+        "inbox", "quarantine", "work"}
     assert not (tmp_path / "copy" / "inbox" / "done").exists()
     assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o700
     archive.workspace.close()
