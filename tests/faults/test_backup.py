@@ -339,6 +339,31 @@ def test_a_record_under_an_order_in_execution_is_left_as_it_is_in_the_copy(
     archive.workspace.close()
 
 
+def test_what_another_process_destroys_while_the_copy_is_made_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, order, _ = planted(tmp_path / "库")
+    make_backup(archive.workspace, tmp_path / "copy")
+    archive.file("后来的")
+    real = backups.update_object
+
+    def meanwhile(*arguments: object, **named: object) -> object:
+        other = Archive(archive.root, open_workspace(archive.root, PROJECTIONS, TODAY, "other"), archive.keys)
+        if other.workspace.db.one("SELECT 1 FROM records WHERE status = 'destroyed'") is None:
+            other.execute(order)
+        other.workspace.close()
+        return real(*arguments, **named)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backups, "update_object", meanwhile)
+        done = make_backup(archive.workspace, tmp_path / "copy")
+    assert (done.missing, done.damaged, done.destroyed) == ([], [], 0)
+    make_backup(archive.workspace, tmp_path / "copy")
+    assert places_of(tmp_path / "copy", SECRET) == []
+    assert_good(archive, tmp_path / "copy")
+    archive.workspace.close()
+
+
 @pytest.mark.parametrize("folder", ["objects", "notes", "issued", "inbox", "quarantine", "forms"])
 @pytest.mark.parametrize("how", ["gone", "emptied"])
 def test_a_store_that_lost_a_folder_does_not_empty_its_copy(tmp_path: Path, folder: str, how: str) -> None:

@@ -602,6 +602,17 @@ def test_a_restore_overwrites_nothing_and_stays_out_of_copy_and_ledger(tmp_path:
     archive.workspace.close()
 
 
+def test_a_link_in_the_way_of_a_restore_is_not_followed(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path / "库")
+    make_backup(archive.workspace, tmp_path / "copy")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".back.restoring").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(IntegrityFailure, match="link or a device"):
+        restored(tmp_path / "copy", archive.root, tmp_path / "back")
+    assert not any((tmp_path / "elsewhere").iterdir())
+    archive.workspace.close()
+
+
 def test_every_note_of_a_store_is_one_that_its_ledger_names(tmp_path: Path) -> None:
     """An act whose notes were not recognised would lose them in every copy."""
     archive, order, record = planted(tmp_path / "库")
