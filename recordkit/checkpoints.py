@@ -184,13 +184,18 @@ def read_checkpoint(path: Path) -> Checkpoint:
         checkpoint = msgspec.json.decode(data, type=Checkpoint)
     except (ValueError, RecursionError):
         checkpoint = None
-    said = checkpoint.statement if checkpoint is not None else None
-    if checkpoint is None or said is None or (said.act, said.entries) != (_ACT, said.seq):
+    if checkpoint is None or not is_checkpoint(checkpoint):
         raise InputRefused(
             msg("The file {file} is not a checkpoint of a ledger.", file=str(path)),
             msg("Give a file that 'recordkit ledger checkpoint --out FILE' wrote."),
         )
     return checkpoint
+
+
+def is_checkpoint(checkpoint: Checkpoint) -> bool:
+    """Whether it speaks about a ledger at all, and about all entries up to its place."""
+    said = checkpoint.statement
+    return (said.act, said.entries) == (_ACT, said.seq)
 
 
 class Witnesses:
@@ -199,8 +204,11 @@ class Witnesses:
     ``places`` and ``take`` are for ``Ledger.verify``; ``compare`` says afterwards what came of it.
     """
 
-    def __init__(self, store_id: str, paths: Iterable[Path], needed: Iterable[Path] = ()) -> None:
-        """``paths``: what is no checkpoint among them is a finding; ``needed``: there it is an error.
+    def __init__(
+        self, store_id: str, paths: Iterable[Path], needed: Iterable[Path] = (),
+        read: Callable[[Path], Checkpoint] = read_checkpoint,
+    ) -> None:
+        """``paths``: what is no checkpoint among them is a finding; ``needed``, by ``read``: there it is an error.
 
         Raises:
             NotFound: a needed file does not exist.
@@ -208,7 +216,7 @@ class Witnesses:
         """
         self._store_id = store_id
         self._administrators = Administrators()
-        self._read: list[tuple[Path, Checkpoint | RecordkitError]] = [(one, read_checkpoint(one)) for one in needed]
+        self._read: list[tuple[Path, Checkpoint | RecordkitError]] = [(one, read(one)) for one in needed]
         for path in paths:
             try:
                 self._read.append((path, read_checkpoint(path)))

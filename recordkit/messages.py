@@ -57,4 +57,4 @@ def listed(items: Iterable[object], most: int | None = None) -> Message:
     more = most is not None and len(shown) > most
     params = {f"item{place}": one for place, one in enumerate(shown[:most])} or {"item0": ""}
     between = "{comma}".join(f"{{{name}}}" for name in params)
-    return Message(between + ("{comma}…" if more else ""), {**params, "comma": msg(", ")})
+    return Message(between + (" …" if more else ""), {**params, "comma": msg(", ")})

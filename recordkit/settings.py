@@ -127,6 +127,8 @@ class DestructionSection(Struct, frozen=True):
         total_share: an order that takes more of the holdings needs an extra word.
         separate_roles: pairs of roles that one person is not registered with, under however many accounts.
         paper: whether approver and supervisors may sign the printed register by hand.
+        register_titles: what stands for ever in the register's column 题名: the title, or the name of the class alone,
+            where titles hold names of persons that must go with the records.
     """
 
     supervisors: int = 2
@@ -136,6 +138,7 @@ class DestructionSection(Struct, frozen=True):
         ("auditor", "archivist"), ("auditor", "appraiser"), ("auditor", "approver"), ("auditor", "supervisor"),
     )  # fmt: skip
     paper: bool = True
+    register_titles: Literal["title", "class"] = "title"
 
 
 class CalibreCycle(Struct, frozen=True):
@@ -509,6 +512,7 @@ separate_roles = [
 ]
 paper = true             # 批准人、监销人可在打印的清册上手签；false 表示一律用密钥签名
 # 以上各项放宽后，须由管理员签名确认（recordkit config accept），否则不能销毁
+register_titles = "title"   # 清册长期保留的题名："title" 原题名；"class" 只留类别名称，不留含个人姓名的题名
 
 [meters]
 start = "calibration"    # 使用周期自检定日期起算；"installation" 自安装日期起算

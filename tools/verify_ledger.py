@@ -1,7 +1,8 @@
 """Check a recordkit ledger without recordkit: chain, checkpoints, people, roles, signatures, orders.
 
-    python verify_ledger.py STORE-OR-LEDGER-FOLDER [--against CHECKPOINT.json ...] [--lang zh|en] [--json]
+    python verify_ledger.py STORE-OR-LEDGER-FOLDER [--against CHECKPOINT ...] [--lang zh|en] [--json]
 
+CHECKPOINT is its file, or a text file with what a telephone reads of the printed code, or with the printed lines.
 Needs Python 3.9 or later and the package "cryptography"; nothing of recordkit, and nothing is written. The rules are
 those of docs/store-format.md, written a second time, so that a fault of the program is not repeated here. Exit code 0:
 everything holds; 1: something does not, each thing named by its entry; 2: it could not be checked.
@@ -99,8 +100,49 @@ def register_code(store, order, acts, signed):
     tag = int.from_bytes(hashlib.sha256(store.encode()).digest()[-4:], "big") % (1 << 20)
     body = base32(tag, 4) + base32(int(year), 3) + base32(int(serial), 3) + base32(acts, 1)
     body += base32(int(signed[:15], 16), 12)
-    check = sum(LETTERS.index(letter) * pow(10, place, 1021) for place, letter in enumerate(body, 1)) + len(body)
-    return "RKD" + body + base32(check % 1021, 2)
+    return "RKD" + body + check_of(body)
+
+
+def check_of(body):
+    """The two check characters over up to 40 characters."""
+    total = sum(LETTERS.index(letter) * pow(10, place, 1021) for place, letter in enumerate(body, 1))
+    return base32((total + len(body)) % 1021, 2)
+
+
+def typed_checkpoint(data):
+    """A checkpoint from the text of its QR code, or from the lines printed below it; ValueError names a wrong line."""
+    text = data.decode("utf-8", "replace")
+    whole = re.search("RKC1([" + LETTERS + "]{100,})", text)
+    body = whole.group(1) if whole else ""
+    if not whole:
+        parts = {}
+        for number, line in re.findall(r"^\s*(\d{2})[\s.:：]+([0-9A-Za-z][0-9A-Za-z \t-]{3,})\s*$", text, re.MULTILINE):
+            letters = re.sub(r"[\s-]", "", line).upper().translate(str.maketrans("OIL", "011"))
+            if set(letters) - set(LETTERS) or len(letters) > 34:
+                raise ValueError(f"line {number}")
+            if letters[-2:] != check_of(base32(int(number), 2) + letters[:-2]):
+                raise ValueError(f"line {number}")
+            parts[int(number)] = letters[:-2]
+        if sorted(parts) != list(range(1, len(parts) + 1)) or not parts:
+            raise ValueError("a line is missing")
+        body = "".join(parts[number] for number in sorted(parts))
+    value = 0
+    for letter in body[:2000]:
+        value = value << 5 | LETTERS.index(letter)
+    raw = value.to_bytes((value.bit_length() + 7) // 8, "big")
+    if raw[:1] != b"\1":
+        raise ValueError("no checkpoint")
+    names, rest = [], raw[1:]
+    for _ in range(2):
+        names.append(rest[1 : 1 + rest[0]].decode())
+        rest = rest[1 + rest[0] :]
+    if len(rest) != 144:
+        raise ValueError("lines are missing")
+    seq, instant = int.from_bytes(rest[:8], "big"), int.from_bytes(rest[8:16], "big")
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=instant)
+    statement = {"act": "ledger.checkpoint", "store": names[0], "seq": seq, "entries": seq, "by": names[1],
+                 "head": rest[16:48].hex(), "time": moment.isoformat() + "Z"}
+    return {"statement": statement, "key": rest[48:80].hex(), "signature": rest[80:].hex()}
 
 
 def day_number(text):
@@ -475,14 +517,17 @@ class Verifier:
     def compare(self, path):
         """Hold a checkpoint against what was read."""
         try:
-            checkpoint = json.loads(path.read_bytes())
+            data = path.read_bytes()
+            checkpoint = json.loads(data) if data.lstrip()[:1] in (b"{", b"[", b"") else typed_checkpoint(data)
             statement = checkpoint["statement"]
             seq, key, who = statement["seq"], checkpoint["key"], statement["by"]
             good = signature_holds(key, statement, checkpoint["signature"])
             if type(seq) is not int or not isinstance(who, str):
                 raise ValueError("not the form of a checkpoint")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            self.found(0, "checkpoint", f"{path} is no checkpoint", f"{path} 不是检查点")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, IndexError,
+                OverflowError) as error:
+            why = f" ({error})" if str(error).startswith(("line", "a line")) else ""
+            self.found(0, "checkpoint", f"{path} is no checkpoint{why}", f"{path} 不是检查点{why}")
             return
         if not good or statement.get("act") != "ledger.checkpoint":
             self.found(seq, "checkpoint", f"{path}: the signature does not hold", f"{path}：签名无效")

@@ -25,7 +25,7 @@ from recordkit.errors import InputRefused, IntegrityFailure
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
-    from recordkit.checkpoints import Comparison
+    from recordkit.checkpoints import Checkpoint, Comparison
     from recordkit.people import Person
     from recordkit.retention.audit import ProvenAct
     from recordkit.workspace import Workspace
@@ -38,10 +38,12 @@ def ledger() -> None:
 
 @ledger.command("verify", cls=Command, help=N_("Check the whole chain, every signature, and that nothing was cut."))
 @option("--against", type=click.Path(path_type=Path), metavar="CHECKPOINT", multiple=True,
-        help=N_("A signed checkpoint: the chain must still be the one that it vouches for. May be repeated."))
+        help=N_("A signed checkpoint - its file, a scan or photo of its page, or its lines typed - for which the chain "
+                "must still be the same. May be repeated."))
 @pass_app
 def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
     """Verify; works on a ledger that no command would open."""
+    from recordkit.archive.checkpoint_pages import read_any_checkpoint
     from recordkit.checkpoints import Witnesses, kept_checkpoints
     from recordkit.ledger import Ledger, Verification
     from recordkit.model import Entry
@@ -49,7 +51,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
     from recordkit.settings import load_settings
 
     settings = load_settings(app.store)
-    witnesses = Witnesses(settings.store.id, kept_checkpoints(app.store), needed=against)
+    witnesses = Witnesses(settings.store.id, kept_checkpoints(app.store), needed=against, read=read_any_checkpoint)
     audit = Audit()
 
     def take(entry: Entry) -> None:
@@ -166,7 +168,8 @@ force_option = option("--force", is_flag=True, help=N_("Overwrite files that exi
 
 
 @ledger.command("checkpoint", cls=Command,
-                help=N_("Verify the ledger and sign, as administrator, how far it is; FILE is kept elsewhere."))
+                help=N_("Verify the ledger and sign, as administrator, how far it is; FILE is kept elsewhere: .docx, "
+                        ".pdf and .txt are pages to print, any other ending the checkpoint itself."))
 @out_option
 @key_option
 @passphrase_option
@@ -190,7 +193,7 @@ def ledger_checkpoint(
         checkpoint = make_checkpoint(workspace, signer, private, found)
         said = checkpoint.statement
         if not dry_run:
-            app.save(out, checkpoint.as_bytes(), force=force)
+            app.save(out, _page(workspace, checkpoint, signer, out.suffix.lower()), force=force)
             keep_checkpoint(workspace.root, checkpoint)
     if app.json:
         app.print_json({"file": None if dry_run else str(out), "store": said.store, "seq": said.seq, "head": said.head,
@@ -204,6 +207,33 @@ def ledger_checkpoint(
                     mark=checkpoint.mark, entries=said.entries, head=said.head, file=str(out)))
         app.say(msg("Keep the file where nobody who can write the store can reach it; 'recordkit ledger verify "
                     "--against FILE' holds the ledger against it."))
+
+
+def _page(workspace: Workspace, checkpoint: Checkpoint, signer: Person, kind: str) -> bytes:
+    """What is written to a file of this ending.
+
+    Raises:
+        MissingPart: a PDF is wanted and LibreOffice is not installed.
+        PartlyDone: LibreOffice made none.
+    """
+    from recordkit.archive.checkpoint_pages import page_docx, page_text
+
+    if kind == ".txt":
+        return page_text(checkpoint, workspace.settings, signer.name).encode()
+    if kind not in (".docx", ".pdf"):
+        return checkpoint.as_bytes()
+    page = page_docx(checkpoint, workspace.settings, signer.name)
+    if kind == ".docx":
+        return page
+    import os
+
+    from recordkit import files
+    from recordkit.templates.pdf import convert_to_pdf
+
+    with workspace.staging() as staging:
+        source = staging / "checkpoint.docx"
+        files.write_atomic(source, page)
+        return convert_to_pdf([source], staging / "pdf", os.environ)[source].read_bytes()
 
 
 def _signer(app: App, workspace: Workspace, public_key: str) -> Person:

@@ -29,7 +29,7 @@ from recordkit.workspace import Workspace, Writer
 TITLE = "档案鉴定报告"
 ITEM_COLUMNS = ("序号", "题名", "档号", "类别", "所属年度", "应保管期限", "已保管期限", "页数", "鉴定意见")
 HELD_COLUMNS = ("序号", "题名", "档号", "类别", "到期日", "冻结原因")
-_ITEM_WIDTHS = (12, 72, 54, 36, 16, 18, 18, 11, 30)
+_ITEM_WIDTHS = (12, 62, 52, 34, 18, 22, 22, 12, 33)
 _HELD_WIDTHS = (12, 82, 54, 40, 24, 55)
 _HOLD_KINDS = {
     "debt": "债权债务未结清", "litigation": "诉讼", "complaint": "投诉未结", "arrears": "欠费",
@@ -161,8 +161,7 @@ def _report(plain: Mapping[str, Any], titles: Mapping[str, str]) -> AppraisalRep
 def report_docx(report: AppraisalReport) -> bytes:
     """The report as a Word document, A4 landscape; without a column of titles when none is known."""
     document = wordpage.new_page(landscape=True, margins=(18, 15, 18, 15))
-    footer = document.sections[0].footer.paragraphs[0]
-    wordpage.page_numbers(footer)
+    wordpage.page_numbers(document.sections[0].footer.paragraphs[0])
     wordpage.heading(document, TITLE)
     table = wordpage.table(document, (45, 222))
     for name, value in report.facts:

@@ -72,8 +72,7 @@ def held_back(
     workspace: Workspace, record: Record, decision: Decision, around: Circumstances
 ) -> HeldBack | None:
     """How a record is named among those that a hold kept out of an order; None when it is not due or not held."""
-    today = workspace.clock.today
-    if decision.decision != "held" or decision.due is None or decision.due > today:
+    if decision.decision != "held" or decision.due is None or decision.due > workspace.clock.today:
         return None
     holds = [*around.holds_of_record.get(record.record_id, ()), *around.blind_holds]
     for account in sorted(accounts_of(workspace.db, record.record_id)) if around.holds_of_account else ():
@@ -92,6 +91,7 @@ def register_json(
     """
     settings, scheme = workspace.settings, load_scheme(workspace.root)
     today = workspace.clock.today
+    full = settings.destruction.register_titles == "title"
     used = sorted({record.record_class for record, _ in items})
     return {
         "order": order_id,
@@ -107,7 +107,7 @@ def register_json(
             {
                 "record": record.record_id,
                 "序号": str(position),
-                "题名": record.title,
+                "题名": record.title if full else scheme.get(record.record_class).name,
                 "所属年度": str(record.year),
                 "档号": record.code,
                 "应保管期限": _told_months(scheme.get(record.record_class).months),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 _WIDTHS: Mapping[str, float] = {
-    "序号": 12, "题名": 90, "所属年度": 18, "档号": 54, "应保管期限": 20, "已保管期限": 20, "页数": 12, "备注": 31,
+    "序号": 12, "题名": 74, "所属年度": 18, "档号": 52, "应保管期限": 22, "已保管期限": 22, "页数": 12, "备注": 45,
 }  # fmt: skip
 """Of the columns, in mm; 257 together, what A4 landscape leaves between margins of 20."""
 _PLEDGE = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from recordkit.errors import RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, find_person, list_people, one_human, require_role
 from recordkit.templates.registercode import RegisterCode
@@ -188,13 +188,17 @@ def code_for(workspace: Workspace, act: str, order: str, paper: Paper, signed: s
     for code in current:
         if wanted in code.acts:
             return code
-    have = tuple(msg(SIGNATURE_NAMES[act]) for act in sorted(current[0].acts))
+    have = tuple(SIGNATURE_NAMES[act] for act in sorted(current[0].acts))
     raise RefusedByRule(msg("{paper} has no room for this signature: it was printed for {acts}.", **named, acts=have),
                         todo)
 
 
-SIGNATURE_NAMES = {"approve": "the approval", "sign": "the supervisors before the destruction",
-                   "complete": "the supervisors after the destruction"}
+SIGNATURE_NAMES: Mapping[str, Message] = {
+    "approve": msg("the approval"),
+    "sign": msg("the supervisors before the destruction"),
+    "complete": msg("the supervisors after the destruction"),
+}
+"""What a register has room for, in words."""
 
 
 def digest_of(value: object) -> str:

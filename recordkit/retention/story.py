@@ -10,10 +10,11 @@ from typing import Literal
 from recordkit.archive.catalogue import Record, accounts_of
 from recordkit.archive.classes import RecordClass, load_scheme
 from recordkit.db import Row
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
 from recordkit.retention.adoption import is_changed
 from recordkit.retention.circumstances import decide_record, load_circumstances
+from recordkit.retention.events import event_words
 from recordkit.retention.holds import find_hold
 from recordkit.retention.order_state import Opinion, Order, Outcome, find_order, open_order_of
 from recordkit.retention.orders import next_step
@@ -21,29 +22,37 @@ from recordkit.retention.review import Decision
 from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace
 
+EventState = Literal["counts", "replaced", "withdrawn", "later", "too-early", "own-first", "starts-nothing"]
+
 
 @dataclass(frozen=True, slots=True)
 class ToldEvent:
     """One event that was ever entered for the record, or for the account it stands under.
 
     Attributes:
-        state: what it does: ``counts`` starts the period; ``replaced`` by a later entry; ``later`` than the one that
-            counts; ``too-early`` for an account's, not after the record's own date; ``own-first``: one of this very
-            record goes before it; ``starts-nothing`` under the rule of the class.
+        state: what it does: ``counts`` starts the period; ``replaced`` by a later entry; ``withdrawn`` by a person;
+            ``later`` than the one that counts; ``too-early`` for an account's, not after the record's own date;
+            ``own-first``: one of this very record goes before it; ``starts-nothing`` under the rule of the class.
         by: the event in its place, for ``replaced`` and ``own-first``.
+        note: what was said when it was entered; ``reason`` why it was withdrawn or took another's place.
     """
 
     event_id: str
     type: str
     date: date
     scope: Literal["record", "account"]
-    state: Literal["counts", "replaced", "later", "too-early", "own-first", "starts-nothing"]
+    state: EventState
     by: str | None = None
+    note: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ToldHold:
-    """One hold that covers the record or covered it; ``state`` of today. ``reason`` as long as its note exists."""
+    """One hold that covers the record or covered it; ``state`` of today. ``reason`` as long as its note exists.
+
+    One whose day ``until`` is over is ``past`` it: somebody should have looked at it, and it stands all the same.
+    """
 
     hold_id: str
     kind: str
@@ -52,7 +61,7 @@ class ToldHold:
     placed: str
     until: date | None
     released: str | None
-    state: Literal["in-force", "over", "released"]
+    state: Literal["in-force", "past", "released"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,25 +135,31 @@ def _events(workspace: Workspace, record: Record, rule: RecordClass | None) -> l
         {"record": record.record_id, "account": same_account(record.account or "") or None},
     )
     types = rule.events if rule is not None and rule.trigger == "event" and rule.months is not None else ()
-    newest = {row["type"]: row for row in rows if row["scope"] == "record" and row["replaced"] is None}
+    newest = {row["type"]: row for row in rows if row["scope"] == "record" and _is_open(row)}
     standing = [row for row in rows if _state(row, record, types, newest) is None]
     first = min(standing, key=lambda row: (row["date"], types.index(row["type"])), default=None)
     found = []
     for row in rows:
         state, by = _state(row, record, types, newest) or ("counts" if row is first else "later", None)
-        found.append(ToldEvent(row["event_id"], row["type"], date.fromisoformat(row["date"]), row["scope"], state, by))
+        words = event_words(workspace, row["event_id"])
+        found.append(ToldEvent(row["event_id"], row["type"], date.fromisoformat(row["date"]), row["scope"], state, by,
+                               words.note, words.end or words.reason))
     return found
 
 
-_State = Literal["counts", "replaced", "later", "too-early", "own-first", "starts-nothing"]
+def _is_open(row: Row) -> bool:
+    """Whether an event was neither replaced nor withdrawn."""
+    return row["replaced"] is None and row["withdrawn"] is None
 
 
 def _state(
     row: Row, record: Record, types: Sequence[str], newest: dict[str, Row]
-) -> tuple[_State, str | None] | None:
+) -> tuple[EventState, str | None] | None:
     """Why an event does not start the period, by which it was replaced; None when it may (review, "Rules")."""
     if row["replaced"] is not None:
         return "replaced", row["replaced"]
+    if row["withdrawn"] is not None:
+        return "withdrawn", None
     if row["type"] not in types:
         return "starts-nothing", None
     own = newest.get(row["type"])
@@ -169,9 +184,8 @@ def _holds(workspace: Workspace, record: Record, today: date) -> list[ToldHold]:
             "SELECT hold_id FROM holds WHERE scope = 'account' AND account = :account", {"account": account})}
     found = []
     for hold in sorted((find_hold(workspace, one) for one in ids), key=lambda one: (one.placed, one.hold_id)):
-        is_over = hold.until is not None and hold.until < today
-        state: Literal["in-force", "over", "released"] = (
-            "released" if hold.released else "over" if is_over else "in-force")
+        state: Literal["in-force", "past", "released"] = (
+            "released" if hold.released else "past" if hold.is_past(today) else "in-force")
         scope: Literal["record", "account"] = "record" if hold.records else "account"
         found.append(ToldHold(hold.hold_id, hold.kind, scope, hold.reason, hold.placed, hold.until, hold.released,
                               state))
@@ -234,13 +248,15 @@ def _next(
 
 
 def _next_of_held(decision: Decision, holds: Sequence[ToldHold]) -> tuple[Message, date | None]:
-    standing = [hold for hold in holds if hold.state == "in-force"]
-    ids = ", ".join(hold.hold_id for hold in standing)
-    ends = [hold.until for hold in standing if hold.until is not None]
-    last = max(ends) if ends and len(ends) == len(standing) else None
-    if last is not None:
-        return msg("Nothing while it is held ({holds}), to the end of {day}; then the schedule decides.", holds=ids,
-                   day=last.isoformat()), last
+    ids = listed(hold.hold_id for hold in holds if hold.state != "released")
+    past = listed(hold.hold_id for hold in holds if hold.state == "past")
+    if any(hold.state == "past" for hold in holds):
+        return msg("Somebody should look at {past}, past the day set for it, and release or extend it; held it stays "
+                   "({holds}).", past=past, holds=ids), None
+    days = [hold.until for hold in holds if hold.state == "in-force" and hold.until is not None]
+    if days:
+        return msg("Nothing while it is held ({holds}); it is to be looked at again by {day}.", holds=ids,
+                   day=min(days).isoformat()), min(days)
     if decision.due is not None:
         return msg("Nothing while it is held ({holds}); released, it is due from {day}.", holds=ids,
                    day=decision.due.isoformat()), None

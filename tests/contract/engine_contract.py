@@ -92,6 +92,15 @@ class EngineContract(ABC):
         assert self.ids(engine, "第") == [f"record-{n:02d}" for n in (0, 3, 8, 17, 22, 29)]
         assert self.ids(engine, "第17户") == ["record-17"]
 
+    def test_no_number_goes_on_from_one_record_to_the_next(self, tmp_path: Path) -> None:
+        engine = self.open(tmp_path / "index")
+        values = [{"pinyin": "liying", "account": "0012123"}, {"pinyin": "liying", "account": "1231234"}]
+        engine.apply([document(n, **one) for n, one in enumerate(values)], (), 1, nothing_remains)
+        assert self.ids(engine, "pinyin:ingying") == []
+        assert self.ids(engine, "pinyin:liying") == ["record-00", "record-01"]
+        assert self.ids(engine, "户号:12123123 OR 户号:2123123") == []
+        assert self.ids(engine, "户号:1231234") == ["record-01"]
+
     def test_a_later_version_replaces_the_earlier_one(self, tmp_path: Path) -> None:
         engine = self.open(tmp_path / "index")
         engine.apply([document(0, "张三"), document(1, "李四")], (), 1, nothing_remains)

@@ -166,10 +166,15 @@ def destroyed(cli: Cli, number: str, keys: Path) -> str:
     return order
 
 
+@pytest.mark.parametrize("titles", ["title", "class"])
 def test_no_byte_of_a_destroyed_record_is_left_but_the_title_in_its_register(
-    lived: tuple[Cli, Planted, str], tmp_path: Path
+    lived: tuple[Cli, Planted, str], tmp_path: Path, titles: str
 ) -> None:
     cli, planted, number = lived
+    settings = cli.store / "recordkit.toml"
+    text = settings.read_text(encoding="utf-8")
+    assert 'register_titles = "title"' in text
+    settings.write_text(text.replace('register_titles = "title"', f'register_titles = "{titles}"'), encoding="utf-8")
     before = {one.partition(":")[0].partition("/")[0] for one in planted.traces(cli.store)}
     assert before == {"catalogue.sqlite3", "inbox", "issued", "notes", "objects", "outbox", "work"}
     order = destroyed(cli, number, tmp_path / "keys")
@@ -177,6 +182,9 @@ def test_no_byte_of_a_destroyed_record_is_left_but_the_title_in_its_register(
     for _ in range(2):
         assert [cli.json("search", word)["total"] for word in (planted.chinese, planted.latin)] == [0, 0]
         after = planted.traces(cli.store)
-        assert len(after) == 1 and after[0].startswith("objects/") and register["record_id"] in after[0], after
+        if titles == "class":
+            assert after == []
+        else:
+            assert len(after) == 1 and after[0].startswith("objects/") and register["record_id"] in after[0], after
         cli("rebuild")
     assert cli.json("ledger", "verify")["ok"] and cli.json("verify")["ok"]

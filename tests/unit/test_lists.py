@@ -32,8 +32,8 @@ def test_a_list_is_parted_as_the_language_does() -> None:
     told = msg("One of {names}.", names=listed(["甲", msg("void"), 3]))
     assert str(told) == "One of 甲, void, 3."
     assert told.render(zh) == "甲、作废、3之一。"
-    assert str(listed("甲乙丙", 2)) == "甲, 乙, …"
-    assert listed("甲乙丙", 2).render(zh) == "甲、乙、…"
+    assert str(listed("甲乙丙", 2)) == "甲, 乙 …"
+    assert listed("甲乙丙", 2).render(zh) == "甲、乙 …"
     assert str(listed("甲乙", 2)) == "甲, 乙"
     assert str(listed([])) == ""
     assert str(listed(["{x}", "{comma}"])) == "{x}, {comma}"

@@ -11,9 +11,10 @@ The file is an ordered hash of whoosh (``whoosh.filedb.filetables``); the values
 ``rank``               see ``ranks.rank_of`` (i64)
 =====================  ================================================================================
 
-No pattern spans two documents, since none spans two values (``grams``). Lists ascend and are kept as differences in
-groups of seven bits. whoosh's own posting lists are left alone: it pickles each list of positions, which was measured
-at 59 records/s and 36 KB a record, and whoever wrote such a file could run code here.
+In columns of pairs no pattern spans two documents, since none spans two values (``grams``); in those of threes the
+owners of its first and last token are compared. Lists ascend and are kept as differences in groups of seven bits.
+whoosh's own posting lists are left alone: it pickles each list of positions, which was measured at 59 records/s and
+36 KB a record, and whoever wrote such a file could run code here.
 """
 
 from __future__ import annotations
@@ -166,7 +167,12 @@ class Segment:
             if not len(places):
                 return _NONE
         assert places is not None
-        return self._documents(column)[self._spans(column).searchsorted(places + pieces[0].offset, "right") - 1]
+        spans, offsets = self._spans(column), [piece.offset for piece in pieces]
+        owners = spans.searchsorted(places + min(offsets), "right") - 1
+        if column.endswith("_3") and len(pieces) > 1:
+            # Nothing stands there between the last number of a document and the first one of the next.
+            owners = owners[owners == spans.searchsorted(places + max(offsets), "right") - 1]
+        return self._documents(column)[owners]
 
     def ranks(self) -> Numbers:
         """The rank of each document."""
