@@ -11,9 +11,9 @@ import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
 from recordkit.cli.explaining import explain
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import InputRefused, NotFound, WrongUsage
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.retention.review import DecisionKind
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def schedule_check(app: App, file: Path | None, listing: bool) -> int:
         _print_finding(path, finding, rules.get(finding.class_id))
     if unused and findings:
         app.say(msg("No form and no record uses: {classes}. Papers may be filed under them with 'ingest --class'.",
-                    classes=", ".join(unused)))
+                    classes=listed(unused)))
     if not findings:
         app.say(tr("The schedule is sound."))
     moves.tell(app, listing=listing)
@@ -299,10 +299,10 @@ def review(
         counts: dict[str, int] = {}
         for one in groups:
             counts[one.decision] = counts.get(one.decision, 0) + one.count
-        listed = sum(count for name, count in counts.items() if chosen is None or name in chosen)
+        wanted = sum(count for name, count in counts.items() if chosen is None or name in chosen)
         items: list[dict[str, object]] = []
         clearance = clearance_of(workspace)
-        if app.json or kind == "json" or decisions or (out is None and listed <= _MOST_UNASKED):
+        if app.json or kind == "json" or decisions or (out is None and wanted <= _MOST_UNASKED):
             items = [
                 {
                     "record_id": record.record_id,
@@ -339,9 +339,9 @@ def review(
     if items and out is None:
         rows = [[one["code"], one["title"], tr(str(one["decision"])), one["due"], one["reason"]] for one in items]
         app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
-    elif listed > len(items) and out is None:
-        app.say(msg("{count} records are due; '--decision due' lists them, '--out FILE' writes them.", count=listed))
-    told = tr(", ").join(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
+    elif wanted > len(items) and out is None:
+        app.say(msg("{count} records are due; '--decision due' lists them, '--out FILE' writes them.", count=wanted))
+    told = tr_list(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
     app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or tr("no records")))
     for wait in waiting:
         app.say(told_waiting(wait))

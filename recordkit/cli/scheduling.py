@@ -15,7 +15,7 @@ from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.reviewing import SOMETHING_DUE
 from recordkit.errors import NotFound, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.retention.reminding import Every, Run, Step
@@ -203,10 +203,10 @@ def _install(
                 click.echo(f"# {folder / part.name if folder else part.name}")
             click.echo(part.text)
     if dry_run and paths:
-        app.say(msg("Would write {files} and run: {commands}", files=", ".join(map(str, paths)),
+        app.say(msg("Would write {files} and run: {commands}", files=listed(map(str, paths)),
                     commands=_told(plan) if switch_on else "-"))
     elif paths:
-        app.say(msg("Written: {files}", files=", ".join(map(str, paths))))
+        app.say(msg("Written: {files}", files=listed(map(str, paths))))
     if folder is None:
         app.say(msg("It goes into {place}.", place=plan.where))
         if plan.kind == "windows":

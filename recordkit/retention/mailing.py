@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.settings import MailSection
 
 if TYPE_CHECKING:
@@ -159,8 +159,8 @@ def _log_in(server: smtplib.SMTP, user: str, password: str) -> None:
 
 
 def _told_refused(refused: object) -> Message:
-    told = ", ".join(f"{address} ({code} {_answer(answer)})" for address, (code, answer) in
-                     (refused.items() if isinstance(refused, dict) else ()))
+    told = listed(f"{address} ({code} {_answer(answer)})" for address, (code, answer) in
+                  (refused.items() if isinstance(refused, dict) else ()))
     return msg("the server took it not for: {addresses}", addresses=told)
 
 

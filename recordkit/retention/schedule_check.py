@@ -15,7 +15,7 @@ from pathlib import Path
 from recordkit.archive.classes import INHERITED, PERMANENT, Draft, RecordClass, Scheme, months_of, place_of, read_draft
 from recordkit.db import Database
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.retention.proposals import check_rules, parse_rules
 from recordkit.retention.schedule import EVENT_TYPES, OWN_CLASSES, shipped_scheme, told_period
 
@@ -139,14 +139,14 @@ def _of_trigger(one: RecordClass, own: Mapping[str, object], uses: Uses) -> Iter
         return
     if one.trigger == "date" and own.get("events"):
         yield ("unreachable-trigger", msg("class {id} counts from the record's date; its events {events} start "
-                                          "nothing", id=one.id, events=", ".join(one.events)), remove)
+                                          "nothing", id=one.id, events=listed(one.events)), remove)
     if one.trigger == "event" and own.get("field"):
         yield ("unreachable-trigger", msg("class {id} waits for events; its date field {field} starts nothing",
                                           id=one.id, field=one.field), remove)
     if one.trigger == "date" and one.field and one.period != PERMANENT:
         dates = uses.dates.get(one.id, frozenset()) if uses.forms else None
         if dates is not None and one.field not in dates:
-            known = ", ".join(sorted(dates))
+            known = listed(sorted(dates))
             yield ("unreachable-trigger",
                    msg("class {id} counts from the date field {field}, which none of its forms has; its records wait "
                        "for ever", id=one.id, field=one.field),
@@ -158,7 +158,7 @@ def _of_trigger(one: RecordClass, own: Mapping[str, object], uses: Uses) -> Iter
         if event not in EVENT_TYPES and (near or not _OWN_EVENT.fullmatch(event)):
             yield ("unknown-event",
                    msg("class {id} waits for {event}, which is none of the usual events {known}; is it misspelt?",
-                       id=one.id, event=event, known=", ".join(EVENT_TYPES)),
+                       id=one.id, event=event, known=listed(EVENT_TYPES)),
                    msg("Did you mean {near}?", near=near[0]) if near else
                    msg("Use one of the usual events: the billing lists and the program's proposals know no other."))
     if len(set(one.events)) != len(one.events):
@@ -200,8 +200,8 @@ def _of_inheritance(one: RecordClass, draft: Draft) -> Iterator[_Found]:
                    msg("Remove {key} here, or inherits and write the whole rule.", key=key))
 
 
-def _told(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value) or "-"
+def _told(value: object) -> str | Message:
+    return listed(value) if isinstance(value, tuple) else str(value) or "-"
 
 
 def _missing(draft: Draft, uses: Uses) -> Iterator[ScheduleFinding]:
@@ -215,13 +215,13 @@ def _missing(draft: Draft, uses: Uses) -> Iterator[ScheduleFinding]:
         count, forms = uses.records.get(class_id, 0), uses.forms.get(class_id, ())
         if count and forms:
             message = msg("class {id} has no rule: {count} records are filed under it and never fall due, and the "
-                          "papers of {forms} cannot be filed", id=class_id, count=count, forms=", ".join(forms))
+                          "papers of {forms} cannot be filed", id=class_id, count=count, forms=listed(forms))
         elif count:
             message = msg("class {id} has no rule: {count} records are filed under it and never fall due", id=class_id,
                           count=count)
         else:
             message = msg("class {id} has no rule: the papers of {forms} cannot be filed", id=class_id,
-                          forms=", ".join(forms))
+                          forms=listed(forms))
         yield _without(class_id, "class-without-rule", message, known)
 
 
@@ -235,7 +235,7 @@ def _without(class_id: str, code: str, message: Message, known: set[str]) -> Sch
 
 def _todo_of_fault(code: str) -> Message:
     return {
-        "unknown-key": msg("Keys are: {keys}.", keys=", ".join(RecordClass.__struct_fields__)),
+        "unknown-key": msg("Keys are: {keys}.", keys=listed(RecordClass.__struct_fields__)),
         "two-rules": msg("Keep one of the two rules; the store is refused while there are both."),
         "rule-without-class": msg("Give the id of a class that is in the file."),
         "inherits-itself": msg("Write the rule in one of them."),
