@@ -41,6 +41,7 @@ REQUEST_HEADING = "等待的事件"
 _MOST_TITLE_ROWS = 20
 _LONGEST_ACCOUNT = 64
 _TOTAL = re.compile(r"(合|总|小|共|累)\s*计|共\s*[0-9]+|本页|(sub)?total\b", re.IGNORECASE)
+_ONLY_TOTAL = re.compile(r"(本页)?(合|总|小|共|累)\s*计\s*[:：]?|(sub|grand )?total:?", re.IGNORECASE)
 _FOOTER = re.compile(r"(制表|填表|审核|复核|打印|导出|报送|说明|备注|注|单位|第\s*[0-9]+\s*页)")
 
 
@@ -86,6 +87,9 @@ class AccountList:
         for raw in self.rows:
             given = raw.values.get(account)
             if REQUEST_HEADING in raw.values and "date" in self.columns and is_empty(raw.values[self.columns["date"]]):
+                yield None
+                continue
+            if _ONLY_TOTAL.fullmatch(_first(raw)):
                 yield None
                 continue
             if is_empty(given) or isinstance(given, str):
@@ -257,7 +261,12 @@ def _dates(bare: Mapping[str, str], hints: Sequence[str], file: str) -> list[str
     return best
 
 
+def _first(raw: RawRow) -> str:
+    """What stands in the first cell that is filled."""
+    return next((str(value).strip() for value in raw.values.values() if not is_empty(value)), "")
+
+
 def _names_nobody(raw: RawRow) -> bool:
     """Whether a row without an account is a total or a line about the list."""
-    first = next((str(value).strip() for value in raw.values.values() if not is_empty(value)), "")
+    first = _first(raw)
     return not first or _TOTAL.match(first) is not None or _FOOTER.match(first) is not None

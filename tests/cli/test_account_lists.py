@@ -165,6 +165,17 @@ def test_a_number_that_lost_its_zeros_is_refused_with_the_account_it_may_mean(ar
     assert done["counts"]["unknown accounts"] == 1 and events(archive) == []
 
 
+@pytest.mark.parametrize("count", ["2户", "2"])
+def test_a_total_whose_count_stands_in_the_column_of_accounts_names_nobody(
+    archive: Cli, tmp_path: Path, count: str
+) -> None:
+    path = tmp_path / "欠费.csv"
+    path.write_text(f"序号,户号,金额\n1,{account(0)},5.00\n2,{account(1)},6.00\n合计,{count},11.00\n", encoding="utf-8")
+    done = archive.json("hold", "import", path, "--kind", "arrears", "--reason", "欠费", *DAY)
+    assert (done["counts"]["placed"], done["refused"]) == (2, [])
+    assert sorted(held(archive)) == [account(0), account(1)]
+
+
 @pytest.mark.parametrize(
     ("rows", "arguments", "told"),
     [
