@@ -290,7 +290,7 @@ def _is_held(db: Database, account: str, kind: str, series: str) -> bool:
 
 def _take_unknown(db: Database, plan: ImportPlan, one: Listed, take: bool) -> bool:
     """Whether an account without any record is to be entered; it is named, or refused when zeros seem to be lost."""
-    if one.was_number:
+    if one.was_number or (one.account.isascii() and one.account.isdigit()):
         for zeros in range(1, _LONGEST_ZEROS + 1):
             padded = "0" * zeros + one.account
             if db.one("SELECT 1 FROM record_accounts WHERE account = :account", {"account": padded}) is not None:

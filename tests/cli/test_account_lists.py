@@ -165,6 +165,20 @@ def test_a_number_that_lost_its_zeros_is_refused_with_the_account_it_may_mean(ar
     assert done["counts"]["unknown accounts"] == 1 and events(archive) == []
 
 
+def test_a_text_that_lost_its_zeros_is_neither_held_nor_entered_under_the_shorter_number(
+    archive: Cli, tmp_path: Path
+) -> None:
+    """A .csv has no numbers: what a spreadsheet program saved without zeros is text there."""
+    path = tmp_path / "清单.csv"
+    path.write_text(f"户号,日期\n12000000,2026-10-08\n{account(1)},2026-10-08\n77,2026-10-08\n", encoding="utf-8")
+    done = archive.json("hold", "import", path, "--kind", "arrears", "--reason", "欠费", *DAY, expect=4)
+    assert [one["code"] for one in done["refused"]] == ["lost-zeros"] and account(0) in done["refused"][0]["message"]
+    assert sorted(held(archive)) == [account(1), "77"]
+    done = archive.json("event", "import", path, "--type", CLOSED, "--also-unknown", *DAY, expect=4)
+    assert [one["code"] for one in done["refused"]] == ["lost-zeros"]
+    assert [one[0] for one in events(archive)] == [account(1), "77"]
+
+
 @pytest.mark.parametrize("count", ["2户", "2"])
 def test_a_total_whose_count_stands_in_the_column_of_accounts_names_nobody(
     archive: Cli, tmp_path: Path, count: str
