@@ -317,12 +317,20 @@ def _finish(
             for record_id in pending:
                 failed[record_id] = "undeletable"
                 details[record_id] = msg("{place} could not be removed", place=left)
-    for record_id, item in pending.items():
+
+    def remove(record_id: str) -> None:
         try:
-            remover.remove(item)
+            remover.remove(pending[record_id])
         except OSError as error:
             failed[record_id] = "undeletable"
             details[record_id] = msg("a file could not be removed: {error}", error=str(error))
+
+    for record_id in pending:
+        remove(record_id)
+    for record_id in pending:
+        # What a person seemed to have to decide about may have gone with a later record.
+        if record_id not in failed and remover.is_kept(pending[record_id]):
+            remove(record_id)
     try:
         remover.remove_accounts(intent.events, intent.holds)
     except OSError as error:

@@ -127,6 +127,10 @@ class Remover:
                 issue_data.remove_line(self._root, *self._data[item.issue_id])
         self._objects.remove(item.record_id)
 
+    def is_kept(self, item: Item) -> bool:
+        """Whether the object is still there, as for a person to decide about a file; ``remove`` may be called again."""
+        return self._objects.holds_path_of(item.record_id)
+
     def remove_accounts(self, events: Sequence[str], holds: Sequence[str]) -> None:
         """Remove the notes that name accounts of which no record is left.
 

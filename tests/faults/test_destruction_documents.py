@@ -263,6 +263,20 @@ def test_todays_refused_row_of_a_customer_with_other_records_stops_nothing(offic
     assert path.exists()
 
 
+def test_refused_rows_that_go_with_a_later_record_of_the_order_do_not_stop_an_earlier_one(office: Office) -> None:
+    first = office.archive.file("回访", content=b"visit", on=date(2020, 1, 2), account="另一户", party=PARTY)
+    second = office.archive.file("又回访", content=b"again", on=date(2020, 1, 3), account=ACCOUNT)
+    path = office.root / "outbox" / "销户-refused-1.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"户名,户号\n{PARTY},{ACCOUNT}\n", encoding="utf-8")
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    office.archive.file("旁人", account="其他", content=b"other", on=date(2036, 1, 1))
+    office.archive.file("旁人二", account="其他", content=b"another", on=date(2036, 1, 1))
+    office.order = office.archive.signed(first, second)
+    assert outcome(office.archive.execute(office.order)) == [("destroyed", "")] * 2
+    assert not path.exists()
+
+
 def test_a_refused_file_that_nobody_can_read_is_named(office: Office) -> None:
     record = office.archive.file("回访", content=b"visit", on=date(2020, 1, 2), account=ACCOUNT)
     path = office.root / "outbox" / "rows-refused-1.xlsx"
