@@ -21,7 +21,7 @@ from recordkit.archive.arrivals import OTHER_NAMES, done_folder
 from recordkit.archive.held import holds_on_paper, note_of_paper, require_unheld
 from recordkit.db import Database
 from recordkit.errors import InputRefused
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry
 from recordkit.notes import note_folder
 from recordkit.workspace import Workspace
@@ -113,7 +113,7 @@ def clear_dropped(workspace: Workspace) -> None:
             held = {one: ids for one in papers if (ids := holds_on_paper(workspace, one))}
             for one, ids in held.items():
                 workspace.notices.append(msg("The dropped paper {folder} stays while it is held ({holds}).",
-                                             folder=one.relative_to(workspace.root).as_posix(), holds=", ".join(ids)))
+                                             folder=one.relative_to(workspace.root).as_posix(), holds=listed(ids)))
             for one in () if failed else papers if held else [folder]:
                 if one not in held:
                     files.remove_tree(one)

@@ -109,7 +109,9 @@ def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str,
     for entry, _ in workspace.ledger.read():
         if not names_record(entry.body, record.record_id):
             continue
-        note = entry.body.get("note")
+        records = entry.body.get("records")
+        # Events and holds have a note beside each of their records.
+        note = records.get(record.record_id) if isinstance(records, Mapping) else entry.body.get("note")
         content = read_note(workspace.root, record.record_id, note) if isinstance(note, str) else None
         came = entry.body.get("content")
         found.append(
@@ -121,10 +123,14 @@ def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str,
                 "version": entry.body.get("version"),
                 "keys": entry.body.get("keys"),
                 "files": sorted(came) if isinstance(came, Mapping) else None,
-                "reason": content.get("reason") if content else None,
+                "reason": next((content[key] for key in _SAID if content.get(key)), None) if content else None,
             }
         )
     return found
+
+
+_SAID = ("reason", "released", "extended", "withdrawn", "text")
+"""Keys under which a note has what a person said."""
 
 
 def names_record(value: object, record_id: str) -> bool:

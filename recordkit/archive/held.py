@@ -15,7 +15,7 @@ from pathlib import Path
 from recordkit.archive import catalogue
 from recordkit.db import Database
 from recordkit.errors import RecordkitError, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import same_account
 from recordkit.workspace import Workspace
 
@@ -32,7 +32,7 @@ def require_unheld(workspace: Workspace, folder: Path) -> None:
     holds = holds_on_paper(workspace, folder)
     if holds:
         raise RefusedByRule(
-            msg("The paper shows what is held ({holds}); it cannot be dropped.", holds=", ".join(holds)),
+            msg("The paper shows what is held ({holds}); it cannot be dropped.", holds=listed(holds)),
             msg("File it, or have the hold released: recordkit hold release {hold} --reason TEXT", hold=holds[0]),
         )
 

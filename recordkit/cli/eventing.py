@@ -14,10 +14,9 @@ from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.words import meant
 from recordkit.errors import WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
-    from recordkit.archive.catalogue import Record
     from recordkit.db import Database
     from recordkit.retention.events import EventEntry
     from recordkit.retention.proposals import Proposal
@@ -271,7 +270,7 @@ def event_list(
         for one in found:
             item = plain_event(one, names)
             if everything:
-                words = event_words(workspace, one)
+                words = event_words(workspace, one.event_id)
                 item |= {"note": words.note, "reason": words.end or words.reason}
             if not app.json:
                 item |= {"records": told_codes(workspace.db, one.records), "status": tr(str(item["status"]))}
@@ -301,34 +300,9 @@ def plain_event(one: EventEntry, names: dict[str, str]) -> dict[str, object]:
             "withdrawn": one.withdrawn, "paper": one.paper, "entered": one.entered, "actor": one.actor}
 
 
-def events_around(workspace: Workspace, record: Record) -> list[dict[str, object]]:
-    """Events of a record and of its account, those that no longer count included, with what was said."""
-    from recordkit.retention.events import event_words, list_events
-
-    names = type_names(workspace)
-    found = list_events(workspace.db, record_id=record.record_id)
-    if record.account:
-        found += list_events(workspace.db, account=record.account)
-    items = []
-    for one in sorted(found, key=lambda event: event.seq):
-        words = event_words(workspace, one)
-        items.append({**plain_event(one, names), "note": words.note, "reason": words.end or words.reason})
-    return items
-
-
-def told_event(event: Mapping[str, object]) -> str:
-    """An event of ``events_around`` in one line."""
-    parts = [str(event["name"]), str(event["date"]), f"({event['event']})"]
-    if event["account"]:
-        parts.append(tr("of the account"))
-    if event["status"] != "in force":
-        parts.append(tr(str(event["status"])))
-    return " ".join([*parts, *(str(event[key]) for key in ("note", "reason") if event[key])])
-
-
 def told_codes(db: Database, record_ids: Sequence[str], most: int = 1) -> str:
     """Archival codes of records, the first ``most`` of many: people know codes, not ids."""
-    told = ", ".join(codes_of(db, record_ids[:most]))
+    told = listed(codes_of(db, record_ids[:most])).render(tr)
     if len(record_ids) > most:
         told += " " + tr("… and {count} more").format(count=len(record_ids) - most)
     return told

@@ -52,8 +52,8 @@ def _plain(story: Story, today: date) -> dict[str, object]:
         "authority": rule.authority if rule else None, "note": rule.note if rule else None,
         "schedule_changed": story.schedule_changed,
         "events": [{"event": one.event_id, "type": one.type, "name": event_name(one.type), "date": one.date,
-                    "scope": one.scope, "state": one.state, "by": one.by, "entered": one.entered, "note": one.said.note,
-                    "revised_because": one.said.reason, "withdrawn_because": one.said.end} for one in story.events],
+                    "scope": one.scope, "state": one.state, "by": one.by, "note": one.note, "reason": one.reason}
+                   for one in story.events],
         "holds": [{"hold": one.hold_id, "kind": one.kind, "scope": one.scope, "reason": one.reason,
                    "placed": one.placed, "until": one.until, "released": one.released, "state": one.state}
                   for one in story.holds],
@@ -119,9 +119,10 @@ def _told_event(one: ToldEvent) -> Message:
         "own-first": msg("of the account; {event} of this very record goes before it", event=one.by or ""),
         "starts-nothing": msg("starts nothing under this rule"),
     }
-    said = listed(filter(None, (one.said.note, one.said.reason, one.said.end)))
-    return msg("{date}  {name} ({event}): {state}. {said}", date=one.date.isoformat(), name=event_name(one.type),
-               event=one.event_id, state=states[one.state], said=said)
+    told = msg("{date}  {name} ({event}): {state}", date=one.date.isoformat(), name=event_name(one.type),
+               event=one.event_id, state=states[one.state])
+    said = listed(filter(None, (one.note, one.reason)))
+    return msg("{told}. {said}", told=told, said=said) if one.note or one.reason else told
 
 
 def _told_hold(one: ToldHold) -> Message:
@@ -130,9 +131,9 @@ def _told_hold(one: ToldHold) -> Message:
     if one.state == "released":
         state = msg("released on {day}", day=one.released or "")
     elif one.until is not None:
-        told = one.until.isoformat()
-        state = (msg("in force; to be looked at again since {day}", day=told) if one.state == "past"
-                 else msg("in force; to be looked at again by {day}", day=told))
+        day = one.until.isoformat()
+        state = msg("past its day {day}: release or extend it", day=day) if one.state == "past" else msg(
+            "in force, to be looked at again by {day}", day=day)
     else:
         state = msg("in force until released")
     of = msg("on the account") if one.scope == "account" else msg("on the record")

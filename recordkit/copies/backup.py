@@ -16,7 +16,7 @@ from pathlib import Path
 
 from recordkit import files
 from recordkit.copies.chain import Chain, end_of, extend_ledger, laid_down, ledger_of, read_chain, require_signatures
-from recordkit.copies.fate import Fate, Holding, is_paper
+from recordkit.copies.fate import Fate, Holding, Told, is_paper
 from recordkit.copies.folders import Guarded, Mirror, Walk, is_leftover, kind_of
 from recordkit.copies.objects import Root, update_object
 from recordkit.errors import InputRefused, IntegrityFailure, StoreBusy
@@ -155,6 +155,9 @@ class _Run:
         self._fate = Fate(workspace, chain.told, until=chain.end.seq)
         self.mirror = Mirror(target.root, staging, rehearses=dry_run)
         self._done = Backup(chain.end.seq, chain.end.hash, dry_run=dry_run)
+        self._end = chain.end
+        self._missing: list[tuple[str, str]] = []
+        """What the store lacks: subject of the ledger, and how it is told."""
         self._walk = Walk(self._root, WITHOUT)
         self._objects = (Root(self._root, workspace.settings.store.id),
                          Root(target.root, workspace.settings.store.id))
@@ -190,12 +193,22 @@ class _Run:
     def result(self) -> Backup:
         """What was done."""
         done, mirror = self._done, self.mirror
+        gone = self._gone_meanwhile() if self._missing else set()
+        done.missing = [told for subject, told in self._missing if subject not in gone]
         done.files, done.removed = mirror.copied, mirror.removed
         done.bytes += mirror.bytes
         done.unchanged += mirror.unchanged
         done.damaged += mirror.failed
         done.links = sorted(self._walk.others)
         return done
+
+    def _gone_meanwhile(self) -> set[str]:
+        """Records, documents, events and holds that other processes have begun to destroy since this run began."""
+        later = Told()
+        for entry, _ in self._workspace.ledger.read(self._end):
+            later.take(entry)
+        return later.going() | self._fate.issues_of(later.going()) | {
+            one for _, others in later.intents.values() for one in others}
 
     def _certificates(self) -> tuple[str, ...]:
         name = self._workspace.settings.ingest.trusted_roots
@@ -226,7 +239,7 @@ class _Run:
         if is_there and not self._mend:
             self._done.unchanged += 1
             if not source.is_there(one.record_id) and self._is_as_it_was(one):
-                self._done.missing.append(f"{one.code} ({one.record_id})")
+                self._missing.append((one.record_id, f"{one.code} ({one.record_id})"))
             return
         version = source.version(one.record_id, one.version, one.commitment)
         if is_there and version is not None and not target.faults(one.record_id, version):
@@ -234,8 +247,10 @@ class _Run:
             return
         if version is None:
             if self._is_as_it_was(one):
-                what = self._done.damaged if source.is_there(one.record_id) else self._done.missing
-                what.append(f"{one.code} ({one.record_id})")
+                if source.is_there(one.record_id):
+                    self._done.damaged.append(f"{one.code} ({one.record_id})")
+                else:
+                    self._missing.append((one.record_id, f"{one.code} ({one.record_id})"))
             return
         if self._dry_run:
             self._done.records += 1
@@ -290,8 +305,8 @@ class _Run:
                 continue
             mine, theirs = lines_in(path), lines_in(self._to.path(place))
             wanted = self._fate.lines_of(pack)
-            self._done.missing += [f"{place}: {one.number}" for digest, one in wanted.items()
-                                   if digest not in mine and not one.is_going]
+            self._missing += [(one.issue_id, f"{place}: {one.number}") for digest, one in wanted.items()
+                              if digest not in mine and not one.is_going]
             lines = {one: mine.get(one) or theirs.get(one) or b"" for one in wanted}
             if not self._is_proven:
                 lines |= theirs
@@ -323,7 +338,7 @@ class _Run:
             if not self._keeps_note(place):
                 gone.append(place)
             elif kind_of(self._root / place) == "nothing" and not self._fate.is_going(Path(place).parts[1]):
-                self._done.missing.append(place)
+                self._missing.append((Path(place).parts[1], place))
         packs = set(self._fate.packs())
         gone += [place for place in self._to.files_below("issued") if Path(place).stem not in packs]
         self.mirror.remove(gone)

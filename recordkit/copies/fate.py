@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -60,6 +60,10 @@ class Told:
         elif entry.act in ("record.destroyed", "order.executed"):
             self.begun.add(str(body.get("order")))
 
+    def going(self) -> set[str]:
+        """Records that orders have begun to take."""
+        return {one for records, _ in self.intents.values() for one in records}
+
 
 def named_notes(body: Mapping[str, object], *, surely: bool = False) -> Iterator[tuple[str, str]]:
     """Subject and digest of the notes that an entry names, whatever its act.
@@ -99,8 +103,9 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An issued document: number, entry that issued it, and whether the destruction of its record is under way."""
+    """An issued document: id, number, entry that issued it, and whether its record is being destroyed."""
 
+    issue_id: str
     number: str
     position: int
     is_going: bool
@@ -148,13 +153,11 @@ class Fate:
         self._late_issues = {str(row["issue_id"]) for row in late} & self._gone_issues
         numbers = ("".join(str(row["filed_number"] or "").split()) for row in late)
         self._late_numbers = {one for one in numbers if one}
-        going = {one for records, _ in told.intents.values() for one in records}
-        self.executing = going - self.destroyed
+        self.executing = told.going() - self.destroyed
         """Records behind the point of no return of an order, whose destruction is not entered yet."""
         self._pending = self.executing | {
             one for records, others in told.intents.values() if records & self.executing for one in others}
-        self._pending |= {str(row["issue_id"]) for one in self.executing if (row := self._db.one(
-            "SELECT issue_id FROM records WHERE record_id = :id", {"id": one})) is not None}
+        self._pending |= self.issues_of(self.executing)
 
     def went_before(self, record_id: str) -> bool:
         """Whether the copy's own ledger calls a destroyed record destroyed."""
@@ -184,8 +187,9 @@ class Fate:
         """The documents of a pack of issue data that were not destroyed, by the digest of their line."""
         rows = self._db.all("SELECT issue_id, data, number, position FROM issues WHERE pack = :pack ORDER BY position",
                             {"pack": pack})
-        return {row["data"]: Document(row["number"], row["position"], row["issue_id"] in self._pending) for row in rows
-                if row["issue_id"] not in self._gone_issues}
+        return {row["data"]: Document(row["issue_id"], row["number"], row["position"],
+                                      row["issue_id"] in self._pending)
+                for row in rows if row["issue_id"] not in self._gone_issues}
 
     def is_lost(self, body: Mapping[str, object], found: set[str]) -> int:
         """How many notes an entry names whose subject is in force, and which are not among the digests ``found``."""
@@ -193,6 +197,11 @@ class Fate:
         for subject, digest in named_notes(body, surely=True):
             subjects.setdefault(digest, set()).add(subject)
         return sum(digest not in found and not of & self._gone for digest, of in subjects.items())
+
+    def issues_of(self, records: Iterable[str]) -> set[str]:
+        """The documents of records."""
+        rows = (self._db.one("SELECT issue_id FROM records WHERE record_id = :id", {"id": one}) for one in records)
+        return {str(row["issue_id"]) for row in rows if row is not None and row["issue_id"]}
 
     def is_going(self, subject: str) -> bool:
         """Whether the destruction of a subject of notes is under way."""

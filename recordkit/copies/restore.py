@@ -192,7 +192,7 @@ def _require_free(place: Path, copy: Path, newest: Path, named: Path) -> None:
 @contextmanager
 def _drafting(place: Path) -> Iterator[tuple[Path, ExitStack]]:
     """A hidden folder beside the store's, for its owner alone; what a killed run left there is cleared."""
-    draft = place.with_name(f".{place.name}.restoring")
+    draft = Guarded(place.parent).path(f".{place.name}.restoring")
     if kind_of(draft) == "folder":
         try:
             copy_lock(draft).close()

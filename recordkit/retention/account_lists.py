@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Literal
 
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem, same_account
 from recordkit.templates.fieldtypes import Parsed, is_empty, parse
 from recordkit.templates.rows import Addresses, Lazily, RawRow, RowSource
@@ -177,7 +177,7 @@ def find_accounts(
                            msg("Name the heading as it stands in the file."))
     raise InputRefused(
         msg("No heading in {file} names the account.", file=name),
-        msg("Name it with --account-column HEADING. Known ones are: {names}.", names=", ".join(ACCOUNT_HEADINGS[:5])),
+        msg("Name it with --account-column HEADING. Known ones are: {names}.", names=listed(ACCOUNT_HEADINGS[:5])),
     )
 
 
@@ -227,7 +227,7 @@ def _roles(
                     if plain_heading(named[role]) in (plain_heading(heading), bare[heading])]
             if not mine and "account" in found:
                 raise InputRefused(msg("{file} has no heading {heading}.", file=file, heading=named[role]),
-                                   msg("Headings are: {names}.", names=", ".join(bare)))
+                                   msg("Headings are: {names}.", names=listed(bare)))
         elif role == "date":
             mine = _dates(bare, hints, file)
         else:
@@ -251,7 +251,7 @@ def _dates(bare: Mapping[str, str], hints: Sequence[str], file: str) -> list[str
     best = hinted or usual or days
     if len(best) > 1:
         raise InputRefused(
-            msg("Several columns of {file} may hold the day: {names}.", file=file, names=", ".join(best)),
+            msg("Several columns of {file} may hold the day: {names}.", file=file, names=listed(best)),
             msg("Name the right one with --date-column HEADING."),
         )
     return best

@@ -19,7 +19,7 @@ from recordkit.archive.catalogue import count_of_account, find_record, get_recor
 from recordkit.archive.classes import load_scheme
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import Entry, same_account
 from recordkit.notes import read_note, remove_notes
 from recordkit.retention.schedule import event_types
@@ -190,7 +190,7 @@ def revise_event(
         }
         if row["paper"]:
             body["paper"] = row["paper"]
-        old = event_words(workspace, _event(row, _records_of(workspace.db, row["event_id"]))).note or ""
+        old = event_words(workspace, row["event_id"]).note or ""
         if row["scope"] == "account":
             account = _require_account(row)
             body["account_note"] = writer.note(revised, {"account": account, "text": old, "reason": reason})
@@ -262,10 +262,10 @@ def find_event(db: Database, event_id: str) -> EventEntry:
     return _event(row, _records_of(db, row["event_id"]))
 
 
-def event_words(workspace: Workspace, event: EventEntry) -> EventWords:
+def event_words(workspace: Workspace, event_id: str) -> EventWords:
     """What was said with an event; of one for several records what the first note that is left says."""
-    db, key = workspace.db, {"id": event.event_id}
-    places = [(event.event_id, row["note"], row["end_note"])
+    db, key = workspace.db, {"id": event_id}
+    places = [(event_id, row["note"], row["end_note"])
               for row in db.all("SELECT note, end_note FROM retention_events WHERE event_id = :id", key)]
     places += [(row["record_id"], row["note"], row["end_note"]) for row in db.all(
         "SELECT record_id, note, end_note FROM retention_event_records WHERE event_id = :id", key)]
@@ -295,7 +295,7 @@ def require_type(workspace: Workspace, event_type: str) -> None:
         raise InputRefused(
             msg("There is no event type {type}.", type=event_type),
             msg("Types are: {types}. 'recordkit retention schedule show' tells what they start.",
-                types=", ".join(sorted(known))),
+                types=listed(sorted(known))),
         )
 
 

@@ -18,7 +18,7 @@ from recordkit.archive.catalogue import count_of_account
 from recordkit.db import Database
 from recordkit.errors import InputRefused
 from recordkit.files import Spool, make_folder
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.retention import events, holds
 from recordkit.retention.account_lists import AccountList, Listed
@@ -146,7 +146,7 @@ def plan_events(
         if standing:
             plan.warn(one, "other-day", msg(
                 "The account has this event on {days} already; the earliest that counts starts the period. To correct "
-                "a day: recordkit event revise", days=", ".join(other.isoformat() for other in sorted(standing))))
+                "a day: recordkit event revise", days=listed(other.isoformat() for other in sorted(standing))))
         plan.idle += 0 < records == count_of_account(workspace.db, one.account, since=day)
         plan.new.append(json.dumps([one.account, meant, day.isoformat()]).encode())
     return plan

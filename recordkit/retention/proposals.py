@@ -20,7 +20,7 @@ from pathlib import Path
 from recordkit.archive.classes import FILE_NAME, Scheme, load_scheme
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, as_printed, crockford, same_account
 from recordkit.retention.circumstances import Circumstances, load_circumstances
 from recordkit.retention.review import Facts, trigger_of
@@ -120,7 +120,7 @@ def check_rules(rules: Sequence[ProposalRule], scheme: Scheme) -> list[Finding]:
         elif strange:
             findings.append(Finding("proposal-target", msg(
                 "the proposal of {paper} names {classes}, which do not wait for {event}", paper=one.paper,
-                classes=", ".join(strange), event=one.event)))
+                classes=listed(strange), event=one.event)))
     return findings
 
 
@@ -213,7 +213,7 @@ def parse_rules(data: bytes, name: str) -> tuple[ProposalRule, ...] | None:
         for position, raw in enumerate(plain):
             extra = set(raw) - set(ProposalRule.__dataclass_fields__)
             if extra:
-                raise msgspec.ValidationError(f"unknown key {', '.join(sorted(extra))} - at `$.proposals[{position}]`")
+                raise msgspec.ValidationError(f"unknown key {sorted(extra)[0]} - at `$.proposals[{position}]`")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise InputRefused(
             msg("The retention schedule {file} cannot be read: {error}", file=name, error=str(error)),
@@ -236,7 +236,7 @@ def choose_proposals(workspace: Workspace, wanted: Sequence[str] | None) -> list
     missing = [name for name in names if name not in by_id]
     if missing:
         raise NotFound(
-            msg("There is no proposal {ids}; perhaps it was confirmed or rejected before.", ids=", ".join(missing)),
+            msg("There is no proposal {ids}; perhaps it was confirmed or rejected before.", ids=listed(missing)),
             msg("'recordkit event proposed' lists what is proposed."),
         )
     return [by_id[name] for name in names]

@@ -72,8 +72,7 @@ def held_back(
     workspace: Workspace, record: Record, decision: Decision, around: Circumstances
 ) -> HeldBack | None:
     """How a record is named among those that a hold kept out of an order; None when it is not due or not held."""
-    today = workspace.clock.today
-    if decision.decision != "held" or decision.due is None or decision.due > today:
+    if decision.decision != "held" or decision.due is None or decision.due > workspace.clock.today:
         return None
     holds = [*around.holds_of_record.get(record.record_id, ()), *around.blind_holds]
     for account in sorted(accounts_of(workspace.db, record.record_id)) if around.holds_of_account else ():

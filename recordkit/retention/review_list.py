@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -19,10 +18,11 @@ from recordkit.messages import Message, Translate, msg
 from recordkit.retention.grouped import ReviewGroup, group_review, near_groups, review_items
 from recordkit.retention.review import Decision, DecisionKind
 from recordkit.retention.schedule import event_name, told_period
+from recordkit.templates import wordpage
 from recordkit.workspace import Workspace
 
 if TYPE_CHECKING:
-    from docx.document import Document as WordDocument
+    pass
 
 COLUMNS = (msg("No."), msg("Title"), msg("Year"), msg("Code"), msg("Retention period"), msg("Falls due"),
            msg("Grounds"))
@@ -288,7 +288,7 @@ def _sheet(
         for at, value in enumerate(row):
             if isinstance(value, str):
                 cell = cell_of(at, "sign" if value.startswith(_SIGNS) else "text")
-                cell.value = printable(value)[:_LONGEST_CELL]
+                cell.value = wordpage.printable(value)[:_LONGEST_CELL]
                 cell.data_type = "s"  # else a title that begins with = would be computed
             else:
                 cell = cell_of(at, "day" if isinstance(value, date) else "number")
@@ -299,96 +299,20 @@ def _sheet(
 
 def _docx(found: ReviewList, translate: Translate) -> bytes:
     """A4 landscape; headings of the table on every page, pages numbered."""
-    from docx import Document
-    from docx.enum.section import WD_ORIENT
-    from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.oxml.ns import qn
-    from docx.shared import Mm, Pt
-
-    document = Document()
-    section = document.sections[0]
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = Mm(297), Mm(210)
-    section.left_margin = section.right_margin = Mm(15)
-    section.top_margin = section.bottom_margin = Mm(15)
-    style = document.styles["Normal"]
-    style.font.name = "宋体"
-    style.font.size = Pt(10.5)
-    style.paragraph_format.space_after = Pt(2)
-    # Word takes the Chinese face from eastAsia alone.
-    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), "宋体")
-    title = document.add_paragraph()
-    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    run = title.add_run(_TITLE.render(translate))
-    run.bold, run.font.size = True, Pt(18)
+    document = wordpage.new_page(landscape=True, margins=(15, 15, 15, 15))
+    wordpage.heading(document, _TITLE.render(translate))
     for line in _facts(found, translate):
-        document.add_paragraph(printable(line))
-    counts = [[name, translate(decision), str(count), first.isoformat() if first else ""]
-              for name, decision, count, first in class_rows(found.groups, found.classes)]
-    _table(document, [one.render(translate) for one in _COUNTS], counts, (90, 50, 30, 40))
+        document.add_paragraph(wordpage.printable(line))
+    heads = [one.render(translate) for one in _COUNTS]
+    wordpage.rows_of(document, heads, (90, 50, 30, 40), (
+        [name, translate(decision), str(count), first.isoformat() if first else ""]
+        for name, decision, count, first in class_rows(found.groups, found.classes)), heads[1:])
+    heads = [one.render(translate) for one in COLUMNS]
     for _, heading, lines in found.sections:
-        head = document.add_paragraph()
-        head.paragraph_format.space_before = Pt(12)
-        head.paragraph_format.keep_with_next = True
-        head.add_run(f"{heading.render(translate)} ({len(lines)})").bold = True
-        rows = ([str(number), title_, str(year), code, period, due.isoformat() if due else "", reason]
-                for number, title_, year, code, period, due, reason in
-                (_cells(number, line, translate) for number, line in enumerate(lines, 1)))
-        _table(document, [one.render(translate) for one in COLUMNS], rows, (12, 68, 14, 58, 21, 27, 67))
-    _number_pages(document)
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
-
-
-def _table(document: WordDocument, head: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]) -> None:
-    """Add a table with its head repeated on each page; ``widths`` in millimetres."""
-    from docx.oxml import OxmlElement
-    from docx.oxml.ns import qn
-    from docx.shared import Mm
-
-    table = document.add_table(rows=2, cols=len(head))
-    table.style = "Table Grid"
-    table.autofit = False
-    for column, width in zip(table.columns, widths, strict=True):
-        column.width = Mm(width)
-        for cell in column.cells:
-            cell.width = Mm(width)
-    for cell, text in zip(table.rows[0].cells, head, strict=True):
-        cell.paragraphs[0].add_run(text).bold = True
-    repeated = table.rows[0]._tr.get_or_add_trPr()
-    repeated.append(OxmlElement("w:tblHeader"))
-    model = table.rows[1]._tr
-    model.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
-    for cell in table.rows[1].cells:
-        cell.paragraphs[0].add_run("?")
-    # A row is a copy of the first one: python-docx takes milliseconds for each it adds.
-    body = model.getparent()
-    for row in rows:
-        made = deepcopy(model)
-        for node, text in zip(made.iter(qn("w:t")), row, strict=True):
-            node.text = " ".join(printable(text).split())
-        body.append(made)
-    body.remove(model)
-
-
-def _number_pages(document: WordDocument) -> None:
-    from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.oxml import OxmlElement
-    from docx.oxml.ns import qn
-
-    paragraph = document.sections[0].footer.paragraphs[0]
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    for word in ("PAGE", " / ", "NUMPAGES"):
-        if word == " / ":
-            paragraph.add_run(word)
-            continue
-        field = OxmlElement("w:fldSimple")
-        field.set(qn("w:instr"), word)
-        field.append(OxmlElement("w:r"))
-        paragraph._p.append(field)
-
-
-def printable(text: str) -> str:
-    """Without the control characters and lone surrogates that XML cannot hold."""
-    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\N{REPLACEMENT CHARACTER}", text)
+        wordpage.note(document, f"{heading.render(translate)} ({len(lines)})", bold=True)
+        wordpage.rows_of(document, heads, (12, 68, 14, 58, 21, 27, 67), (
+            [str(number), title, str(year), code, period, due.isoformat() if due else "", reason]
+            for number, title, year, code, period, due, reason in
+            (_cells(number, line, translate) for number, line in enumerate(lines, 1))), [heads[0], *heads[2:6]])
+    wordpage.page_numbers(document.sections[0].footer.paragraphs[0])
+    return wordpage.bytes_of(document)

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recordkit.archive.catalogue import Record
+from recordkit.archive.catalogue import Record, accounts_of
 from recordkit.archive.classes import RecordClass, load_scheme
 from recordkit.db import Row
 from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
 from recordkit.retention.adoption import is_changed
 from recordkit.retention.circumstances import decide_record, load_circumstances
-from recordkit.retention.events import EventWords, event_words, find_event
-from recordkit.retention.holds import list_holds
+from recordkit.retention.events import event_words
+from recordkit.retention.holds import find_hold
 from recordkit.retention.order_state import Opinion, Order, Outcome, find_order, open_order_of
 from recordkit.retention.orders import next_step
 from recordkit.retention.review import Decision
 from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace
 
-State = Literal["counts", "replaced", "withdrawn", "later", "too-early", "own-first", "starts-nothing"]
+EventState = Literal["counts", "replaced", "withdrawn", "later", "too-early", "own-first", "starts-nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +30,28 @@ class ToldEvent:
     """One event that was ever entered for the record, or for the account it stands under.
 
     Attributes:
-        state: what it does: ``counts`` starts the period; ``replaced`` by a later entry; ``withdrawn``; ``later`` than
-            the one that counts; ``too-early`` for an account's, not after the record's own date; ``own-first``: one of
-            this very record goes before it; ``starts-nothing`` under the rule of the class.
+        state: what it does: ``counts`` starts the period; ``replaced`` by a later entry; ``withdrawn`` by a person;
+            ``later`` than the one that counts; ``too-early`` for an account's, not after the record's own date;
+            ``own-first``: one of this very record goes before it; ``starts-nothing`` under the rule of the class.
         by: the event in its place, for ``replaced`` and ``own-first``.
-        entered: day of its entry, ISO.
-        said: its note, why it took another's place, why it was withdrawn: what of them still exists.
+        note: what was said when it was entered; ``reason`` why it was withdrawn or took another's place.
     """
 
     event_id: str
     type: str
     date: date
     scope: Literal["record", "account"]
-    state: State
-    by: str | None
-    entered: str
-    said: EventWords
+    state: EventState
+    by: str | None = None
+    note: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ToldHold:
-    """One hold that covers the record or covered it.
+    """One hold that covers the record or covered it; ``state`` of today. ``reason`` as long as its note exists.
 
-    Attributes:
-        reason: as long as its note exists.
-        until: the day by which somebody should look at it again.
-        state: of today; one that is ``past`` that day stands all the same.
+    One whose day ``until`` is over is ``past`` it: somebody should have looked at it, and it stands all the same.
     """
 
     hold_id: str
@@ -116,7 +112,7 @@ def story_of(workspace: Workspace, record: Record, today: date) -> Story:
     Raises:
         InputRefused: the schedule cannot be read.
     """
-    around = load_circumstances(workspace, record.record_id)
+    around = load_circumstances(workspace)
     rule = load_scheme(workspace.root).classes.get(record.record_class)
     is_destroyed = record.status == "destroyed"
     decision = None if is_destroyed else decide_record(workspace, record, around, today)
@@ -139,22 +135,26 @@ def _events(workspace: Workspace, record: Record, rule: RecordClass | None) -> l
         {"record": record.record_id, "account": same_account(record.account or "") or None},
     )
     types = rule.events if rule is not None and rule.trigger == "event" and rule.months is not None else ()
-    newest = {row["type"]: row for row in rows
-              if row["scope"] == "record" and row["replaced"] is None and row["withdrawn"] is None}
+    newest = {row["type"]: row for row in rows if row["scope"] == "record" and _is_open(row)}
     standing = [row for row in rows if _state(row, record, types, newest) is None]
     first = min(standing, key=lambda row: (row["date"], types.index(row["type"])), default=None)
     found = []
     for row in rows:
         state, by = _state(row, record, types, newest) or ("counts" if row is first else "later", None)
-        entry = find_event(workspace.db, row["event_id"])
-        found.append(ToldEvent(entry.event_id, entry.type, entry.date, row["scope"], state, by, entry.entered,
-                               event_words(workspace, entry)))
+        words = event_words(workspace, row["event_id"])
+        found.append(ToldEvent(row["event_id"], row["type"], date.fromisoformat(row["date"]), row["scope"], state, by,
+                               words.note, words.end or words.reason))
     return found
+
+
+def _is_open(row: Row) -> bool:
+    """Whether an event was neither replaced nor withdrawn."""
+    return row["replaced"] is None and row["withdrawn"] is None
 
 
 def _state(
     row: Row, record: Record, types: Sequence[str], newest: dict[str, Row]
-) -> tuple[State, str | None] | None:
+) -> tuple[EventState, str | None] | None:
     """Why an event does not start the period, by which it was replaced; None when it may (review, "Rules")."""
     if row["replaced"] is not None:
         return "replaced", row["replaced"]
@@ -174,11 +174,19 @@ def _state(
 
 
 def _holds(workspace: Workspace, record: Record, today: date) -> list[ToldHold]:
+    rows = workspace.db.all("SELECT hold_id FROM hold_records WHERE record_id = :id", {"id": record.record_id})
+    ids = {row["hold_id"] for row in rows}
+    # One whose account can no longer be read covers everything as long as it stands (circumstances.blind_holds).
+    ids |= {row["hold_id"] for row in workspace.db.all(
+        "SELECT hold_id FROM holds WHERE scope = 'account' AND account IS NULL AND released IS NULL")}
+    for account in accounts_of(workspace.db, record.record_id):
+        ids |= {row["hold_id"] for row in workspace.db.all(
+            "SELECT hold_id FROM holds WHERE scope = 'account' AND account = :account", {"account": account})}
     found = []
-    for hold in list_holds(workspace, released=True, record_id=record.record_id):
+    for hold in sorted((find_hold(workspace, one) for one in ids), key=lambda one: (one.placed, one.hold_id)):
         state: Literal["in-force", "past", "released"] = (
             "released" if hold.released else "past" if hold.is_past(today) else "in-force")
-        scope: Literal["record", "account"] = "record" if record.record_id in hold.records else "account"
+        scope: Literal["record", "account"] = "record" if hold.records else "account"
         found.append(ToldHold(hold.hold_id, hold.kind, scope, hold.reason, hold.placed, hold.until, hold.released,
                               state))
     return found
@@ -240,12 +248,15 @@ def _next(
 
 
 def _next_of_held(decision: Decision, holds: Sequence[ToldHold]) -> tuple[Message, date | None]:
-    standing = [hold for hold in holds if hold.state != "released"]
-    ids = listed(hold.hold_id for hold in standing)
-    past = listed(hold.hold_id for hold in standing if hold.state == "past")
-    if any(hold.state == "past" for hold in standing):
-        return msg("Nothing while it is held ({holds}). {past} is past its day: release it, or extend it with "
-                   "'recordkit hold extend'.", holds=ids, past=past), None
+    ids = listed(hold.hold_id for hold in holds if hold.state != "released")
+    past = listed(hold.hold_id for hold in holds if hold.state == "past")
+    if any(hold.state == "past" for hold in holds):
+        return msg("Somebody should look at {past}, past the day set for it, and release or extend it; held it stays "
+                   "({holds}).", past=past, holds=ids), None
+    days = [hold.until for hold in holds if hold.state == "in-force" and hold.until is not None]
+    if days:
+        return msg("Nothing while it is held ({holds}); it is to be looked at again by {day}.", holds=ids,
+                   day=min(days).isoformat()), min(days)
     if decision.due is not None:
         return msg("Nothing while it is held ({holds}); released, it is due from {day}.", holds=ids,
                    day=decision.due.isoformat()), None

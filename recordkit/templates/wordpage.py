@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from typing import Any
 
 
@@ -115,22 +116,32 @@ def write(cell: Any, text: str, *, bold: bool = False, size: float | None = None
     return paragraph
 
 
-def rows_of(document: Any, columns: Sequence[str], widths: Sequence[float], rows: Sequence[Sequence[str]],
+def rows_of(document: Any, columns: Sequence[str], widths: Sequence[float], rows: Iterable[Sequence[str]],
             centred: Sequence[str] = ()) -> None:
-    """A ruled table whose head stands on every page and whose rows do not break."""
+    """A ruled table whose head stands on every page and whose rows do not break; white space in a cell is one blank."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
     from docx.shared import Mm
 
     ruled = table(document, widths)
-    for number, line in enumerate((columns, *rows)):
+    for mark in ("w:tblHeader", "w:cantSplit"):
         row = ruled.add_row()
         row.height = Mm(7)
-        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit" if number else "w:tblHeader"))
-        for cell, column, text in zip(row.cells, columns, line, strict=True):
-            paragraph = write(cell, text, bold=not number, size=9.5)
-            if not number or column in centred:
+        row._tr.get_or_add_trPr().append(OxmlElement(mark))
+        for cell, column in zip(row.cells, columns, strict=True):
+            paragraph = write(cell, column, bold=mark == "w:tblHeader", size=9.5)
+            if mark == "w:tblHeader" or column in centred:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    # Every further row is a copy of the first one: python-docx takes milliseconds for each that it makes.
+    model = ruled.rows[1]._tr
+    body = model.getparent()
+    for line in rows:
+        made = deepcopy(model)
+        for node, text in zip(made.iter(qn("w:t")), line, strict=True):
+            node.text = " ".join(printable(text).split())
+        body.append(made)
+    body.remove(model)
 
 
 def bytes_of(document: Any) -> bytes:

@@ -95,7 +95,10 @@ def test_a_dry_run_of_a_hold_by_query_names_what_it_would_hold(cli: Cli, tmp_pat
 def test_restricted_records_that_a_person_may_not_see_are_not_held_by_their_query(
     office: Cli, tmp_path: Path  # noqa: F811
 ) -> None:
-    filed(office, tmp_path, issue_one(office, "stop-order"))
+    paper = scan(tmp_path / "停止违章.pdf")
+    filed_one = office.json("ingest", paper, "--no-ocr", "--class", "stop-order", "--as", "arch", *DAY)["items"][0]
+    assert filed_one["outcome"] == "archived"
+    assert office.json("search", "停止", "--as", "arch")["total"] == 1
     office("hold", "place", "--query", "停止", *LAWSUIT, expect=5)
     assert "Restricted" in office.err
 
@@ -157,10 +160,23 @@ def test_the_explanation_tells_revised_and_withdrawn_events_with_their_reasons(
                        *DAY)["event"]
     cli("event", "withdraw", account, "--reason", "未销", *DAY)
     told = cli.json("retention", "explain", record)["events"]
-    assert [(one["event"], one["status"], one["reason"]) for one in told] == [
-        (first, "revised", None), (second, "in force", "写错"), (account, "withdrawn", "未销")]
+    assert [(one["event"], one["state"], one["note"], one["reason"]) for one in told] == [
+        (first, "replaced", "电话", None), (second, "starts-nothing", "电话", "写错"),
+        (account, "withdrawn", None, "未销")]
     text = cli("retention", "explain", record, lang="zh")
     assert all(one in text for one in (first, second, account, "写错", "未销", "电话"))
     assert [one["event"] for one in cli.json("event", "list")["items"]] == [second]
     everything = cli.json("event", "list", "--all")["items"]
     assert [one["replaced"] for one in everything] == [second, None, None]
+
+
+def test_the_history_of_a_record_tells_why_it_was_held_extended_and_released(cli: Cli, tmp_path: Path) -> None:
+    record = filed(cli, tmp_path, issue_one(cli))
+    hold = cli.json("hold", "place", record, *LAWSUIT)["hold"]
+    cli("hold", "extend", hold, "--until", "2028-01-01", "--reason", "二审", *DAY)
+    cli("hold", "release", hold, "--reason", "结案", *DAY)
+    event = cli.json("event", "add", "contract-ended", record, "--date", "2026-11-28", "--note", "来函", *DAY)["event"]
+    cli("event", "withdraw", event, "--reason", "误会", *DAY)
+    told = [(one["act"], one["reason"]) for one in cli.json("history", record)["items"]][1:]
+    assert told == [("hold.placed", "诉讼"), ("hold.extended", "二审"), ("hold.released", "结案"),
+                    ("event.added", "来函"), ("event.withdrawn", "误会")]

@@ -62,7 +62,7 @@ def test_a_revised_event_supersedes_the_old_one_and_both_stay_listed_with_the_re
     assert (before.event_id, before.replaced, before.counts) == (old, new, False)
     assert (after.event_id, after.date, after.counts) == (new, date(2011, 5, 1), True)
     assert (after.records, after.account) == (before.records, before.account)
-    words = event_words(archive.workspace, after)
+    words = event_words(archive.workspace, after.event_id)
     assert (words.note, words.reason) == ("来函", "合同上是2011年")
 
 
@@ -75,7 +75,7 @@ def test_a_withdrawn_event_cancels_and_the_record_waits_again(archive: Archive, 
     assert archive.decision(record) == "waiting"
     (kept,) = list_events(archive.workspace.db)
     assert kept.withdrawn == TODAY.isoformat()
-    assert event_words(archive.workspace, kept).end == "张冠李戴"
+    assert event_words(archive.workspace, kept.event_id).end == "张冠李戴"
     ledger = "".join(path.read_text() for path in (archive.root / "ledger").glob("*.jsonl"))
     assert "张冠李戴" not in ledger and "70001" not in ledger
     rows = (list_events(archive.workspace.db), list(review_store(archive.workspace, TODAY)))

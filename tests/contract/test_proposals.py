@@ -190,7 +190,7 @@ def test_a_confirmed_event_that_was_withdrawn_is_not_proposed_again(archive: Arc
     confirm(archive, None)
     event = next(one for one in list_events(archive.workspace.db) if contract in one.records)
     withdraw_event(archive.workspace, event.event_id, "未销户")
-    assert event_words(archive.workspace, event).end == "未销户"
+    assert event_words(archive.workspace, event.event_id).end == "未销户"
     assert proposed(archive) == [] and archive.decision(contract) == "waiting"
 
 

@@ -15,7 +15,7 @@ from test_grouped_review import fill
 from recordkit import files
 from recordkit.archive.catalogue import find_record, list_records
 from recordkit.retention.circumstances import explain_record
-from recordkit.retention.events import add_event, withdraw_event
+from recordkit.retention.events import add_event, revise_event, withdraw_event
 from recordkit.retention.holds import place_hold, release_hold
 from recordkit.retention.order_state import Opinion
 from recordkit.retention.schedule import shipped_schedule
@@ -49,16 +49,12 @@ def test_every_event_is_told_with_what_it_does(archive: Archive) -> None:
     same_day = add_event(add, "account-closed", date(2015, 1, 1), account="0001")
     strange = add_event(add, "case-closed", date(2016, 1, 1), records=[record])
     add_event(add, "account-closed", date(2016, 1, 1), account="0002")
-    taken = add_event(add, "contract-ended", date(2021, 1, 1), records=[record], note="口头")
-    withdraw_event(add, taken, "未发生")
     told = {one.event_id: (one.state, one.by) for one in story(archive, record).events}
     assert told == {
         first: ("replaced", corrected), corrected: ("counts", None), other: ("own-first", corrected),
         wrong: ("replaced", right), right: ("later", None), early: ("too-early", None),
-        same_day: ("too-early", None), taken: ("withdrawn", None), strange: ("starts-nothing", None),
+        same_day: ("too-early", None), strange: ("starts-nothing", None),
     }
-    (words,) = (one.said for one in story(archive, record).events if one.event_id == taken)
-    assert (words.note, words.end) == ("口头", "未发生")
     decision = story(archive, record).decision
     assert decision is not None and decision.start == date(2019, 1, 1)
 
@@ -93,7 +89,7 @@ def test_the_event_that_counts_is_the_one_that_the_review_counts_from(archive: A
 def test_holds_past_and_present_are_told_each_with_its_state_and_reason(archive: Archive) -> None:
     record = archive.file(account="0001")
     archive.reopen(date(2030, 1, 1))
-    past = place_hold(archive.workspace, kind="debt", reason="旧欠", records=[record], until=date(2031, 1, 1))
+    over = place_hold(archive.workspace, kind="debt", reason="旧欠", records=[record], until=date(2031, 1, 1))
     released = place_hold(archive.workspace, kind="complaint", reason="投诉", account="0001")
     release_hold(archive.workspace, released, "办结")
     archive.reopen()
@@ -101,10 +97,24 @@ def test_holds_past_and_present_are_told_each_with_its_state_and_reason(archive:
     place_hold(archive.workspace, kind="debt", reason="别家", account="0002")
     told = story(archive, record)
     assert {one.hold_id: (one.state, one.scope, one.reason) for one in told.holds} == {
-        past: ("past", "record", "旧欠"), released: ("released", "account", "投诉"),
+        over: ("past", "record", "旧欠"), released: ("released", "account", "投诉"),
         standing: ("in-force", "account", "诉讼")}
-    assert told.decision is not None and told.decision.decision == "held"
-    assert past in str(told.next) and standing in str(told.next) and "hold extend" in str(told.next)
+    assert told.next_day is None and over in str(told.next), "past its day, and it holds all the same"
+    release_hold(archive.workspace, over, "还清")
+    told = story(archive, record)
+    assert told.next_day == date(2040, 5, 6) and standing in str(told.next) and over not in str(told.next)
+
+
+def test_a_withdrawn_event_is_told_with_what_was_said_and_starts_nothing(archive: Archive) -> None:
+    record = contract(archive, account="0001")
+    gone = add_event(archive.workspace, "contract-ended", date(2016, 1, 1), records=[record], note="来函")
+    withdraw_event(archive.workspace, gone, "张冠李戴")
+    first = add_event(archive.workspace, "account-closed", date(2017, 1, 1), account="0001")
+    second = revise_event(archive.workspace, first, "写错", on=date(2018, 1, 1))
+    told = story(archive, record)
+    assert [(one.event_id, one.state, one.by, one.note, one.reason) for one in told.events] == [
+        (gone, "withdrawn", None, "来函", "张冠李戴"), (first, "replaced", second, None, None),
+        (second, "counts", None, None, "写错")]
 
 
 def test_every_order_is_told_with_opinion_outcome_and_which_decision_counts(archive: Archive) -> None:

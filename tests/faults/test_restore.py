@@ -135,7 +135,8 @@ def test_what_was_destroyed_after_the_copy_does_not_come_back(tmp_path: Path) ->
     assert len(set(traces_of(tmp_path / "copy"))) > 8
     archive.execute(order)
     result = restored(tmp_path / "copy", archive.root, tmp_path / "back")
-    assert (result.destroyed, result.records, result.lost, result.older) == (1, 3, [], [])
+    held = catalogue.count_holdings(archive.workspace.db)
+    assert (result.destroyed, result.records, result.lost, result.older) == (1, held, [], [])
     assert result.withheld == [(f"inbox/{SECRET}.pdf", "destroyed")]
     assert traces_of(tmp_path / "back") == []
     assert_like(tmp_path / "back", archive)
@@ -477,7 +478,7 @@ def forge(source: Path, target: Path, *bodies: tuple[str, dict[str, object]]) ->
     ("record.edited", {"version": 2}),
     ("record.filed", {"record": "R1"}),
     ("issue.issued", {"issue": 1}),
-    ("order.intended", {"order": "D2037-0001", "records": 5}),
+    ("order.intended", {"order": "D2037-0009", "records": 5}),
 ])
 def test_a_ledger_with_acts_that_nobody_signed_or_nobody_can_read_is_refused(
     tmp_path: Path, act: str, body: dict[str, object]
@@ -598,6 +599,17 @@ def test_a_restore_overwrites_nothing_and_stays_out_of_copy_and_ledger(tmp_path:
     (tmp_path / "back").mkdir()
     restored(tmp_path / "copy", archive.root, tmp_path / "back")
     opened(tmp_path / "back").close()
+    archive.workspace.close()
+
+
+def test_a_link_in_the_way_of_a_restore_is_not_followed(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path / "库")
+    make_backup(archive.workspace, tmp_path / "copy")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".back.restoring").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(IntegrityFailure, match="link or a device"):
+        restored(tmp_path / "copy", archive.root, tmp_path / "back")
+    assert not any((tmp_path / "elsewhere").iterdir())
     archive.workspace.close()
 
 

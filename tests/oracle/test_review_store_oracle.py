@@ -47,19 +47,18 @@ class Filed:
 
 @dataclass(frozen=True)
 class Happened:
-    """An event: of records (by their place) or of an account; ``replaced`` by another entry, or ``withdrawn``."""
+    """An event: of records (by their place) or of an account; ``replaced`` by another entry, or withdrawn."""
 
     type: str
     day: date
     records: frozenset[int]
     account: str | None
     replaced: bool
-    withdrawn: bool
 
 
 @dataclass(frozen=True)
 class Held:
-    """A hold: of records or of an account, with its day; ``released`` whether somebody ended it."""
+    """A hold: of records or of an account, with the day to look at it again; ``released`` whether somebody ended it."""
 
     records: frozenset[int]
     account: str | None
@@ -103,9 +102,8 @@ def worlds(draw: st.DrawFn) -> World:
         st.frozensets(st.sampled_from(ACCOUNTS), max_size=1)), min_size=1, max_size=14))
     places = st.frozensets(st.integers(0, len(filed) - 1), min_size=1, max_size=3)
     on = st.one_of(st.tuples(places, st.none()), st.tuples(st.just(frozenset()), st.sampled_from(ACCOUNTS)))
-    ended = st.sampled_from([(False, False), (False, False), (True, False), (False, True)])
-    happened = [Happened(kind, day, *where, *how) for kind, day, where, how in draw(
-        st.lists(st.tuples(st.sampled_from([*TYPES, "case-closed"]), DAYS, on, ended), max_size=8))]
+    happened = [Happened(kind, day, *where, replaced) for kind, day, where, replaced in draw(
+        st.lists(st.tuples(st.sampled_from([*TYPES, "case-closed"]), DAYS, on, st.booleans()), max_size=8))]
     held = [Held(*where, until, released) for where, until, released in draw(
         st.lists(st.tuples(on, st.none() | DAYS, st.booleans()), max_size=3))]
     decided = draw(st.lists(st.tuples(st.integers(0, len(filed) - 1), st.sampled_from(["extend", "keep", "destroy"]),
@@ -144,8 +142,7 @@ def fill(archive: Archive, world: World) -> None:
             db.insert("retention_events", {
                 "event_id": f"E{seq}", "type": event.type, "date": event.day.isoformat(), "seq": seq,
                 "scope": "account" if event.account else "record", "account": event.account,
-                "replaced": "E0" if event.replaced else None,
-                "withdrawn": "2021-01-01" if event.withdrawn else None})
+                "replaced": "E0" if event.replaced else None})
             for place in event.records:
                 db.insert("retention_event_records", {"event_id": f"E{seq}", "record_id": f"R{place}"})
         for seq, hold in enumerate(world.held, 1):
@@ -171,12 +168,11 @@ def wanted(world: World, place: int) -> tuple[str, date | None]:
     """What the oracle says of a record."""
     one = world.filed[place]
     if one.record_class not in world.rules:
-        ends = hold_ends(world, place)
-        return ("held" if ends else "waiting"), None
+        return ("held" if hold_ends(world, place) else "waiting"), None
     rule = own_rule(one.record_class, world.rules)
     events = [(event.type, event.day, "account" if event.account else "record", seq)
               for seq, event in enumerate(world.happened, 1)
-              if not (event.replaced or event.withdrawn) and (place in event.records or event.account is not None
+              if not event.replaced and (place in event.records or event.account is not None
                                          and event.account == one.account)]
     decisions = [(kind, until) for where, kind, until, withdrawn in world.decided
                  if where == place and kind != "destroy" and not withdrawn]
