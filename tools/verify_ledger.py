@@ -111,6 +111,8 @@ def check_of(body):
 
 def typed_checkpoint(data):
     """A checkpoint from the text of its QR code, or from the lines printed below it; ValueError names a wrong line."""
+    if b"\0" in data or data[:4] == b"%PDF":
+        raise ValueError("line by line or as the text of its code only: pictures and PDFs are not read here")
     text = data.decode("utf-8", "replace")
     whole = re.search("RKC1([" + LETTERS + "]{100,})", text)
     body = whole.group(1) if whole else ""

@@ -45,6 +45,8 @@ def hands(
     """
     if (paper is None) != (not signers):
         raise WrongUsage(msg("A signature on paper needs both: --on-paper RECORD and --signer STAFFNO."))
+    if len(signers) > 1 and act == "order.approved":
+        raise WrongUsage(msg("One person approves: give --signer once."))
     if paper is None and signed_on is not None:
         raise WrongUsage(msg("--signed-on goes with --on-paper; a signature by key bears the day it is made."))
     signer = app.signer(workspace, key)

@@ -372,13 +372,15 @@ def _save_list(
     app: App, workspace: Workspace, out: Path, kind: str, within: int | None, decisions: Sequence[DecisionKind], *,
     force: bool,
 ) -> None:
-    from recordkit.retention.review_list import list_file, review_list
+    from recordkit.retention.review_list import list_file, review_list, told_shortened
 
     if decisions:
         raise WrongUsage(msg("--decision does not go with a list for the appraisal group (.docx, .xlsx)."),
                          msg("It holds what is due, what is due within the lead time and what is held; "
                              "--out FILE.json takes any decision."))
     found = review_list(workspace, app.today, within or 0)
+    for told in told_shortened(found):
+        app.say(told)
     _save(app, out, list_file(found, kind, tr), [line.record.record_id for line in found.lines], force=force)
 
 

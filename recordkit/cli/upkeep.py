@@ -29,7 +29,7 @@ from recordkit.cli.dropping import plain_strays, print_strays
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
 from recordkit.errors import Interrupted, RecordkitError, RefusedByRule, WrongUsage
-from recordkit.messages import listed, msg
+from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.fixity import FixityResult
@@ -276,12 +276,25 @@ def config_check(app: App) -> int:
     messages += [one.message for one in check_roots(app.store, settings)]
     for one in messages:
         click.echo(one.render(tr), err=True)
+    waiting = _unaccepted(app)
+    for one in waiting:
+        app.say(msg("Looser than the ledger knows; orders of destruction wait for 'recordkit config accept': {setting}",
+                    setting=one))
     if app.json:
-        app.print_json({"ok": not messages, "findings": messages,
+        app.print_json({"ok": not messages, "findings": messages, "unaccepted": waiting,
                         "settings": settings.digest, "schedule": scheme.digest, "classes": len(scheme.classes)})
     elif not messages:
         app.say(tr("Settings and schedule are sound: {count} classes.").format(count=len(scheme.classes)))
     return 3 if messages else 0
+
+
+def _unaccepted(app: App) -> list[Message]:
+    """Loosened rules of destruction that no administrator has signed for; none where the store cannot be opened."""
+    from recordkit.retention.duties import unaccepted
+
+    with suppress(RecordkitError), app.reading() as workspace:
+        return unaccepted(workspace)
+    return []
 
 
 _PARTS = (

@@ -24,7 +24,7 @@ from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
 from recordkit.retention.audit import audit_ledger
 from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
-from recordkit.retention.duties import require_duties
+from recordkit.retention.duties import require_accepted, require_duties
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
 from recordkit.retention.orders import excluded_people, wrong_status
 from recordkit.retention.paper_route import require_papers
@@ -84,6 +84,8 @@ def plan_execution(workspace: Workspace, order_id: str) -> tuple[ItemOutcome, ..
     order = find_order(workspace.db, order_id)
     if order.status(workspace.settings.destruction.supervisors) != "signed":
         raise wrong_status(workspace, order)
+    require_accepted(workspace)
+    require_papers(workspace, order)
     _require_proof(workspace, order)
     around = load_circumstances(workspace)
     return tuple(_check(workspace, item, around) for item in order.doomed)

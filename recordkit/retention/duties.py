@@ -79,8 +79,8 @@ def unaccepted(workspace: Workspace) -> list[Message]:
     return [_told(name, before, after) for name in loosened(before, after)]
 
 
-def require_duties(workspace: Workspace, writer: Writer) -> None:
-    """Stop when the settings are looser than what is recorded; queue an entry when they are new. Call under the lock.
+def require_accepted(workspace: Workspace) -> None:
+    """Stop when the settings are looser than what is recorded.
 
     Raises:
         RefusedByRule: an administrator has to accept them, or they have to be set back.
@@ -92,6 +92,15 @@ def require_duties(workspace: Workspace, writer: Writer) -> None:
                 settings=tuple(loose)),
             msg("Set them back, or let an administrator sign for it: recordkit config accept --as ID --key FILE"),
         )
+
+
+def require_duties(workspace: Workspace, writer: Writer) -> None:
+    """Stop as ``require_accepted`` does; queue an entry when the settings are new. Call under the lock.
+
+    Raises:
+        RefusedByRule: an administrator has to accept them, or they have to be set back.
+    """
+    require_accepted(workspace)
     now = plain_duties(workspace.settings.destruction)
     if now != recorded_duties(workspace.db):
         writer.add(RECORDED, {"settings": now, **_digests(workspace)})

@@ -71,7 +71,9 @@ def find_signer(workspace: Workspace, mark: str, act: str) -> Person:
     """
     from recordkit.people import require_role
 
-    found = [one for one in list_people(workspace.db) if mark.strip() in (one.staff_no, one.id)]
+    register = list_people(workspace.db)
+    found = [one for one in register if one.staff_no == mark.strip()]
+    found = found or [one for one in register if one.id == mark.strip()]
     if not found:
         raise NotFound(msg("Nobody is registered with the staff number {number}.", number=mark),
                        msg("'recordkit people list' shows who is; an administrator registers with 'people add'."))

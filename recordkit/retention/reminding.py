@@ -19,7 +19,7 @@ from recordkit.messages import Message, Translate, msg
 from recordkit.model import canonical_json
 from recordkit.retention.adoption import is_changed
 from recordkit.retention.lists import list_path, save_list
-from recordkit.retention.review_list import ReviewList, class_rows, list_file, review_list, told_waiting
+from recordkit.retention.review_list import ReviewList, class_rows, list_file, review_list, told_shortened, told_waiting
 from recordkit.settings import ReviewSection
 from recordkit.workspace import Workspace
 
@@ -217,8 +217,8 @@ def _body(run: Run, translate: Translate) -> str:
 
 
 def told_of(run: Run) -> list[Message]:
-    """What should be known of a run besides its list: runs that did not come, a schedule that was edited."""
-    told = []
+    """What should be known of a run besides its list: a list cut short, runs that did not come, an edited schedule."""
+    told = told_shortened(run.found)
     if run.missed and run.last is not None:
         told.append(msg("{count} runs did not come; the last one was on {day}. This one makes up for them.",
                         count=run.missed, day=run.last.isoformat()))

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from recordkit.archive.access import clearance_of, seen_title
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import RecordClass, Scheme, load_scheme
 from recordkit.messages import Message, Translate, msg
-from recordkit.retention.grouped import ReviewGroup, group_review, review_items
+from recordkit.retention.grouped import ReviewGroup, group_review, near_groups, review_items
 from recordkit.retention.review import Decision, DecisionKind
 from recordkit.retention.schedule import event_name, told_period
 from recordkit.templates import wordpage
@@ -31,6 +32,8 @@ _SECTIONS: tuple[tuple[DecisionKind, Message], ...] = (
     ("held", msg("Held: due, but not to be destroyed")),
 )
 FORMATS = ("docx", "xlsx", "json")
+MOST_LINES = 10_000
+"""Records of one section that a list names: some thousand pages. The counts are always of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class ReviewList:
         as_of: the day; ``within`` lead time in days, 0 for none.
         groups: all records of the store by class, decision and due date.
         waiting: how many wait for which events, most first.
-        sections: lists of what is due, due within the lead time, and due but held; each with its heading.
+        sections: lists of what is due, due within the lead time, and due but held; each with its heading, at most
+            ``most`` records long.
+        totals: how many records each section would have, by its decision.
     """
 
     company: str
@@ -75,6 +80,7 @@ class ReviewList:
     waiting: tuple[Waiting, ...]
     sections: tuple[tuple[DecisionKind, Message, tuple[Line, ...]], ...]
     classes: Mapping[str, RecordClass]
+    totals: Mapping[DecisionKind, int]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -95,24 +101,28 @@ class ReviewList:
         return [line for _, _, lines in self.sections for line in lines]
 
 
-def review_list(workspace: Workspace, today: date, within: int = 0) -> ReviewList:
+def review_list(workspace: Workspace, today: date, within: int = 0, most: int = MOST_LINES) -> ReviewList:
     """Review a store for the appraisal group.
 
     Args:
         workspace: the store.
         today: the day.
         within: lead time in days: records that become due by then are listed, too.
+        most: records of one section that are listed; the counts are of all.
     """
     scheme = load_scheme(workspace.root)
     groups = group_review(workspace, today)
     sections = []
     for decision, heading in _SECTIONS:
-        lines = tuple(_lines(workspace, scheme, today, decision, within))
+        lines = tuple(islice(_lines(workspace, scheme, today, decision, within), most))
         if lines or decision == "due":
             sections.append((decision, heading, lines))
+    totals: dict[DecisionKind, int] = {}
+    for one in near_groups(groups, today, within):
+        totals[one.decision] = totals.get(one.decision, 0) + one.count
     settings = workspace.settings
     return ReviewList(settings.company.name, f"{settings.archive.fonds} {settings.archive.fonds_name}", today, within,
-                      tuple(groups), waiting_of(groups, scheme), tuple(sections), scheme.classes)
+                      tuple(groups), waiting_of(groups, scheme), tuple(sections), scheme.classes, totals)
 
 
 def waiting_of(groups: Sequence[ReviewGroup], scheme: Scheme) -> tuple[Waiting, ...]:
@@ -164,7 +174,7 @@ def _json(found: ReviewList, translate: Translate) -> bytes:
     items = [plain_line(line, translate) for line in found.lines]
     data = {
         "as_of": found.as_of.isoformat(), "within": found.within, "items": items, "total": len(items),
-        "counts": found.counts,
+        "counts": found.counts, "listed_in_full": not told_shortened(found),
         "waiting": [{"events": list(one.events), "count": one.count} for one in found.waiting],
         "groups": [{"record_class": one.record_class, "decision": one.decision,
                     "due": one.due.isoformat() if one.due else None, "count": one.count} for one in found.groups],
@@ -194,11 +204,20 @@ def _facts(found: ReviewList, translate: Translate) -> list[str]:
     if found.within:
         lines.append(msg("Lead time: {days} days", days=found.within))
     lines += [told_waiting(one) for one in found.waiting]
+    lines += told_shortened(found)
     return [one.render(translate) for one in lines]
 
 
 def _text(text: str | Message, translate: Translate) -> str:
     return text.render(translate) if isinstance(text, Message) else text
+
+
+def told_shortened(found: ReviewList) -> list[Message]:
+    """Of which sections the list names the first records only."""
+    return [msg("{heading}: the first {shown} of {total} are listed; 'retention review --decision {decision} --out "
+                "FILE.json' lists all", heading=heading, shown=len(lines), total=found.totals[decision],
+                decision=decision)
+            for decision, heading, lines in found.sections if len(lines) < found.totals.get(decision, 0)]
 
 
 def _cells(number: int, line: Line, translate: Translate) -> tuple[int, str, int, str, str, date | None, str]:
@@ -209,6 +228,7 @@ def _cells(number: int, line: Line, translate: Translate) -> tuple[int, str, int
 
 _TITLE = msg("Records due for appraisal")
 _COUNTS = (msg("Class"), msg("Decision"), msg("Number of records"), msg("First due"))
+_SIGNS = tuple("=+-@\t\r")
 _LONGEST_CELL = 32_767  # characters that a spreadsheet cell keeps
 
 
@@ -250,23 +270,29 @@ def _sheet(
     if frozen is not None:
         sheet.freeze_panes = frozen
         sheet.print_title_rows = "1:1"
-    wrapped = Alignment(vertical="top", wrap_text=frozen is not None)
+    # The sheet writes each row at once, so that a few cells with their styles serve all: making them takes longest.
+    made: dict[tuple[int, str], Any] = {}
+
+    def cell_of(at: int, kind: str) -> Any:
+        if (at, kind) not in made:
+            cell = made[at, kind] = WriteOnlyCell(sheet)
+            cell.alignment = Alignment(vertical="top", wrap_text=frozen is not None and kind in ("text", "sign"),
+                                       horizontal="left" if kind == "day" else None)
+            cell.quotePrefix = kind == "sign"
+            if kind == "day":
+                cell.number_format = "yyyy-mm-dd"
+        return made[at, kind]
+
     for row in rows:
         cells = []
-        for value in row:
-            cell = WriteOnlyCell(sheet)
+        for at, value in enumerate(row):
             if isinstance(value, str):
+                cell = cell_of(at, "sign" if value.startswith(_SIGNS) else "text")
                 cell.value = wordpage.printable(value)[:_LONGEST_CELL]
                 cell.data_type = "s"  # else a title that begins with = would be computed
-                cell.quotePrefix = value[:1] in tuple("=+-@\t\r")
-                cell.alignment = wrapped
-            elif isinstance(value, date):
+            else:
+                cell = cell_of(at, "day" if isinstance(value, date) else "number")
                 cell.value = value
-                cell.number_format = "yyyy-mm-dd"
-                cell.alignment = Alignment(vertical="top", horizontal="left")
-            elif isinstance(value, int):
-                cell.value = value
-                cell.alignment = Alignment(vertical="top")
             cells.append(cell)
         sheet.append(cells)
 

@@ -7,9 +7,11 @@ register once: the day and the settings are arguments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+
+from msgspec import structs
 
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, listed, msg
@@ -165,7 +167,7 @@ def find_due(form: FormSpec, register: RowSource, rules: MetersSection, as_of: d
     absent = {one.key for one in lacking}
     doubts = [one for one in doubts if not (_is_missing(one) and one.field in absent)]
     to_correct = len({one.row for one in doubts if one.severity == "error"})
-    warnings = [*reader.unused(), *(replace(one, severity="warning") for one in doubts), *_twice(meters, form)]
+    warnings = [*reader.unused(), *(structs.replace(one, severity="warning") for one in doubts), *_twice(meters, form)]
     return DueMeters(
         tuple(meters), tuple(refused), refused_rows, tuple(warnings), to_correct, rows, until,
         tuple(lacking) if meters else (), reader.notes(),

@@ -11,11 +11,13 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
+
+from msgspec import structs
 
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
@@ -167,7 +169,7 @@ class Renderer:
             key = keys.get(name, name)
             # A value stands under its key and its label; one finding is enough.
             problems.setdefault((one.field.replace(name, key, 1), one.code),
-                                replace(one, field=one.field.replace(name, key, 1), label=labels.get(name, "")))
+                                structs.replace(one, field=one.field.replace(name, key, 1), label=labels.get(name, "")))
         found = tuple(problems.values())
         what = msg("Form {form}: {what}", form=self.spec.id, what=refusal.what)
         return InputRefused(what, refusal.todo or msg(

@@ -100,6 +100,7 @@ def test_wrong_papers_signers_and_calls_are_refused_by_name(desk: Cli, tmp_path:
     assert "P-nobody" in desk.err
     desk("destruction", "approve", other, *by_hand(desk, scan, "h1"), expect=8)
     assert "approver" in desk.err
+    desk("destruction", "approve", other, *by_hand(desk, scan, "leader", "leader"), expect=2)
     desk("destruction", "approve", other, "--on-paper", scan, *signed(desk, "arch"), expect=2)
     desk("destruction", "approve", other, "--signer", "P-leader", *signed(desk, "arch"), expect=2)
     desk("destruction", "approve", other, "--signed-on", "2037-01-10", *signed(desk, "lead"), expect=2)
@@ -117,6 +118,7 @@ def test_loosened_rules_wait_for_an_administrator(desk: Cli, monkeypatch: pytest
     path.write_text(path.read_text("utf-8").replace("total_share = 0.5", "total_share = 0.95"), "utf-8")
     desk("destruction", "approve", order, *signed(desk, "lead"), expect=8)
     assert "total_share = 0.95 (in the ledger: 0.5)" in desk.err and "config accept" in desk.err
+    assert "total_share" in desk.json("config", "check", *DAY)["unaccepted"][0]
     assert "total_share" in desk("config", "accept", "--dry-run", *DAY)
     desk("config", "accept", *signed(desk, "lead"), expect=8)
     desk("config", "accept", "--as", "lead", *DAY, expect=8)

@@ -48,7 +48,7 @@ class Archive:
 
     def reopen(self, day: date = TODAY) -> None:
         self.workspace.close()
-        self.workspace = open_workspace(self.root, PROJECTIONS, clock_on(day), "os-user")
+        self.workspace = open_workspace(self.root, PROJECTIONS, clock_on(day), "os:user")
 
     def register(self, person_id: str, *roles: str, staff_no: str = "", key: Ed25519PrivateKey | None = None) -> None:
         self.keys[person_id] = key or Ed25519PrivateKey.generate()
@@ -113,9 +113,9 @@ def make_archive(root: Path, day: date = TODAY) -> Archive:
         store_id="11111111-2222-4333-8444-555555555555", simulation=True, company=CompanySection(),
         archive=ArchiveSection(),
     )
-    create_store(root, text, "11111111-2222-4333-8444-555555555555", clock_on(day), "os-user")
+    create_store(root, text, "11111111-2222-4333-8444-555555555555", clock_on(day), "os:user")
     files.write_atomic(root / "retention.toml", shipped_schedule())
-    archive = Archive(root, open_workspace(root, PROJECTIONS, clock_on(day), "os-user"))
+    archive = Archive(root, open_workspace(root, PROJECTIONS, clock_on(day), "os:user"))
     for person_id, roles in STAFF.items():
         archive.register(person_id, *roles)
     return archive

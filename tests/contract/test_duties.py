@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from retention_store import Archive, make_archive
 
 from recordkit import files
-from recordkit.errors import RefusedByRule
+from recordkit.errors import InputRefused, RefusedByRule
+from recordkit.people import NewPerson, add_person, list_people, one_human
 from recordkit.retention import orders
 from recordkit.retention.audit import audit_entries, verify_signatures
 from recordkit.retention.duties import (
@@ -170,15 +171,24 @@ def test_a_supervisor_does_not_propose_under_a_second_account_either(archive: Ar
         orders.propose_order(archive.workspace, [archive.file()], archive.signer("arch2"))
 
 
+@pytest.mark.parametrize("role", ["archivist", "appraiser", "administrator"])
+def test_who_must_sign_with_a_key_is_not_registered_without_one(archive: Archive, role: str) -> None:
+    with pytest.raises(InputRefused, match=role):
+        add_person(archive.workspace, NewPerson("p", "某", "S-p", (role,), ""), archive.keys["admin"])
+
+
+def test_the_first_person_needs_a_key(tmp_path: Path) -> None:
+    made = make_archive(tmp_path / "other")
+    with made.workspace.writing():
+        made.workspace.db.run("DELETE FROM people")
+        with pytest.raises(InputRefused, match="needs a key"):
+            add_person(made.workspace, NewPerson("p", "某", "S-p", ("clerk",), ""), made.keys["admin"])
+
+
 def test_people_without_a_key_are_different_people(archive: Archive) -> None:
     for person_id in ("hand1", "hand2"):
-        archive.keys.pop(person_id, None)
-        from recordkit.people import NewPerson, add_person
-
         add_person(archive.workspace, NewPerson(person_id, "手签", f"S-{person_id}", ("supervisor",), ""),
                    archive.keys["admin"])
-    from recordkit.people import list_people, one_human
-
     register = list_people(archive.workspace.db)
     first, second = (one for one in register if not one.public_key)
     assert not one_human(register, first, second)

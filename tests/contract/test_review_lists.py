@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
+from docx import Document
 from retention_store import TODAY, Archive, make_archive
 
 from recordkit.retention.lists import FOLDER, lists_naming, save_list
@@ -82,3 +85,18 @@ def test_the_note_of_the_last_run_has_no_title(archive: Archive) -> None:
     archive.file(SECRET)
     run_on(archive, TODAY)
     assert SECRET.encode() not in (archive.root / "work" / "review.json").read_bytes()
+
+
+def test_a_list_that_would_be_endless_names_the_first_records_and_counts_all(archive: Archive) -> None:
+    from recordkit.retention.review_list import list_file, review_list, told_shortened
+
+    for number in range(5):
+        archive.file(f"第{number}件")
+    whole = review_list(archive.workspace, TODAY)
+    assert told_shortened(whole) == [] and len(whole.lines) == 5
+    short = review_list(archive.workspace, TODAY, most=2)
+    assert [line.record.title for line in short.lines] == ["第0件", "第1件"] and short.due == 5
+    (told,) = told_shortened(short)
+    assert "first 2 of 5" in str(told) and "--decision due" in str(told)
+    assert "first 2 of 5" in Document(io.BytesIO(list_file(short, "docx", str))).element.xml
+    assert json.loads(list_file(short, "json", str))["listed_in_full"] is False
