@@ -10,6 +10,7 @@ No entry is made: who tries out a copy on another machine must not make a second
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -181,7 +182,7 @@ def _require_free(place: Path, copy: Path, newest: Path, named: Path) -> None:
     if kind_of(place) not in ("nothing", "folder") or (place.exists() and any(place.iterdir())):
         raise InputRefused(msg("The folder {folder} is not empty.", folder=str(named)),
                            msg("Choose another one with --store; a store is never mixed with other files."))
-    if place.is_mount():
+    if os.path.ismount(place):
         raise InputRefused(msg("{folder} is a disk of its own; the store could not get its name at once.",
                                folder=str(named)), msg("Choose a folder on it with --store."))
     if place.is_relative_to(copy) or place.is_relative_to(newest):

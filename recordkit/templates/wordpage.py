@@ -48,10 +48,11 @@ def heading(document: Any, text: str) -> None:
 
 
 def note(document: Any, text: str, *, bold: bool = False) -> None:
-    """A paragraph with a little room around it."""
+    """A paragraph with a little room around it; a bold one is the head of what follows and stays on its page."""
     from docx.shared import Pt
 
     paragraph = document.add_paragraph()
+    paragraph.paragraph_format.keep_with_next = bold
     paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(4)
     paragraph.add_run(printable(text)).bold = bold
 

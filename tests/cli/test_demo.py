@@ -21,7 +21,7 @@ def test_the_demo_runs_to_its_end_and_leaves_a_sound_store(tmp_path: Path, capfd
                  "台账完整"):
         assert word in told
     store = folder / "store"
-    assert assert_valid_root(store / "objects") == 12
+    assert assert_valid_root(store / "objects") == 13
     assert run(["--store", str(store), "ledger", "verify"]) == 0
     assert run(["--store", str(store), "verify"]) == 0
     # The kept form versions show the sample's account as their example; nothing else may still hold it.

@@ -171,6 +171,8 @@ def test_the_word_list_counts_first_and_then_names_what_is_due_soon_due_and_held
     assert "Due for appraisal since 2037-01-01" in lists[0][1][6] and "Held: unsettled debt" in lists[2][1][6]
     text = "\n".join(paragraph.text for paragraph in document.paragraphs)
     assert "6 records reviewed, 1 due for appraisal" in text and "1 wait for decision of the office" in text
+    heads = [one for one in document.paragraphs if one.text.startswith(("Due", "Held"))]
+    assert len(heads) == 3 and all(one.paragraph_format.keep_with_next for one in heads)
     head = document.tables[1].rows[0]._tr.xml
     assert "w:tblHeader" in head
 
