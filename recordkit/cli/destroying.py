@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -282,10 +283,28 @@ def _sign_order(app: App, order_id: str, name: str, act: Callable[[Workspace, st
     """Sign by key, or enter signatures by hand one after the other; ``given`` are the options of the command."""
     with app.acting(rehearse=given["dry_run"]) as workspace:
         signed = None
-        for hand in hands(app, workspace, name, given["key"], given["paper"], given["signers"], given["signed_on"]):
+        every = list(hands(app, workspace, name, given["key"], given["paper"], given["signers"], given["signed_on"]))
+        if len(every) > 1:
+            _check_each(workspace, order_id, every, act)
+        for hand in every:
             signed = act(workspace, order_id, hand)
         assert signed is not None
         _print_order(app, workspace, signed)
+
+
+def _check_each(
+    workspace: Workspace, order_id: str, every: Sequence[Hand], act: Callable[[Workspace, str, Hand], Order]
+) -> None:
+    """Refuse all the signatures on a paper before the first is entered, when one of them could not be."""
+    from recordkit.workspace import Rehearsed
+
+    before, workspace.rehearsing = workspace.rehearsing, True
+    try:
+        for hand in every:
+            with suppress(Rehearsed):
+                act(workspace, order_id, hand)
+    finally:
+        workspace.rehearsing = before
 
 
 @destruction.command("approve", cls=Command, help=N_("Approve what the appraisal group wants destroyed."))

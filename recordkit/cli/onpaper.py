@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from recordkit.cli.base import App, Function, option
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_
-from recordkit.errors import InputRefused, MissingPart, WrongUsage
+from recordkit.errors import InputRefused, MissingPart, RefusedByRule, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
+    from recordkit.people import Person
     from recordkit.retention.signing import Hand
     from recordkit.workspace import Workspace
 
@@ -53,10 +54,22 @@ def hands(
     if paper is None:
         yield signer
         return
+    from recordkit.people import same_human
     from recordkit.retention.paper_route import find_signer, read_paper
     from recordkit.retention.signing import OnPaper
 
-    people = [find_signer(workspace, mark, act) for mark in signers]
+    people: list[Person] = []
+    for person in (find_signer(workspace, mark, act) for mark in signers):
+        twin = next((other for other in people if same_human(person, other)), None)
+        if twin is None:
+            people.append(person)
+        elif twin.id != person.id:
+            raise RefusedByRule(
+                msg("{id} and {other} are one human being (same staff number or key), and {other} {what}.",
+                    id=person.id, other=twin.id,
+                    what=msg("has signed already; the supervisors must be different people")),
+                msg("Let another person sign; 'recordkit people list' shows who may."),
+            )
     scan = read_paper(workspace, _filed(workspace, Path(paper)) if Path(paper).is_file() else paper)
     for person in people:
         yield OnPaper(person, scan, signed_on or min(scan.filed, workspace.clock.today), signer)

@@ -112,6 +112,17 @@ def test_wrong_papers_signers_and_calls_are_refused_by_name(desk: Cli, tmp_path:
     desk("destruction", "register", other, "--for-signing", "--format", "json", "--out", tmp_path / "x", expect=2)
 
 
+def test_of_several_signers_on_one_paper_none_is_entered_when_one_is_refused(desk: Cli, tmp_path: Path) -> None:
+    order = appraised(desk, CODE.format(1))
+    scan = print_and_scan(desk, order, tmp_path, "签字清册")
+    desk("destruction", "approve", order, *by_hand(desk, scan, "leader"))
+    desk("destruction", "sign", order, *by_hand(desk, scan, "h2"))
+    desk("destruction", "sign", order, *by_hand(desk, scan, "h1", "h2"), expect=8)
+    assert [one["person"] for one in desk.json("destruction", "show", order)["signatures"]] == ["h2"]
+    desk("destruction", "sign", order, *by_hand(desk, scan, "h1", "h1"))
+    assert [one["person"] for one in desk.json("destruction", "show", order)["signatures"]] == ["h2", "h1"]
+
+
 def test_loosened_rules_wait_for_an_administrator(desk: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     order = appraised(desk, CODE.format(1))
     path = desk.store / "recordkit.toml"
