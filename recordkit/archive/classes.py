@@ -196,7 +196,13 @@ def read_draft(data: bytes, name: str) -> Draft:
     try:
         text = data.decode("utf-8-sig")
         plain = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise InputRefused(
+            msg("The retention schedule {file} cannot be read: {error}", file=name,
+                error=msg("it is not written in UTF-8")),
+            msg("Save it again as UTF-8; in Notepad: Save as, encoding UTF-8."),
+        ) from None
+    except tomllib.TOMLDecodeError as error:
         raise InputRefused(
             msg("The retention schedule {file} cannot be read: {error}", file=name, error=str(error)), todo
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -256,6 +257,10 @@ def _opinion(text: str) -> Opinion:
     """An opinion in code words or in those of the reader's language: 销毁, 永久保存, 延期:2040-01-01."""
     from recordkit.retention.order_state import parse_opinion
 
+    # Also as 'destruction show' prints it: 延期至2040-01-01.
+    printed = re.fullmatch(re.escape(tr("extended to {date}")).replace(r"\{date\}", r"(\S+)"), text.strip())
+    if printed is not None:
+        return parse_opinion(f"extend:{printed[1]}")
     word, mark, rest = text.strip().replace("：", ":").partition(":")
     known = {one: tr(one) for one in ("destroy", "keep", "extend")}
     return parse_opinion(f"{meant(word, known)}{mark}{rest}")
@@ -271,11 +276,20 @@ def _read_opinions(path: Path | None) -> dict[str, Opinion]:
         record = values.get("record") or values.get("档号") or values.get("档案") or values.get("code")
         opinion = values.get("opinion") or values.get("鉴定意见")
         if not record or not opinion:
+            named = {"record", "档号", "档案", "code"} & set(values) and {"opinion", "鉴定意见"} & set(values)
             raise InputRefused(
                 msg("Row {row} of {file} needs a record and an opinion.", row=row.row, file=str(path)),
+                msg("Fill in both cells; every record of the table needs an opinion.") if named else
                 msg("Name the columns record and opinion, or 档号 and 鉴定意见."),
             )
-        found[str(record)] = _opinion(str(opinion))
+        if str(record) in found:
+            raise InputRefused(msg("Row {row} of {file} names {record} a second time.", row=row.row, file=str(path),
+                                   record=str(record)), msg("One opinion for each record."))
+        try:
+            found[str(record)] = _opinion(str(opinion))
+        except InputRefused as error:
+            raise InputRefused(msg("Row {row} of {file}: {what}", row=row.row, file=str(path), what=error.what),
+                               error.todo) from None
     return found
 
 
@@ -358,7 +372,7 @@ def execute(
                 msg("Destruction is carried out by one of the supervisors."), msg("Give --as ID.")
             )
         if dry_run:
-            outcomes = plan_execution(workspace, order_id)
+            outcomes = plan_execution(workspace, order_id, app.actor)
             order = find_order(workspace.db, order_id)
         else:
             done = execute_order(

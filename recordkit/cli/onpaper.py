@@ -99,6 +99,7 @@ def _filed(workspace: Workspace, path: Path) -> str:
         why = item.findings[0].message if item.findings else item.reason
         raise InputRefused(
             msg("{file} was not filed as a destruction register: {reason}", file=str(path), reason=why or item.outcome),
-            msg("The code of the register must be readable on it; scan it again at 300 dpi."),
+            msg("The code of the register must be readable on it; scan it again at 300 dpi. A copy of this file waits "
+                "now: 'recordkit unmatched list' and 'recordkit quarantine list' show it, 'drop' gives it up."),
         )
     return item.record_id

@@ -73,17 +73,18 @@ class Execution:
     outcomes: tuple[ItemOutcome, ...]
 
 
-def plan_execution(workspace: Workspace, order_id: str) -> tuple[ItemOutcome, ...]:
-    """What executing would refuse today, item by item; writes nothing.
+def plan_execution(workspace: Workspace, order_id: str, actor: str) -> tuple[ItemOutcome, ...]:
+    """What executing by ``actor`` would refuse today, item by item; writes nothing.
 
     Raises:
         NotFound: no such order.
-        RefusedByRule: it is not signed by enough supervisors in office.
+        RefusedByRule: it is not signed by enough supervisors in office, or the actor is none of them.
         IntegrityFailure: its signatures or the ledger do not hold.
     """
     order = find_order(workspace.db, order_id)
     if order.status(workspace.settings.destruction.supervisors) != "signed":
         raise wrong_status(workspace, order)
+    _require_signer(order, actor)
     require_accepted(workspace)
     require_papers(workspace, order)
     _require_proof(workspace, order)
@@ -127,11 +128,7 @@ def execute_order(
         status = order.status(workspace.settings.destruction.supervisors)
         if status not in ("signed", "executing"):
             raise wrong_status(workspace, order)
-        if actor not in order.signers("order.signed"):
-            raise RefusedByRule(
-                msg("{id} did not sign order {order} as a supervisor.", id=actor, order=order.order_id),
-                msg("One of the supervisors executes it: {ids}.", ids=listed(order.signers("order.signed"))),
-            )
+        _require_signer(order, actor)
         refused: tuple[ItemOutcome, ...] = ()
         if status == "signed":
             refused = _begin(workspace, writer, order, place, (method, paper_method), actor, confirm)
@@ -142,6 +139,14 @@ def execute_order(
             order = find_order(workspace.db, order.order_id)
         details |= {one.record_id: one.reason for one in refused if one.reason is not None}
         return Execution(order, outcomes_of(workspace, order, details))
+
+
+def _require_signer(order: Order, actor: str) -> None:
+    if actor not in order.signers("order.signed"):
+        raise RefusedByRule(
+            msg("{id} did not sign order {order} as a supervisor.", id=actor, order=order.order_id),
+            msg("One of the supervisors executes it: {ids}.", ids=listed(order.signers("order.signed"))),
+        )
 
 
 def outcomes_of(

@@ -55,7 +55,9 @@ def parse_opinion(text: str) -> Opinion:
     elif word == "keep" and not rest:
         return Opinion("keep")
     raise InputRefused(
-        msg("{text} is not an opinion.", text=text), msg("Opinions are: destroy, keep, extend:2040-12-31.")
+        msg("{text} is not an opinion.", text=text),
+        msg("Opinions are: {destroy}, {keep}, {extend}:2040-12-31.", destroy=msg("destroy"), keep=msg("keep"),
+            extend=msg("extend")),
     )
 
 

@@ -290,12 +290,14 @@ def _after_step(workspace: Workspace, order: Order) -> Order:
 
 def next_step(workspace: Workspace, order: Order) -> Message:
     """What is to be done with an order now."""
-    status = order.status(workspace.settings.destruction.supervisors)
+    needed = workspace.settings.destruction.supervisors
+    status = order.status(needed)
     name = order.order_id
     steps: Mapping[str, Message] = {
         "proposed": msg("Next: recordkit destruction appraise {order} (an opinion on every record).", order=name),
         "appraised": msg("Next: recordkit destruction approve {order}.", order=name),
-        "approved": msg("Next: recordkit destruction sign {order}, by two supervisors.", order=name),
+        "approved": msg("Next: recordkit destruction sign {order}, by {count} more supervisor(s).", order=name,
+                        count=max(0, needed - len(order.signers("order.signed")))),
         "signed": msg("Next: recordkit destruction execute {order}.", order=name),
         "executing": msg("Next: recordkit destruction execute {order} again, to finish it.", order=name),
         "executed": msg("Next: recordkit destruction complete {order}, by each supervisor.", order=name),

@@ -464,7 +464,7 @@ def test_the_plan_of_an_execution_names_what_would_be_refused_and_writes_nothing
     order = archive.signed(first, second)
     place_hold(archive.workspace, kind="litigation", reason="起诉", records=[first])
     entries = len(entries_of(archive))
-    plan = destruction.plan_execution(archive.workspace, order.order_id)
+    plan = destruction.plan_execution(archive.workspace, order.order_id, "sup1")
     assert [(one.record_id, one.outcome, one.reason_code) for one in plan] == [
         (first, "refused", "held"), (second, None, None),
     ]
