@@ -22,7 +22,7 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
 from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
-from recordkit.retention.audit import audit_ledger
+from recordkit.retention.audit import Audit, audit_ledger
 from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
 from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
@@ -134,6 +134,9 @@ def execute_order(
         if status == "signed":
             refused = _begin(workspace, writer, order, place, (method, paper_method), actor, confirm)
             order = find_order(workspace.db, order.order_id)
+        else:
+            # Whoever can write the ledger can write an intent, too; only one that signatures bear out is finished.
+            _require_sound(audit_ledger(workspace))
         details: dict[str, Message] = {}
         if order.intent is not None:
             details = _finish(workspace, writer, order, forget, still_found, resumed=status == "executing")
@@ -197,11 +200,7 @@ def _require_proof(workspace: Workspace, order: Order) -> None:
     settings = workspace.settings.destruction
     filed_register(workspace, order)
     audit = audit_ledger(workspace)
-    if audit.findings:
-        raise IntegrityFailure(
-            msg("Signatures in the ledger do not hold: {first}", first=audit.findings[0].message),
-            msg("Run 'recordkit ledger verify'. Nothing is destroyed while they do not."),
-        )
+    _require_sound(audit)
     proven = audit.orders.get(order.order_id)
     shown = (order.digest, order.proposer, order.signers("order.approved"), order.signers("order.signed"),
              {item.record_id: str(item.opinion) for item in order.items})
@@ -232,6 +231,14 @@ def _require_proof(workspace: Workspace, order: Order) -> None:
             msg("Order {order} has the signatures of {have} supervisors in office; {need} are needed.",
                 order=order.order_id, have=len(witnesses), need=settings.supervisors),
             msg("Let another supervisor sign: recordkit destruction sign {order}", order=order.order_id),
+        )
+
+
+def _require_sound(audit: Audit) -> None:
+    if audit.findings:
+        raise IntegrityFailure(
+            msg("Signatures in the ledger do not hold: {first}", first=audit.findings[0].message),
+            msg("Run 'recordkit ledger verify'. Nothing is destroyed while they do not."),
         )
 
 
