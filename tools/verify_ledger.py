@@ -17,6 +17,7 @@ import hashlib
 import json
 import re
 import sys
+import unicodedata
 from pathlib import Path
 
 PRIME = 2**255 - 19
@@ -143,6 +144,12 @@ def typed_checkpoint(data):
     statement = {"act": "ledger.checkpoint", "store": names[0], "seq": seq, "entries": seq, "by": names[1],
                  "head": rest[16:48].hex(), "time": moment.isoformat() + "Z"}
     return {"statement": statement, "key": rest[48:80].hex(), "signature": rest[80:].hex()}
+
+
+def plain_staff_no(text):
+    """The form in which staff numbers are compared: however it is written, one number is one person's."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", str(text)).casefold())
+    return "".join(filter(str.isalnum, folded)) or folded.strip()
 
 
 def day_number(text):
@@ -315,7 +322,7 @@ class Verifier:
         if act == "person.added":
             if who in self.people:
                 self.found(seq, "person", f"{who} is registered a second time", f"{who} 重复登记")
-            self.people[who] = {"key": statement.get("public_key"), "staff": statement.get("staff_no"),
+            self.people[who] = {"key": statement.get("public_key"), "staff": plain_staff_no(statement.get("staff_no")),
                                 "roles": set(statement.get("roles") or ()), "revoked": False}
             if "administrator" in self.people[who]["roles"]:
                 self.terms.append([who, statement.get("public_key"), seq, None])

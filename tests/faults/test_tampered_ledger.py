@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import runpy
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from retention_store import make_archive
 
 from recordkit.checkpoints import make_checkpoint
 from recordkit.model import canonical_json
-from recordkit.people import find_person
+from recordkit.people import find_person, plain_staff_no
 from recordkit.retention.duties import DEFAULTS, accept_settings
 
 TOOL = Path(__file__).parent.parent.parent / "tools" / "verify_ledger.py"
@@ -415,3 +416,10 @@ def test_both_verifiers_know_the_same_defaults() -> None:
               "print(json.dumps(verify_ledger.DUTIES))"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
     assert json.loads(out) == json.loads(json.dumps(DEFAULTS))
+
+
+def test_both_verifiers_compare_staff_numbers_alike() -> None:
+    theirs = runpy.run_path(str(TOOL))["plain_staff_no"]
+    for text in ("G001", "ｇ００１", "G 001", "G-001", "工０１", " - ", "ß1", "İ", "ﬀ", "Å", ""):
+        assert theirs(text) == plain_staff_no(text)
+    assert plain_staff_no("Ｇ ００１") == plain_staff_no("g-001") != plain_staff_no("G0010")
