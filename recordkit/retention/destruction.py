@@ -1,6 +1,6 @@
 """Execution of a signed destruction order, in phases that can each be repeated.
 
-1. Under the lock every item is checked again: due today, not held, unchanged since the proposal, bytes as filed; and
+1. Under the lock every item is checked again, by tables derived anew from ledger and objects: due today, not held, unchanged since the proposal, bytes as filed; and
    from the ledger alone that every signature holds and that its people are in office.
 2. One intent entry is synced: the point of no return.
 3. What belongs to the records goes: documents and copies, notes, issue data, objects (``removal``).
@@ -171,9 +171,13 @@ def _begin(
     if find_person(workspace.db, actor).revoked:
         raise RefusedByRule(msg("{id} was revoked and cannot execute the order.", id=actor),
                             msg("Let another of its supervisors do it."))
+    _require_proof(workspace, order)
+    # Holds, events, dates and accounts are asked of the tables, which anybody can edit who can write the file: what
+    # decides is what ledger and objects say now.
+    workspace.rebuild()
+    order = find_order(workspace.db, order.order_id)
     require_duties(workspace, writer)
     require_papers(workspace, order)
-    _require_proof(workspace, order)
     around = load_circumstances(workspace)
     checked = [_check(workspace, item, around) for item in order.doomed]
     refused = tuple(one for one in checked if one.outcome == "refused")

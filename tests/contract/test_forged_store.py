@@ -1,5 +1,7 @@
 """Whoever can write the store's files does not get a record destroyed that the ledger does not give up."""
 
+import sqlite3
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from retention_store import TODAY, Archive, clock_on, make_archive
 from recordkit.archive.catalogue import get_record
 from recordkit.errors import IntegrityFailure
 from recordkit.ledger import Act, Ledger
+from recordkit.retention.holds import place_hold
 from recordkit.store import PROJECTIONS
 from recordkit.workspace import open_workspace
 
@@ -39,4 +42,46 @@ def test_an_intent_that_nobody_signed_for_is_not_finished(archive: Archive) -> N
                                       "actor": "sup1", "events": [], "holds": []})
     with pytest.raises(IntegrityFailure, match="fewer than 2 supervisors"):
         archive.execute(order)
+    assert status(archive, record) == "active"
+
+
+def edit_tables(archive: Archive, *statements: str) -> None:
+    archive.workspace.close()
+    tables = sqlite3.connect(archive.root / "catalogue.sqlite3")
+    for statement in statements:
+        assert tables.execute(statement).rowcount > 0
+    tables.commit()
+    tables.close()
+    archive.workspace = open_workspace(archive.root, PROJECTIONS, clock_on(TODAY), "os-user")
+
+
+@pytest.mark.parametrize("table", ["holds", "hold_records"])
+def test_a_hold_that_was_deleted_from_the_tables_still_holds(archive: Archive, table: str) -> None:
+    record = archive.file()
+    order = archive.signed(record)
+    place_hold(archive.workspace, kind="litigation", reason="诉讼", records=[record])
+    edit_tables(archive, f"DELETE FROM {table}")
+    assert [one.reason_code for one in archive.execute(order).outcomes] == ["held"]
+    assert status(archive, record) == "active"
+
+
+def test_an_account_that_was_deleted_from_the_tables_is_still_held(archive: Archive) -> None:
+    record = archive.file(account="8001")
+    order = archive.signed(record)
+    place_hold(archive.workspace, kind="debt", reason="欠费", account="8001")
+    edit_tables(archive, "DELETE FROM record_accounts")
+    assert [one.reason_code for one in archive.execute(order).outcomes] == ["held"]
+
+
+@pytest.mark.parametrize(("record_class", "on", "change"), [
+    ("visit-record", date(2036, 6, 1), "date = '2000-01-01'"),
+    ("supply-contract", date(2024, 6, 1), "record_class = 'visit-record'"),
+])
+def test_a_date_or_class_that_was_changed_in_the_tables_makes_nothing_due(
+    archive: Archive, record_class: str, on: date, change: str
+) -> None:
+    record = archive.file(record_class=record_class, on=on)
+    edit_tables(archive, f"UPDATE records SET {change}")
+    order = archive.signed(record)
+    assert [one.reason_code for one in archive.execute(order).outcomes] == ["not-due"]
     assert status(archive, record) == "active"
