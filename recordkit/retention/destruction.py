@@ -1,7 +1,8 @@
 """Execution of a signed destruction order, in phases that can each be repeated.
 
-1. Under the lock every item is checked again, by tables derived anew from ledger and objects: due today, not held, unchanged since the proposal, bytes as filed; and
-   from the ledger alone that every signature holds and that its people are in office.
+1. Under the lock every item is checked again, by tables derived anew from ledger and objects: due today, not held,
+   unchanged since the proposal, bytes as filed; and from the ledger alone that every signature holds and that its
+   people are in office.
 2. One intent entry is synced: the point of no return.
 3. What belongs to the records goes: documents and copies, notes, issue data, objects (``removal``).
 4. The search index forgets them, and the database keeps no trace.
@@ -33,6 +34,7 @@ from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
 from recordkit.retention.signing import other_self
 from recordkit.retention.stops import stop_of_decision
+from recordkit.templates import issue_data
 from recordkit.workspace import Workspace, Writer
 
 Forget = Callable[[set[str]], None]
@@ -266,8 +268,20 @@ def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str 
         return "tampered", msg("{file}: {reason}", file=faults[0].file, reason=faults[0].reason)
     if keyed(workspace.settings.store.id, objects.inventory_digest(item.record_id)) != item.commitment:
         return "tampered", None
+    if item.issue_id and _is_data_changed(workspace, item.issue_id):
+        return "tampered", None
     decision = decide_record(workspace, record, around, workspace.clock.today)
     return stop_of_decision(item, decision)
+
+
+def _is_data_changed(workspace: Workspace, issue_id: str) -> bool:
+    """Whether the issue's data is there but not as it was issued: then nobody knows where its documents lie."""
+    row = workspace.db.one("SELECT pack, data FROM issues WHERE issue_id = :issue", {"issue": issue_id})
+    return (
+        row is not None
+        and issue_data.holds_line(workspace.root, row["pack"], issue_id, row["data"])
+        and issue_data.read_line(workspace.root, row["pack"], row["data"]) is None
+    )
 
 
 def _require_confirmation(workspace: Workspace, order: Order, count: int, confirm: str) -> None:
