@@ -373,6 +373,7 @@ class Verifier:
                 self.found(seq, "order", f"the order {name} was proposed before", f"批次 {name} 已经提出过")
             self.orders[name] = {
                 "digest": digest(manifest), "proposer": by, "opinions": {}, "approver": None, "supervisors": [],
+                "completed": [],
                 "withdrawn": False, "intended": set(), "appraisers": [], "days": {},
                 "records": {item.get("record") for item in manifest.get("items") or ()},
             }
@@ -466,12 +467,16 @@ class Verifier:
             if any(self._one_human(by, other) for other in order["supervisors"]):
                 self.found(seq, "same-person", f"{by} had signed before", f"{by} 已经签过")
             did = {"proposer": [order["proposer"]], "appraiser": order["appraisers"], "approver": [order["approver"]]}
-            for role in (self.duties or {}).get("supervisor_excludes") or ():
+            for role in (DUTIES if self.duties is None else self.duties).get("supervisor_excludes") or ():
                 if any(self._one_human(by, other) for other in did.get(role, ())):
                     self.found(seq, "same-person", f"{by} was the {role} of the order", f"{by} 曾任该批次的 {role}")
             order["supervisors"].append(by)
-        if act == "order.completed" and by not in order["supervisors"]:
-            self.found(seq, "role", f"{by} was no supervisor of the order", f"{by} 不是该批次监销人")
+        if act == "order.completed":
+            if by not in order["supervisors"]:
+                self.found(seq, "role", f"{by} was no supervisor of the order", f"{by} 不是该批次监销人")
+            if any(self._one_human(by, other) for other in order["completed"]):
+                self.found(seq, "same-person", f"{by} had signed before", f"{by} 已经签过")
+            order["completed"].append(by)
 
     def _intended(self, seq, body):
         order = self.orders.get(body.get("order"))

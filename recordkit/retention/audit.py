@@ -38,6 +38,7 @@ class ProvenOrder:
     appraisers: list[str] = field(default_factory=list)
     approver: str | None = None
     supervisors: list[str] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
     signers: set[str] = field(default_factory=set)
     intended: set[str] = field(default_factory=set)
     withdrawn: bool = False
@@ -230,8 +231,12 @@ def _completion(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id:
     if order is None:
         return [msg("there is no such order")]
     reasons = _signed(audit, order, entry, store_id)
-    if str(entry.body.get("by")) not in order.supervisors:
-        reasons.append(msg("{id} was no supervisor of the order", id=entry.body.get("by")))
+    by = str(entry.body.get("by"))
+    if by not in order.supervisors:
+        reasons.append(msg("{id} was no supervisor of the order", id=by))
+    if any(_are_one(audit, by, other) for other in order.completed):
+        reasons.append(msg("{id} had signed before", id=by))
+    order.completed.append(by)
     return reasons
 
 
@@ -293,8 +298,8 @@ def _duties_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: s
 
 
 def _excluded(audit: Audit, order: ProvenOrder) -> dict[str, list[str]]:
-    """Whom the settings of the time kept from supervising; unknown settings keep nobody."""
-    named = audit.duties.get("supervisor_excludes") if audit.duties is not None else None
+    """Whom the settings of the time kept from supervising; before the first entry the program's own defaults."""
+    named = (audit.duties if audit.duties is not None else DEFAULTS).get("supervisor_excludes")
     people = {"proposer": [order.proposer], "appraiser": order.appraisers,
               "approver": [order.approver] if order.approver is not None else []}
     return {role: ids for role, ids in people.items() if isinstance(named, (list, tuple)) and role in named}

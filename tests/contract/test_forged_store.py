@@ -1,5 +1,6 @@
 """Whoever can write the store's files does not get a record destroyed that the ledger does not give up."""
 
+import json
 import sqlite3
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,11 @@ from retention_store import TODAY, Archive, clock_on, make_archive
 from recordkit.archive.catalogue import get_record
 from recordkit.errors import IntegrityFailure
 from recordkit.ledger import Act, Ledger
+from recordkit.retention.audit import verify_signatures
+from recordkit.retention.duties import plain_duties
 from recordkit.retention.holds import place_hold
+from recordkit.retention.order_state import find_order
+from recordkit.retention.orders import approve_order, complete_order
 from recordkit.store import PROJECTIONS
 from recordkit.workspace import open_workspace
 
@@ -85,3 +90,28 @@ def test_a_date_or_class_that_was_changed_in_the_tables_makes_nothing_due(
     order = archive.signed(record)
     assert [one.reason_code for one in archive.execute(order).outcomes] == ["not-due"]
     assert status(archive, record) == "active"
+
+
+def test_one_witness_does_not_complete_an_order_by_a_repeated_signature(archive: Archive) -> None:
+    order = archive.signed(archive.file())
+    archive.execute(order)
+    complete_order(archive.workspace, order.order_id, archive.signer("sup1"))
+    entry = [entry for entry, _ in archive.workspace.ledger.read()][-1]
+    forge(archive, entry.act, dict(entry.body))
+    assert find_order(archive.workspace.db, order.order_id).status(2) == "executed"
+    assert ["had signed before" in str(one.message) for one in verify_signatures(archive.workspace)] == [True]
+
+
+def test_loosened_duties_that_only_the_tables_know_are_not_in_force(archive: Archive) -> None:
+    path = archive.root / "recordkit.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('["proposer", "approver"]', "[]"), "utf-8")
+    archive.reopen()
+    settings = json.dumps(plain_duties(archive.workspace.settings.destruction))
+    edit_tables(archive, f"INSERT INTO duties (seq, settings) VALUES (1, '{settings}')")
+    archive.register("boss2", "approver", "supervisor")
+    order = archive.appraise(archive.propose(archive.file()))
+    approve_order(archive.workspace, order.order_id, archive.signer("boss2"))
+    order = archive.sign(archive.sign(order, "boss2"), "sup1")
+    with pytest.raises(IntegrityFailure, match="was the approver"):
+        archive.execute(order)

@@ -277,6 +277,12 @@ def let_the_approver_supervise(entries, keys):
     signed_again(signed[1], keys["boss"], "boss")
 
 
+def leave_out_the_settings(entries, keys):
+    """Before the ledger says otherwise, the approver does not supervise."""
+    let_the_approver_supervise(entries, keys)
+    entries.remove(first(entries, "settings.recorded"))
+
+
 def spoil_the_form(entries, keys):
     first(entries, "order.approved")["body"] = []
 
@@ -303,6 +309,7 @@ def spoil_the_form(entries, keys):
     (accept_settings_oneself, {"role"}),
     (ask_for_three_supervisors, {"supervisors"}),
     (let_the_approver_supervise, {"role", "same-person"}),
+    (leave_out_the_settings, {"role", "same-person"}),
     (spoil_the_form, {"form"}),
 ])
 def test_a_ledger_chained_anew_with_a_forgery_is_named(genuine, copy: Path, forge: Forgery, named: set[str]) -> None:
