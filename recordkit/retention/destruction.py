@@ -261,6 +261,8 @@ def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str 
     objects = objects_of(workspace)
     if record is None or record.status != "active" or not objects.exists(item.record_id):
         return "missing", None
+    if record.record_class in OWN_CLASSES:
+        return "not-due", msg("class {id} must be permanent: it is the evidence of destruction", id=record.record_class)
     if (record.version, record.commitment) != (item.version, item.commitment):
         return "changed", None
     faults = objects.check(item.record_id)

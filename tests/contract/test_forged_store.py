@@ -9,7 +9,7 @@ import pytest
 from retention_store import TODAY, Archive, clock_on, make_archive
 
 from recordkit.archive.catalogue import get_record
-from recordkit.errors import IntegrityFailure
+from recordkit.errors import IntegrityFailure, RefusedByRule
 from recordkit.ledger import Act, Ledger
 from recordkit.retention.audit import verify_signatures
 from recordkit.retention.duties import plain_duties
@@ -115,3 +115,23 @@ def test_loosened_duties_that_only_the_tables_know_are_not_in_force(archive: Arc
     order = archive.sign(archive.sign(order, "boss2"), "sup1")
     with pytest.raises(IntegrityFailure, match="was the approver"):
         archive.execute(order)
+
+
+def test_no_schedule_gives_up_the_registers_of_destruction(archive: Archive) -> None:
+    order = archive.signed(archive.file())
+    archive.execute(order)
+    path = archive.root / "retention.toml"
+    before, name, behind = path.read_text("utf-8").partition('id = "destruction-register"')
+    path.write_text(before + name + behind.replace('"permanent"', '"1y"', 1), "utf-8")
+    archive.reopen(date(2040, 1, 1))
+    with pytest.raises(RefusedByRule, match="evidence of destruction"):
+        archive.propose(str(order.register))
+
+
+def test_a_register_that_the_tables_show_as_another_class_stays(archive: Archive) -> None:
+    first = archive.signed(archive.file())
+    archive.execute(first)
+    edit_tables(archive, "UPDATE records SET record_class = 'visit-record', date = '2000-01-01' "
+                         "WHERE record_class = 'destruction-register'")
+    order = archive.signed(str(first.register))
+    assert [one.reason_code for one in archive.execute(order).outcomes] == ["not-due"]
