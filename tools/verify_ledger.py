@@ -191,6 +191,7 @@ class Verifier:
         self.terms = []  # administrators: person, key, from entry, to entry
         self.orders = {}
         self.destroyed = {}
+        self.held = {}  # holds in force that name records; those on accounts stand in notes
         self.duties = None  # settings of separation of duty in force
         self.registers = {}  # filed registers: record to commitments and the day of filing
         self.acts = []  # signed acts of orders: entry, order, act, person, who entered it
@@ -290,6 +291,10 @@ class Verifier:
         elif act == "order.withdrawn":
             if body.get("order") in self.orders:
                 self.orders[body["order"]]["withdrawn"] = True
+        elif act == "hold.placed" and isinstance(body.get("records"), dict):
+            self.held[body.get("hold")] = set(body["records"])
+        elif act == "hold.released":
+            self.held.pop(body.get("hold"), None)
         elif act == "order.intended":
             self._intended(seq, body)
         elif act == "record.destroyed":
@@ -499,6 +504,8 @@ class Verifier:
         order["intended"] |= set(body.get("records") or ())
         if any(order["opinions"].get(one) != "destroy" for one in order["intended"]):
             self.found(seq, "order", "it names a record that the appraisal did not give up", "所列档案未被鉴定为销毁")
+        for record in sorted(order["intended"] & set().union(*self.held.values())):
+            self.found(seq, "held", "it names the record {}, which was held", "所列档案 {} 当时已冻结", record)
 
     def _destroyed(self, seq, body):
         record, order = body.get("record"), self.orders.get(body.get("order"))

@@ -63,7 +63,8 @@ class Audit:
 
     ``duties`` are the settings of separation of duty in force, None before the ledger knows any; ``destroyed`` names
     for every destroyed record the order under which it went; ``registers`` for every version of a filed destruction
-    register, by commitment, the day on which it was filed; ``acts`` the signed acts of all orders as they came.
+    register, by commitment, the day on which it was filed; ``held`` the records that each hold in force names (those
+    of an account stand in notes alone); ``acts`` the signed acts of all orders as they came.
     """
 
     orders: dict[str, ProvenOrder] = field(default_factory=dict)
@@ -71,6 +72,7 @@ class Audit:
     duties: Plain | None = None
     destroyed: dict[str, str] = field(default_factory=dict)
     registers: dict[str, dict[str, str]] = field(default_factory=dict)
+    held: dict[str, frozenset[str]] = field(default_factory=dict)
     acts: list[ProvenAct] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -255,7 +257,17 @@ def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     order.intended |= {str(one) for one in records} if isinstance(records, list) else set()
     if any(order.opinions.get(one) != "destroy" for one in order.intended):
         reasons.append(msg("it names a record that the appraisal did not give up"))
-    return reasons
+    held = order.intended & set[str]().union(*audit.held.values())
+    return reasons + [msg("it names the record {record}, which was held", record=one) for one in sorted(held)]
+
+
+def _hold(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    records = entry.body.get("records")
+    if entry.act == "hold.placed" and isinstance(records, Mapping):
+        audit.held[str(entry.body["hold"])] = frozenset(map(str, records))
+    elif entry.act == "hold.released":
+        audit.held.pop(str(entry.body["hold"]), None)
+    return []
 
 
 def _withdrawal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
@@ -428,6 +440,8 @@ _CHECKS: Mapping[str, _Check] = {
     "person.revoked": _person_entry,
     RECORDED: _duties_entry,
     ACCEPTED: _duties_entry,
+    "hold.placed": _hold,
+    "hold.released": _hold,
     "order.proposed": _proposal,
     "order.appraised": _appraisal,
     "order.approved": _approval,

@@ -13,7 +13,7 @@ from recordkit.errors import IntegrityFailure, RefusedByRule
 from recordkit.ledger import Act, Ledger
 from recordkit.retention.audit import verify_signatures
 from recordkit.retention.duties import plain_duties
-from recordkit.retention.holds import place_hold
+from recordkit.retention.holds import place_hold, release_hold
 from recordkit.retention.order_state import find_order
 from recordkit.retention.orders import approve_order, complete_order
 from recordkit.store import PROJECTIONS
@@ -135,3 +135,16 @@ def test_a_register_that_the_tables_show_as_another_class_stays(archive: Archive
                          "WHERE record_class = 'destruction-register'")
     order = archive.signed(str(first.register))
     assert [one.reason_code for one in archive.execute(order).outcomes] == ["not-due"]
+
+
+def test_an_intent_over_a_hold_is_not_finished_and_the_audit_names_it(archive: Archive) -> None:
+    record = archive.file()
+    order = archive.signed(record)
+    hold = place_hold(archive.workspace, kind="litigation", reason="旧", records=[record])
+    release_hold(archive.workspace, hold, "已结")
+    place_hold(archive.workspace, kind="litigation", reason="诉讼", records=[record])
+    forge(archive, "order.intended", {"order": order.order_id, "records": [record], "place": "p", "method": "m",
+                                      "actor": "sup1", "events": [], "holds": []})
+    with pytest.raises(IntegrityFailure, match="was held"):
+        archive.execute(order)
+    assert status(archive, record) == "active"

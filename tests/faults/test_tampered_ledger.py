@@ -277,6 +277,13 @@ def let_the_approver_supervise(entries, keys):
     signed_again(signed[1], keys["boss"], "boss")
 
 
+def destroy_what_is_held(entries, keys):
+    at = entries.index(first(entries, "order.intended"))
+    record = entries[at]["body"]["records"][0]
+    entries.insert(at, {**entries[at], "act": "hold.placed", "left": 0, "body": {
+        "hold": "H1", "kind": "litigation", "until": None, "records": {record: "0" * 64}}})
+
+
 def leave_out_the_settings(entries, keys):
     """Before the ledger says otherwise, the approver does not supervise."""
     let_the_approver_supervise(entries, keys)
@@ -309,6 +316,7 @@ def spoil_the_form(entries, keys):
     (accept_settings_oneself, {"role"}),
     (ask_for_three_supervisors, {"supervisors"}),
     (let_the_approver_supervise, {"role", "same-person"}),
+    (destroy_what_is_held, {"held"}),
     (leave_out_the_settings, {"role", "same-person"}),
     (spoil_the_form, {"form"}),
 ])
