@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -173,11 +174,20 @@ def signature_holds(public_key: str, statement: Mapping[str, object], signature:
     return True
 
 
+def plain_staff_no(text: str) -> str:
+    """The form in which staff numbers are compared: NFKC, without case, letters and digits only.
+
+    ``G001``, ``g001``, ``Ｇ００１`` and ``G 001`` are one number: else a second way of writing it were a second person.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(filter(str.isalnum, folded)) or folded.strip()
+
+
 def same_human(first: Person, second: Person) -> bool:
     """Two accounts with one id, one staff number or one key are one human being; to have no key is nothing shared."""
     return (
         first.id == second.id
-        or first.staff_no == second.staff_no
+        or plain_staff_no(first.staff_no) == plain_staff_no(second.staff_no)
         or (first.public_key == second.public_key and first.public_key != "")
     )
 

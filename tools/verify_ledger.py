@@ -17,6 +17,7 @@ import hashlib
 import json
 import re
 import sys
+import unicodedata
 from pathlib import Path
 
 PRIME = 2**255 - 19
@@ -147,6 +148,12 @@ def typed_checkpoint(data):
     return {"statement": statement, "key": rest[48:80].hex(), "signature": rest[80:].hex()}
 
 
+def plain_staff_no(text):
+    """The form in which staff numbers are compared: however it is written, one number is one person's."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", str(text)).casefold())
+    return "".join(filter(str.isalnum, folded)) or folded.strip()
+
+
 def day_number(text):
     """A date, ISO, as a number that can be compared; None for what is none."""
     try:
@@ -186,6 +193,7 @@ class Verifier:
         self.terms = []  # administrators: person, key, from entry, to entry
         self.orders = {}
         self.destroyed = {}
+        self.held = {}  # holds in force that name records; those on accounts stand in notes
         self.duties = None  # settings of separation of duty in force
         self.registers = {}  # filed registers: record to commitments and the day of filing
         self.acts = []  # signed acts of orders: entry, order, act, person, who entered it
@@ -285,6 +293,10 @@ class Verifier:
         elif act == "order.withdrawn":
             if body.get("order") in self.orders:
                 self.orders[body["order"]]["withdrawn"] = True
+        elif act == "hold.placed" and isinstance(body.get("records"), dict):
+            self.held[body.get("hold")] = set(body["records"])
+        elif act == "hold.released":
+            self.held.pop(body.get("hold"), None)
         elif act == "order.intended":
             self._intended(seq, body)
         elif act == "record.destroyed":
@@ -317,7 +329,7 @@ class Verifier:
         if act == "person.added":
             if who in self.people:
                 self.found(seq, "person", f"{who} is registered a second time", f"{who} 重复登记")
-            self.people[who] = {"key": statement.get("public_key"), "staff": statement.get("staff_no"),
+            self.people[who] = {"key": statement.get("public_key"), "staff": plain_staff_no(statement.get("staff_no")),
                                 "roles": set(statement.get("roles") or ()), "revoked": False}
             if "administrator" in self.people[who]["roles"]:
                 self.terms.append([who, statement.get("public_key"), seq, None])
@@ -368,6 +380,7 @@ class Verifier:
                 self.found(seq, "order", f"the order {name} was proposed before", f"批次 {name} 已经提出过")
             self.orders[name] = {
                 "digest": digest(manifest), "proposer": by, "opinions": {}, "approver": None, "supervisors": [],
+                "completed": [],
                 "withdrawn": False, "intended": set(), "appraisers": [], "days": {},
                 "records": {item.get("record") for item in manifest.get("items") or ()},
             }
@@ -461,12 +474,16 @@ class Verifier:
             if any(self._one_human(by, other) for other in order["supervisors"]):
                 self.found(seq, "same-person", f"{by} had signed before", f"{by} 已经签过")
             did = {"proposer": [order["proposer"]], "appraiser": order["appraisers"], "approver": [order["approver"]]}
-            for role in (self.duties or {}).get("supervisor_excludes") or ():
+            for role in (DUTIES if self.duties is None else self.duties).get("supervisor_excludes") or ():
                 if any(self._one_human(by, other) for other in did.get(role, ())):
                     self.found(seq, "same-person", f"{by} was the {role} of the order", f"{by} 曾任该批次的 {role}")
             order["supervisors"].append(by)
-        if act == "order.completed" and by not in order["supervisors"]:
-            self.found(seq, "role", f"{by} was no supervisor of the order", f"{by} 不是该批次监销人")
+        if act == "order.completed":
+            if by not in order["supervisors"]:
+                self.found(seq, "role", f"{by} was no supervisor of the order", f"{by} 不是该批次监销人")
+            if any(self._one_human(by, other) for other in order["completed"]):
+                self.found(seq, "same-person", f"{by} had signed before", f"{by} 已经签过")
+            order["completed"].append(by)
 
     def _intended(self, seq, body):
         order = self.orders.get(body.get("order"))
@@ -489,6 +506,8 @@ class Verifier:
         order["intended"] |= set(body.get("records") or ())
         if any(order["opinions"].get(one) != "destroy" for one in order["intended"]):
             self.found(seq, "order", "it names a record that the appraisal did not give up", "所列档案未被鉴定为销毁")
+        for record in sorted(order["intended"] & set().union(*self.held.values())):
+            self.found(seq, "held", "it names the record {}, which was held", "所列档案 {} 当时已冻结", record)
 
     def _destroyed(self, seq, body):
         record, order = body.get("record"), self.orders.get(body.get("order"))

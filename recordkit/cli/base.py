@@ -80,10 +80,12 @@ class App:
         Raises:
             RefusedByRule: --as-of in a store that is no simulation: real time goes into a real ledger.
         """
+        from recordkit.store import SIMULATION_ID
         from recordkit.workspace import Rehearsed
 
         with self.reading() as workspace:
-            if self.as_of is not None and not workspace.settings.store.simulation:
+            # By its id, which the ledger's first entry bears out: the word in recordkit.toml anybody can change.
+            if self.as_of is not None and workspace.settings.store.id != SIMULATION_ID:
                 raise RefusedByRule(
                     msg("--as-of only computes; an act in a real archive bears its real date."),
                     msg("Leave --as-of out, or try it in a store made with 'recordkit init --simulation'."),

@@ -99,7 +99,7 @@ def people_add(
     passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Register one person."""
-    from recordkit.people import ROLES, NewPerson, add_person, list_people, load_public_key
+    from recordkit.people import ROLES, NewPerson, add_person, list_people, load_public_key, plain_staff_no
 
     del passphrase_file
     known = {role: tr(role) for role in ROLES}
@@ -109,7 +109,7 @@ def people_add(
         first = not list_people(workspace.db)
         own = public.with_name(public.name.removesuffix(".pub")) if public is not None else None
         twins = [one.id for one in list_people(workspace.db)
-                 if one.staff_no == new.staff_no.strip() or (key and one.public_key == key)]
+                 if plain_staff_no(one.staff_no) == plain_staff_no(new.staff_no) or (key and one.public_key == key)]
         if twins:
             app.say(msg("{id} has the staff number or key of {others}: for all rules they are one person.",
                         id=new.id, others=listed(twins)))

@@ -38,6 +38,7 @@ class ProvenOrder:
     appraisers: list[str] = field(default_factory=list)
     approver: str | None = None
     supervisors: list[str] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
     signers: set[str] = field(default_factory=set)
     intended: set[str] = field(default_factory=set)
     withdrawn: bool = False
@@ -62,7 +63,8 @@ class Audit:
 
     ``duties`` are the settings of separation of duty in force, None before the ledger knows any; ``destroyed`` names
     for every destroyed record the order under which it went; ``registers`` for every version of a filed destruction
-    register, by commitment, the day on which it was filed; ``acts`` the signed acts of all orders as they came.
+    register, by commitment, the day on which it was filed; ``held`` the records that each hold in force names (those
+    of an account stand in notes alone); ``acts`` the signed acts of all orders as they came.
     """
 
     orders: dict[str, ProvenOrder] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Audit:
     duties: Plain | None = None
     destroyed: dict[str, str] = field(default_factory=dict)
     registers: dict[str, dict[str, str]] = field(default_factory=dict)
+    held: dict[str, frozenset[str]] = field(default_factory=dict)
     acts: list[ProvenAct] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -230,8 +233,12 @@ def _completion(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id:
     if order is None:
         return [msg("there is no such order")]
     reasons = _signed(audit, order, entry, store_id)
-    if str(entry.body.get("by")) not in order.supervisors:
-        reasons.append(msg("{id} was no supervisor of the order", id=entry.body.get("by")))
+    by = str(entry.body.get("by"))
+    if by not in order.supervisors:
+        reasons.append(msg("{id} was no supervisor of the order", id=by))
+    if any(_are_one(audit, by, other) for other in order.completed):
+        reasons.append(msg("{id} had signed before", id=by))
+    order.completed.append(by)
     return reasons
 
 
@@ -250,7 +257,17 @@ def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     order.intended |= {str(one) for one in records} if isinstance(records, list) else set()
     if any(order.opinions.get(one) != "destroy" for one in order.intended):
         reasons.append(msg("it names a record that the appraisal did not give up"))
-    return reasons
+    held = order.intended & set[str]().union(*audit.held.values())
+    return reasons + [msg("it names the record {record}, which was held", record=one) for one in sorted(held)]
+
+
+def _hold(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    records = entry.body.get("records")
+    if entry.act == "hold.placed" and isinstance(records, Mapping):
+        audit.held[str(entry.body["hold"])] = frozenset(map(str, records))
+    elif entry.act == "hold.released":
+        audit.held.pop(str(entry.body["hold"]), None)
+    return []
 
 
 def _withdrawal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
@@ -293,8 +310,8 @@ def _duties_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: s
 
 
 def _excluded(audit: Audit, order: ProvenOrder) -> dict[str, list[str]]:
-    """Whom the settings of the time kept from supervising; unknown settings keep nobody."""
-    named = audit.duties.get("supervisor_excludes") if audit.duties is not None else None
+    """Whom the settings of the time kept from supervising; before the first entry the program's own defaults."""
+    named = (audit.duties if audit.duties is not None else DEFAULTS).get("supervisor_excludes")
     people = {"proposer": [order.proposer], "appraiser": order.appraisers,
               "approver": [order.approver] if order.approver is not None else []}
     return {role: ids for role, ids in people.items() if isinstance(named, (list, tuple)) and role in named}
@@ -423,6 +440,8 @@ _CHECKS: Mapping[str, _Check] = {
     "person.revoked": _person_entry,
     RECORDED: _duties_entry,
     ACCEPTED: _duties_entry,
+    "hold.placed": _hold,
+    "hold.released": _hold,
     "order.proposed": _proposal,
     "order.appraised": _appraisal,
     "order.approved": _approval,

@@ -1,7 +1,8 @@
 """Execution of a signed destruction order, in phases that can each be repeated.
 
-1. Under the lock every item is checked again: due today, not held, unchanged since the proposal, bytes as filed; and
-   from the ledger alone that every signature holds and that its people are in office.
+1. Under the lock every item is checked again, by tables derived anew from ledger and objects: due today, not held,
+   unchanged since the proposal, bytes as filed; and from the ledger alone that every signature holds and that its
+   people are in office.
 2. One intent entry is synced: the point of no return.
 3. What belongs to the records goes: documents and copies, notes, issue data, objects (``removal``).
 4. The search index forgets them, and the database keeps no trace.
@@ -22,7 +23,7 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
 from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
-from recordkit.retention.audit import audit_ledger
+from recordkit.retention.audit import Audit, audit_ledger
 from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
 from recordkit.retention.duties import require_accepted, require_duties
 from recordkit.retention.order_state import Item, Order, Outcome, find_order
@@ -33,6 +34,7 @@ from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
 from recordkit.retention.signing import other_self
 from recordkit.retention.stops import stop_of_decision
+from recordkit.templates import issue_data
 from recordkit.workspace import Workspace, Writer
 
 Forget = Callable[[set[str]], None]
@@ -133,6 +135,9 @@ def execute_order(
         if status == "signed":
             refused = _begin(workspace, writer, order, place, (method, paper_method), actor, confirm)
             order = find_order(workspace.db, order.order_id)
+        else:
+            # Whoever can write the ledger can write an intent, too; only one that signatures bear out is finished.
+            _require_sound(audit_ledger(workspace))
         details: dict[str, Message] = {}
         if order.intent is not None:
             details = _finish(workspace, writer, order, forget, still_found, resumed=status == "executing")
@@ -175,9 +180,13 @@ def _begin(
     if find_person(workspace.db, actor).revoked:
         raise RefusedByRule(msg("{id} was revoked and cannot execute the order.", id=actor),
                             msg("Let another of its supervisors do it."))
+    _require_proof(workspace, order)
+    # Holds, events, dates and accounts are asked of the tables, which anybody can edit who can write the file: what
+    # decides is what ledger and objects say now.
+    workspace.rebuild()
+    order = find_order(workspace.db, order.order_id)
     require_duties(workspace, writer)
     require_papers(workspace, order)
-    _require_proof(workspace, order)
     around = load_circumstances(workspace)
     checked = [_check(workspace, item, around) for item in order.doomed]
     refused = tuple(one for one in checked if one.outcome == "refused")
@@ -204,11 +213,7 @@ def _require_proof(workspace: Workspace, order: Order) -> None:
     settings = workspace.settings.destruction
     filed_register(workspace, order)
     audit = audit_ledger(workspace)
-    if audit.findings:
-        raise IntegrityFailure(
-            msg("Signatures in the ledger do not hold: {first}", first=audit.findings[0].message),
-            msg("Run 'recordkit ledger verify'. Nothing is destroyed while they do not."),
-        )
+    _require_sound(audit)
     proven = audit.orders.get(order.order_id)
     shown = (order.digest, order.proposer, order.signers("order.approved"), order.signers("order.signed"),
              {item.record_id: str(item.opinion) for item in order.items})
@@ -242,6 +247,14 @@ def _require_proof(workspace: Workspace, order: Order) -> None:
         )
 
 
+def _require_sound(audit: Audit) -> None:
+    if audit.findings:
+        raise IntegrityFailure(
+            msg("Signatures in the ledger do not hold: {first}", first=audit.findings[0].message),
+            msg("Run 'recordkit ledger verify'. Nothing is destroyed while they do not."),
+        )
+
+
 def _check(workspace: Workspace, item: Item, around: Circumstances) -> ItemOutcome:
     code, reason = _stop(workspace, item, around)
     if code is None:
@@ -255,6 +268,8 @@ def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str 
     objects = objects_of(workspace)
     if record is None or record.status != "active" or not objects.exists(item.record_id):
         return "missing", None
+    if record.record_class in OWN_CLASSES:
+        return "not-due", msg("class {id} must be permanent: it is the evidence of destruction", id=record.record_class)
     if (record.version, record.commitment) != (item.version, item.commitment):
         return "changed", None
     faults = objects.check(item.record_id)
@@ -262,8 +277,20 @@ def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str 
         return "tampered", msg("{file}: {reason}", file=faults[0].file, reason=faults[0].reason)
     if keyed(workspace.settings.store.id, objects.inventory_digest(item.record_id)) != item.commitment:
         return "tampered", None
+    if item.issue_id and _is_data_changed(workspace, item.issue_id):
+        return "tampered", None
     decision = decide_record(workspace, record, around, workspace.clock.today)
     return stop_of_decision(item, decision)
+
+
+def _is_data_changed(workspace: Workspace, issue_id: str) -> bool:
+    """Whether the issue's data is there but not as it was issued: then nobody knows where its documents lie."""
+    row = workspace.db.one("SELECT pack, data FROM issues WHERE issue_id = :issue", {"issue": issue_id})
+    return (
+        row is not None
+        and issue_data.holds_line(workspace.root, row["pack"], issue_id, row["data"])
+        and issue_data.read_line(workspace.root, row["pack"], row["data"]) is None
+    )
 
 
 def _require_confirmation(workspace: Workspace, order: Order, count: int, confirm: str) -> None:

@@ -178,7 +178,7 @@ class Order:
         """Where the order stands when ``supervisors`` signatures are needed."""
         if self.withdrawn:
             return "withdrawn"
-        if len(self.signers("order.completed")) >= supervisors:
+        if len(set(self.signers("order.completed"))) >= supervisors:
             return "completed"
         if self.executed:
             return "executed"

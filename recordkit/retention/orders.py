@@ -24,7 +24,7 @@ from recordkit.retention.order_state import Opinion, Order, find_order, next_ord
 from recordkit.retention.paper_route import outcomes_digest, require_days
 from recordkit.retention.register import HeldBack, held_back, paper_originals, register_json
 from recordkit.retention.review import Decision
-from recordkit.retention.schedule import REGISTER_CLASS
+from recordkit.retention.schedule import OWN_CLASSES, REGISTER_CLASS
 from recordkit.retention.signing import (
     Hand,
     digest_of,
@@ -349,6 +349,9 @@ def excluded_people(workspace: Workspace, order: Order) -> dict[str, list[str]]:
 def _why_not(workspace: Workspace, record: Record, decision: Decision) -> Message | None:
     if record.status != "active":
         return msg("It is destroyed already.")
+    if record.record_class in OWN_CLASSES:
+        # Whatever retention.toml says: with the registers would go the proof of every destruction.
+        return msg("class {id} must be permanent: it is the evidence of destruction", id=record.record_class)
     if decision.decision != "due":
         return decision.reason
     other = open_order_of(workspace.db, record.record_id)

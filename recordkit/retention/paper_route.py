@@ -17,7 +17,7 @@ from recordkit.archive.names import PAPER
 from recordkit.archive.registers import REGISTER_CLASS, codes_on
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.people import Person, list_people
+from recordkit.people import Person, list_people, plain_staff_no
 from recordkit.retention.order_state import Order
 from recordkit.retention.signing import (
     PAPER_ACTS,
@@ -63,7 +63,7 @@ def read_paper(workspace: Workspace, reference: str) -> Paper:
 
 
 def find_signer(workspace: Workspace, mark: str, act: str) -> Person:
-    """The person of a staff number, or of an id, who may do ``act``.
+    """The person of a staff number, else of an id, who may do ``act``.
 
     Raises:
         NotFound: nobody is registered with it.
@@ -71,9 +71,10 @@ def find_signer(workspace: Workspace, mark: str, act: str) -> Person:
     """
     from recordkit.people import require_role
 
-    register = list_people(workspace.db)
-    found = [one for one in register if one.staff_no == mark.strip()]
-    found = found or [one for one in register if one.id == mark.strip()]
+    people = list_people(workspace.db)
+    # An id that looks like another person's staff number must not take that one's signature.
+    found = [one for one in people if plain_staff_no(one.staff_no) == plain_staff_no(mark)] or [
+        one for one in people if one.id == mark.strip()]
     if not found:
         raise NotFound(msg("Nobody is registered with the staff number {number}.", number=mark),
                        msg("'recordkit people list' shows who is; an administrator registers with 'people add'."))

@@ -149,6 +149,11 @@ def test_an_act_with_as_of_is_refused_in_a_real_store(office: Cli, tmp_path: Pat
     office.store = tmp_path / "real"
     office("init", office.store, "--no-input")
     office("hold", "place", "--account", "1", "--kind", "debt", "--reason", "r", *DAY, expect=8)
+    settings = office.store / "recordkit.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(text.replace("simulation = false", "simulation = true"), "utf-8")
+    assert settings.read_text("utf-8") != text
+    office("hold", "place", "--account", "1", "--kind", "debt", "--reason", "r", *DAY, expect=8)
     office("retention", "review", *DAY)
 
 

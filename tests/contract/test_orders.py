@@ -207,6 +207,14 @@ def test_one_human_with_two_accounts_of_one_staff_number_does_not_sign_twice(arc
         archive.sign(order, "sup1-again")
 
 
+@pytest.mark.parametrize("written", ["s-SUP1", "Ｓ－ｓｕｐ１", "S sup1", "S-sup\u200b1", "S\u2013sup1", "Ssup1"])
+def test_a_staff_number_written_in_another_way_is_the_same_person(archive, written):
+    archive.register("sup1-again", "supervisor", staff_no=written)
+    order = archive.sign(approved(archive), "sup1")
+    with pytest.raises(RefusedByRule, match="one human being"):
+        archive.sign(order, "sup1-again")
+
+
 def test_one_human_with_two_accounts_of_one_key_does_not_sign_twice(archive):
     archive.register("sup1-again", "supervisor", staff_no="S-999", key=archive.keys["sup1"])
     order = archive.sign(approved(archive), "sup1")

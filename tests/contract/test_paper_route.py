@@ -359,3 +359,9 @@ def test_a_key_of_somebody_else_does_not_enter_a_signature(archive: Archive, tmp
     stranger = structs.replace(signature.entered_by, private=archive.keys["sup3"])
     with pytest.raises(RefusedByRule, match="not the registered key of arch"):
         orders.approve_order(archive.workspace, order.order_id, replace(signature, entered_by=stranger))
+
+
+def test_a_staff_number_goes_before_an_id_that_looks_like_it(archive: Archive) -> None:
+    archive.register("Q1", "supervisor", staff_no="Q2")
+    archive.register("late", "supervisor", staff_no="Q1")
+    assert find_signer(archive.workspace, "ｑ1", "order.signed").id == "late"

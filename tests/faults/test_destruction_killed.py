@@ -53,7 +53,7 @@ class KillAt:
         monkeypatch.setattr(owner, name, stepped)
 
 
-def planted(root: Path) -> tuple[Archive, Order, str]:
+def planted(root: Path, *outputs: str) -> tuple[Archive, Order, str]:
     """A signed order of one record whose customer is named in every place where a record leaves traces."""
     archive = make_archive(root)
     done = root / "inbox" / "done" / "2026-03-05"
@@ -73,7 +73,7 @@ def planted(root: Path) -> tuple[Archive, Order, str]:
     again.with_suffix(".pdf").write_text(f"PDF {SECRET}")
     (root / "outbox" / "换表-refused-1.csv").write_text(f"户号\n{SECRET}\n")
     data = {"issue": ISSUE, "values": {"customer_name": SECRET}, "account": SECRET, "file": "通知 甲.docx",
-            "outputs": ["outbox/通知 甲.docx"]}
+            "outputs": [*outputs, "outbox/通知 甲.docx"]}
     issue(archive, data)
     record = archive.file(
         "换表通知书", record_class="meter-change-notice", on=date(2020, 1, 1), content=PAPER, account=SECRET,
@@ -256,15 +256,23 @@ def test_issue_data_that_another_record_needs_stays(tmp_path):
     archive.workspace.close()
 
 
-def test_issue_data_cannot_name_files_outside_the_places_for_documents(tmp_path):
+def test_issue_data_that_was_changed_stops_the_item_before_anything_is_lost(tmp_path):
     archive, order, record = planted(tmp_path / "库")
+    pack = next((archive.root / "issued").glob("*.jsonl"))
+    pack.write_bytes(pack.read_bytes().replace(b'"outbox/', b'"outbax/'))
+    assert [one.reason_code for one in archive.execute(order).outcomes] == ["tampered"]
+    assert get_record(archive.workspace.db, record).status == "active"
+    assert (archive.root / "outbox" / "通知 甲.docx").exists()
+    archive.workspace.close()
+
+
+def test_issue_data_cannot_name_files_outside_the_places_for_documents(tmp_path):
     outside = tmp_path / "outside.txt"
     outside.write_text("keep")
-    outputs = ["../outside.txt", str(outside), "ledger/ledger-000001.jsonl", "recordkit.toml", "outbox/通知 甲.docx"]
-    forged = canonical_json({"issue": ISSUE, "outputs": outputs})
-    issue_data.write_pack(archive.root, ISSUE, [forged])
-    archive.workspace.db.run("UPDATE issues SET data = :data", {"data": hashlib.sha256(forged).hexdigest()})
+    archive, order, record = planted(
+        tmp_path / "库", "../outside.txt", str(outside), "ledger/ledger-000001.jsonl", "recordkit.toml")
     archive.execute(order)
+    assert get_record(archive.workspace.db, record).status == "destroyed"
     assert outside.exists() and (archive.root / "recordkit.toml").exists()
     assert not (archive.root / "outbox" / "通知 甲.docx").exists()
     assert archive.workspace.verify_ledger().ok

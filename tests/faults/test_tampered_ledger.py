@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import runpy
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from retention_store import make_archive
 
 from recordkit.checkpoints import make_checkpoint
 from recordkit.model import canonical_json
-from recordkit.people import find_person
+from recordkit.people import find_person, plain_staff_no
 from recordkit.retention.duties import DEFAULTS, accept_settings
 
 TOOL = Path(__file__).parent.parent.parent / "tools" / "verify_ledger.py"
@@ -276,6 +277,19 @@ def let_the_approver_supervise(entries, keys):
     signed_again(signed[1], keys["boss"], "boss")
 
 
+def destroy_what_is_held(entries, keys):
+    at = entries.index(first(entries, "order.intended"))
+    record = entries[at]["body"]["records"][0]
+    entries.insert(at, {**entries[at], "act": "hold.placed", "left": 0, "body": {
+        "hold": "H1", "kind": "litigation", "until": None, "records": {record: "0" * 64}}})
+
+
+def leave_out_the_settings(entries, keys):
+    """Before the ledger says otherwise, the approver does not supervise."""
+    let_the_approver_supervise(entries, keys)
+    entries.remove(first(entries, "settings.recorded"))
+
+
 def spoil_the_form(entries, keys):
     first(entries, "order.approved")["body"] = []
 
@@ -302,6 +316,8 @@ def spoil_the_form(entries, keys):
     (accept_settings_oneself, {"role"}),
     (ask_for_three_supervisors, {"supervisors"}),
     (let_the_approver_supervise, {"role", "same-person"}),
+    (destroy_what_is_held, {"held"}),
+    (leave_out_the_settings, {"role", "same-person"}),
     (spoil_the_form, {"form"}),
 ])
 def test_a_ledger_chained_anew_with_a_forgery_is_named(genuine, copy: Path, forge: Forgery, named: set[str]) -> None:
@@ -415,3 +431,10 @@ def test_both_verifiers_know_the_same_defaults() -> None:
               "print(json.dumps(verify_ledger.DUTIES))"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
     assert json.loads(out) == json.loads(json.dumps(DEFAULTS))
+
+
+def test_both_verifiers_compare_staff_numbers_alike() -> None:
+    theirs = runpy.run_path(str(TOOL))["plain_staff_no"]
+    for text in ("G001", "ｇ００１", "G 001", "G-001", "工０１", " - ", "ß1", "İ", "ﬀ", "Å", ""):
+        assert theirs(text) == plain_staff_no(text)
+    assert plain_staff_no("Ｇ ００１") == plain_staff_no("g-001") != plain_staff_no("G0010")
