@@ -429,6 +429,9 @@ class Verifier:
                 self.found(seq, "role", f"{entering} did not have the role for it", f"{entering} 没有相应职责")
         if self._one_human(entering, body.get("by")):
             self.found(seq, "same-person", f"{entering} entered the own signature", f"{entering} 录入了本人的签字")
+        if all(self._one_human(entering, one) for one in (order["proposer"], *order["appraisers"])):
+            self.found(seq, "same-person", f"{entering} alone had proposed, appraised and entered",
+                       f"提出、鉴定和录入都是 {entering} 一人")
         if act not in PAPER_ACTS or (self.duties or {}).get("paper") is False:
             self.found(seq, "paper", "this act is not signed on paper", "该行为不得以纸质签字")
         paper = statement.get("paper") or {}

@@ -100,6 +100,7 @@ def people_add(
 ) -> None:
     """Register one person."""
     from recordkit.people import ROLES, NewPerson, add_person, list_people, load_public_key, plain_staff_no
+    from recordkit.retention.duties import require_accepted
 
     del passphrase_file
     known = {role: tr(role) for role in ROLES}
@@ -107,6 +108,7 @@ def people_add(
     new = NewPerson(person_id, name, staff_no, tuple(meant(role, known) for role in roles), key)
     with app.acting(rehearse=dry_run) as workspace:
         first = not list_people(workspace.db)
+        require_accepted(workspace)  # else roles that must not meet could be given while the setting is loosened
         own = public.with_name(public.name.removesuffix(".pub")) if public is not None else None
         twins = [one.id for one in list_people(workspace.db)
                  if plain_staff_no(one.staff_no) == plain_staff_no(new.staff_no) or (key and one.public_key == key)]
@@ -534,6 +536,8 @@ def _signed_by(one: OrderSignature) -> str:
 
 
 def _print_order(app: App, workspace: Workspace, order: Order) -> None:
+    from recordkit.cli.reviewing import told_change_of_schedule
+    from recordkit.retention.adoption import is_changed, last_seen
     from recordkit.retention.destruction import REASONS
     from recordkit.retention.listing import listed_items, show_order
     from recordkit.retention.orders import next_step
@@ -542,6 +546,9 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
     if app.json:
         app.print_json(data)
         return
+    if is_changed(workspace) and data["status"] in ("proposed", "appraised", "approved", "signed"):
+        seen = last_seen(workspace.db)
+        app.say(told_change_of_schedule(seen.day if seen is not None else None))
     app.print_pairs([(N_("Order"), order.order_id), (N_("Status"), tr(str(data["status"]))),
                      (N_("Digest"), order.digest), (N_("Proposer"), order.proposer)])
     for name, act in ((N_("Appraised by"), "order.appraised"), (N_("Approved by"), "order.approved"),

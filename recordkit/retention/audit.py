@@ -364,6 +364,8 @@ def _on_paper(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> 
             reasons.append(msg("{id} did not have the role for it", id=entering))
     if _are_one(audit, entering, by):
         reasons.append(msg("{id} entered the own signature", id=entering))
+    if all(_are_one(audit, entering, one) for one in (order.proposer, *order.appraisers)):
+        reasons.append(msg("{id} alone had proposed, appraised and entered", id=entering))
     if entry.act not in PAPER_ACTS or (audit.duties is not None and audit.duties.get("paper") is False):
         reasons.append(msg("this act is not signed on paper"))
     paper = statement.get("paper")

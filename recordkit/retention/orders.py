@@ -15,7 +15,7 @@ from recordkit.archive.filing import file_generated
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.model import canonical_json
-from recordkit.people import Person, Signer, list_people
+from recordkit.people import Person, Signer, list_people, one_human
 from recordkit.retention.adoption import keep_schedule
 from recordkit.retention.appraisal_report import file_report
 from recordkit.retention.circumstances import decide_record, load_circumstances
@@ -27,6 +27,7 @@ from recordkit.retention.review import Decision
 from recordkit.retention.schedule import OWN_CLASSES, REGISTER_CLASS
 from recordkit.retention.signing import (
     Hand,
+    OnPaper,
     digest_of,
     other_self,
     person_in_office,
@@ -191,6 +192,7 @@ def approve_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
         require_duties(workspace, writer)
         _require_other(workspace, person, [order.proposer], msg("proposed the order; another person must approve it"))
         require_days(workspace, order, "order.approved", signer)
+        _require_two_keys(workspace, order, signer)
         body = signed_body(workspace, signer, "order.approved", order.order_id, order.digest,
                            opinions=order.opinions_digest)
         writer.add("order.approved", body)
@@ -218,6 +220,7 @@ def sign_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
             _require_other(workspace, person, ids,
                            msg("is the {role} of the order and cannot supervise it", role=msg(role)))
         require_days(workspace, order, "order.signed", signer)
+        _require_two_keys(workspace, order, signer)
         body = signed_body(workspace, signer, "order.signed", order.order_id, order.digest,
                            opinions=order.opinions_digest)
         writer.add("order.signed", body)
@@ -267,6 +270,7 @@ def complete_order(workspace: Workspace, order_id: str, signer: Hand) -> Order:
         _require_other(workspace, person, order.signers("order.completed"),
                        msg("has signed the completion already"))
         require_days(workspace, order, "order.completed", signer)
+        _require_two_keys(workspace, order, signer)
         papers = paper_originals(workspace, order)
         gone = sorted(item.record_id for item in order.doomed if item.outcome == "destroyed"
                       and item.record_id in papers)
@@ -286,6 +290,20 @@ def _after_step(workspace: Workspace, order: Order) -> Order:
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
+
+
+def _require_two_keys(workspace: Workspace, order: Order, hand: Hand) -> None:
+    """No order goes on by the keys of one human being: whoever could also enter the others' signatures acts alone."""
+    if not isinstance(hand, OnPaper):
+        return
+    register, entering = list_people(workspace.db), hand.entered_by.person
+    signed = {order.proposer, *order.signers("order.appraised")}
+    if all(one_human(register, entering, one) for one in register if one.id in signed):
+        raise RefusedByRule(
+            msg("{id} proposed and appraised order {order} and cannot enter signatures on paper, too.",
+                id=entering.id, order=order.order_id),
+            msg("Let another archivist or administrator enter it."),
+        )
 
 
 def next_step(workspace: Workspace, order: Order) -> Message:

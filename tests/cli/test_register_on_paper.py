@@ -169,3 +169,17 @@ def test_the_printed_register_is_read_from_its_own_pages(
     scan = tmp_path / "扫描.pdf"
     pages[0].save(scan, "PDF", resolution=150, save_all=True, append_images=pages[1:])
     desk("destruction", "approve", order, *by_hand(desk, scan, "leader"))
+
+
+def test_one_person_with_all_the_keys_cannot_enter_the_others_signatures(desk: Cli, tmp_path: Path) -> None:
+    cli, keys = desk, desk.keys  # type: ignore[attr-defined]
+    cli("key", "create", keys / "both")
+    cli("people", "add", "both", "--name", "both", "--role", "archivist", "--role", "appraiser", "--staff-no", "B-1",
+        "--key", keys / "both.pub", *DAY)
+    order = str(cli.json("destruction", "propose", CODE.format(1), *signed(cli, "both"))["order"])
+    cli("destruction", "appraise", order, "--all", "destroy", *signed(cli, "both"))
+    (item,) = cli.json("ingest", print_and_scan(cli, order, tmp_path, "清册"), "--no-ocr", *DAY)["items"]
+    by_one = ("--on-paper", item["record_id"], "--signer", "P-leader", *signed(cli, "both"))
+    cli("destruction", "approve", order, *by_one, expect=8)
+    assert "another archivist" in cli.err
+    cli("destruction", "approve", order, *by_hand(cli, item["record_id"], "leader"))
