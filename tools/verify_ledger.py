@@ -460,6 +460,8 @@ class Verifier:
                 self.found(seq, "order", "it names a record that is not in the order", "所列档案不在批次内")
             if order["approver"] is not None:
                 self.found(seq, "order", "the order was approved before", "批次已经批准")
+            if statement.get("after", len(order["appraisers"])) != len(order["appraisers"]):
+                self.found(seq, "order", "it is an earlier appraisal entered once more", "把以前的鉴定又录入了一次")
             order["opinions"].update(opinions)
             order["appraisers"].append(by)
         if act in ("order.approved", "order.signed") and statement.get("opinions") != digest(order["opinions"]):

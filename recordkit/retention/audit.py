@@ -190,6 +190,8 @@ def _appraisal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
         return [msg("there is no such order")]
     reasons = _signed(audit, order, entry, store_id)
     opinions = _statement(entry).get("opinions")
+    if _statement(entry).get("after", len(order.appraisers)) != len(order.appraisers):
+        reasons.append(msg("it is an earlier appraisal entered once more"))
     if isinstance(opinions, Mapping):
         if set(opinions) - order.records:
             reasons.append(msg("it names a record that is not in the order"))

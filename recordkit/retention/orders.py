@@ -166,7 +166,9 @@ def appraise_order(
         plain = {record_id: str(opinion) for record_id, opinion in sorted(named.items())}
         writer.add(
             "order.appraised",
-            signed_body(workspace, signer, "order.appraised", order.order_id, order.digest, opinions=plain),
+            # How many appraisals came before: an earlier one entered once more would undo what was decided since.
+            signed_body(workspace, signer, "order.appraised", order.order_id, order.digest, opinions=plain,
+                        after=len(order.signers("order.appraised"))),
         )
         known = {item.record_id: item.opinion for item in order.items if item.opinion is not None} | named
         if len(known) == len(order.items):

@@ -14,8 +14,8 @@ from recordkit.ledger import Act, Ledger
 from recordkit.retention.audit import verify_signatures
 from recordkit.retention.duties import plain_duties
 from recordkit.retention.holds import place_hold, release_hold
-from recordkit.retention.order_state import find_order
-from recordkit.retention.orders import approve_order, complete_order
+from recordkit.retention.order_state import Opinion, find_order
+from recordkit.retention.orders import appraise_order, approve_order, complete_order
 from recordkit.store import PROJECTIONS
 from recordkit.workspace import open_workspace
 
@@ -148,3 +148,17 @@ def test_an_intent_over_a_hold_is_not_finished_and_the_audit_names_it(archive: A
     with pytest.raises(IntegrityFailure, match="was held"):
         archive.execute(order)
     assert status(archive, record) == "active"
+
+
+def test_an_earlier_appraisal_entered_once_more_undoes_no_later_decision(archive: Archive) -> None:
+    kept, other = archive.file(), archive.file("乙", content=b"other")
+    order = archive.appraise(archive.propose(kept, other))
+    first = next(entry.body for entry, _ in archive.workspace.ledger.read() if entry.act == "order.appraised")
+    appraise_order(archive.workspace, order.order_id, {kept: Opinion("keep")}, archive.signer("appr"))
+    forge(archive, "order.appraised", dict(first))
+    order = archive.approve(find_order(archive.workspace.db, order.order_id))
+    order = archive.sign(archive.sign(order, "sup1"), "sup2")
+    assert any("once more" in str(one) for one in verify_signatures(archive.workspace))
+    with pytest.raises(IntegrityFailure):
+        archive.execute(order)
+    assert status(archive, kept) == "active"
