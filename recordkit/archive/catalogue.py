@@ -401,6 +401,19 @@ def accounts_of(db: Database, record_id: str) -> set[str]:
     return {row["account"] for row in rows}
 
 
+def account_with_zeros(db: Database, account: str) -> str | None:
+    """An account with records that is this one with zeros before it: spreadsheets take them off a number."""
+    if account.isascii() and account.isdigit():
+        for zeros in range(1, _LONGEST_ZEROS + 1):
+            padded = "0" * zeros + account
+            if db.one("SELECT 1 FROM record_accounts WHERE account = :account", {"account": padded}) is not None:
+                return padded
+    return None
+
+
+_LONGEST_ZEROS = 8
+
+
 def count_of_account(db: Database, account: str, *, ever: bool = False, since: date | None = None) -> int:
     """How many active records stand under an account.
 

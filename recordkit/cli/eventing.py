@@ -48,7 +48,7 @@ def event_add(
     app: App, event_type: str, records: tuple[str, ...], on: date, account: str | None, note: str, dry_run: bool
 ) -> None:
     """Enter one event; a record may be given where an account is meant."""
-    from recordkit.archive.catalogue import count_of_account, find_record
+    from recordkit.archive.catalogue import account_with_zeros, count_of_account, find_record
     from recordkit.errors import NotFound
     from recordkit.retention.events import add_event
 
@@ -67,6 +67,7 @@ def event_add(
                 records = ()
         event_id = add_event(workspace, event_type, on, records=records, account=account, note=note)
         covered = count_of_account(workspace.db, account) if account is not None else 0
+        likely = account_with_zeros(workspace.db, account) if account is not None and not covered else None
     if app.json:
         app.print_json({"event": event_id, "type": event_type, "date": on})
     else:
@@ -74,6 +75,13 @@ def event_add(
         if account is not None:
             app.say(tr("Records of this account today: {count}. The event starts the period only of those dated "
                        "before it.").format(count=covered))
+            say_lost_zeros(app, likely)
+
+
+def say_lost_zeros(app: App, likely: str | None) -> None:
+    """Ask whether an account without records was meant to be this one, which has zeros before it."""
+    if likely is not None:
+        app.say(msg("The archive knows the account {account}: were its leading zeros lost?", account=likely))
 
 
 @event.command("import", cls=Command, help=N_("Enter the events of a list of the billing system; a second import of "

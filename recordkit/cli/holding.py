@@ -11,7 +11,7 @@ import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, list_options, option, pass_app
 from recordkit.cli.dates import DATE
-from recordkit.cli.eventing import told_codes
+from recordkit.cli.eventing import say_lost_zeros, told_codes
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.words import meant
 from recordkit.errors import NotFound, WrongUsage
@@ -73,7 +73,7 @@ def hold_place(
     with_accounts: bool, kind: str, reason: str, until: date | None, dry_run: bool,
 ) -> int:
     """Place one hold, and with --with-accounts one for each account."""
-    from recordkit.archive.catalogue import count_of_account
+    from recordkit.archive.catalogue import account_with_zeros, count_of_account
     from recordkit.retention.holds import accounts_held_of, find_hold, place_hold, place_on_accounts
 
     if sum((bool(records), account is not None, box is not None, query is not None, data is not None)) != 1:
@@ -96,6 +96,7 @@ def hold_place(
         accounts = accounts_held_of(workspace.db, held) if with_accounts else []
         more = place_on_accounts(workspace, accounts, kind=kind, reason=reason, until=until) if accounts else []
         covered = count_of_account(workspace.db, account, ever=True) if account is not None else len(held)
+        likely = account_with_zeros(workspace.db, account) if account is not None and not covered else None
     if app.json:
         app.print_json({"hold": hold_id, "kind": kind, "until": until, "records": list(held), "covered": covered,
                         "account_holds": more})
@@ -103,6 +104,7 @@ def hold_place(
     app.say(tr("Hold {id} placed.").format(id=hold_id))
     if account is not None:
         app.say(tr("Records of this account today: {count}; those filed later are held, too.").format(count=covered))
+        say_lost_zeros(app, likely)
     elif more:
         app.say(tr("{count} account(s) are held, too, and thereby what is filed later under them.").format(
             count=len(more)))

@@ -14,7 +14,7 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
-from recordkit.archive.catalogue import count_of_account
+from recordkit.archive.catalogue import account_with_zeros, count_of_account
 from recordkit.db import Database
 from recordkit.errors import InputRefused
 from recordkit.files import Spool, make_folder
@@ -29,7 +29,6 @@ from recordkit.workspace import Workspace
 
 _PORTION = 1000
 """Accounts entered together: one sync for their notes, one batch in the ledger, one transaction."""
-_LONGEST_ZEROS = 8
 
 Progress = Callable[[int], None]
 
@@ -290,14 +289,12 @@ def _is_held(db: Database, account: str, kind: str, series: str) -> bool:
 
 def _take_unknown(db: Database, plan: ImportPlan, one: Listed, take: bool) -> bool:
     """Whether an account without any record is to be entered; it is named, or refused when zeros seem to be lost."""
-    if one.was_number or (one.account.isascii() and one.account.isdigit()):
-        for zeros in range(1, _LONGEST_ZEROS + 1):
-            padded = "0" * zeros + one.account
-            if db.one("SELECT 1 FROM record_accounts WHERE account = :account", {"account": padded}) is not None:
-                plan.refuse([Problem(one.row, "account", one.heading, one.cells.get(one.heading), "lost-zeros", msg(
-                    "The cell holds the number {number}; the archive knows the account {account}. Format the column "
-                    "as text, with the leading zeros.", number=one.account, account=padded))])
-                return False
+    padded = account_with_zeros(db, one.account)
+    if padded is not None:
+        plan.refuse([Problem(one.row, "account", one.heading, one.cells.get(one.heading), "lost-zeros", msg(
+            "The cell holds the number {number}; the archive knows the account {account}. Format the column "
+            "as text, with the leading zeros.", number=one.account, account=padded))])
+        return False
     plan.unknown_count += 1
     plan.unknown.append(Problem(one.row, "account", one.heading, one.cells.get(one.heading), "unknown-account", msg(
         "The archive has no record of this account."), "warning"))

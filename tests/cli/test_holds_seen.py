@@ -180,3 +180,15 @@ def test_the_history_of_a_record_tells_why_it_was_held_extended_and_released(cli
     told = [(one["act"], one["reason"]) for one in cli.json("history", record)["items"]][1:]
     assert told == [("hold.placed", "诉讼"), ("hold.extended", "二审"), ("hold.released", "结案"),
                     ("event.added", "来函"), ("event.withdrawn", "误会")]
+
+
+def test_an_account_without_its_leading_zeros_is_asked_about(cli: Cli, tmp_path: Path) -> None:
+    number = issue_one(cli)
+    known = account_of(cli, number)
+    assert known.startswith("00")
+    filed(cli, tmp_path, number)
+    for call in (("hold", "place", *LAWSUIT), ("event", "add", "account-closed", "--date", "2026-11-30", *DAY)):
+        cli(*call, "--account", known.lstrip("0"))
+        assert f"The archive knows the account {known}" in cli.err
+        cli(*call, "--account", known)
+        assert "were its leading zeros lost" not in cli.err
