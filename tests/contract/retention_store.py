@@ -17,7 +17,7 @@ from recordkit.retention import destruction, orders
 from recordkit.retention.order_state import Opinion, Order
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.settings import ArchiveSection, CompanySection, new_settings_text
-from recordkit.store import PROJECTIONS
+from recordkit.store import PROJECTIONS, SIMULATION_ID
 from recordkit.workspace import Clock, Workspace, create_store, open_workspace
 
 TODAY = date(2037, 3, 5)
@@ -110,10 +110,10 @@ class Archive:
 
 def make_archive(root: Path, day: date = TODAY) -> Archive:
     text = new_settings_text(
-        store_id="11111111-2222-4333-8444-555555555555", simulation=True, company=CompanySection(),
+        store_id=SIMULATION_ID, simulation=True, company=CompanySection(),
         archive=ArchiveSection(),
     )
-    create_store(root, text, "11111111-2222-4333-8444-555555555555", clock_on(day), "os:user")
+    create_store(root, text, SIMULATION_ID, clock_on(day), "os:user")
     files.write_atomic(root / "retention.toml", shipped_schedule())
     archive = Archive(root, open_workspace(root, PROJECTIONS, clock_on(day), "os:user"))
     for person_id, roles in STAFF.items():

@@ -79,7 +79,9 @@ def test_a_page_of_hits_behind_the_first_one_is_looked_at_too(searched: Path, tm
     works: list[IndexWork] = []
     last = SearchRequest("回访记录", limit=2, offset=HELD - 2)
     assert len(search_records(workspace, last, watching(works)).items) == 2  # type: ignore[arg-type]
-    assert works == []
+    # whoosh reads the ids of these two alone; tantivy's file of ids is held against its checksum when it is opened.
+    whoosh = 'search = "whoosh"' in (searched / "recordkit.toml").read_text(encoding="utf-8")
+    assert works == ([] if whoosh else ["rebuilding"])
     page = search_records(workspace, SearchRequest("回访记录", limit=1), watching(works))  # type: ignore[arg-type]
     assert ([one.record.record_id for one in page.items], page.total, works) == ([first], HELD, ["rebuilding"])
     workspace.close()

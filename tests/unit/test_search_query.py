@@ -1,4 +1,5 @@
 import sys
+import unicodedata
 from types import FrameType
 
 import pytest
@@ -392,7 +393,8 @@ def test_every_text_is_read_or_refused_at_a_character_of_it(written: str) -> Non
     for one in positive_terms(query):
         assert one.text
         assert one.field is None or one.field in FIELD_WEIGHTS or one.field.startswith("fields.")
-        assert one.field == "pinyin" or normalise(one.text) == one.text
+        # A bracket dropped between a letter and a mark leaves the two apart; else the text is its own normal form.
+        assert one.field == "pinyin" or normalise(one.text) == unicodedata.normalize("NFC", one.text)
 
 
 def rendered(query: Query) -> str:
