@@ -587,7 +587,7 @@ def test_another_folder_or_another_stores_copy_is_not_overwritten(tmp_path: Path
     assert [one.name for one in (tmp_path / "papers").iterdir()] == ["letter.txt"]
     make_backup(archive.workspace, tmp_path / "copy")
     note = tmp_path / "copy" / "backup.json"
-    note.write_text(note.read_text().replace("11111111", "22222222"))
+    note.write_text(note.read_text().replace(archive.workspace.settings.store.id, "another-store"))
     with pytest.raises(InputRefused, match="no copy of this store"):
         make_backup(archive.workspace, tmp_path / "copy")
     with pytest.raises(NotFound, match="no copy"):
