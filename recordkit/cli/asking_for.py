@@ -66,12 +66,12 @@ def told_events(events: Iterable[str], names: Mapping[str, str]) -> str:
 
 def _csv(rows: Iterable[Mapping[str, object]]) -> bytes:
     from recordkit.retention.waited_for import REQUEST_HEADINGS
+    from recordkit.templates.textcells import csv_text
 
     out = io.StringIO()
     writer = csv.DictWriter(out, REQUEST_HEADINGS)
     writer.writeheader()
-    # Excel keeps the zeros of a cell written so; the reader of lists knows the form.
-    writer.writerows({**row, "户号": f'="{row["户号"]}"'} for row in rows)
+    writer.writerows({**row, "户号": csv_text(str(row["户号"]))} for row in rows)
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -81,6 +81,7 @@ def _workbook(rows: Iterable[Mapping[str, object]]) -> bytes:
     from openpyxl.cell import WriteOnlyCell
 
     from recordkit.retention.waited_for import REQUEST_HEADINGS
+    from recordkit.templates.textcells import put_text
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
@@ -91,9 +92,8 @@ def _workbook(rows: Iterable[Mapping[str, object]]) -> bytes:
     for row in (dict(zip(REQUEST_HEADINGS, REQUEST_HEADINGS, strict=True)), *rows):
         cells = []
         for heading in REQUEST_HEADINGS:
-            cell = WriteOnlyCell(sheet, value=str(row[heading]))
-            cell.data_type = "s"
-            cell.number_format = "@"
+            cell = WriteOnlyCell(sheet)
+            put_text(cell, str(row[heading]))
             cells.append(cell)
         sheet.append(cells)
     out = io.BytesIO()

@@ -24,6 +24,7 @@ from recordkit.retention.order_state import Opinion, Order
 from recordkit.retention.register import filed_register
 from recordkit.retention.schedule import REPORT_CLASS
 from recordkit.templates import wordpage
+from recordkit.templates.textcells import put_text
 from recordkit.workspace import Workspace, Writer
 
 TITLE = "档案鉴定报告"
@@ -206,11 +207,7 @@ def report_xlsx(report: AppraisalReport) -> bytes:
 def _fill(sheet: Any, lines: Sequence[Sequence[str]]) -> None:
     for number, line in enumerate(lines, 1):
         for column, text in enumerate(line, 1):
-            cell = sheet.cell(number, column)
-            cell.value = wordpage.printable(text)
-            cell.data_type = "s"
-            cell.number_format = "@"
-            cell.quotePrefix = text[:1] in tuple("=+-@\t\r")
+            put_text(sheet.cell(number, column), text)
     for letter, width in zip("ABCDEFGHI", (20, 44, 30, 20, 12, 20, 12, 8, 20), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.page_setup.orientation = "landscape"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from recordkit.retention.register import COLUMNS, Block, Register
 from recordkit.templates import wordpage
+from recordkit.templates.textcells import put_text
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -137,10 +138,7 @@ def register_xlsx(register: Register) -> bytes:
     for number, line in enumerate(lines, 1):
         for column, text in enumerate(line, 1):
             cell = sheet.cell(number, column)
-            cell.value = wordpage.printable(text)
-            cell.data_type = "s"
-            cell.number_format = "@"
-            cell.quotePrefix = text[:1] in tuple("=+-@\t\r")
+            put_text(cell, text)
             cell.alignment = Alignment(vertical="center", wrap_text=number >= top or len(text) < 40)
             if number >= top:
                 cell.border = Border(thin, thin, thin, thin)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recordkit.archive.access import clearance_of, seen_title
 from recordkit.archive.catalogue import Record
@@ -20,9 +20,6 @@ from recordkit.retention.review import Decision, DecisionKind
 from recordkit.retention.schedule import event_name, told_period
 from recordkit.templates import wordpage
 from recordkit.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 COLUMNS = (msg("No."), msg("Title"), msg("Year"), msg("Code"), msg("Retention period"), msg("Falls due"),
            msg("Grounds"))
