@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import filecmp
 import hashlib
 import os
 import re
@@ -176,6 +175,8 @@ def _put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         _link(temporary, path)
     except FileExistsError:
         # The very same file is no other one: a run that goes on may meet what the first one wrote.
+        import filecmp
+
         if not filecmp.cmp(temporary, path, shallow=False):
             raise FileExistsError(str(path)) from None
     except OSError:

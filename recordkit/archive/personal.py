@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 Span = tuple[int, int]
 
@@ -32,26 +33,30 @@ _YEAR = rf"(?:1{_ANY}9|2{_ANY}0){_ANY}{_spread(_DIGIT, _DIGIT)}"
 _MONTH = rf"(?:0{_ANY}[1-9]|1{_ANY}[0-2])"
 _DAY = rf"(?:0{_ANY}[1-9]|[12]{_ANY}[0-9]|3{_ANY}[01])"
 
-_NUMBERS = re.compile(
-    r"(?<![0-9])(?:"
-    # GB 11643; the first digit is that of a region (GB/T 2260)
-    rf"(?P<identity>{_spread('[1-9]', *[_DIGIT] * 5)}{_ANY}{_YEAR}{_ANY}{_MONTH}{_ANY}{_DAY}{_ANY}"
-    rf"{_spread(*[_DIGIT] * 3, '[0-9Xx×]')})"
-    # its form before 1999
-    rf"|(?P<old>[1-9][0-9]{{5}}{_GAP}?[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]){_GAP}?[0-9]{{3}})"
-    r"|(?P<card>[0-9]{16,19})"  # ISO/IEC 7812
-    # a card as it is embossed, or its issuer apart
-    rf"|(?P<grouped>[3-6][0-9]{{3}}(?:{_GAP}[0-9]{{4}}){{3}}(?:{_GAP}?[0-9]{{1,3}})?"
-    rf"|[3-6][0-9]{{5}}{_GAP}[0-9]{{10,13}})"
-    rf"|(?P<mobile>(?:(?:\+|00)?86{_GAP}?)?1[3-9](?:"
-    rf"[0-9](?:{_GAP}?[0-9]{{4}}){{2}}|[0-9]{{2}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{3}}|[0-9]{{3}}{_GAP}[0-9]{{6}}"
-    rf"|[0-9]{{4}}{_GAP}[0-9]{{5}})"
-    rf"|1{_GAP}[3-9](?:{_GAP}[0-9]){{9}})"
-    # ITU-T E.164 with the country's code, or the area code and seven or eight digits (eight behind 010 and 02x)
-    rf"|(?P<landline>\(?(?:(?:\+|00)86{_GAP}?{_AREA}|0{_AREA})(?:{_GAP}|\)){{1,2}}[1-9][0-9]{{2,3}}{_GAP}?[0-9]{{4}}"
-    r"|0(?:10|2[0-9])[1-9][0-9]{7}|0[3-9][0-9]{2}[1-9][0-9]{6,7}|(?:\+|00)86(?:10|2[0-9]|[3-9][0-9]{2})[1-9][0-9]{6,7})"
-    r")(?![0-9A-Za-z])"
-)
+
+@cache
+def _numbers() -> re.Pattern[str]:
+    # Compiled when it is first needed: that takes longer than a search that masks nothing.
+    return re.compile(
+        r"(?<![0-9])(?:"
+        # GB 11643; the first digit is that of a region (GB/T 2260)
+        rf"(?P<identity>{_spread('[1-9]', *[_DIGIT] * 5)}{_ANY}{_YEAR}{_ANY}{_MONTH}{_ANY}{_DAY}{_ANY}"
+        rf"{_spread(*[_DIGIT] * 3, '[0-9Xx×]')})"
+        # its form before 1999
+        rf"|(?P<old>[1-9][0-9]{{5}}{_GAP}?[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]){_GAP}?[0-9]{{3}})"
+        r"|(?P<card>[0-9]{16,19})"  # ISO/IEC 7812
+        # a card as it is embossed, or its issuer apart
+        rf"|(?P<grouped>[3-6][0-9]{{3}}(?:{_GAP}[0-9]{{4}}){{3}}(?:{_GAP}?[0-9]{{1,3}})?"
+        rf"|[3-6][0-9]{{5}}{_GAP}[0-9]{{10,13}})"
+        rf"|(?P<mobile>(?:(?:\+|00)?86{_GAP}?)?1[3-9](?:"
+        rf"[0-9](?:{_GAP}?[0-9]{{4}}){{2}}|[0-9]{{2}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{3}}|[0-9]{{3}}{_GAP}[0-9]{{6}}"
+        rf"|[0-9]{{4}}{_GAP}[0-9]{{5}})"
+        rf"|1{_GAP}[3-9](?:{_GAP}[0-9]){{9}})"
+        # ITU-T E.164 with the country's code, or the area code and seven or eight digits (eight behind 010 and 02x)
+        rf"|(?P<landline>\(?(?:(?:\+|00)86{_GAP}?{_AREA}|0{_AREA})(?:{_GAP}|\)){{1,2}}[1-9][0-9]{{2,3}}{_GAP}?[0-9]{{4}}"
+        r"|0(?:10|2[0-9])[1-9][0-9]{7}|0[3-9][0-9]{2}[1-9][0-9]{6,7}|(?:\+|00)86(?:10|2[0-9]|[3-9][0-9]{2})[1-9][0-9]{6,7})"
+        r")(?![0-9A-Za-z])"
+    )
 
 
 class _Plain(dict[int, str]):
@@ -83,7 +88,7 @@ def personal_spans(text: str) -> Iterator[Span]:
     """The parts of ``text`` that are to be masked, ascending: of each such number all but its head and its tail."""
     plain = text.translate(_PLAIN)
     places = range(len(text)) if len(plain) == len(text) else [at for at, char in enumerate(text) if _PLAIN[ord(char)]]
-    for found in _NUMBERS.finditer(plain):
+    for found in _numbers().finditer(plain):
         if found["grouped"] is None or _is_card(found[0]):
             yield places[found.start() + KEPT_HEAD], places[found.end() - KEPT_TAIL - 1] + 1
 

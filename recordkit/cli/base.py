@@ -6,7 +6,6 @@ import getpass
 import json
 import os
 import re
-import shlex
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -361,7 +360,11 @@ def columns_of(text: str) -> int:
 def quoted(path: str | Path) -> str:
     """A path as it is typed in the next command: in quotes only where a shell would take it apart."""
     text = str(path)
-    return text if re.fullmatch(r"[\w@%+=:,./〔〕（）-]+", text) else shlex.quote(text)
+    if re.fullmatch(r"[\w@%+=:,./〔〕（）-]+", text):
+        return text
+    import shlex
+
+    return shlex.quote(text)
 
 
 def system_user() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gettext
-import locale
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,8 @@ def choose_language(arguments: Sequence[str], environment: Mapping[str, str]) ->
     for name in ("RECORDKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if environment.get(name):
             return _short(environment[name])
+    import locale
+
     return _short(locale.getlocale()[0] or "en")
 
 

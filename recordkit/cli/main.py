@@ -6,7 +6,6 @@ import gc
 import importlib
 import os
 import sys
-import traceback
 from pathlib import Path
 
 import click
@@ -123,7 +122,7 @@ def run(arguments: list[str]) -> int:
         return 2
     except RecordkitError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
-            traceback.print_exc()
+            _print_traceback()
         report_error(error)
         return error.exit_code
     except BrokenPipeError:
@@ -132,7 +131,7 @@ def run(arguments: list[str]) -> int:
         return 0
     except OSError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
-            traceback.print_exc()
+            _print_traceback()
         place = f"{error.filename}: " if error.filename else ""
         return _report_disk(f"{place}{error.strerror or error}")
     except Exception as error:
@@ -145,7 +144,7 @@ def run(arguments: list[str]) -> int:
             click.echo(tr("  -> {todo}").format(todo=todo), err=True)
             return 7
         if os.environ.get("RECORDKIT_DEBUG") == "1":
-            traceback.print_exc()
+            _print_traceback()
         click.echo(
             tr("Error: {what}").format(what=tr("recordkit failed: {error}").format(error=f"{type(error).__name__}: "
                                                                                        f"{error}")), err=True
@@ -160,6 +159,12 @@ def _report_disk(what: str) -> int:
     todo = tr("Check free space and permissions; what was done stays done and the next run goes on.")
     click.echo(tr("  -> {todo}").format(todo=todo), err=True)
     return 1
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
 
 
 def main() -> None:
