@@ -38,6 +38,8 @@ setup(
     },
     install_requires=[
         "arrow>=1.3",
+        "bagit>=1.9",
+        "chinesecalendar>=1.11",
         "click>=8.1.8",
         "cryptography>=43",
         "docxtpl>=0.20",
@@ -65,7 +67,8 @@ setup(
         "pdf": ["pikepdf[pdfa]>=10"],
         "sign": ["pyHanko>=0.30"],
         "whoosh": [WHOOSH],
-        "all": ["rapidocr>=3.4", "onnxruntime>=1.19", "pikepdf[pdfa]>=10", "pyHanko>=0.30", WHOOSH],
+        "charts": ["matplotlib>=3.9"],
+        "all": ["rapidocr>=3.4", "onnxruntime>=1.19", "pikepdf[pdfa]>=10", "pyHanko>=0.30", WHOOSH, "matplotlib>=3.9"],
         "dev": [
             "aiosmtpd>=1.4.6",
             "babel>=2.16",

@@ -37,13 +37,35 @@ class CompanySection(Struct, frozen=True):
     office_code: str = "KFZ"
 
 
+class OwnField(Struct, frozen=True):
+    """A metadata field that the office adds to those that every record has.
+
+    Attributes:
+        key: ASCII, lower case; unique among core fields and own ones.
+        label: Chinese name; unique, too.
+        classes: ids of the classes that have it; none for all.
+    """
+
+    key: str
+    label: str
+    label_en: str = ""
+    type: Literal["text", "integer", "decimal", "date", "choice", "phone", "account", "yes_no"] = "text"
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
 class ArchiveSection(Struct, frozen=True):
-    """Fonds and archival code. Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015)."""
+    """Fonds, archival code and own metadata fields.
+
+    Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015).
+    """
 
     fonds: str = "C001"
     fonds_name: str = "某某市自来水有限公司"
     category: str = "KF"
     code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
+    fields: tuple[OwnField, ...] = ()
 
 
 class DocumentsSection(Struct, frozen=True):

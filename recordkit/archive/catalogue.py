@@ -35,6 +35,7 @@ class Record(Struct, frozen=True):
         status: ``active``, or ``destroyed`` (then title, parties and fields are empty: only the register keeps them).
         fields: form fields by key, plain JSON values; ``metadata`` all of record.json.
         ordinal: running number of filing in this store, from 1; decides the index shard.
+        serial: item number (件号) inside the code's lowest class.
         commitment: keyed digest of the object's inventory, from the ledger.
         destroyed_by: the order under which it was destroyed.
     """
@@ -60,6 +61,7 @@ class Record(Struct, frozen=True):
     destroyed_by: str | None
     ordinal: int
     metadata: Mapping[str, object]
+    serial: int = 0
 
     @property
     def fields(self) -> Mapping[str, object]:
@@ -121,7 +123,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
             "UPDATE records SET status = 'destroyed', destroyed_by = :order, title = '', account = NULL, party = NULL, "
-            "sha256 = '', number = filed_number, "
+            "box = NULL, sha256 = '', number = filed_number, "
             "metadata = '{}', date = year || '-01-01', pages = 0, touched = :seq WHERE record_id = :id",
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
@@ -151,6 +153,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
         "pages": metadata.get("pages", 0),
         "sha256": metadata.get("sha256", ""),
         "metadata": json.dumps(metadata, ensure_ascii=False),
+        "box": same_account(str(metadata["box"])) if metadata.get("box") else None,
         "version": body["version"],
         "commitment": body["commitment"],
         "touched": entry.seq,
@@ -173,6 +176,8 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                 "access": body["access"],
                 "status": "active",
                 "ordinal": body["ordinal"],
+                "scope": scope,
+                "serial": serial,
             },
         )
         db.insert("code_serials", {"scope": scope, "last": serial})
@@ -262,7 +267,7 @@ def find_record(db: Database, reference: str) -> Record:
             msg("{count} records answer to {reference}.", count=len(active), reference=reference),
             msg("Name one by its archival code: {codes}.", codes=listed(row["code"] for row in active[:5])),
         )
-    return _record(active[0])
+    return record_of(active[0])
 
 
 def _refuse_unreturned(db: Database, reference: str) -> None:
@@ -279,13 +284,13 @@ def _refuse_unreturned(db: Database, reference: str) -> None:
 def get_record(db: Database, record_id: str) -> Record | None:
     """The record of this id, or None."""
     row = db.one("SELECT * FROM records WHERE record_id = :id", {"id": record_id})
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 def find_by_ordinal(db: Database, ordinal: int) -> Record | None:
     """The record that was filed as the so-many-th, from 1, or None."""
     row = db.one("SELECT * FROM records WHERE ordinal = :ordinal", {"ordinal": ordinal})
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 def list_records(db: Database, *, status: str | None = "active") -> list[Record]:
@@ -293,7 +298,7 @@ def list_records(db: Database, *, status: str | None = "active") -> list[Record]
     rows = db.all(
         "SELECT * FROM records WHERE :status IS NULL OR status = :status ORDER BY ordinal", {"status": status}
     )
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def list_holdings(db: Database) -> Iterator[Holding]:
@@ -352,7 +357,7 @@ def find_batch(db: Database, batch: str) -> KnownBatch | None:
     )
     if not rows:
         return None
-    records = {row["record_id"]: _record(row) for row in rows}
+    records = {row["record_id"]: record_of(row) for row in rows}
     held = frozenset(int(row["batch_page"]) for row in rows) - {_NO_PAGE}
     return KnownBatch(batch, max(int(row["batch_size"]) for row in rows), tuple(records.values()),
                       max(int(row["papers"]) for row in rows), held)
@@ -430,13 +435,13 @@ def count_of_account(db: Database, account: str, *, ever: bool = False, since: d
 
 def records_in_box(db: Database, box: str) -> list[str]:
     """Ids of the active records whose paper lies in a box (盒号), in the order of filing."""
-    rows = db.each("SELECT record_id, json_extract(metadata, '$.box') AS box FROM records WHERE status = 'active' "
-                   "AND box IS NOT NULL ORDER BY ordinal")
-    wanted = same_account(box)
-    return [str(row["record_id"]) for row in rows if same_account(str(row["box"])) == wanted]
+    rows = db.all("SELECT record_id FROM records WHERE box = :box AND status = 'active' ORDER BY ordinal",
+                  {"box": same_account(box)})
+    return [str(row["record_id"]) for row in rows]
 
 
-def _record(row: Row) -> Record:
+def record_of(row: Row) -> Record:
+    """A row of ``records`` as a value."""
     return Record(
         record_id=row["record_id"],
         code=row["code"],
@@ -459,4 +464,5 @@ def _record(row: Row) -> Record:
         destroyed_by=row["destroyed_by"],
         ordinal=row["ordinal"],
         metadata=json.loads(row["metadata"]),
+        serial=row["serial"],
     )

@@ -27,8 +27,9 @@ from recordkit.archive.attachments import told_filed
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.cutting import Piece, cut_batch, require_splitting
 from recordkit.archive.dropping import dropped_of_batch
-from recordkit.archive.filing import CORE_LABELS, Batch, NewRecord, batch_of
+from recordkit.archive.filing import Batch, NewRecord, batch_of
 from recordkit.archive.matching import Portion, blank_pages, match_pages, waiting_reason
+from recordkit.archive.metadata import CORE, keyed_fields, labels_of, own_fields, read_value
 from recordkit.archive.names import SEARCHABLE
 from recordkit.archive.papers import (
     attachment_findings,
@@ -68,7 +69,7 @@ class IngestOptions:
 
     Attributes:
         record_class: class for papers without a code of ours; None leaves them unmatched.
-        fields: core fields for such papers (title, date, responsible, number, account, box, shelf).
+        fields: metadata of such papers (``archive.metadata``), by key.
         ocr: whether pages without text are read by OCR.
         jobs: reading processes.
         split: whether a scan of several papers is cut into them.
@@ -76,7 +77,7 @@ class IngestOptions:
     """
 
     record_class: str | None = None
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
     ocr: bool = True
     jobs: int = 1
     dry_run: bool = False
@@ -182,31 +183,22 @@ def checked_options(workspace: Workspace, options: IngestOptions) -> IngestOptio
     """
     if options.record_class is not None:
         options = replace(options, record_class=load_scheme(workspace.root).get(options.record_class).id)
-    options = replace(options, fields=_core_fields(options.fields))
-    _class_date(workspace, options)
+    options = replace(options, fields=_core_fields(workspace, options.fields))
     if options.split:
         require_splitting()
     return options
 
 
-def _core_fields(given: Mapping[str, str]) -> dict[str, str]:
-    found = {CORE_LABELS.get(name, name): value for name, value in given.items()}
-    for key in found:
-        if key not in CORE_LABELS.values():
-            raise InputRefused(
-                msg("{key} is no core field.", key=key),
-                msg("Core fields are: {fields}.",
-                    fields=listed(f"{key} ({label})" for label, key in CORE_LABELS.items())),
-            )
-    return found
+def _core_fields(workspace: Workspace, given: Mapping[str, object]) -> dict[str, object]:
+    """What was given for papers without a document of ours, by key, each value as it is stored."""
+    settings = workspace.settings
+    specs = {one.key: one for one in (*CORE, *own_fields(settings))}
+    return {key: read_value(specs[key], value) for key, value in keyed_fields(settings, given).items()}
 
 
 def _class_date(workspace: Workspace, options: IngestOptions) -> date:
     given = options.fields.get("date")
-    try:
-        return workspace.clock.today if given is None else date.fromisoformat(given)
-    except ValueError:
-        raise InputRefused(msg("{value} is not a date.", value=given), msg("Write it like 2026-03-02.")) from None
+    return workspace.clock.today if given is None else date.fromisoformat(str(given))
 
 
 def decide(
@@ -400,7 +392,8 @@ def _intended(
         findings += missing_fields(options.fields)
         told = told_of(paper.source, "class", facts, findings)
         new = record_of_class(
-            options.record_class, options.fields, _class_date(workspace, options), original, texts, told, copies
+            options.record_class, options.fields, _class_date(workspace, options), original, texts,
+            {**told, **labels_of(workspace.settings, options.fields)}, copies
         )
         return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=copies)
     return waiting_part(texts, findings, facts, copies)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 from recordkit.archive import catalogue
 from recordkit.archive.filing import meters_of
+from recordkit.archive.metadata import BY_KEY, own_fields, read_value
 from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import listed, msg
@@ -16,16 +16,14 @@ from recordkit.templates.fieldtypes import parse, to_plain
 from recordkit.templates.spec import FieldSpec, FormSpec
 from recordkit.workspace import Workspace
 
-EDITABLE = ("title", "date", "responsible", "number", "account", "party", "address", "phone", "box", "shelf")
-"""Core metadata that ``edit`` may change besides the form's own fields."""
-
 
 def edit_record(
     workspace: Workspace, reference: str, changes: Mapping[str, object], reason: str
 ) -> catalogue.Record:
     """Make a new version of a record's metadata.
 
-    ``changes`` maps core keys (``EDITABLE``) or form field keys to plain values. The archival code never changes.
+    ``changes`` maps keys of metadata (``archive.metadata``) or of form fields to plain values. The archival code never
+    changes.
 
     Raises:
         NotFound: no such record.
@@ -43,26 +41,30 @@ def edit_record(
         spec = _form_of(workspace, record)
         known = {one.key: one for one in spec.fields} if spec else {}
         roles = _role_keys(spec) if spec else {}
+        own = {one.key: one for one in own_fields(workspace.settings, record.record_class)}
         for key, value in changes.items():
             if key == "number" and record.issue_id is not None:
                 raise RefusedByRule(
                     msg("The number of {code} was issued by recordkit; it does not change.", code=record.code),
                     msg("A wrong document is made void and issued again.")
                 )
-            if key in EDITABLE:
-                metadata[key] = _checked_core(key, value)
+            if key in BY_KEY:
+                metadata[key] = read_value(BY_KEY[key], value)
                 # The same fact stands in the form: both are to say the same.
                 if key in roles:
                     fields[roles[key]] = metadata[key] = _checked_field(known[roles[key]], value)
             elif key in known:
                 fields[key] = _checked_field(known[key], value)
                 metadata |= {core: fields[key] for core, own in roles.items() if own == key}
+            elif key in own:
+                fields[key] = read_value(own[key], value)
+                metadata["labels"] = {**_labels(metadata), key: own[key].label}
             elif key in fields:
                 fields[key] = value
             else:
                 raise InputRefused(
                     msg("The record {code} has no field {key} that can be edited.", code=record.code, key=key),
-                    msg("Fields are: {fields}.", fields=listed([*EDITABLE, *fields])),
+                    msg("Fields are: {fields}.", fields=listed([*BY_KEY, *dict.fromkeys([*own, *fields])])),
                 )
         metadata["fields"] = fields
         if spec is not None and "meters" in metadata:
@@ -83,6 +85,11 @@ def _form_of(workspace: Workspace, record: catalogue.Record) -> FormSpec | None:
         return issues.form_of_issue(workspace, issues.find_issue(workspace.db, record.issue_id))
     except (NotFound, InputRefused, IntegrityFailure):
         return None
+
+
+def _labels(metadata: Mapping[str, object]) -> Mapping[str, str]:
+    labels = metadata.get("labels")
+    return labels if isinstance(labels, Mapping) else {}
 
 
 def _role_keys(spec: FormSpec) -> dict[str, str]:
@@ -140,16 +147,3 @@ def names_record(value: object, record_id: str) -> bool:
     if isinstance(value, list):
         return any(names_record(part, record_id) for part in value)
     return value == record_id
-
-
-def _checked_core(key: str, value: object) -> object:
-    if key == "date":
-        try:
-            return date.fromisoformat(str(value)).isoformat()
-        except ValueError:
-            raise InputRefused(
-                msg("{value} is not a date.", value=str(value)), msg("Write it like 2026-03-02.")
-            ) from None
-    if key == "title" and not str(value).strip():
-        raise InputRefused(msg("A title cannot be empty."))
-    return None if value is None else str(value)

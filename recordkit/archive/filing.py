@@ -18,17 +18,6 @@ from recordkit.archive.classes import RecordClass, load_scheme
 from recordkit.archive.objects import NewObject, VersionNote, json_bytes
 from recordkit.workspace import Workspace, Writer
 
-CORE_LABELS: Mapping[str, str] = {
-    "题名": "title",
-    "日期": "date",
-    "责任者": "responsible",
-    "文号": "number",
-    "户号": "account",
-    "盒号": "box",
-    "库位": "shelf",
-}
-"""Chinese names of core metadata; they are accepted wherever the keys are."""
-
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:

@@ -13,6 +13,7 @@ from recordkit.archive.arrivals import pages_file, told_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.filing import Batch, NewRecord, batch_of, meters_of
 from recordkit.archive.matching import Portion
+from recordkit.archive.metadata import split_values
 from recordkit.archive.names import PAPER
 from recordkit.archive.pdf_actions import KINDS
 from recordkit.archive.reading import PaperReading
@@ -83,7 +84,7 @@ def record_of_issue(
 
 def record_of_class(
     record_class: str,
-    given: Mapping[str, str],
+    given: Mapping[str, object],
     on: date,
     original: tuple[Path, files.Digests],
     texts: Sequence[PageText],
@@ -92,18 +93,21 @@ def record_of_class(
 ) -> NewRecord:
     """The record of a paper without a document of ours; arguments as in ``record_of_issue``.
 
-    ``given`` are core fields; the title is the file's name where none is given.
+    ``given`` is metadata by key (``archive.metadata``); the title is the file's name where none is given.
     """
-    extra: dict[str, object] = {key: given[key] for key in ("account", "responsible", "box", "shelf") if key in given}
+    core, own = split_values(given)
+    core.pop("date", None)
+    number = core.pop("number", None)
     return NewRecord(
         record_class=record_class,
-        title=given.get("title") or Path(str(told["source"])).stem,
+        title=str(core.pop("title", None) or Path(str(told["source"])).stem),
         on=on,
         pages=len(texts),
         content=_content(original[0], texts, copies or {}),
         original=original[1],
-        number=given.get("number"),
-        extra={**extra, **told},
+        number=None if number is None else str(number),
+        fields=own,
+        extra={**core, **told},
         batch=batch_of(told.get("batch")),
     )
 
@@ -131,7 +135,7 @@ def record_of_rescan(
     )
 
 
-def missing_fields(given: Mapping[str, str]) -> tuple[Finding, ...]:
+def missing_fields(given: Mapping[str, object]) -> tuple[Finding, ...]:
     """Core fields that a record without a document should have and has not."""
     # ``responsible`` is filled in with the office's name where it is not given.
     if "account" in given:

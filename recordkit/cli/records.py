@@ -15,6 +15,7 @@ from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.catalogue import Record
+    from recordkit.settings import Settings
 
 
 @click.command(cls=Command, help=N_("Show one record: by record id, archival code or document number."))
@@ -198,7 +199,7 @@ def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: boo
 
     with app.acting() as workspace:
         before = find_visible(workspace, record)
-        changes: dict[str, object] = dict(_by_key(before, pairs_of(sets)))
+        changes: dict[str, object] = dict(_by_key(workspace.settings, before, pairs_of(sets)))
         if dry_run:
             after = before
         else:
@@ -223,15 +224,15 @@ def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: boo
             app.say(tr("Version {version}.").format(version=after.version))
 
 
-def _by_key(record: Record, given: dict[str, str]) -> Iterable[tuple[str, str]]:
+def _by_key(settings: Settings, record: Record, given: dict[str, str]) -> Iterable[tuple[str, str]]:
     """Labels are accepted wherever keys are."""
-    from recordkit.archive.filing import CORE_LABELS
+    from recordkit.archive.metadata import key_of
 
     labels = record.metadata.get("labels")
     keys = {label: key for key, label in labels.items()} if isinstance(labels, dict) else {}
     keys |= {tr(key): key for key in ("party", "address") if tr(key) not in keys}
     for name, value in given.items():
-        yield keys.get(name, CORE_LABELS.get(name, name)), value
+        yield keys.get(name) or key_of(settings, name) or name, value
 
 
 @click.command(cls=Command, help=N_("Every act on a record, oldest first."))

@@ -103,9 +103,9 @@ def how_it_came(record: Record) -> Iterator[tuple[str, str]]:
 
 def field_names(record: Record, keys: Sequence[object]) -> list[str]:
     """Fields by the names people know them by: those of the form, then those of every record."""
-    from recordkit.archive.filing import CORE_LABELS
+    from recordkit.archive.metadata import CORE
 
     labels = record.metadata.get("labels")
     own = {str(key): str(label) for key, label in labels.items()} if isinstance(labels, dict) else {}
-    core = {key: label for label, key in CORE_LABELS.items()} if tr("yes") != "yes" else {}
+    core = {one.key: one.label for one in CORE} if tr("yes") != "yes" else {}
     return [own.get(str(key)) or core.get(str(key)) or tr(str(key)) for key in keys]

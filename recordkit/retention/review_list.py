@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any
 
 from recordkit.archive.access import clearance_of, seen_title
 from recordkit.archive.catalogue import Record
@@ -19,6 +17,7 @@ from recordkit.retention.grouped import ReviewGroup, group_review, near_groups, 
 from recordkit.retention.review import Decision, DecisionKind
 from recordkit.retention.schedule import event_name, told_period
 from recordkit.templates import wordpage
+from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
 from recordkit.workspace import Workspace
 
 COLUMNS = (msg("No."), msg("Title"), msg("Year"), msg("Code"), msg("Retention period"), msg("Falls due"),
@@ -225,73 +224,21 @@ def _cells(number: int, line: Line, translate: Translate) -> tuple[int, str, int
 
 _TITLE = msg("Records due for appraisal")
 _COUNTS = (msg("Class"), msg("Decision"), msg("Number of records"), msg("First due"))
-_SIGNS = tuple("=+-@\t\r")
-_LONGEST_CELL = 32_767  # characters that a spreadsheet cell keeps
 
 
 def _xlsx(found: ReviewList, translate: Translate) -> bytes:
-    """Counts on the first sheet, one further sheet for each section. Texts cannot act as formulas; dates are dates."""
-    from openpyxl import Workbook
-
-    book = Workbook(write_only=True)
-    rows: list[Sequence[object]] = [[_TITLE.render(translate)], *([line] for line in _facts(found, translate)), []]
+    """Counts on the first sheet, one further sheet for each section."""
+    rows: list[Sequence[Cell]] = [[_TITLE.render(translate)], *([line] for line in _facts(found, translate)), []]
     rows.append([one.render(translate) for one in _COUNTS])
     rows += [[name, translate(decision), count, first] for name, decision, count, first in
              class_rows(found.groups, found.classes)]
-    _sheet(book, msg("Counts").render(translate), rows, (44, 16, 12, 14))
+    sheets = [Sheet(msg("Counts").render(translate), rows, (44, 16, 12, 14))]
     for _, heading, lines in found.sections:
         head = [one.render(translate) for one in COLUMNS]
         body = (_cells(number, line, translate) for number, line in enumerate(lines, 1))
         name = re.split("[:：]", heading.render(translate))[0]
-        _sheet(book, name, [head, *body], (7, 46, 8, 30, 12, 13, 70), frozen="A2")
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def _sheet(
-    book: Any, name: str, rows: Sequence[Sequence[object]], widths: Sequence[int], *, frozen: str | None = None
-) -> None:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment
-    from openpyxl.utils import get_column_letter
-    from openpyxl.worksheet.properties import PageSetupProperties
-
-    sheet = book.create_sheet(name)
-    for at, width in enumerate(widths, 1):
-        sheet.column_dimensions[get_column_letter(at)].width = width
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = 9  # A4 (ECMA-376 part 1, 18.3.1.63)
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    if frozen is not None:
-        sheet.freeze_panes = frozen
-        sheet.print_title_rows = "1:1"
-    # The sheet writes each row at once, so that a few cells with their styles serve all: making them takes longest.
-    made: dict[tuple[int, str], Any] = {}
-
-    def cell_of(at: int, kind: str) -> Any:
-        if (at, kind) not in made:
-            cell = made[at, kind] = WriteOnlyCell(sheet)
-            cell.alignment = Alignment(vertical="top", wrap_text=frozen is not None and kind in ("text", "sign"),
-                                       horizontal="left" if kind == "day" else None)
-            cell.quotePrefix = kind == "sign"
-            if kind == "day":
-                cell.number_format = "yyyy-mm-dd"
-        return made[at, kind]
-
-    for row in rows:
-        cells = []
-        for at, value in enumerate(row):
-            if isinstance(value, str):
-                cell = cell_of(at, "sign" if value.startswith(_SIGNS) else "text")
-                cell.value = wordpage.printable(value)[:_LONGEST_CELL]
-                cell.data_type = "s"  # else a title that begins with = would be computed
-            else:
-                cell = cell_of(at, "day" if isinstance(value, date) else "number")
-                cell.value = value
-            cells.append(cell)
-        sheet.append(cells)
+        sheets.append(Sheet(name, [head, *body], (7, 46, 8, 30, 12, 13, 70), head=1))
+    return workbook_bytes(sheets)
 
 
 def _docx(found: ReviewList, translate: Translate) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 from recordkit.templates.wordpage import printable
 
-_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings that a spreadsheet program takes for a formula."""
 
 
@@ -15,7 +15,7 @@ def put_text(cell: Any, text: str) -> None:
     cell.value = printable(text)
     cell.data_type = "s"
     cell.number_format = "@"
-    cell.quotePrefix = text.startswith(_SIGNS)
+    cell.quotePrefix = text.startswith(SIGNS)
 
 
 def csv_text(text: str) -> str:
@@ -25,4 +25,4 @@ def csv_text(text: str) -> str:
     """
     if text.isascii() and text.isalnum():
         return f'="{text}"'
-    return f"'{text}" if text.startswith(_SIGNS) else text
+    return f"'{text}" if text.startswith(SIGNS) else text

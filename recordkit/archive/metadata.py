@@ -1,0 +1,104 @@
+"""The metadata of a record: the core fields that every record has, and those that an office adds in its settings.
+
+They are described as form fields are, so that one reader checks a value wherever it comes from: the command line, a
+spreadsheet, an inherited catalogue. Fields of the form that a paper was issued with are not among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from recordkit.errors import InputRefused
+from recordkit.messages import listed, msg
+from recordkit.settings import Settings
+from recordkit.templates.fieldtypes import parse, to_plain
+from recordkit.templates.spec import FieldSpec
+
+LONGEST = 500
+"""Characters that a text may have."""
+
+CORE: tuple[FieldSpec, ...] = (
+    FieldSpec(key="title", label="题名", label_en="Title", max_length=LONGEST),
+    FieldSpec(key="date", label="日期", label_en="Date", type="date"),
+    FieldSpec(key="responsible", label="责任者", label_en="Responsible", required=False, max_length=LONGEST),
+    FieldSpec(key="number", label="文号", label_en="Number", required=False, max_length=LONGEST),
+    FieldSpec(key="account", label="户号", label_en="Account", required=False, max_length=LONGEST),
+    FieldSpec(key="party", label="当事人", label_en="Party", required=False, max_length=LONGEST),
+    FieldSpec(key="address", label="地址", label_en="Address", required=False, max_length=LONGEST),
+    FieldSpec(key="phone", label="电话", label_en="Phone", required=False, max_length=LONGEST, sensitive=True),
+    FieldSpec(key="box", label="盒号", label_en="Box", required=False, max_length=60),
+    FieldSpec(key="shelf", label="库位", label_en="Shelf", required=False, max_length=120),
+    FieldSpec(key="security", label="密级", label_en="Security", required=False, max_length=20),
+    FieldSpec(key="keywords", label="主题词", label_en="Keywords", required=False, max_length=LONGEST),
+    FieldSpec(key="note", label="备注", label_en="Note", required=False, max_length=LONGEST),
+)
+"""Core metadata of DA/T 46-2009 that people give; code, class, period, pages and digests are the program's own."""
+
+BY_KEY: Mapping[str, FieldSpec] = MappingProxyType({one.key: one for one in CORE})
+BY_LABEL: Mapping[str, str] = MappingProxyType({one.label: one.key for one in CORE})
+
+
+def own_fields(settings: Settings, record_class: str | None = None) -> tuple[FieldSpec, ...]:
+    """The fields that the office added (``[[archive.fields]]``), for one class or for all."""
+    return tuple(
+        FieldSpec(key=one.key, label=one.label, label_en=one.label_en, type=one.type, required=one.required,
+                  choices=one.choices, max_length=LONGEST if one.type == "text" else None)
+        for one in settings.archive.fields if record_class is None or not one.classes or record_class in one.classes
+    )
+
+
+def key_of(settings: Settings, name: str) -> str | None:
+    """The key of the field that is called so, by key, Chinese or English label; None for another name."""
+    for one in (*CORE, *own_fields(settings)):
+        if name.strip() in (one.key, one.label, one.label_en):
+            return one.key
+    return None
+
+
+def keyed_fields(settings: Settings, given: Mapping[str, object]) -> dict[str, object]:
+    """Values by key instead of by whatever name they were given.
+
+    Raises:
+        InputRefused: a name belongs to no field.
+    """
+    found: dict[str, object] = {}
+    for name, value in given.items():
+        key = key_of(settings, name)
+        if key is None:
+            raise InputRefused(
+                msg("{key} is no core field.", key=name),
+                msg("Core fields are: {fields}.",
+                    fields=listed(f"{one.key} ({one.label})" for one in (*CORE, *own_fields(settings)))),
+            )
+        found[key] = value
+    return found
+
+
+def read_value(spec: FieldSpec, value: object) -> object:
+    """A value as it is stored, plain JSON; an empty one is None.
+
+    Raises:
+        InputRefused: it is not what the field holds, or a required one is empty.
+    """
+    parsed = parse(value, spec)
+    for fault in parsed.faults:
+        if fault.severity == "error":
+            raise InputRefused(msg("{label}: {reason}", label=spec.label, reason=fault.message),
+                               msg("Correct the value; nothing was changed."))
+    if parsed.value is None and spec.required:
+        raise InputRefused(msg("{label} cannot be empty.", label=spec.label))
+    return to_plain(parsed.value)
+
+
+def split_values(values: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """Core values, which stand in record.json itself, and the office's own, which stand among its ``fields``."""
+    core = {key: value for key, value in values.items() if key in BY_KEY}
+    return core, {key: value for key, value in values.items() if key not in BY_KEY}
+
+
+def labels_of(settings: Settings, keys: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What record.json says of how the office's own fields are called, so that it can be read without the settings."""
+    named = {one.key: one.label for one in own_fields(settings)}
+    found = {key: named[key] for key in keys if key in named}
+    return {"labels": found} if found else {}

@@ -1,0 +1,96 @@
+"""Which records a listing, an export, a check or a change of many is about: one meaning for all of them.
+
+Records come in pages of the database's own index, so that a writer is not kept waiting and the cost of a page does not
+grow with the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Literal
+
+from msgspec import Struct
+
+from recordkit.archive.catalogue import Record, record_of
+from recordkit.db import Database
+from recordkit.model import same_account
+
+Order = Literal["filing", "code"]
+_PAGE = 1000
+
+
+class Selection(Struct, frozen=True):
+    """Conditions that all have to hold; None stands for any.
+
+    Attributes:
+        record_class: id of a class; ``form`` id of a form.
+        year: of the archival code; ``period`` its code (Y, D30, D10).
+        since, until: dates of the records, both included.
+        box: number of the box (盒号) that holds the paper, compared as accounts are.
+        account: under which a record stands now.
+        status: ``active``, ``destroyed``, or None for both.
+    """
+
+    record_class: str | None = None
+    form: str | None = None
+    year: int | None = None
+    period: str | None = None
+    since: date | None = None
+    until: date | None = None
+    box: str | None = None
+    account: str | None = None
+    status: Literal["active", "destroyed"] | None = "active"
+
+
+_CONDITIONS = {
+    "record_class": "record_class = :record_class",
+    "form": "form = :form",
+    "year": "year = :year",
+    "period": "period = :period",
+    "since": "date >= :since",
+    "until": "date <= :until",
+    "box": "box = :box",
+    "account": "record_id IN (SELECT record_id FROM record_accounts WHERE account = :account AND is_current = 1)",
+    "status": "status = :status",
+}
+
+
+def _condition(selection: Selection) -> tuple[str, dict[str, object]]:
+    values: dict[str, object] = {}
+    for name in _CONDITIONS:
+        value = getattr(selection, name)
+        if value is not None:
+            values[name] = value.isoformat() if isinstance(value, date) else value
+    for name in ("box", "account"):
+        if name in values:
+            values[name] = same_account(str(values[name]))
+    return " AND ".join(["1", *(_CONDITIONS[name] for name in values)]), values
+
+
+def count_records(db: Database, selection: Selection) -> int:
+    """How many records are selected."""
+    where, values = _condition(selection)
+    row = db.one(f"SELECT count(*) AS n FROM records WHERE {where}", values)
+    return 0 if row is None else int(row["n"])
+
+
+def select_records(db: Database, selection: Selection, order: Order = "code") -> Iterator[Record]:
+    """The selected records, by archival code (item numbers as numbers) or in the order of filing.
+
+    Changes that others commit while the caller works through them are seen from the next page on.
+    """
+    where, values = _condition(selection)
+    key, start = ("ordinal", (0,)) if order == "filing" else ("scope, serial, ordinal", ("", 0, 0))
+    names = [f":after{at}" for at in range(len(start))]
+    after: tuple[object, ...] = start
+    while True:
+        rows = db.all(
+            f"SELECT * FROM records WHERE {where} AND ({key}) > ({', '.join(names)}) ORDER BY {key} LIMIT {_PAGE}",
+            {**values, **{f"after{at}": value for at, value in enumerate(after)}},
+        )
+        for row in rows:
+            yield record_of(row)
+        if len(rows) < _PAGE:
+            return
+        after = tuple(rows[-1][name] for name in key.split(", "))
