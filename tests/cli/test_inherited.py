@@ -29,7 +29,9 @@ def row(number: int, **others: object) -> Row:
     values: dict[str, object] = {
         "档号": f"1998-5-{number:03}", "题名": f"第{number}件合同", "日期": date(1998, 3, number),
         "文件名": f"{number:04}.pdf", "页数": 1, "保管期限": "长期", "户号": f"00120051{number:02}",
-        "盒号": "12", "库位": "甲柜1层", "责任者": "清源市自来水公司", "文号": f"供合(1998){number}号", "密级": "内部", **others}  # fmt: skip
+        "盒号": "12", "库位": "甲柜1层", "责任者": "清源市自来水公司",
+        "文号": f"供合(1998){number}号", "密级": "内部", **others,
+    }  # fmt: skip
     return [values[name] for name in HEAD]
 
 
