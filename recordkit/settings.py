@@ -383,6 +383,7 @@ _RANGES: Mapping[str, _Range] = {
     "mail.timeout_seconds": _Range(1, 600),
 }
 _YEARS = _Range(1, 50)
+_VOLUME_PLACEHOLDERS = ("fonds", "category", "year", "office", "seq")
 
 
 def _problem(settings: Settings) -> Message | None:
@@ -413,6 +414,18 @@ def _problem(settings: Settings) -> Message | None:
     fault = archive_fault(settings.archive, settings.company.office_code)
     if fault is not None:
         return _refused(*fault)
+    return _volume_code_problem(settings.archive.volume_code)
+
+
+def _volume_code_problem(code: str) -> Message | None:
+    if "{seq" not in code:
+        return _refused("archive.volume_code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
+    try:
+        code.format(**{**dict.fromkeys(_VOLUME_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError):
+        return _refused("archive.volume_code", code, msg(
+            "a text with the placeholders {placeholders}", placeholders=listed(
+                f"{{{name}}}" for name in _VOLUME_PLACEHOLDERS)))
     return None
 
 
@@ -472,6 +485,9 @@ fonds_name = {quoted(archive.fonds_name)}
 category = {quoted(archive.category)}        # 门类代码
 # 档号格式，依据 DA/T 22-2015；可用：fonds category year period office seq
 code = {quoted(archive.code)}
+# 案卷号格式；可用：fonds category year office seq。不含保管期限：案卷期限随卷内文件变化，案卷号不变
+volume_code = {quoted(archive.volume_code)}
+volumes = "by-hand"      # "per-account"：归到某户号名下的文件自动并入该户号未封的案卷
 
 [engines]
 search = {quoted(search)}       # 检索引擎："tantivy"，或不能安装 tantivy 的机器上用 "whoosh"
