@@ -458,6 +458,18 @@ def _refused(key: str, value: object, allowed: Message | str) -> Message:
     return msg("{key} = {value}; allowed: {allowed}", key=key, value=shown, allowed=allowed)
 
 
+_OWN_FIELD_EXAMPLE = """
+# 本单位自定的著录项，可有多个。key 用小写字母、数字和下划线，启用后不要改；label 为中文名称
+# [[archive.fields]]
+# key = "project"
+# label = "工程名称"
+# type = "text"            # text integer decimal date choice phone account yes_no
+# required = false         # true：归档时缺少的列为问题
+# choices = []             # type = "choice" 时可选的值
+# classes = []             # 只用于这些类别；空为全部
+"""
+
+
 def new_settings_text(
     *, store_id: str, simulation: bool, company: CompanySection, archive: ArchiveSection, search: str = "tantivy"
 ) -> str:
@@ -483,12 +495,16 @@ office_code = {quoted(company.office_code)}       # 机构代码，用于档号�
 fonds = {quoted(archive.fonds)}        # 全宗号
 fonds_name = {quoted(archive.fonds_name)}
 category = {quoted(archive.category)}        # 门类代码
-# 档号格式，依据 DA/T 22-2015；可用：fonds category year period office seq
+# 档号格式，依据 DA/T 22-2015；可用：fonds category class year period office seq
+# 必须有全宗号 fonds、门类 category 或 class、件号 seq；已有档号永不改变。DA/T 13-2022（全宗号-类别号-件号）：
+#   code = "{{fonds}}-{{category}}-{{seq:04}}"，或两级类别 "{{fonds}}-{{category}}·{{class}}-{{seq:04}}"
 code = {quoted(archive.code)}
 # 案卷号格式；可用：fonds category year office seq。不含保管期限：案卷期限随卷内文件变化，案卷号不变
 volume_code = {quoted(archive.volume_code)}
 volumes = "by-hand"      # "per-account"：归到某户号名下的文件自动并入该户号未封的案卷
-
+# class 处所写的类别号，未列的写类别标识：
+# class_codes = {{ supply-contract = "HT", meter-change-notice = "HB" }}
+{_OWN_FIELD_EXAMPLE}
 [engines]
 search = {quoted(search)}       # 检索引擎："tantivy"，或不能安装 tantivy 的机器上用 "whoosh"
 ocr = "rapidocr"         # "none" 表示不识别扫描件
