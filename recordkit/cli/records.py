@@ -26,6 +26,7 @@ def show(app: App, record: str) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.signature_facts import read_plain, told_signature
+    from recordkit.archive.volumes import volume_of
     from recordkit.cli.holding import told_hold
     from recordkit.cli.telling import field_lines, form_fields, how_it_came
     from recordkit.retention.standing import standing_of
@@ -33,6 +34,7 @@ def show(app: App, record: str) -> None:
     with app.reading() as workspace:
         found = find_visible(workspace, record)
         standing = standing_of(workspace, found, app.today)
+        volume = volume_of(workspace.db, found.record_id)
         known = {} if app.json else form_fields(workspace, found)
     fields = dict(found.fields)
     core: dict[str, object] = {
@@ -58,6 +60,7 @@ def show(app: App, record: str) -> None:
         "responsible": found.metadata.get("responsible"),
         "box": found.metadata.get("box"),
         "shelf": found.metadata.get("shelf"),
+        "volume": volume.code if volume is not None else None,
         "access": found.access,
         "version": found.version,
         "destroyed_by": found.destroyed_by,
@@ -84,7 +87,7 @@ def show(app: App, record: str) -> None:
         "title": N_("Title"), "date": N_("Date"), "pages": N_("Pages"), "sha256": "SHA-256",
         "issue_id": N_("Issue"), "number": N_("Number"), "status": N_("Status"), "account": N_("Account"),
         "party": N_("Party"), "responsible": N_("Responsible"), "box": N_("Box"), "shelf": N_("Shelf"),
-        "access": N_("Access"), "version": N_("Version"), "source": N_("Source"),
+        "volume": N_("Volume"), "access": N_("Access"), "version": N_("Version"), "source": N_("Source"),
     }
     told = {**core, "status": tr(standing.status), "access": tr(found.access),
             "record_class": f"{standing.class_name} ({found.record_class})"}
