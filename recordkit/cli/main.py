@@ -33,6 +33,7 @@ _COMMANDS = {
     "catalogue": ("cataloguing", N_("The catalogue: listings as the standards print them.")),
     "edit": ("editing", N_("Change a record's metadata, with a reason.")),
     "history": ("editing", N_("Every act on a record.")),
+    "volume": ("volumes", N_("Volumes: records kept together, by account or by project.")),
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
     "event": ("eventing", N_("Events that start retention periods.")),
     "hold": ("holding", N_("Holds that stop destruction.")),

@@ -24,6 +24,7 @@ def show(app: App, record: str) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.signature_facts import read_plain, told_signature
+    from recordkit.archive.volumes import volume_of
     from recordkit.cli.holding import told_hold
     from recordkit.cli.telling import field_lines, form_fields, how_it_came
     from recordkit.retention.standing import standing_of
@@ -31,6 +32,7 @@ def show(app: App, record: str) -> None:
     with app.reading() as workspace:
         found = find_visible(workspace, record)
         standing = standing_of(workspace, found, app.today)
+        volume = volume_of(workspace.db, found.record_id)
         known = {} if app.json else form_fields(workspace, found)
         groups = _groups(found, workspace.settings) if app.json else {}
     fields = dict(found.fields)
@@ -57,6 +59,7 @@ def show(app: App, record: str) -> None:
         "responsible": found.metadata.get("responsible"),
         "box": found.metadata.get("box"),
         "shelf": found.metadata.get("shelf"),
+        "volume": volume.code if volume is not None else None,
         "access": found.access,
         "version": found.version,
         "destroyed_by": found.destroyed_by,
@@ -84,8 +87,8 @@ def show(app: App, record: str) -> None:
         "issue_id": N_("Issue"), "number": N_("Number"), "status": N_("Status"), "account": N_("Account"),
         "party": N_("Party"), "responsible": N_("Responsible"), "box": N_("Box"), "shelf": N_("Shelf"),
         "security": N_("Security"), "keywords": N_("Keywords"), "note": N_("Note"),
-        "period_term": N_("Period term as inherited"), "access": N_("Access"), "version": N_("Version"),
-        "source": N_("Source"),
+        "period_term": N_("Period term as inherited"), "volume": N_("Volume"), "access": N_("Access"),
+        "version": N_("Version"), "source": N_("Source"),
     }
     told = {**core, "status": tr(standing.status), "access": tr(found.access),
             "record_class": f"{standing.class_name} ({found.record_class})"}
