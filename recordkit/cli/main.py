@@ -30,6 +30,7 @@ _COMMANDS = {
     "text": ("records", N_("Print the text of a record.")),
     "open": ("viewing", N_("Open the paper of a record in the system's viewer.")),
     "get": ("records", N_("Copy the original of a record to a file.")),
+    "catalogue": ("cataloguing", N_("The catalogue: listings as the standards print them.")),
     "edit": ("records", N_("Change a record's metadata, with a reason.")),
     "history": ("records", N_("Every act on a record.")),
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),

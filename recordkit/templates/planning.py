@@ -121,6 +121,17 @@ def plan_issue(
     return _Planner(form, where, unique, lookups, room).run(source)
 
 
+def _require_document(spec: FormSpec) -> None:
+    """Stop at the form of a listing.
+
+    Raises:
+        InputRefused: it is one.
+    """
+    if spec.kind == "listing":
+        raise InputRefused(msg("{form} is the look of a printed listing; no document is issued from it.", form=spec.id),
+                           msg("'recordkit catalogue export' prints it."))
+
+
 class _Planner:
     def __init__(self, form: Form, where: str, unique: str, lookups: Sequence[Lookup], room: Path | None) -> None:
         spec = form.spec
