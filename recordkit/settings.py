@@ -59,6 +59,11 @@ class ArchiveSection(Struct, frozen=True):
     """Fonds, archival code and own metadata fields.
 
     Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015).
+
+    Attributes:
+        volume_code: archival code of a volume (案卷); placeholders fonds category year office seq. No period: that of
+            a volume may grow with what is filed into it, and the code stays.
+        volumes: ``per-account``: what is filed under the account of an open volume joins it by itself.
     """
 
     fonds: str = "C001"
@@ -66,6 +71,8 @@ class ArchiveSection(Struct, frozen=True):
     category: str = "KF"
     code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
     fields: tuple[OwnField, ...] = ()
+    volume_code: str = "{fonds}-{category}·{year}-{office}-AJ{seq:04}"
+    volumes: Literal["by-hand", "per-account"] = "by-hand"
 
 
 class DocumentsSection(Struct, frozen=True):
@@ -406,6 +413,7 @@ _RANGES: Mapping[str, _Range] = {
     "mail.timeout_seconds": _Range(1, 600),
 }
 _YEARS = _Range(1, 50)
+_VOLUME_PLACEHOLDERS = ("fonds", "category", "year", "office", "seq")
 _PLACEHOLDERS = ("fonds", "category", "year", "period", "office", "seq")
 
 
@@ -434,14 +442,18 @@ def _problem(settings: Settings) -> Message | None:
         return problem
     if not settings.review.formats:
         return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
-    code = settings.archive.code
+    return _code_problem("archive.code", settings.archive.code, _PLACEHOLDERS) or _code_problem(
+        "archive.volume_code", settings.archive.volume_code, _VOLUME_PLACEHOLDERS)
+
+
+def _code_problem(key: str, code: str, placeholders: tuple[str, ...]) -> Message | None:
     if "{seq" not in code:
-        return _refused("archive.code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
+        return _refused(key, code, msg("a text with {placeholder} in it", placeholder="{seq}"))
     try:
-        code.format(**{**dict.fromkeys(_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
+        code.format(**{**dict.fromkeys(placeholders, ""), "year": 2026, "seq": 1})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
-            f"{{{name}}}" for name in _PLACEHOLDERS)))
+        return _refused(key, code, msg("a text with the placeholders {placeholders}", placeholders=listed(
+            f"{{{name}}}" for name in placeholders)))
     return None
 
 
@@ -501,6 +513,9 @@ fonds_name = {quoted(archive.fonds_name)}
 category = {quoted(archive.category)}        # 门类代码
 # 档号格式，依据 DA/T 22-2015；可用：fonds category year period office seq
 code = {quoted(archive.code)}
+# 案卷号格式；可用：fonds category year office seq。不含保管期限：案卷期限随卷内文件变化，案卷号不变
+volume_code = {quoted(archive.volume_code)}
+volumes = "by-hand"      # "per-account"：归到某户号名下的文件自动并入该户号未封的案卷
 
 [engines]
 search = {quoted(search)}       # 检索引擎："tantivy"，或不能安装 tantivy 的机器上用 "whoosh"
