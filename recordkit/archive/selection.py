@@ -114,11 +114,19 @@ def group_records(db: Database, selection: Selection) -> list[Group]:
     found = [Group(row["scope"], row["year"], row["period"], row["count"], row["pages"],
                    date.fromisoformat(row["since"]) if row["since"] else None,
                    date.fromisoformat(row["until"]) if row["until"] else None) for row in rows]
-    return sorted(found, key=lambda one: (one.year, _rank(one.period), one.scope))
+    return sorted(found, key=lambda one: (one.year, longest_first(one.period), one.scope))
 
 
-def _rank(period: str) -> tuple[int, int]:
-    """Y before D30 before D10 before whatever an older archive wrote."""
+def selected_volumes(db: Database, selection: Selection) -> list[str]:
+    """Ids of the volumes in which a selected record lies, by archival code."""
+    where, values = _condition(selection)
+    rows = db.all("SELECT volume_id FROM volumes WHERE volume_id IN (SELECT volume FROM records "
+                  f"WHERE {where} AND volume IS NOT NULL) ORDER BY scope, serial", values)
+    return [row["volume_id"] for row in rows]
+
+
+def longest_first(period: str) -> tuple[int, int]:
+    """A sort key for codes of periods: Y before D30 before D10 before whatever an older archive wrote."""
     if period == "Y":
         return 0, 0
     if period[:1] in ("D", "M") and period[1:].isdecimal():

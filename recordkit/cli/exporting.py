@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from recordkit.archive.selection import Selection
     from recordkit.workspace import Workspace
 
-KINDS = ("items", "transfer")
+KINDS = ("items", "volume", "volumes", "transfer", "notes", "covers")
 
 
 @click.command("export", cls=Command, help=N_(
-    "Write a listing as the standards print it: items (归档文件目录), transfer (移交登记表)."))
+    "Write a listing as the standards print it: items (归档文件目录), volume (卷内文件目录), volumes (案卷目录), "
+    "transfer (移交登记表), notes (卷内备考表), covers (案卷封面)."))
 @option("--kind", type=click.Choice(KINDS), required=True, help=N_("What to print."))
 @option("--format", "file_format", type=click.Choice(("xlsx", "docx", "csv", "json")),
         help=N_("How the file is written (default: as its ending says)."))
@@ -40,24 +41,36 @@ KINDS = ("items", "transfer")
 @option("--to", "until", type=DATE, metavar="DATE", help=N_("Records of this day or earlier."))
 @option("--box", metavar="BOX", help=N_("Records whose paper lies in this box."))
 @option("--account", metavar="ACCOUNT", help=N_("Records of this account."))
+@option("--volume", metavar="VOLUME", help=N_("Records of this volume; volume listings of it alone."))
 @option("--destroyed", is_flag=True, help=N_("Destroyed records, too: their codes and the register that has them."))
 @option("--together", is_flag=True, help=N_("One catalogue of all, not one for each year, period and office."))
 @option("--force", is_flag=True, help=N_("Overwrite a file that exists."))
 @pass_app
 def export(app: App, kind: str, file_format: str | None, out: Path, force: bool, together: bool, destroyed: bool,
            record_class: str | None, form: str | None, year: int | None, period: str | None, since: date | None,
-           until: date | None, box: str | None, account: str | None) -> None:
+           until: date | None, box: str | None, account: str | None, volume: str | None) -> None:
     """Choose the records, make the listing, write it whole or not at all."""
     from recordkit.archive.classes import load_scheme
     from recordkit.archive.listings.output import write_listing
     from recordkit.archive.selection import Selection
 
     written = _format_of(out, file_format)
+    if together and kind != "items":
+        raise WrongUsage(msg("{option} goes with --kind {kinds}.", option="--together", kinds="items"))
+    if destroyed and kind in ("transfer", "notes", "covers"):
+        raise WrongUsage(msg("{option} goes with --kind {kinds}.", option="--destroyed",
+                             kinds=listed(("items", "volume", "volumes"))),
+                         msg("Destroyed records are never handed over; their registers are records of their own."))
     with app.reading() as workspace:
         if record_class is not None:
             load_scheme(workspace.root).get(record_class)
+        volume_id = None
+        if volume is not None:
+            from recordkit.archive.volumes import find_volume
+
+            volume_id = find_volume(workspace, volume).volume_id
         selection = Selection(record_class=record_class, form=form, year=year, period=period, since=since, until=until,
-                              box=box, account=account, status=None if destroyed and kind == "items" else "active")
+                              box=box, account=account, volume=volume_id, status=None if destroyed else "active")
         listing = _listing(workspace, kind, selection, together=together)
         with _saving(app, out, listing.records(), force=force) as stream:
             write_listing(workspace, listing, written, stream)
@@ -68,6 +81,13 @@ def _listing(workspace: Workspace, kind: str, selection: Selection, *, together:
     from recordkit.retention.order_state import decided_remarks
 
     decided = decided_remarks(workspace.db)
+    if kind in ("volume", "volumes", "notes", "covers"):
+        from recordkit.archive.listings import volumes
+
+        if kind == "volume":
+            return volumes.volume_listing(workspace, selection, decided, destroyed=selection.status is None)
+        made = {"volumes": volumes.volumes_listing, "notes": volumes.notes_listing, "covers": volumes.covers_listing}
+        return made[kind](workspace, selection)
     if kind == "transfer":
         from recordkit.archive.listings.transfer import transfer_listing
 
@@ -128,8 +148,8 @@ def _tell(app: App, listing: Listing, out: Path) -> None:
 
     parts = [plain_part(one) for one in listing.parts]
     if app.json:
-        app.print_json({"kind": listing.kind, "title": listing.title, "path": str(out), "items": parts,
+        app.print_json({"kind": listing.look.kind, "title": listing.look.title, "path": str(out), "items": parts,
                         "total": listing.count})
         return
     app.say(tr("Written: {file} ({title}, rows: {count}, catalogues: {parts}).").format(
-        file=out, title=listing.title, count=listing.count, parts=len(parts)))
+        file=out, title=listing.look.title, count=listing.count, parts=len(parts)))

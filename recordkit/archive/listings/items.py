@@ -10,6 +10,7 @@ from recordkit.archive.listings.shape import (
     Column,
     Fact,
     Listing,
+    Look,
     Part,
     Row,
     compact,
@@ -24,8 +25,7 @@ from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
 
-TITLE = "归档文件目录"
-COLUMNS = (
+_COLUMNS = (
     Column("place", "序号", 13, "count", centred=True),
     Column("code", "档号", 52),
     Column("number", "文号", 36),
@@ -37,6 +37,12 @@ COLUMNS = (
     Column("note", "备注", 22),
 )
 """DA/T 22-2015, appendix: A4 landscape; 261 mm together."""
+LOOK = Look(
+    "items", "归档文件目录",
+    (("fonds", "全宗号"), ("fonds_name", "全宗名称"), ("year", "年度"), ("period", "保管期限"),
+     ("department", "机构（问题）"), ("count", "件数"), ("pages", "页数")),
+    _COLUMNS,
+)
 
 
 def items_listing(
@@ -60,10 +66,10 @@ def items_listing(
         return Part(named, facts, count, lambda: _rows(workspace, chosen, clearance, decided))
 
     if together:
-        parts = [part(TITLE, _facts(workspace, groups), sum(one.count for one in groups), selection)]
+        parts = [part(LOOK.title, _facts(workspace, groups), sum(one.count for one in groups), selection)]
     else:
         parts = [part(_name(workspace, one), _facts(workspace, [one]), one.count, one.of(selection)) for one in groups]
-    return Listing("items", TITLE, COLUMNS, tuple(parts), lambda: ids_of(workspace, selection))
+    return Listing(LOOK, tuple(parts), lambda: ids_of(workspace, selection))
 
 
 def some_groups(workspace: Workspace, selection: Selection) -> list[Group]:
@@ -106,17 +112,22 @@ def _described(record: Record, clearance: Clearance, decided: Mapping[str, str])
 def _facts(workspace: Workspace, groups: list[Group]) -> tuple[Fact, ...]:
     """The cover: what DA/T 22-2015 puts on it, and how much is inside."""
     archive = workspace.settings.archive
-    years = sorted({one.year for one in groups})
     offices = list(dict.fromkeys(_office(workspace, one) for one in groups))
-    return (
-        Fact("fonds", "全宗号", archive.fonds),
-        Fact("fonds_name", "全宗名称", archive.fonds_name),
-        Fact("year", "年度", str(years[0]) if len(years) == 1 else f"{years[0]}-{years[-1]}"),
-        Fact("period", "保管期限", "、".join(dict.fromkeys(told_period(one.period) for one in groups))),
-        Fact("office", "机构（问题）", "、".join(offices)),
-        Fact("count", "件数", sum(one.count for one in groups)),
-        Fact("pages", "页数", sum(one.pages for one in groups)),
+    return LOOK.filled(
+        archive.fonds,
+        archive.fonds_name,
+        span_of_years(groups),
+        "、".join(dict.fromkeys(told_period(one.period) for one in groups)),
+        "、".join(offices),
+        sum(one.count for one in groups),
+        sum(one.pages for one in groups),
     )
+
+
+def span_of_years(groups: list[Group]) -> str:
+    """First and last year of the records; one where they are the same."""
+    years = sorted({one.year for one in groups})
+    return str(years[0]) if len(years) == 1 else f"{years[0]}-{years[-1]}"
 
 
 def _name(workspace: Workspace, group: Group) -> str:

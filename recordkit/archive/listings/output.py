@@ -75,17 +75,17 @@ def _sheets(listing: Listing) -> Iterator[Sheet]:
         taken.add(wanted.casefold())
         return wanted
 
+    columns = listing.look.columns
     for part in listing.parts:
-        name = free(part.name if listing.columns else f"{listing.title} {part.name}")
-        if listing.signed or not listing.columns:
-            yield Sheet(free(f"{name} 封面") if listing.columns else name, list(_cover(listing, part)),
-                        (26, 40, 40), title=True, ruled=True, landscape=False)
-        if listing.columns:
-            above: list[Sequence[Cell]] = [[listing.title], [_line_of(listing, part)],
-                                           [one.label for one in listing.columns]]
+        name = free(part.name if columns else f"{listing.look.title} {part.name}")
+        yield Sheet(free(f"{name} 封面") if columns else name, list(_cover(listing, part)), (26, 40, 40),
+                    title=True, ruled=True, landscape=False)
+        if columns:
+            above: list[Sequence[Cell]] = [[listing.look.title], [_line_of(listing, part)],
+                                           [one.label for one in columns]]
             yield Sheet(
-                name, _Chained(above, part), [one.width / _MM for one in listing.columns], head=len(above), repeat=1,
-                centred=[at for at, one in enumerate(listing.columns, 1) if one.centred], title=True)
+                name, _Chained(above, part), [one.width / _MM for one in columns], head=len(above), repeat=1,
+                centred=[at for at, one in enumerate(columns, 1) if one.centred], title=True)
 
 
 class _Chained:
@@ -101,16 +101,16 @@ class _Chained:
 
 def _line_of(listing: Listing, part: Part) -> str:
     """The cover's facts in one line, above every page of the list."""
-    if listing.signed:
+    if listing.look.signed:
         return "　　".join(f"{one.label}：{one.value}" for one in part.facts if one.key in ("name", "digest"))
     return "　　".join(f"{one.label}：{_text(one.value)}" for one in part.facts)
 
 
 def _cover(listing: Listing, part: Part) -> Iterator[Sequence[Cell]]:
-    yield [listing.title]
+    yield [listing.look.title]
     for one in part.facts:
         yield [one.label, one.value, None]
-    yield from listing.signed
+    yield from listing.look.signed
 
 
 def _text(value: object) -> str:
@@ -124,14 +124,14 @@ def _write_csv(listing: Listing, out: BinaryIO) -> None:
     text = io.TextIOWrapper(out, "utf-8-sig", errors="replace", newline="", write_through=True)
     try:
         writer = csv.writer(text)
-        if not listing.columns:
+        if not listing.look.columns:
             heads = [one.label for one in listing.parts[0].facts]
             writer.writerow(heads)
             writer.writerows([csv_text(_text(one.value)) for one in part.facts] for part in listing.parts)
             return
-        writer.writerow([one.label for one in listing.columns])
+        writer.writerow([one.label for one in listing.look.columns])
         for part in listing.parts:
-            writer.writerows(_csv_row(listing.columns, row) for row in rows_of(part))
+            writer.writerows(_csv_row(listing.look.columns, row) for row in rows_of(part))
     finally:
         text.flush()
         text.detach()
@@ -148,17 +148,21 @@ def plain_part(part: Part) -> dict[str, object]:
 
 
 def _write_json(listing: Listing, out: BinaryIO) -> None:
-    """``catalogues`` are the covers, ``items`` the rows by key, each with the number of its catalogue, from 1."""
+    """``catalogues`` are the covers, ``items`` the rows by key, each with the number of its catalogue, from 1.
+
+    Where there is nothing but covers, those are the items.
+    """
     def dumped(value: object) -> bytes:
         return json.dumps(value, ensure_ascii=False, default=_text).encode("utf-8", "replace")
 
     covers = [plain_part(part) for part in listing.parts]
-    out.write(b'{"kind": ' + dumped(listing.kind) + b', "title": ' + dumped(listing.title) + b',\n "catalogues": '
-              + dumped(covers) + b',\n "items": [')
+    head = {"kind": listing.look.kind, "title": listing.look.title, "catalogues": covers}
+    out.write(dumped(head)[:-1] + b',\n "items": [')
     ending = b"\n  "
     for number, part in enumerate(listing.parts, 1):
-        for row in rows_of(part) if listing.columns else ():
-            named = {one.key: value for one, value in zip(listing.columns, row, strict=True)}
+        for row in rows_of(part) if listing.look.columns else [tuple(one.value for one in part.facts)]:
+            keys = [one.key for one in listing.look.columns or part.facts]
+            named = dict(zip(keys, row, strict=True))
             out.write(ending + dumped({"catalogue": number, **named}))
             ending = b",\n  "
-    out.write(b'],\n "total": ' + dumped(listing.count if listing.columns else len(listing.parts)) + b"}\n")
+    out.write(b'],\n "total": ' + dumped(listing.count if listing.look.columns else len(listing.parts)) + b"}\n")

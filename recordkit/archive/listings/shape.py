@@ -61,22 +61,38 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """What is printed in one run.
+class Look:
+    """What every listing of a kind has, whatever stands in it.
 
     Attributes:
         title: above every part.
+        facts: key and label of each line of the cover.
         columns: of the rows; none where there is nothing but a cover.
-        records: makes the ids of all records that it names: by them the destruction of one finds the file.
-        signed: what both sides fill in by hand beneath the cover, row by row; empty for none.
+        signed: what people fill in by hand beneath the cover, row by row of three; empty for none.
     """
 
     kind: Kind
     title: str
-    columns: tuple[Column, ...]
+    facts: tuple[tuple[str, str], ...]
+    columns: tuple[Column, ...] = ()
+    signed: tuple[tuple[str, ...], ...] = ()
+
+    def filled(self, *values: Value) -> tuple[Fact, ...]:
+        """The lines of a cover with these values, in order."""
+        return tuple(Fact(key, label, value) for (key, label), value in zip(self.facts, values, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is printed in one run.
+
+    Attributes:
+        records: makes the ids of all records that it names: by them the destruction of one finds the file.
+    """
+
+    look: Look
     parts: tuple[Part, ...]
     records: Callable[[], Iterator[str]]
-    signed: tuple[tuple[str, ...], ...] = ()
 
     @property
     def count(self) -> int:

@@ -14,13 +14,12 @@ from collections.abc import Iterator, Mapping
 from recordkit.archive.access import Clearance, clearance_of
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import load_scheme
-from recordkit.archive.listings.items import ids_of, some_groups
-from recordkit.archive.listings.shape import Column, Fact, Listing, Part, Row, printed_title, remark
+from recordkit.archive.listings.items import ids_of, some_groups, span_of_years
+from recordkit.archive.listings.shape import Column, Listing, Look, Part, Row, printed_title, remark
 from recordkit.archive.selection import Selection, select_records
 from recordkit.workspace import Workspace
 
-TITLE = "移交登记表"
-COLUMNS = (
+_COLUMNS = (
     Column("place", "序号", 13, "count", centred=True),
     Column("code", "档号", 52),
     Column("title", "题名", 56),
@@ -30,7 +29,7 @@ COLUMNS = (
     Column("sha256", "数字摘要（SHA-256）", 65),
     Column("note", "备注", 21),
 )
-SIGNED = (
+_SIGNED = (
     ("检验项目", "移交单位", "接收单位"),
     ("准确性检验", "", ""),
     ("完整性检验", "", ""),
@@ -41,6 +40,12 @@ SIGNED = (
     ("单位（印章）", "　　　　年　　月　　日", "　　　　年　　月　　日"),
 )
 """What both sides fill in by hand."""
+LOOK = Look(
+    "transfer", "移交登记表",
+    (("name", "名称"), ("fonds", "全宗号"), ("content", "内容描述"), ("count", "数量"), ("size", "数据量"),
+     ("digest", "数字摘要（SHA-256）")),
+    _COLUMNS, _SIGNED,
+)
 
 
 def transfer_listing(workspace: Workspace, selection: Selection, decided: Mapping[str, str]) -> Listing:
@@ -59,21 +64,19 @@ def transfer_listing(workspace: Workspace, selection: Selection, decided: Mappin
         count, pages, size = count + 1, pages + record.pages, size + _size(record)
         first, last = first or record.code, record.code
     scheme = load_scheme(workspace.root).classes
-    years = sorted({one.year for one in groups})
-    span = str(years[0]) if len(years) == 1 else f"{years[0]}-{years[-1]}"
     described = "、".join(
         f"{scheme[name].name if name in scheme else name}{some}件" for name, some in sorted(classes.items()))
     archive = workspace.settings.archive
-    facts = (
-        Fact("name", "名称", f"{archive.fonds_name}{span}年度归档文件"),
-        Fact("fonds", "全宗号", archive.fonds),
-        Fact("content", "内容描述", f"{described}；档号 {first} 至 {last}"),
-        Fact("count", "数量", f"{count}件，{pages}页"),
-        Fact("size", "数据量", f"{told_size(size)}（{size}字节，原件）"),
-        Fact("digest", "数字摘要（SHA-256）", digest.hexdigest()),
+    facts = LOOK.filled(
+        f"{archive.fonds_name}{span_of_years(groups)}年度归档文件",
+        archive.fonds,
+        f"{described}；档号 {first} 至 {last}",
+        f"{count}件，{pages}页",
+        f"{told_size(size)}（{size}字节，原件）",
+        digest.hexdigest(),
     )
-    part = Part(TITLE, facts, count, lambda: _rows(workspace, selection, clearance, decided))
-    return Listing("transfer", TITLE, COLUMNS, (part,), lambda: ids_of(workspace, selection), SIGNED)
+    part = Part(LOOK.title, facts, count, lambda: _rows(workspace, selection, clearance, decided))
+    return Listing(LOOK, (part,), lambda: ids_of(workspace, selection))
 
 
 def digest_line(sha256: str, code: str) -> bytes:
