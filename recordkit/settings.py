@@ -12,6 +12,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Struct, field, to_builtins
 
+from recordkit.archive_settings import ArchiveSection as ArchiveSection
+from recordkit.archive_settings import OwnField, archive_fault
 from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
@@ -35,37 +37,6 @@ class CompanySection(Struct, frozen=True):
     name: str = "某某市自来水有限公司"
     office: str = "客户服务中心"
     office_code: str = "KFZ"
-
-
-class OwnField(Struct, frozen=True):
-    """A metadata field that the office adds to those that every record has.
-
-    Attributes:
-        key: ASCII, lower case; unique among core fields and own ones.
-        label: Chinese name; unique, too.
-        classes: ids of the classes that have it; none for all.
-    """
-
-    key: str
-    label: str
-    label_en: str = ""
-    type: Literal["text", "integer", "decimal", "date", "choice", "phone", "account", "yes_no"] = "text"
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-
-
-class ArchiveSection(Struct, frozen=True):
-    """Fonds, archival code and own metadata fields.
-
-    Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015).
-    """
-
-    fonds: str = "C001"
-    fonds_name: str = "某某市自来水有限公司"
-    category: str = "KF"
-    code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
-    fields: tuple[OwnField, ...] = ()
 
 
 class DocumentsSection(Struct, frozen=True):
@@ -333,6 +304,12 @@ def _unknown(plain: Mapping[str, object]) -> Message | None:
         for key in content if isinstance(content, dict) else ():
             if key not in names:
                 return msg("there is no setting {key}", key=f"{section}.{key}")
+    archive = plain.get("archive")
+    fields = archive.get("fields") if isinstance(archive, dict) else None
+    for place, one in enumerate(fields if isinstance(fields, list) else ()):
+        for key in one if isinstance(one, dict) else ():
+            if key not in OwnField.__struct_fields__:
+                return msg("there is no setting {key}", key=f"archive.fields[{place}].{key}")
     return None
 
 
@@ -427,7 +404,7 @@ _RANGES: Mapping[str, _Range] = {
     "checks.scanner_seconds": _Range(1, 86_400),
 }
 _YEARS = _Range(1, 50)
-_PLACEHOLDERS = ("fonds", "category", "year", "period", "office", "seq")
+_VOLUME_PLACEHOLDERS = ("fonds", "category", "year", "office", "seq")
 
 
 def _problem(settings: Settings) -> Message | None:
@@ -455,14 +432,21 @@ def _problem(settings: Settings) -> Message | None:
         return problem
     if not settings.review.formats:
         return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
-    code = settings.archive.code
+    fault = archive_fault(settings.archive, settings.company.office_code)
+    if fault is not None:
+        return _refused(*fault)
+    return _volume_code_problem(settings.archive.volume_code)
+
+
+def _volume_code_problem(code: str) -> Message | None:
     if "{seq" not in code:
-        return _refused("archive.code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
+        return _refused("archive.volume_code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
     try:
-        code.format(**{**dict.fromkeys(_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
+        code.format(**{**dict.fromkeys(_VOLUME_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
-            f"{{{name}}}" for name in _PLACEHOLDERS)))
+        return _refused("archive.volume_code", code, msg(
+            "a text with the placeholders {placeholders}", placeholders=listed(
+                f"{{{name}}}" for name in _VOLUME_PLACEHOLDERS)))
     return None
 
 
@@ -522,6 +506,9 @@ fonds_name = {quoted(archive.fonds_name)}
 category = {quoted(archive.category)}        # 门类代码
 # 档号格式，依据 DA/T 22-2015；可用：fonds category year period office seq
 code = {quoted(archive.code)}
+# 案卷号格式；可用：fonds category year office seq。不含保管期限：案卷期限随卷内文件变化，案卷号不变
+volume_code = {quoted(archive.volume_code)}
+volumes = "by-hand"      # "per-account"：归到某户号名下的文件自动并入该户号未封的案卷
 
 [engines]
 search = {quoted(search)}       # 检索引擎："tantivy"，或不能安装 tantivy 的机器上用 "whoosh"

@@ -29,6 +29,7 @@ class Selection(Struct, frozen=True):
         since, until: dates of the records, both included.
         box: number of the box (盒号) that holds the paper, compared as accounts are.
         account: under which a record stands now.
+        volume: id of the volume (案卷) that a record lies in.
         status: ``active``, ``destroyed``, or None for both.
     """
 
@@ -40,6 +41,7 @@ class Selection(Struct, frozen=True):
     until: date | None = None
     box: str | None = None
     account: str | None = None
+    volume: str | None = None
     status: Literal["active", "destroyed"] | None = "active"
 
 
@@ -52,6 +54,7 @@ _CONDITIONS = {
     "until": "date <= :until",
     "box": "box = :box",
     "account": "record_id IN (SELECT record_id FROM record_accounts WHERE account = :account AND is_current = 1)",
+    "volume": "volume = :volume",
     "status": "status = :status",
 }
 

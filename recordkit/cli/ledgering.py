@@ -146,7 +146,7 @@ def _plain_comparison(one: Comparison) -> dict[str, object]:
 def ledger_list(app: App, record: str | None, actor: str | None) -> None:
     """Print the entries."""
     from recordkit.archive.catalogue import find_record
-    from recordkit.archive.editing import names_record
+    from recordkit.archive.history import names_record
 
     with app.reading() as workspace:
         record_id = find_record(workspace.db, record).record_id if record else None

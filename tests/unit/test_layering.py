@@ -14,6 +14,7 @@ LAYERS = [
     {"messages"},
     {"errors"},
     {"model"},
+    {"archive_settings"},
     {"files", "ed25519", "settings", "crew"},
     {"ledger", "notes", "pending"},
     {"db"},
