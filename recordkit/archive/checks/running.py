@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -140,13 +140,14 @@ class _Count:
         self.check = check
         self.verdicts: dict[Verdict, int] = {"PASS": 0, "FAIL": 0, "NOT_RUN": 0}
         self.lines: list[tuple[int, Line]] = []
-        self.reasons: dict[Message, int] = {}
+        self.reasons: dict[str, tuple[int, Message]] = {}
         self.whole: Outcome | None = None
 
     def take(self, outcome: Outcome, record: Record | None, keep_all: bool) -> None:
         self.verdicts[outcome.result] += 1
-        if outcome.result == "NOT_RUN" and (outcome.evidence in self.reasons or len(self.reasons) < _REASONS):
-            self.reasons[outcome.evidence] = self.reasons.get(outcome.evidence, 0) + 1
+        reason = str(outcome.evidence) if outcome.result == "NOT_RUN" else ""
+        if reason and (reason in self.reasons or len(self.reasons) < _REASONS):
+            self.reasons[reason] = self.reasons.get(reason, (0, outcome.evidence))[0] + 1, outcome.evidence
         if keep_all or (outcome.result == "FAIL" and len(self.lines) < MOST_FAILURES):
             line = Line(self.check, outcome, record.record_id if record else "", record.code if record else "")
             self.lines.append((record.ordinal if record else 0, line))
@@ -164,10 +165,15 @@ class _Count:
     def _outcome(self, good: int, bad: int, unknown: int) -> Outcome:
         if not good + bad + unknown:
             return not_run(msg("no record was looked at"))
+        if unknown and not good and not bad and len(self.reasons) == 1:
+            return not_run(msg("{count} record(s): {reason}", count=unknown,
+                               reason=next(iter(self.reasons.values()))[1]))
         told = msg("{passed} passed, {failed} failed, {not_run} not run", passed=good, failed=bad, not_run=unknown)
+        if self.check.basis is not None:
+            told = msg("{counts}: {reasons}", counts=told, reasons=self.check.basis)
         if self.reasons:
             reasons = listed(msg("{count} because {reason}", count=count, reason=reason)
-                             for reason, count in self.reasons.items())
+                             for count, reason in self.reasons.values())
             told = msg("{counts}: {reasons}", counts=told, reasons=reasons)
         return failed(told) if bad else passed(told) if good else not_run(told)
 
@@ -237,6 +243,9 @@ class _Run:
         ledger = None
         try:
             ledger = set_checks.read_ledger(self._workspace, ledger_progress)
+            if self._workspace.settings.store.simulation:
+                # Its clock was moved: its own last act is its present.
+                self._rules = replace(self._rules, today=max(self._rules.today, ledger.last_day))
             with contextlib.closing(self._look_at(self._records(), self._options.jobs)) as subjects:
                 for subject in subjects:
                     self._take(subject)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from recordkit.archive import catalogue
 from recordkit.archive.archival_code import Gap
@@ -76,9 +77,11 @@ class LedgerCount:
     filed: int = 0
     destroyed: int = 0
     versions: int = 0
+    time: str = ""
 
     def take(self, entry: Entry) -> None:
         """Count one entry."""
+        self.time = entry.time
         if entry.act in catalogue.VERSIONING:
             self.versions += 1
             self.filed += entry.act == "record.filed"
@@ -94,6 +97,14 @@ class LedgerReading:
     counts: LedgerCount
     entries: int
     head: str
+
+    @property
+    def last_day(self) -> date:
+        """The day of its last entry."""
+        try:
+            return date.fromisoformat(self.counts.time[:10])
+        except ValueError:
+            return date.min
 
 
 def read_ledger(workspace: Workspace, progress: Callable[[int], None] | None = None) -> LedgerReading:
