@@ -197,6 +197,24 @@ class MailSection(Struct, frozen=True):
     timeout_seconds: float = 30.0
 
 
+class ChecksSection(Struct, frozen=True):
+    """The four-property checks (四性检测).
+
+    Attributes:
+        scanner: program and arguments that speak clamdscan's exit codes; files are added, no shell. () for none.
+        scanner_seconds: time it may take for one call of some hundred files.
+        formats: in which papers may lie in the archive, told by their bytes.
+        earlier_codes: templates of archival codes that were in force before ``archive.code``.
+    """
+
+    scanner: tuple[str, ...] = ()
+    scanner_seconds: float = 600.0
+    formats: tuple[Literal["pdf", "ofd", "docx", "xlsx", "json", "text", "jpeg", "png", "tiff"], ...] = (
+        "pdf", "docx", "json",
+    )  # fmt: skip
+    earlier_codes: tuple[str, ...] = ()
+
+
 class Settings(Struct, frozen=True):
     """All of recordkit.toml. ``digest`` is the SHA-256 of the file, named in ledger and manifests."""
 
@@ -213,6 +231,7 @@ class Settings(Struct, frozen=True):
     meters: MetersSection = field(default_factory=MetersSection)
     review: ReviewSection = field(default_factory=ReviewSection)
     mail: MailSection = field(default_factory=MailSection)
+    checks: ChecksSection = field(default_factory=ChecksSection)
     digest: str = ""
 
 
@@ -345,6 +364,7 @@ _SECTIONS: dict[str, Any] = {
     "meters": MetersSection,
     "review": ReviewSection,
     "mail": MailSection,
+    "checks": ChecksSection,
 }
 
 
@@ -381,6 +401,7 @@ _RANGES: Mapping[str, _Range] = {
     "review.command_seconds": _Range(1, 86_400),
     "mail.port": _Range(1, 65_535),
     "mail.timeout_seconds": _Range(1, 600),
+    "checks.scanner_seconds": _Range(1, 86_400),
 }
 _YEARS = _Range(1, 50)
 _VOLUME_PLACEHOLDERS = ("fonds", "category", "year", "office", "seq")
@@ -563,4 +584,9 @@ receivers = []
 password_file = ""
 contents = "counts"      # "counts" 只发件数和清单位置；"list" 附上清单（题名属个人信息，慎用）
 when = "due"             # "due" 有到期或即将到期的才发；"always" 每次都发
+
+[checks]
+# 四性检测用的查毒程序及参数（不经 shell，文件名加在最后），如 ["clamdscan", "--fdpass", "--no-summary"]；空则记为未检测
+scanner = []
+formats = ["pdf", "docx", "json"]   # 允许的归档格式，按文件内容判断
 """

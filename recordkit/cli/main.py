@@ -35,6 +35,7 @@ _COMMANDS = {
     "history": ("editing", N_("Every act on a record.")),
     "volume": ("volumes", N_("Volumes: records kept together, by account or by project.")),
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
+    "check": ("checking", N_("The four-property checks of records (DA/T 70-2018).")),
     "event": ("eventing", N_("Events that start retention periods.")),
     "hold": ("holding", N_("Holds that stop destruction.")),
     "retention": ("reviewing", N_("Retention schedule and review.")),
