@@ -15,6 +15,7 @@ from msgspec import Struct, field, to_builtins
 from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
+from recordkit.officerules import DeadlinesSection, ReportsSection, rules_problem
 
 FILE_NAME = "recordkit.toml"
 FORMAT = 1
@@ -242,6 +243,8 @@ class Settings(Struct, frozen=True):
     meters: MetersSection = field(default_factory=MetersSection)
     review: ReviewSection = field(default_factory=ReviewSection)
     mail: MailSection = field(default_factory=MailSection)
+    deadlines: DeadlinesSection = field(default_factory=DeadlinesSection)
+    reports: ReportsSection = field(default_factory=ReportsSection)
     digest: str = ""
 
 
@@ -329,7 +332,7 @@ def _told(error: str, plain: Mapping[str, object]) -> Message | str:
     kind: Any = Settings
     for part in re.findall(r"[^.\[\]]+|\.\.\.", at[1]):
         if part.isdigit() or part == "...":  # an entry of a list; msgspec may not say which
-            kind = get_args(kind)[0]
+            kind = get_args(kind)[-1 if get_origin(kind) is dict else 0]
             value = value[int(part)] if part.isdigit() else value
         else:
             kind = get_type_hints(kind)[part]
@@ -368,6 +371,8 @@ _SECTIONS: dict[str, Any] = {
     "meters": MetersSection,
     "review": ReviewSection,
     "mail": MailSection,
+    "deadlines": DeadlinesSection,
+    "reports": ReportsSection,
 }
 
 
@@ -432,6 +437,9 @@ def _problem(settings: Settings) -> Message | None:
     problem = _mail_problem(settings.mail)
     if problem is not None:
         return problem
+    wrong = rules_problem(settings.deadlines, settings.reports)
+    if wrong is not None:
+        return _refused(*wrong)
     if not settings.review.formats:
         return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
     code = settings.archive.code
@@ -560,4 +568,9 @@ receivers = []
 password_file = ""
 contents = "counts"      # "counts" 只发件数和清单位置；"list" 附上清单（题名属个人信息，慎用）
 when = "due"             # "due" 有到期或即将到期的才发；"always" 每次都发
+
+# 办理时限（recordkit report overdue）：自带的环节、天数见使用说明 reports.zh-CN.md
+[deadlines]
+days = {{}}                # 只改天数，例如 {{ complaint-visit = 5 }}
+off = []                 # 不跟踪的环节
 """
