@@ -17,6 +17,7 @@ from recordkit.archive_settings import OwnField, archive_fault
 from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
+from recordkit.officerules import DeadlinesSection, ReportsSection, rules_problem
 
 FILE_NAME = "recordkit.toml"
 FORMAT = 1
@@ -232,6 +233,8 @@ class Settings(Struct, frozen=True):
     review: ReviewSection = field(default_factory=ReviewSection)
     mail: MailSection = field(default_factory=MailSection)
     checks: ChecksSection = field(default_factory=ChecksSection)
+    deadlines: DeadlinesSection = field(default_factory=DeadlinesSection)
+    reports: ReportsSection = field(default_factory=ReportsSection)
     digest: str = ""
 
 
@@ -325,7 +328,7 @@ def _told(error: str, plain: Mapping[str, object]) -> Message | str:
     kind: Any = Settings
     for part in re.findall(r"[^.\[\]]+|\.\.\.", at[1]):
         if part.isdigit() or part == "...":  # an entry of a list; msgspec may not say which
-            kind = get_args(kind)[0]
+            kind = get_args(kind)[-1 if get_origin(kind) is dict else 0]
             value = value[int(part)] if part.isdigit() else value
         else:
             kind = get_type_hints(kind)[part]
@@ -365,6 +368,8 @@ _SECTIONS: dict[str, Any] = {
     "review": ReviewSection,
     "mail": MailSection,
     "checks": ChecksSection,
+    "deadlines": DeadlinesSection,
+    "reports": ReportsSection,
 }
 
 
@@ -430,6 +435,9 @@ def _problem(settings: Settings) -> Message | None:
     problem = _mail_problem(settings.mail)
     if problem is not None:
         return problem
+    wrong = rules_problem(settings.deadlines, settings.reports)
+    if wrong is not None:
+        return _refused(*wrong)
     if not settings.review.formats:
         return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
     fault = archive_fault(settings.archive, settings.company.office_code)
@@ -589,4 +597,9 @@ when = "due"             # "due" 有到期或即将到期的才发；"always" �
 # 四性检测用的查毒程序及参数（不经 shell，文件名加在最后），如 ["clamdscan", "--fdpass", "--no-summary"]；空则记为未检测
 scanner = []
 formats = ["pdf", "docx", "json"]   # 允许的归档格式，按文件内容判断
+
+# 办理时限（recordkit report overdue）：自带的环节、天数见使用说明 reports.zh-CN.md
+[deadlines]
+days = {{}}                # 只改天数，例如 {{ complaint-visit = 5 }}
+off = []                 # 不跟踪的环节
 """

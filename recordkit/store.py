@@ -19,6 +19,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "archive.catalogue",
     "archive.volumes",
     "archive.dropping",
+    "archive.milestones",
     "retention.events",
     "retention.holds",
     "retention.order_state",

@@ -14,7 +14,7 @@ LAYERS = [
     {"messages"},
     {"errors"},
     {"model"},
-    {"archive_settings"},
+    {"archive_settings", "officerules"},
     {"files", "ed25519", "settings", "crew"},
     {"ledger", "notes", "pending"},
     {"db"},
