@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +122,10 @@ def people_add(
         if first:
             app.say(tr("The first person registered is the administrator, too."))
         app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=tr_list(map(tr, person.roles))))
+
+
+def _each(value: object) -> list[Mapping[str, object]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _listed(value: object) -> list[str]:
@@ -571,6 +575,10 @@ def _print_order(app: App, workspace: Workspace, order: Order) -> None:
         reason: Message | str = REASONS.get(str(item["reason"]), "")
         if item["holds"] and not outcome:
             reason = msg("held: {holds}", holds=listed(_listed(item["holds"])))
+        freed = [msg("hold {hold} released on {day} by {actor}", hold=one["hold"], day=one["date"], actor=one["actor"])
+                 for one in _each(item["released"])]
+        if freed:
+            reason = listed([*([reason] if reason else []), *freed])
         row = [item["code"], item["title"], tr(opinion), tr(outcome), reason]
         rows.append([*row, item["paper"]] if papers else row)
     columns = [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")]

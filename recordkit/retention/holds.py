@@ -405,6 +405,8 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
                 "until": body.get("until"),
                 "placed": entry.time[:10],
                 "released": None,
+                "released_by": None,
+                "released_seq": None,
                 "release_note": None,
                 "from_list": str(content["list"]) if content and "list" in content else None,
                 "seq": entry.seq,
@@ -417,8 +419,10 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
         db.run("UPDATE holds SET until = :until WHERE hold_id = :id", {"until": body["until"], "id": body["hold"]})
     elif entry.act == "hold.released":
         db.run(
-            "UPDATE holds SET released = :day, release_note = :note WHERE hold_id = :id",
-            {"day": entry.time[:10], "note": body.get("account_note"), "id": body["hold"]},
+            "UPDATE holds SET released = :day, released_by = :by, released_seq = :seq, release_note = :note "
+            "WHERE hold_id = :id",
+            {"day": entry.time[:10], "by": entry.actor, "seq": entry.seq, "note": body.get("account_note"),
+             "id": body["hold"]},
         )
 
 
