@@ -144,7 +144,8 @@ def remarks_of(audit: Audit) -> list[Finding]:
         Finding("hold-released", msg(
             "While order {order} was on its way, {count} hold(s) on accounts were released (entries {first} to "
             "{last}); 'recordkit destruction show {order}' names those that had covered a record of it",
-            order=one.order_id, count=len(one.freed_accounts), first=one.freed_accounts[0], last=one.freed_accounts[-1]))
+            order=one.order_id, count=len(one.freed_accounts), first=one.freed_accounts[0],
+            last=one.freed_accounts[-1]))
         for one in audit.orders.values() if one.freed_accounts and not one.withdrawn
     ]
 
