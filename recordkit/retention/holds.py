@@ -22,7 +22,7 @@ from recordkit import pending
 from recordkit.archive.catalogue import accounts_of, find_record
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, coded, listed, msg
 from recordkit.model import Entry, same_account
 from recordkit.notes import read_note, remove_notes
 from recordkit.retention.order_state import order_of_intent
@@ -299,7 +299,8 @@ def blank_accounts(db: Database, hold_ids: Sequence[str]) -> None:
 def _require_words(kind: str, reason: str) -> None:
     if kind not in HOLD_KINDS:
         raise InputRefused(
-            msg("There is no kind of hold {kind}.", kind=kind), msg("Kinds are: {kinds}.", kinds=listed(HOLD_KINDS))
+            msg("There is no kind of hold {kind}.", kind=kind),
+            msg("Kinds are: {kinds}.", kinds=listed(coded(*one) for one in HOLD_KINDS.items())),
         )
     if not reason.strip():
         raise InputRefused(msg("A hold needs a reason."), msg("Give it with --reason TEXT."))

@@ -132,7 +132,7 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     event = cli.json("event", "revise", event, "--date", "2026-11-30", "--reason", f"{zh}写错", *FILED)["event"]
     cli("event", "withdraw", event, "--reason", f"{zh}未销", *FILED)
     assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
-    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted")
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted-passphrase")
     for place, (person, role) in enumerate(PEOPLE):
         cli("key", "create", tmp_path / "keys" / person)
         cli("people", "add", person, "--name", person, "--role", role, "--staff-no", f"G{place}",
