@@ -47,6 +47,9 @@ class ArchiveSection(Struct, frozen=True):
             ``{fonds}-{category}-{seq:04}``, or with a second level of category ``{fonds}-{category}·{class}-{seq:04}``.
         class_codes: what stands for a class in ``{class}``; its id where nothing is said.
         fields: the office's own.
+        volume_code: archival code of a volume (案卷); placeholders fonds category year office seq. No period: that of
+            a volume may grow with what is filed into it, and the code stays.
+        volumes: ``per-account``: what is filed under the account of an open volume joins it by itself.
     """
 
     fonds: str = "C001"
@@ -55,6 +58,8 @@ class ArchiveSection(Struct, frozen=True):
     code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
     fields: tuple[OwnField, ...] = ()
     class_codes: Mapping[str, str] = field(default_factory=dict)
+    volume_code: str = "{fonds}-{category}·{year}-{office}-AJ{seq:04}"
+    volumes: Literal["by-hand", "per-account"] = "by-hand"
 
 
 class CodePart(NamedTuple):

@@ -22,7 +22,7 @@ from recordkit.workspace import Workspace
 
 ORIGINAL = "original"
 """Name under which ``contents`` knows the paper itself; attachments have the names of their files."""
-_VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned", "record.matched")
+VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned", "record.matched")
 """Acts that make a version of a record."""
 
 
@@ -112,7 +112,7 @@ def objects_of(workspace: Workspace) -> ObjectStore:
 
 def apply_entry(workspace: Workspace, entry: Entry) -> None:
     """The catalogue of records, their versions, accounts, batches and contents."""
-    if entry.act in _VERSIONING:
+    if entry.act in VERSIONING:
         metadata = _apply_version(workspace, entry)
         _apply_contents(workspace, entry)
         if entry.body.get("batch"):

@@ -17,6 +17,7 @@ from recordkit.archive import catalogue
 from recordkit.archive.archival_code import CodeTemplate, Numbering
 from recordkit.archive.classes import RecordClass, load_scheme
 from recordkit.archive.objects import NewObject, VersionNote, json_bytes
+from recordkit.archive.volume_acts import join_by_account
 from recordkit.workspace import Workspace, Writer
 
 
@@ -143,6 +144,9 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
         inventories = catalogue.objects_of(workspace).create_many(objects, staging)
         for body, inventory in zip(bodies, inventories, strict=True):
             writer.add("record.filed", {**body, "commitment": catalogue.keyed(store_id, inventory)})
+        join_by_account(workspace, writer, [
+            (one.object_id, str(new.extra["account"]), record_class.id)
+            for one, new, record_class in zip(objects, news, classes, strict=True) if new.extra.get("account")])
         writer.commit()
     return [one.object_id for one in objects]
 

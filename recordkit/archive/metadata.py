@@ -21,6 +21,8 @@ LONGEST = 500
 CORE: tuple[FieldSpec, ...] = (
     FieldSpec(key="title", label="题名", label_en="Title", max_length=LONGEST),
     FieldSpec(key="date", label="日期", label_en="Date", type="date"),
+    FieldSpec(key="title_made", label="自拟题名", label_en="Title made by the archivist", type="yes_no",
+              required=False),
     FieldSpec(key="responsible", label="责任者", label_en="Responsible", required=False, max_length=LONGEST),
     FieldSpec(key="number", label="文号", label_en="Number", required=False, max_length=LONGEST),
     FieldSpec(key="account", label="户号", label_en="Account", required=False, max_length=LONGEST),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from recordkit.cli.base import Group
+from recordkit.cli.exporting import export
 from recordkit.cli.gaps import gaps
 from recordkit.cli.i18n import N_
 
@@ -15,3 +16,4 @@ def catalogue() -> None:
 
 
 catalogue.add_command(gaps)
+catalogue.add_command(export)
