@@ -397,7 +397,7 @@ def _standing(workspace: Workspace, row: CatalogueRow, path: Path | None) -> _St
     if record is None:
         return None
     known = _Standing("known", msg("It is filed already."))
-    if record.status == "active" and path is None and record.metadata.get("matched") == "catalogue":
+    if record.status == "active" and path is None and record.metadata.get("origin") == "catalogue":
         return known  # Filed by an earlier run, which has taken the file out of the inbox.
     if record.status == "active" and path is not None:
         keyed = catalogue.keyed(workspace.settings.store.id, files.digests_of(path).sha256)
