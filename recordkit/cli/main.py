@@ -32,6 +32,7 @@ _COMMANDS = {
     "get": ("records", N_("Copy the original of a record to a file.")),
     "edit": ("editing", N_("Change a record's metadata, with a reason.")),
     "history": ("editing", N_("Every act on a record.")),
+    "catalogue": ("cataloguing", N_("Listings of records, corrections of many, exports.")),
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
     "event": ("eventing", N_("Events that start retention periods.")),
     "hold": ("holding", N_("Holds that stop destruction.")),
