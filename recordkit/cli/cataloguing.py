@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, Group, option, pass_app
+from recordkit.cli.base import App, Command, Group, option, pass_app, quoted
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.selecting import NAMES, selection_of, selection_options
+from recordkit.errors import NotFound, WrongUsage
+from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.access import Clearance
@@ -57,6 +60,51 @@ def list_command(app: App, /, order: str, limit: int, offset: int, after: str | 
         app.say(tr("{first} to {last} of {total}.").format(first=offset + 1, last=offset + len(items), total=total))
     if following is not None:
         app.say(tr("The next page: --after {code}").format(code=following))
+
+
+@catalogue.command("sheet", cls=Command,
+                   help=N_("Write a spreadsheet of records to be corrected; 'edit --data' reads it back."))
+@selection_options
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.xlsx", help=N_("Where it goes."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@pass_app
+def sheet_command(app: App, /, out: Path, force: bool, **given: object) -> None:
+    """Write the records that are selected, active ones alone."""
+    from recordkit.archive.access import clearance_of
+    from recordkit.archive.bulk import sheet_bytes
+    from recordkit.archive.classes import load_scheme
+    from recordkit.archive.selection import count_records, select_records
+    from recordkit.cli.saving import save_naming
+
+    if out.suffix.lower() != ".xlsx":
+        raise WrongUsage(msg("{file} is no .xlsx.", file=str(out)), msg("A sheet to be corrected is written as .xlsx."))
+    if given["status"] != "active":
+        raise WrongUsage(msg("Only records in the archive can be corrected."), msg("Leave --status out."))
+    with app.reading() as workspace:
+        selection = selection_of(workspace, {name: given[name] for name in NAMES})
+        total = count_records(workspace.db, selection)
+        if total > MOST_ROWS:
+            raise WrongUsage(msg("{total} records are selected; a sheet holds {most}.", total=total, most=MOST_ROWS),
+                             msg("Choose fewer, for instance one year of one class: --year Y --class C."))
+        if total == 0:
+            raise NotFound(msg("No record is selected; no sheet was written."))
+        clearance = clearance_of(workspace)
+        names = {one.id: one.name for one in load_scheme(workspace.root).classes.values()}
+        ids: list[str] = []
+        data = sheet_bytes(workspace.settings, select_records(workspace.db, selection), names, clearance,
+                           lambda record: ids.append(record.record_id))
+        save_naming(app, out, data, ids, force=force)
+    if app.json:
+        app.print_json({"path": str(out), "records": len(ids), "left_out": total - len(ids)})
+        return
+    app.say(tr("{count} record(s) are in {file}. Correct it there, then: recordkit edit --data {file} --reason TEXT")
+            .format(count=len(ids), file=quoted(out)))
+    if total > len(ids):
+        app.say(tr("{count} restricted record(s) that you may not see were left out.").format(count=total - len(ids)))
+
+
+MOST_ROWS = 100_000
+"""Records in a sheet: what a spreadsheet program still opens without trouble."""
 
 
 def plain_record(record: Record, clearance: Clearance) -> dict[str, object]:

@@ -6,7 +6,7 @@ Texts are texts whatever they begin with, dates are dates, A4, heads on every pa
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,6 +30,7 @@ class Sheet:
         centred: 1-based columns that are centred.
         landscape: how the page lies.
         header: text at the right of every page's head.
+        locked: 1-based columns of the list that look as if they could not be changed.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Sheet:
     centred: Sequence[int] = ()
     landscape: bool = True
     header: str = ""
+    locked: Collection[int] = ()
 
 
 def workbook_bytes(sheets: Sequence[Sheet]) -> bytes:
@@ -55,7 +57,7 @@ def workbook_bytes(sheets: Sequence[Sheet]) -> bytes:
 
 def _write(book: Any, plan: Sheet) -> None:
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment, Border, Font, Side
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
     from openpyxl.worksheet.properties import PageSetupProperties
@@ -75,6 +77,7 @@ def _write(book: Any, plan: Sheet) -> None:
         sheet.print_title_rows = f"{plan.head}:{plan.head}"
     thin = Side(style="thin")
     frame = Border(thin, thin, thin, thin)
+    grey = PatternFill("solid", fgColor="E4E4E4")
     # The sheet writes each row at once, so that a few cells with their styles serve all: making them takes longest.
     made: dict[tuple[int, str, str], Any] = {}
 
@@ -93,6 +96,8 @@ def _write(book: Any, plan: Sheet) -> None:
                 cell.number_format = "yyyy-mm-dd"
             if part in ("head", "list"):
                 cell.border = frame
+            if at in plan.locked and part == "list":
+                cell.fill = grey
             if part in ("head", "title"):
                 cell.font = Font(bold=True, size=16 if part == "title" else 11)
         return cell
