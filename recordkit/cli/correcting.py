@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from recordkit.cli.base import App, plain_problem, problem_line, quoted
-from recordkit.cli.editing import short
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.progress import Progress
+from recordkit.cli.telling import short
 
 if TYPE_CHECKING:
     from recordkit.archive.bulk import BulkPlan

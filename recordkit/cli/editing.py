@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app, shown
+from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from recordkit.archive.catalogue import Record
     from recordkit.settings import Settings
     from recordkit.workspace import Workspace
-
-_LONGEST = 40
-"""Characters of a value in a table; --json has it whole."""
-
 
 @click.command(cls=Command, help=N_("Change a record's metadata, or that of many by a corrected sheet; the old version "
                                     "stays."))
@@ -51,6 +47,7 @@ def edit(
 def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_run: bool) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.editing import edit_record, edited
+    from recordkit.cli.telling import short
 
     with app.acting() as workspace:
         before = find_visible(workspace, record)
@@ -109,12 +106,6 @@ def _by_key(settings: Settings, record: Record, given: Mapping[str, str]) -> Ite
         yield keys.get(name) or key_of(settings, name) or name, value
 
 
-def short(value: object) -> str:
-    """A value in a table: one line, not long."""
-    text = " ".join(shown(value).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
 @click.command(cls=Command, help=N_("Every act on a record, oldest first, with what it changed."))
 @click.argument("record")
 @pass_app
@@ -137,7 +128,7 @@ def history(app: App, record: str) -> None:
 
 def _told(record: Record, item: Mapping[str, object]) -> list[str]:
     """What an act changed, a line for each field; only the names where no values are left."""
-    from recordkit.cli.telling import field_names
+    from recordkit.cli.telling import field_names, short
 
     changes = item["changes"]
     lines: list[str] = []

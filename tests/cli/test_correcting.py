@@ -62,7 +62,8 @@ def test_the_sheet_has_every_record_with_version_labels_real_dates_and_texts(arc
 def test_corrections_are_shown_written_with_one_reason_and_a_second_run_changes_nothing(
     archive: Cli, sheet: Path
 ) -> None:
-    correct(sheet, {CONTRACT: {"盒号": "0012", "日期": date(2026, 3, 3)}, VISIT: {"题名": "曾静走访记录", "备注": "补"}})
+    correct(sheet, {CONTRACT: {"盒号": "0012", "日期": date(2026, 3, 3)},
+                    VISIT: {"题名": "曾静走访记录", "备注": "补"}})
     planned = archive.json("edit", "--data", sheet, "--reason", "清点", "--dry-run", *WHEN)
     assert planned["changed"] == 0 and archive.json("show", CONTRACT)["version"] == 1
     told = archive("edit", "--data", sheet, "--reason", "清点", *WHEN, lang="zh")
