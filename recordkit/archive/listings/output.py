@@ -78,8 +78,9 @@ def _sheets(listing: Listing) -> Iterator[Sheet]:
     columns = listing.look.columns
     for part in listing.parts:
         name = free(part.name if columns else f"{listing.look.title} {part.name}")
-        yield Sheet(free(f"{name} 封面") if columns else name, list(_cover(listing, part)), (26, 40, 40),
-                    title=True, ruled=True, landscape=False)
+        if listing.look.has_cover:
+            yield Sheet(free(f"{name} 封面") if columns else name, list(_cover(listing, part)), (28, 42, 42),
+                        title=True, ruled=True, landscape=False)
         if columns:
             above: list[Sequence[Cell]] = [[listing.look.title], [_line_of(listing, part)],
                                            [one.label for one in columns]]

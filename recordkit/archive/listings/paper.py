@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from recordkit.archive.listings.shape import Fact, Listing, Look, Part, Value
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
+from recordkit.templates.wordpage import printable
 from recordkit.workspace import Workspace
 
 ROWS = "rows"
@@ -57,15 +58,16 @@ def _values(look: Look, part: Part) -> dict[str, object]:
 
 def _shown(fact: Fact) -> object:
     """Days of a cover are printed as the form prints dates; everything else is text."""
-    return fact.value if isinstance(fact.value, date) else _text(fact.value)
+    if isinstance(fact.value, date):
+        return fact.value
+    return _text(fact.value, "\n")
 
 
-def _text(value: Value) -> str:
-    from recordkit.templates.wordpage import printable
-
+def _text(value: Value, gap: str = " ") -> str:
+    """As text, its lines with ``gap`` between them."""
     if isinstance(value, date):
         return value.isoformat()
-    return "" if value is None else " ".join(printable(str(value)).split())
+    return "" if value is None else gap.join(printable(str(value)).splitlines())
 
 
 def _joined(documents: list[bytes]) -> bytes:

@@ -69,6 +69,7 @@ class Look:
         facts: key and label of each line of the cover.
         columns: of the rows; none where there is nothing but a cover.
         signed: what people fill in by hand beneath the cover, row by row of three; empty for none.
+        has_cover: whether a page with the facts goes before the rows; else they stand above the rows alone.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Look:
     facts: tuple[tuple[str, str], ...]
     columns: tuple[Column, ...] = ()
     signed: tuple[tuple[str, ...], ...] = ()
+    has_cover: bool = True
 
     def filled(self, *values: Value) -> tuple[Fact, ...]:
         """The lines of a cover with these values, in order."""
