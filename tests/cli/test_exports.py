@@ -23,9 +23,9 @@ from small_archive import DAY, PAPERS, make_small_archive
 
 from recordkit import files
 from recordkit.archive.listings import items, transfer, volumes
-from recordkit.archive.listings.output import rows_of, write_listing
+from recordkit.archive.listings.output import write_listing
 from recordkit.archive.listings.paper import ROWS
-from recordkit.archive.listings.shape import Listing, Look, Part, told_period
+from recordkit.archive.listings.shape import Listing, Look, Part, rows_of, told_period
 from recordkit.archive.selection import Selection
 from recordkit.archive.volume_acts import NewVolume, add_to_volume, close_volume, open_volume
 from recordkit.archive.volumes import Remarks

@@ -11,7 +11,7 @@ from datetime import date
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from recordkit.archive.listings.shape import Fact, Listing, Look, Part, Value
+from recordkit.archive.listings.shape import Fact, Listing, Look, Part, Value, rows_of
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.templates.wordpage import printable
@@ -47,8 +47,6 @@ def write_paper(workspace: Workspace, listing: Listing, out: BinaryIO) -> None:
 
 
 def _values(look: Look, part: Part) -> dict[str, object]:
-    from recordkit.archive.listings.output import rows_of
-
     values: dict[str, object] = {one.key: _shown(one) for one in part.facts}
     if look.columns:
         keys = [one.key for one in look.columns]
