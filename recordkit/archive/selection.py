@@ -62,7 +62,8 @@ _CONDITIONS = {
 }
 
 
-def _condition(selection: Selection) -> tuple[str, dict[str, object]]:
+def condition_of(selection: Selection) -> tuple[str, dict[str, object]]:
+    """The selection as a condition of SQL over ``records``, with its values."""
     values: dict[str, object] = {}
     for name in _CONDITIONS:
         value = getattr(selection, name)
@@ -76,7 +77,7 @@ def _condition(selection: Selection) -> tuple[str, dict[str, object]]:
 
 def count_records(db: Database, selection: Selection) -> int:
     """How many records are selected."""
-    where, values = _condition(selection)
+    where, values = condition_of(selection)
     row = db.one(f"SELECT count(*) AS n FROM records WHERE {where}", values)
     return 0 if row is None else int(row["n"])
 
@@ -105,7 +106,7 @@ class Group(Struct, frozen=True):
 
 def group_records(db: Database, selection: Selection) -> list[Group]:
     """The catalogues that the selected records stand in, by year, then by period, the longest first."""
-    where, values = _condition(selection)
+    where, values = condition_of(selection)
     rows = db.all(
         "SELECT scope, year, period, count(*) AS count, sum(pages) AS pages, "
         "min(CASE WHEN status = 'active' THEN date END) AS since, "
@@ -119,7 +120,7 @@ def group_records(db: Database, selection: Selection) -> list[Group]:
 
 def selected_volumes(db: Database, selection: Selection) -> list[str]:
     """Ids of the volumes in which a selected record lies, by archival code."""
-    where, values = _condition(selection)
+    where, values = condition_of(selection)
     rows = db.all("SELECT volume_id FROM volumes WHERE volume_id IN (SELECT volume FROM records "
                   f"WHERE {where} AND volume IS NOT NULL) ORDER BY scope, serial", values)
     return [row["volume_id"] for row in rows]
@@ -139,7 +140,7 @@ def select_records(db: Database, selection: Selection, order: Order = "code") ->
 
     Changes that others commit while the caller works through them are seen from the next page on.
     """
-    where, values = _condition(selection)
+    where, values = condition_of(selection)
     key, start = ("ordinal", (0,)) if order == "filing" else ("scope, serial, ordinal", ("", 0, 0))
     names = [f":after{at}" for at in range(len(start))]
     after: tuple[object, ...] = start

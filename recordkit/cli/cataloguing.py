@@ -6,6 +6,7 @@ import click
 
 from recordkit.cli.base import Group
 from recordkit.cli.exporting import export
+from recordkit.cli.gaps import gaps
 from recordkit.cli.i18n import N_
 
 
@@ -14,4 +15,5 @@ def catalogue() -> None:
     """Group."""
 
 
+catalogue.add_command(gaps)
 catalogue.add_command(export)
