@@ -139,7 +139,7 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
             vertical="center",
             wrap_text=plan.wraps(part) and (part == "head" or kind in ("text", "sign")),
             horizontal="center" if part == "head" or part == "list" and centred or part == "title" and plan.title
-            else "left" if kind == "day" else None)
+            else "left" if kind == "day" or plan.ruled else None)
         cell.quotePrefix = kind == "sign"
         if kind in ("text", "sign"):
             cell.number_format = "@"
@@ -147,7 +147,8 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
             cell.number_format = "yyyy-mm-dd"
         if part in ("head", "list") or part == "above" and plan.ruled:
             cell.border = frame
-        cell.font = Font(name="宋体", bold=part in ("head", "title"), size=16 if part == "title" else 10)
+        size = 16 if part == "title" else 12 if plan.ruled else 10
+        cell.font = Font(name="宋体", bold=part in ("head", "title"), size=size)
         if locked and part == "list":
             cell.fill = grey
         made[part, kind, centred, locked] = cell.style_id
@@ -190,8 +191,9 @@ def _blocks(plan: Sheet, styles: _Style) -> Iterator[bytes]:
 
 
 _BLOCK = 5000
-_LINE, _LIST_ROW, _COVER_ROW = 13, 18, 32
-"""Heights in points: of a line of 10 points, and at least of a row."""
+_LINE, _LIST_ROW = 13, 18
+_COVER_LINE, _COVER_ROW = 16, 34
+"""Heights in points: of a line in 10 or 12 points, and at least of a row."""
 _ZERO = date(1899, 12, 30)
 _FIRST_DAY = 60
 """Day 60 is 1900-02-29, which never was: days before 1900-03-01 are written as text."""
@@ -214,8 +216,8 @@ def _height(plan: Sheet, part: str, row: Sequence[Cell]) -> str:
         # A Chinese character takes two places: most cells fit even if all of theirs are.
         if isinstance(value, str) and 2 * len(value) > width - 2:
             lines = max(lines, sum(_lines(line, width) for line in value.split("\n")))
-    least = _COVER_ROW if plan.ruled else _LIST_ROW
-    return f' ht="{max(least, _LINE * lines + 5)}" customHeight="1"'
+    least, line = (_COVER_ROW, _COVER_LINE) if plan.ruled else (_LIST_ROW, _LINE)
+    return f' ht="{max(least, line * lines + 5)}" customHeight="1"'
 
 
 def _lines(text: str, width: float) -> int:
