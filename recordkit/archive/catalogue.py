@@ -290,6 +290,12 @@ def get_record(db: Database, record_id: str) -> Record | None:
     return None if row is None else record_of(row)
 
 
+def find_by_code(db: Database, code: str) -> Record | None:
+    """The record that has this archival code, destroyed or not, or None."""
+    row = db.one("SELECT * FROM records WHERE code = :code", {"code": code})
+    return None if row is None else record_of(row)
+
+
 def find_by_ordinal(db: Database, ordinal: int) -> Record | None:
     """The record that was filed as the so-many-th, from 1, or None."""
     row = db.one("SELECT * FROM records WHERE ordinal = :ordinal", {"ordinal": ordinal})

@@ -22,6 +22,7 @@ _MATCHED = {
     "account": N_("by the account in its text"),
     "by-hand": N_("by hand"),
     "class": N_("filed by class, without a document"),
+    "catalogue": N_("filed with its row of an inherited catalogue"),
 }
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:00)?")
 
