@@ -18,6 +18,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "templates.completions",
     "archive.catalogue",
     "archive.dropping",
+    "archive.exported",
     "retention.events",
     "retention.holds",
     "retention.order_state",

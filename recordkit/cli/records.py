@@ -71,7 +71,7 @@ def show(app: App, record: str) -> None:
         ],
     }
     core["attachment_pages"] = pages_behind(found)
-    coming = ("page_order", "batch", "match_confidence")
+    coming = ("page_order", "batch", "match_confidence", "origin")
     core |= {name: found.metadata[name] for name in coming if name in found.metadata}
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.
