@@ -21,7 +21,7 @@ TITLES = ("甲回访", "=1+1 乙回访", "丙回访")
 
 
 def fill(cli: Cli, folder: Path) -> list[dict[str, Any]]:
-    """File three papers under the class of visit records, the last one in box 7 with an attachment; what ingest told."""
+    """File three papers under the class of visit records; the last is in box 7 and has an attachment."""
     items = []
     for at, title in enumerate(TITLES):
         paper = folder / f"paper-{at}.pdf"

@@ -89,7 +89,7 @@ def read_incoming(settings: Settings, bag: ReadBag, folder: str) -> Incoming:
     _require_plain(place, "fields", fields, [0], 1)
     attachments, runs = _attachments(bag, folder, place, plain.get("attachments"))
     extra: dict[str, object] = {key: value for key, value in core.items() if key not in _OWN}
-    extra |= {key: found for key in ("form_name",) if (found := _text(place, key, plain.get(key)))}
+    extra |= {key: found for key in ("form_name", "period_term") if (found := _text(place, key, plain.get(key)))}
     for key in ("meters", "labels"):
         if plain.get(key):
             extra[key] = _texts(place, key, plain[key])

@@ -10,7 +10,7 @@ from recordkit.archive.filing import file_generated
 from recordkit.workspace import Workspace
 
 DAY = ("--as-of", "2037-01-15")
-SECRET = "demo"
+SECRET = "demo-passphrase"
 
 
 @pytest.fixture
