@@ -120,6 +120,11 @@ def _refresh(workspace: Workspace, issue_id: str) -> None:
                {"target": target, "key": key, "id": issue_id})
 
 
+def document_values(workspace: Workspace, issue: Row) -> Mapping[str, object]:
+    """Plain values by key of a document (a row of ``issues``), as they are known now; see ``_values_of``."""
+    return _values_of(workspace, issue)[0]
+
+
 def _values_of(workspace: Workspace, issue: Row) -> tuple[Mapping[str, object], str]:
     """Plain values by key, and the office that issued it; nothing where they were destroyed or are damaged."""
     issued: Mapping[str, object] = {}

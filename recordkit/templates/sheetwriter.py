@@ -30,6 +30,7 @@ class Sheet:
         centred: 1-based columns that are centred.
         landscape: how the page lies.
         header: text at the right of every page's head.
+        pictures: cell of the upper left corner, PNG, width and height in mm.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Sheet:
     centred: Sequence[int] = ()
     landscape: bool = True
     header: str = ""
+    pictures: Sequence[tuple[str, bytes, float, float]] = ()
 
 
 def workbook_bytes(sheets: Sequence[Sheet]) -> bytes:
@@ -70,6 +72,12 @@ def _write(book: Any, plan: Sheet) -> None:
     sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text="第&P页 共&N页"))
     if plan.header:
         sheet.oddHeader = HeaderFooterItem(right=_HeaderFooterPart(text=plan.header.replace("&", "&&")))
+    for anchor, png, width_mm, height_mm in plan.pictures:
+        from openpyxl.drawing.image import Image
+
+        image = Image(io.BytesIO(png))
+        image.width, image.height = (round(one / 25.4 * 96) for one in (width_mm, height_mm))
+        sheet.add_image(image, anchor)
     if plan.head:
         sheet.freeze_panes = f"A{plan.head + 1}"
         sheet.print_title_rows = f"{plan.head}:{plan.head}"

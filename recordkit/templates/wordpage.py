@@ -145,6 +145,15 @@ def rows_of(document: Any, columns: Sequence[str], widths: Sequence[float], rows
     body.remove(model)
 
 
+def picture(document: Any, png: bytes, width: float) -> None:
+    """A centred picture, ``width`` in mm."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Mm
+
+    document.add_picture(io.BytesIO(png), width=Mm(width))
+    document.paragraphs[-1].alignment = WD_ALIGN_PARAGRAPH.CENTER
+
+
 def bytes_of(document: Any) -> bytes:
     """The document as a file."""
     out = io.BytesIO()
