@@ -20,7 +20,7 @@ from recordkit.templates.workdays import told_unknown
 
 FORMATS = ("docx", "xlsx", "json")
 UNKNOWN = "—"
-_CHART = (176.0, 92.0)
+_CHART_WIDTH = 176.0  # mm
 _SIGNED = "制表人：　　　　　　　　审核人：　　　　　　　　日期：　　　　年　　月　　日"
 _LINE_COLUMNS = ("经办机构", "本月", "上月", "去年同月", "较上月")
 
@@ -42,7 +42,11 @@ def month_chart(report: MonthReport) -> bytes:
         shown["上月"] = [one.before or 0 for one in lines]
     if any(one.year_ago is not None for one in lines):
         shown["去年同月"] = [one.year_ago or 0 for one in lines]
-    return draw([Panel("主要指标", [one.name for one in lines], shown)], _CHART)
+    return draw([Panel("主要指标", [one.name for one in lines], shown)], (_CHART_WIDTH, _chart_height(report)))
+
+
+def _chart_height(report: MonthReport) -> float:
+    return 16 + 11 * len({one.id for one in report.figures})
 
 
 def month_file(report: MonthReport, kind: str, translate: Translate, chart: bytes | None = None) -> bytes:
@@ -120,9 +124,9 @@ def _month_docx(report: MonthReport, translate: Translate, chart: bytes | None) 
     wordpage.note(document, "一、主要指标", bold=True)
     _word_table(document, ("指标", *_LINE_COLUMNS), (62, 46, 17, 17, 20, 18), line_rows(report.figures))
     if chart is not None:
-        wordpage.picture(document, chart, _CHART[0])
+        wordpage.picture(document, chart, _CHART_WIDTH)
     wordpage.note(document, "二、文书签发与归档", bold=True)
-    _word_table(document, _FORM_COLUMNS, (43, 40, 13, 13, 17, 13, 13, 13, 15), _form_rows(report))
+    _word_table(document, _FORM_COLUMNS, (40, 36, 13, 13, 20, 13, 13, 13, 20), _form_rows(report))
     wordpage.note(document, "三、档案归档（按类别）", bold=True)
     _word_table(document, ("类别", *_LINE_COLUMNS), (62, 46, 17, 17, 20, 18), line_rows(report.filed))
     wordpage.note(document, "")
@@ -142,7 +146,7 @@ def _word_table(document: Any, columns: Sequence[str], widths: Sequence[float], 
 def _month_xlsx(report: MonthReport, translate: Translate, chart: bytes | None) -> bytes:
     above: list[Sequence[Cell]] = [["客户服务与档案工作月报"], *([line] for line in _facts(report, translate)), []]
     figures: list[Sequence[Cell]] = [*above, ["指标", *_LINE_COLUMNS], *line_rows(report.figures)]
-    pictures = [(f"A{len(figures) + 2}", chart, *_CHART)] if chart is not None else []
+    pictures = [(f"A{len(figures) + 2}", chart, _CHART_WIDTH, _chart_height(report))] if chart is not None else []
     return workbook_bytes([
         Sheet("主要指标", figures, (36, 26, 10, 10, 12, 10), head=len(above) + 1, centred=(3, 4, 5, 6), landscape=False,
               pictures=pictures),

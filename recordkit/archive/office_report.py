@@ -100,12 +100,12 @@ def month_report(workspace: Workspace, month: Span, today: date, meters: MetersD
     for figure in workspace.settings.reports.all():
         _count_figure(workspace.db, table, figure, spans, notes)
     _count_visits(workspace, table, spans, notes)
+    _count_forms(workspace, table, spans)
+    _count_records(workspace, table, spans)
     figures = table.lines("figure")
     if meters is not None:
         figures += [Line("meters-due", "本月到期水表（水表台账）", "", meters.due, None, None),
                     Line("meters-overdue", "以前到期未换水表（水表台账）", "", meters.overdue, None, None)]
-    _count_forms(workspace, table, spans)
-    _count_records(workspace, table, spans)
     if first < created <= last:
         notes.insert(0, msg("The archive was begun on {date}; of earlier days only what papers filed since bear is "
                             "counted.", date=created.isoformat()))
@@ -144,13 +144,14 @@ class _Table:
     def lines(self, part: str) -> list[Line]:
         """Of each id a line an office; of one that was not counted a line of zeros."""
         found = []
+        known = [one or any(counts[at] for counts in self._counts.values()) for at, one in enumerate(self._known)]
         for (own, key), name in self._names.items():
             if own != part:
                 continue
             offices = sorted(office for p, k, office in self._counts if (p, k) == (part, key)) or [""]
             for office in offices:
                 counts = self._counts.get((part, key, office), [0] * len(self._spans))
-                shown = [count if known or count else None for count, known in zip(counts, self._known, strict=True)]
+                shown = [count if sure else None for count, sure in zip(counts, known, strict=True)]
                 found.append(Line(key, name, office, counts[0], shown[1], shown[2]))
         return found
 

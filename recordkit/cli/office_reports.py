@@ -41,6 +41,17 @@ def _kind(out: Path | None) -> str:
     return kind
 
 
+def _outside(app: App, out: Path | None) -> None:
+    """What names customers must not lie in the store, where no destruction would find it.
+
+    Raises:
+        WrongUsage: it would.
+    """
+    if out is not None and out.resolve().is_relative_to(app.store.resolve()):
+        raise WrongUsage(msg("{file} lies inside the store; a list that names customers belongs elsewhere.",
+                             file=str(out)), msg("Choose a folder outside the store."))
+
+
 _out_option = option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
                      help=N_("Write the report: .docx, .xlsx or .json."))
 _force_option = option("--force", is_flag=True, help=N_("Overwrite files that exist."))
@@ -57,6 +68,7 @@ def daily(app: App, day: date | None, out: Path | None, force: bool) -> None:
     from recordkit.archive.office_report import day_report
 
     kind = _kind(out)
+    _outside(app, out)
     wanted = day or app.today
     if wanted > app.today:
         raise WrongUsage(msg("{date} has not come yet; today is {today}.", date=wanted.isoformat(),
@@ -175,6 +187,7 @@ def overdue(app: App, within: int, out: Path | None, force: bool) -> None:
     from recordkit.templates.workdays import told_unknown
 
     kind = _kind(out)
+    _outside(app, out)
     with app.reading() as workspace:
         found = find_open(workspace, app.today, within)
         company = workspace.settings.company.name
