@@ -40,6 +40,7 @@ class Sheet:
         repeat: first of the rows that stand on every page, down to ``head``; 0 for the head alone.
         header: text at the right of every page's head.
         locked: 1-based columns of the list that look as if they could not be changed.
+        pictures: cell of the upper left corner, PNG, width and height in mm.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Sheet:
     ruled: bool = False
     repeat: int = 0
     locked: Collection[int] = ()
+    pictures: Sequence[tuple[str, bytes, float, float]] = ()
 
     def wraps(self, part: str) -> bool:
         """Whether cells of this part of the sheet are broken into lines."""
@@ -119,6 +121,12 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
     sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text="第&P页 共&N页"))
     if plan.header:
         sheet.oddHeader = HeaderFooterItem(right=_HeaderFooterPart(text=plan.header.replace("&", "&&")))
+    for anchor, png, width_mm, height_mm in plan.pictures:
+        from openpyxl.drawing.image import Image
+
+        image = Image(io.BytesIO(png))
+        image.width, image.height = (round(one / 25.4 * 96) for one in (width_mm, height_mm))
+        sheet.add_image(image, anchor)
     if plan.head:
         sheet.freeze_panes = f"A{plan.head + 1}"
         sheet.print_title_rows = f"{plan.repeat or plan.head}:{plan.head}"
