@@ -12,9 +12,12 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Struct, field, to_builtins
 
+from recordkit.archive_settings import ArchiveSection as ArchiveSection
+from recordkit.archive_settings import OwnField, archive_fault
 from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
+from recordkit.officerules import DeadlinesSection, ReportsSection, rules_problem
 from recordkit.tomltold import toml_line, toml_reason
 
 FILE_NAME = "recordkit.toml"
@@ -36,37 +39,6 @@ class CompanySection(Struct, frozen=True):
     name: str = "某某市自来水有限公司"
     office: str = "客户服务中心"
     office_code: str = "KFZ"
-
-
-class OwnField(Struct, frozen=True):
-    """A metadata field that the office adds to those that every record has.
-
-    Attributes:
-        key: ASCII, lower case; unique among core fields and own ones.
-        label: Chinese name; unique, too.
-        classes: ids of the classes that have it; none for all.
-    """
-
-    key: str
-    label: str
-    label_en: str = ""
-    type: Literal["text", "integer", "decimal", "date", "choice", "phone", "account", "yes_no"] = "text"
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-
-
-class ArchiveSection(Struct, frozen=True):
-    """Fonds, archival code and own metadata fields.
-
-    Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015).
-    """
-
-    fonds: str = "C001"
-    fonds_name: str = "某某市自来水有限公司"
-    category: str = "KF"
-    code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
-    fields: tuple[OwnField, ...] = ()
 
 
 class DocumentsSection(Struct, frozen=True):
@@ -227,6 +199,24 @@ class MailSection(Struct, frozen=True):
     timeout_seconds: float = 30.0
 
 
+class ChecksSection(Struct, frozen=True):
+    """The four-property checks (四性检测).
+
+    Attributes:
+        scanner: program and arguments that speak clamdscan's exit codes; files are added, no shell. () for none.
+        scanner_seconds: time it may take for one call of some hundred files.
+        formats: in which papers may lie in the archive, told by their bytes.
+        earlier_codes: templates of archival codes that were in force before ``archive.code``.
+    """
+
+    scanner: tuple[str, ...] = ()
+    scanner_seconds: float = 600.0
+    formats: tuple[Literal["pdf", "ofd", "docx", "xlsx", "json", "text", "jpeg", "png", "tiff"], ...] = (
+        "pdf", "docx", "json",
+    )  # fmt: skip
+    earlier_codes: tuple[str, ...] = ()
+
+
 class Settings(Struct, frozen=True):
     """All of recordkit.toml. ``digest`` is the SHA-256 of the file, named in ledger and manifests."""
 
@@ -243,6 +233,9 @@ class Settings(Struct, frozen=True):
     meters: MetersSection = field(default_factory=MetersSection)
     review: ReviewSection = field(default_factory=ReviewSection)
     mail: MailSection = field(default_factory=MailSection)
+    checks: ChecksSection = field(default_factory=ChecksSection)
+    deadlines: DeadlinesSection = field(default_factory=DeadlinesSection)
+    reports: ReportsSection = field(default_factory=ReportsSection)
     digest: str = ""
 
 
@@ -311,6 +304,12 @@ def _unknown(plain: Mapping[str, object]) -> Message | None:
         for key in content if isinstance(content, dict) else ():
             if key not in names:
                 return msg("there is no setting {key}", key=f"{section}.{key}")
+    archive = plain.get("archive")
+    fields = archive.get("fields") if isinstance(archive, dict) else None
+    for place, one in enumerate(fields if isinstance(fields, list) else ()):
+        for key in one if isinstance(one, dict) else ():
+            if key not in OwnField.__struct_fields__:
+                return msg("there is no setting {key}", key=f"archive.fields[{place}].{key}")
     return None
 
 
@@ -326,7 +325,7 @@ def _told(error: str, plain: Mapping[str, object]) -> Message | str:
     kind: Any = Settings
     for part in re.findall(r"[^.\[\]]+|\.\.\.", at[1]):
         if part.isdigit() or part == "...":  # an entry of a list; msgspec may not say which
-            kind = get_args(kind)[0]
+            kind = get_args(kind)[-1 if get_origin(kind) is dict else 0]
             value = value[int(part)] if part.isdigit() else value
         else:
             kind = get_type_hints(kind)[part]
@@ -365,6 +364,9 @@ _SECTIONS: dict[str, Any] = {
     "meters": MetersSection,
     "review": ReviewSection,
     "mail": MailSection,
+    "checks": ChecksSection,
+    "deadlines": DeadlinesSection,
+    "reports": ReportsSection,
 }
 
 
@@ -401,9 +403,10 @@ _RANGES: Mapping[str, _Range] = {
     "review.command_seconds": _Range(1, 86_400),
     "mail.port": _Range(1, 65_535),
     "mail.timeout_seconds": _Range(1, 600),
+    "checks.scanner_seconds": _Range(1, 86_400),
 }
 _YEARS = _Range(1, 50)
-_PLACEHOLDERS = ("fonds", "category", "year", "period", "office", "seq")
+_VOLUME_PLACEHOLDERS = ("fonds", "category", "year", "office", "seq")
 
 
 def _problem(settings: Settings) -> Message | None:
@@ -429,16 +432,26 @@ def _problem(settings: Settings) -> Message | None:
     problem = _mail_problem(settings.mail)
     if problem is not None:
         return problem
+    wrong = rules_problem(settings.deadlines, settings.reports)
+    if wrong is not None:
+        return _refused(*wrong)
     if not settings.review.formats:
         return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
-    code = settings.archive.code
+    fault = archive_fault(settings.archive, settings.company.office_code)
+    if fault is not None:
+        return _refused(*fault)
+    return _volume_code_problem(settings.archive.volume_code)
+
+
+def _volume_code_problem(code: str) -> Message | None:
     if "{seq" not in code:
-        return _refused("archive.code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
+        return _refused("archive.volume_code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
     try:
-        code.format(**{**dict.fromkeys(_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
+        code.format(**{**dict.fromkeys(_VOLUME_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return _refused("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
-            f"{{{name}}}" for name in _PLACEHOLDERS)))
+        return _refused("archive.volume_code", code, msg(
+            "a text with the placeholders {placeholders}", placeholders=listed(
+                f"{{{name}}}" for name in _VOLUME_PLACEHOLDERS)))
     return None
 
 
@@ -471,6 +484,18 @@ def _refused(key: str, value: object, allowed: Message | str) -> Message:
     return msg("{key} = {value}; allowed: {allowed}", key=key, value=shown, allowed=allowed)
 
 
+_OWN_FIELD_EXAMPLE = """
+# 本单位自定的著录项，可有多个。key 用小写字母、数字和下划线，启用后不要改；label 为中文名称
+# [[archive.fields]]
+# key = "project"
+# label = "工程名称"
+# type = "text"            # text integer decimal date choice phone account yes_no
+# required = false         # true：归档时缺少的列为问题
+# choices = []             # type = "choice" 时可选的值
+# classes = []             # 只用于这些类别；空为全部
+"""
+
+
 def new_settings_text(
     *, store_id: str, simulation: bool, company: CompanySection, archive: ArchiveSection, search: str = "tantivy"
 ) -> str:
@@ -496,9 +521,16 @@ office_code = {quoted(company.office_code)}       # 机构代码，用于档号�
 fonds = {quoted(archive.fonds)}        # 全宗号
 fonds_name = {quoted(archive.fonds_name)}
 category = {quoted(archive.category)}        # 门类代码
-# 档号格式，依据 DA/T 22-2015；可用：fonds category year period office seq
+# 档号格式，依据 DA/T 22-2015；可用：fonds category class year period office seq
+# 必须有全宗号 fonds、门类 category 或 class、件号 seq；已有档号永不改变。DA/T 13-2022（全宗号-类别号-件号）：
+#   code = "{{fonds}}-{{category}}-{{seq:04}}"，或两级类别 "{{fonds}}-{{category}}·{{class}}-{{seq:04}}"
 code = {quoted(archive.code)}
-
+# 案卷号格式；可用：fonds category year office seq。不含保管期限：案卷期限随卷内文件变化，案卷号不变
+volume_code = {quoted(archive.volume_code)}
+volumes = "by-hand"      # "per-account"：归到某户号名下的文件自动并入该户号未封的案卷
+# class 处所写的类别号，未列的写类别标识：
+# class_codes = {{ supply-contract = "HT", meter-change-notice = "HB" }}
+{_OWN_FIELD_EXAMPLE}
 [engines]
 search = {quoted(search)}       # 检索引擎："tantivy"，或不能安装 tantivy 的机器上用 "whoosh"
 ocr = "rapidocr"         # "none" 表示不识别扫描件
@@ -557,4 +589,14 @@ receivers = []
 password_file = ""
 contents = "counts"      # "counts" 只发件数和清单位置；"list" 附上清单（题名属个人信息，慎用）
 when = "due"             # "due" 有到期或即将到期的才发；"always" 每次都发
+
+[checks]
+# 四性检测用的查毒程序及参数（不经 shell，文件名加在最后），如 ["clamdscan", "--fdpass", "--no-summary"]；空则记为未检测
+scanner = []
+formats = ["pdf", "docx", "json"]   # 允许的归档格式，按文件内容判断
+
+# 办理时限（recordkit report overdue）：自带的环节、天数见使用说明 reports.zh-CN.md
+[deadlines]
+days = {{}}                # 只改天数，例如 {{ complaint-visit = 5 }}
+off = []                 # 不跟踪的环节
 """

@@ -22,7 +22,7 @@ from recordkit.workspace import Workspace
 
 ORIGINAL = "original"
 """Name under which ``contents`` knows the paper itself; attachments have the names of their files."""
-_VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned", "record.matched")
+VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned", "record.matched")
 """Acts that make a version of a record."""
 
 
@@ -112,7 +112,7 @@ def objects_of(workspace: Workspace) -> ObjectStore:
 
 def apply_entry(workspace: Workspace, entry: Entry) -> None:
     """The catalogue of records, their versions, accounts, batches and contents."""
-    if entry.act in _VERSIONING:
+    if entry.act in VERSIONING:
         metadata = _apply_version(workspace, entry)
         _apply_contents(workspace, entry)
         if entry.body.get("batch"):
@@ -180,7 +180,10 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                 "serial": serial,
             },
         )
-        db.insert("code_serials", {"scope": scope, "last": serial})
+        if serial:
+            # The highest number ever used: one of an inherited catalogue may come after higher ones.
+            db.run("INSERT INTO code_serials (scope, last) VALUES (:scope, :last) ON CONFLICT (scope) "
+                   "DO UPDATE SET last = max(last, excluded.last)", {"scope": scope, "last": serial})
     else:
         if metadata:
             shown["number"] = metadata.get("number")
@@ -375,12 +378,6 @@ def batches_of(db: Database, record_id: str) -> list[KnownBatch]:
     """The batch scans in which the paper of a record lay, its older versions and papers of equal bytes included."""
     rows = db.all("SELECT DISTINCT batch FROM batches WHERE record_id = :id ORDER BY batch", {"id": record_id})
     return [known for row in rows if (known := find_batch(db, row["batch"])) is not None]
-
-
-def next_serial(db: Database, scope: str) -> int:
-    """The item number (件号) that follows the last one ever used in ``scope``."""
-    row = db.one("SELECT last FROM code_serials WHERE scope = :scope", {"scope": scope})
-    return 1 if row is None else int(row["last"]) + 1
 
 
 def next_ordinal(db: Database) -> int:

@@ -13,7 +13,7 @@ from recordkit.archive.arrivals import pages_file, told_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.filing import Batch, NewRecord, batch_of, meters_of
 from recordkit.archive.matching import Portion
-from recordkit.archive.metadata import split_values
+from recordkit.archive.metadata import own_fields, split_values
 from recordkit.archive.names import PAPER
 from recordkit.archive.pdf_actions import KINDS
 from recordkit.archive.reading import PaperReading
@@ -22,6 +22,7 @@ from recordkit.archive.signature_facts import plain_signatures
 from recordkit.archive.told import plain_finding
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
+from recordkit.settings import Settings
 from recordkit.templates import issue as issues
 from recordkit.templates.completing import lacking_papers, onsite_values
 from recordkit.workspace import Workspace
@@ -141,6 +142,12 @@ def missing_fields(given: Mapping[str, object]) -> tuple[Finding, ...]:
     if "account" in given:
         return ()
     return (Finding("missing-field", msg("the field {field} is not filled in", field=msg("account"))),)
+
+
+def missing_own_fields(settings: Settings, record_class: str, given: Mapping[str, object]) -> tuple[Finding, ...]:
+    """Fields that the office added as required for records of this class, and that a record has not."""
+    return tuple(Finding("missing-field", msg("the field {field} is not filled in", field=one.label))
+                 for one in own_fields(settings, record_class) if one.required and given.get(one.key) in (None, ""))
 
 
 def told_of(

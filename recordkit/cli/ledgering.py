@@ -116,7 +116,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         for remark in remarks[:_MOST_REMARKS]:
             app.say("  " + remark.render(tr))
         if len(remarks) > _MOST_REMARKS:
-            app.say(tr("  and {count} more; --json has all of them.").format(count=len(remarks) - _MOST_REMARKS))
+            app.say(tr("  and {count} more; --json names all of them.").format(count=len(remarks) - _MOST_REMARKS))
         kept = [one.checkpoint.statement.seq for one in compared[len(against) :]
                 if one.checkpoint is not None and not one.findings]
         if kept:
@@ -158,7 +158,7 @@ def _plain_comparison(one: Comparison) -> dict[str, object]:
 def ledger_list(app: App, record: str | None, actor: str | None) -> None:
     """Print the entries."""
     from recordkit.archive.catalogue import find_record
-    from recordkit.archive.editing import names_record
+    from recordkit.archive.history import names_record
 
     with app.reading() as workspace:
         record_id = find_record(workspace.db, record).record_id if record else None

@@ -14,6 +14,7 @@ LAYERS = [
     {"messages"},
     {"errors"},
     {"model", "tomltold"},
+    {"archive_settings", "officerules"},
     {"files", "ed25519", "settings", "crew"},
     {"ledger", "notes", "pending"},
     {"db"},

@@ -51,7 +51,7 @@ def marked(text: str) -> str:
         ("years = 4", "years = 0", "meters.cycles[1].years = 0; allowed: 1 to 50"),
         ("up_to = 50", "up_to = 25", 'allowed: entries whose up_to rises from one to the next'),
         ("-{seq:04}", "", "allowed: a text with {seq} in it"),
-        ("{office}", "{place}", "allowed: a text with the placeholders {fonds}, {category}, {year}"),
+        ("{office}", "{place}", "allowed: a text with the placeholders {fonds}, {category}, {class}"),
         ("{seq:04}", "{seq:04!}", "allowed: a text with the placeholders"),
         ('rescan = "ask"', 'rescan = "maybe"', 'ingest.rescan = "maybe"; allowed: "ask", "version"'),
         ('search = "tantivy"', "search = 1", 'engines.search = 1; allowed: "tantivy"'),
