@@ -106,7 +106,7 @@ class Group(Struct, frozen=True):
 
 def group_records(db: Database, selection: Selection) -> list[Group]:
     """The catalogues that the selected records stand in, by year, then by period, the longest first."""
-    where, values = _condition(selection)
+    where, values = condition_of(selection)
     rows = db.all(
         "SELECT scope, year, period, count(*) AS count, sum(pages) AS pages, "
         "min(CASE WHEN status = 'active' THEN date END) AS since, "
@@ -120,7 +120,7 @@ def group_records(db: Database, selection: Selection) -> list[Group]:
 
 def selected_volumes(db: Database, selection: Selection) -> list[str]:
     """Ids of the volumes in which a selected record lies, by archival code."""
-    where, values = _condition(selection)
+    where, values = condition_of(selection)
     rows = db.all("SELECT volume_id FROM volumes WHERE volume_id IN (SELECT volume FROM records "
                   f"WHERE {where} AND volume IS NOT NULL) ORDER BY scope, serial", values)
     return [row["volume_id"] for row in rows]

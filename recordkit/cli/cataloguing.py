@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from recordkit.cli.base import Group
-from recordkit.cli.gaps import gaps
 from recordkit.cli.exporting import export
+from recordkit.cli.gaps import gaps
 from recordkit.cli.i18n import N_
 
 

@@ -14,6 +14,7 @@ from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.catalogue import Record
+    from recordkit.settings import Settings
 
 
 @click.command(cls=Command, help=N_("Show one record: by record id, archival code or document number."))

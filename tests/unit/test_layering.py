@@ -16,7 +16,7 @@ LAYERS = [
     {"model", "tomltold"},
     {"archive_settings", "officerules"},
     {"files", "ed25519", "settings", "crew"},
-    {"ledger", "notes", "pending"},
+    {"ledger", "notes", "pending", "new_settings"},
     {"db"},
     {"workspace"},
     {"people"},

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from recordkit.errors import InputRefused
+from recordkit.new_settings import new_settings_text
 from recordkit.settings import (
     _RANGES,
     ArchiveSection,
@@ -16,7 +17,6 @@ from recordkit.settings import (
     StoreSection,
     _problem,
     load_settings,
-    new_settings_text,
 )
 
 
