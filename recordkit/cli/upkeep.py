@@ -265,8 +265,8 @@ def config_accept(app: App, key: Path | None, passphrase_file: str | None, dry_r
 def config_check(app: App) -> int:
     """Load them; errors name the place; exit 3 when there are findings."""
     from recordkit.archive.classes import FILE_NAME, load_scheme
-    from recordkit.archive.metadata import unknown_classes
     from recordkit.archive.deadlines import check_rules
+    from recordkit.archive.metadata import unknown_classes
     from recordkit.archive.pdf_signatures import check_roots
     from recordkit.retention.schedule_check import check_schedule, uses_of
     from recordkit.settings import load_settings
