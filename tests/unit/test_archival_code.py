@@ -221,3 +221,9 @@ def test_the_settings_of_a_new_store_name_no_fault(tmp_path: Path) -> None:
     make_store(tmp_path / "s", clock_at(DAY), "test", simulation=True)
     settings = load_settings(tmp_path / "s")
     assert archive_fault(settings.archive, settings.company.office_code) is None
+
+
+def test_a_store_whose_template_lacks_something_is_not_even_begun(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="{category} or {class}"):
+        make_store(tmp_path / "s", clock_at(DAY), "test", archive=ArchiveSection(code="{fonds}-{seq:04}"))
+    assert not (tmp_path / "s").exists()
