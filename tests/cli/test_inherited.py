@@ -277,3 +277,19 @@ def test_a_paper_of_ours_that_a_row_names_waits_for_a_person(issued: Cli, tmp_pa
     result = bring(issued, sheet(tmp_path, row(1, 文件名=paper.name)), paper, expect=3)
     assert [one["outcome"] for one in result["items"]] == ["unmatched"]  # type: ignore[attr-defined]
     assert [(one[0], one[2]) for one in refused(result)] == [(2, "unmatched")]
+
+
+def test_the_row_of_a_record_that_was_destroyed_is_refused_with_its_file_and_without(cli: Cli, scans: Path) -> None:
+    catalogue = sheet(scans.parent, row(1))
+    bring(cli, catalogue, scans / "0001.pdf")
+    workspace = open_store(cli.store, clock_at(date(2026, 11, 20)), "test")
+    record = find_by_code(workspace.db, "1998-5-001")
+    assert record is not None
+    with workspace.writing() as writer:
+        writer.add("record.destroyed", {"record": record.record_id, "order": "O1"})
+        writer.commit()
+    workspace.close()
+    for source in (scans / "0001.pdf", scans / "0002.pdf"):
+        result = bring(cli, catalogue, source, expect=3)
+        assert refused(result) == [(2, "A2", "code-taken")]
+        assert "destroyed" in str(result["refused"])

@@ -243,3 +243,13 @@ def test_a_destroyed_record_keeps_its_code(tmp_path: Path) -> None:
         workspace.rebuild()
     assert file_some(workspace, None) == ["C001-KF-0003"]
     workspace.close()
+
+
+def test_an_inherited_code_that_only_another_template_would_give_is_passed_over(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s")
+    # By the template of then its number is the 7 at its end; by the next one it is the 2 in the middle.
+    assert file_some(workspace, "C001·00002-KF·Y7")
+    workspace.close()
+    workspace = with_code(tmp_path / "s", "{fonds}·{seq:05}-{category}·Y7")
+    assert file_some(workspace, None, None) == ["C001·00001-KF·Y7", "C001·00003-KF·Y7"]
+    workspace.close()
