@@ -195,23 +195,43 @@ def find_gaps(db: Database, *, year: int | None = None, record_class: str | None
     ``year`` and ``record_class`` choose the scopes in which such a record stands; each of them is looked at as a whole,
     for several classes share the numbers of a scope. What lies behind the last number is no gap.
     """
+    for scope in _scopes(db, year, record_class):
+        yield from _gaps_of(db, scope)
+
+
+def _scopes(db: Database, year: int | None, record_class: str | None) -> list[str]:
     if year is None and record_class is None:
-        scopes = db.all("SELECT scope FROM code_serials ORDER BY scope")
-    else:
-        scopes = db.all("SELECT DISTINCT scope FROM records WHERE (:year IS NULL OR year = :year) "
-                        "AND (:class IS NULL OR record_class = :class) AND serial > 0 ORDER BY scope",
-                        {"year": year, "class": record_class})
-    for row in scopes:
-        yield from _gaps_of(db, row["scope"])
+        return [row["scope"] for row in db.all("SELECT scope FROM code_serials ORDER BY scope")]
+    years = [year] if year is not None else _years(db)
+    of_class = "AND record_class = :class " if record_class is not None else ""
+    # Year by year: the index that has all of this begins with the year.
+    return sorted({row["scope"] for one in years for row in db.all(
+        f"SELECT DISTINCT scope FROM records WHERE year = :year {of_class}AND serial > 0",
+        {"year": one, "class": record_class})})
+
+
+def _years(db: Database) -> list[int]:
+    found: list[int] = []
+    while (row := db.one("SELECT min(year) AS year FROM records WHERE year > :last",
+                         {"last": found[-1] if found else -1})) is not None and row["year"] is not None:
+        found.append(int(row["year"]))
+    return found
 
 
 def _gaps_of(db: Database, scope: str) -> Iterator[Gap]:
-    last, last_code = 0, ""
+    def code_of(serial: int) -> str:
+        row = db.one("SELECT min(code) AS code FROM records WHERE scope = :scope AND serial = :serial",
+                     {"scope": scope, "serial": serial})
+        return str(row["code"]) if row is not None and row["code"] else ""
+
+    last = 0
+    # Only what the index holds: the records themselves are a hundred times as wide.
     while rows := db.all(
-        "SELECT serial, min(code) AS code FROM records WHERE scope = :scope AND serial > :last "
-        "GROUP BY serial ORDER BY serial LIMIT 10000", {"scope": scope, "last": last}
+        "SELECT DISTINCT serial FROM records WHERE scope = :scope AND serial > :last ORDER BY serial LIMIT 10000",
+        {"scope": scope, "last": last}
     ):
-        for serial, code in rows:
+        for row in rows:
+            serial = int(row["serial"])
             if serial > last + 1:
-                yield Gap(scope, last + 1, serial - 1, last_code, code)
-            last, last_code = serial, code
+                yield Gap(scope, last + 1, serial - 1, code_of(last) if last else "", code_of(serial))
+            last = serial
