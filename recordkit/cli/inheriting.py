@@ -57,7 +57,10 @@ def ingest_catalogue(
     problems = Problems(plan)
     written = None
     if plan.refused and not options.dry_run:
-        written = write_refused(problems, source.rows, file.name, file.resolve().parent)
+        try:
+            written = write_refused(problems, source.rows, file.name, file.resolve().parent)
+        except OSError:  # Scans and catalogue may lie on a disc that cannot be written to.
+            written = write_refused(problems, source.rows, file.name, Path.cwd())
     counts = {N_("rows"): plan.rows, N_("known before"): plan.known, N_("refused"): plan.refused,
               N_("rows without a file"): plan.missing_files, N_("files without a row"): len(plan.without_row)}
     code = report.close({

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from conftest import Cli, clock_at
 from openpyxl import Workbook, load_workbook
 from papers import pdf_bytes
 
+from recordkit import files
 from recordkit.archive.archival_code import CodeTemplate
 from recordkit.archive.catalogue import find_by_code
 from recordkit.archive.decisions import IngestOptions
@@ -293,3 +295,21 @@ def test_the_row_of_a_record_that_was_destroyed_is_refused_with_its_file_and_wit
         result = bring(cli, catalogue, source, expect=3)
         assert refused(result) == [(2, "A2", "code-taken")]
         assert "destroyed" in str(result["refused"])
+
+
+def test_refused_rows_of_a_disc_that_cannot_be_written_to_come_to_the_current_folder(
+    cli: Cli, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    real = files._create
+
+    def read_only(path: Path) -> object:
+        if scans in path.parents:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return real(path)
+
+    monkeypatch.setattr(files, "_create", read_only)
+    result = bring(cli, sheet(scans, row(1), row(2, 日期="未知")), scans / "0001.pdf", expect=4)
+    assert Path(str(result["refused_file"])) == tmp_path / "here" / "目录-refused-1.xlsx"
+    assert (tmp_path / "here" / "目录-refused-1.xlsx").stat().st_size > 0
