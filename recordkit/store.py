@@ -17,6 +17,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "templates.issue",
     "templates.completions",
     "archive.catalogue",
+    "archive.boxes",
     "archive.dropping",
     "retention.events",
     "retention.holds",

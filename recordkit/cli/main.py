@@ -33,6 +33,7 @@ _COMMANDS = {
     "edit": ("editing", N_("Change a record's metadata, with a reason.")),
     "history": ("editing", N_("Every act on a record.")),
     "catalogue": ("cataloguing", N_("Listings of records, corrections of many, exports.")),
+    "box": ("boxing", N_("Boxes of paper originals: where they stand, labels, lists.")),
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
     "event": ("eventing", N_("Events that start retention periods.")),
     "hold": ("holding", N_("Holds that stop destruction.")),
