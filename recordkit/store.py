@@ -19,6 +19,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "templates.completions",
     "archive.catalogue",
     "archive.volumes",
+    "archive.boxes",
     "archive.dropping",
     "archive.exported",
     "archive.milestones",

@@ -34,6 +34,7 @@ _COMMANDS = {
     "edit": ("editing", N_("Change a record's metadata, with a reason.")),
     "history": ("editing", N_("Every act on a record.")),
     "volume": ("volumes", N_("Volumes: records kept together, by account or by project.")),
+    "box": ("boxing", N_("Boxes of paper originals: where they stand, labels, lists.")),
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
     "check": ("checking", N_("The four-property checks of records (DA/T 70-2018).")),
     "event": ("eventing", N_("Events that start retention periods.")),
