@@ -116,6 +116,8 @@ class Decision:
         start: first day of the period.
         rule: class and period that decided, e.g. ``visit-record 10y``; with the code of the volume where that governs.
         companion: another record of the same volume that this one waits with; None where it waits by itself.
+        months: length of the period that counts, where one runs.
+        volume: archival code of the volume that governs; None where it lies in none.
     """
 
     record_id: str
@@ -125,6 +127,8 @@ class Decision:
     rule: str
     reason: Message
     companion: str | None = None
+    months: int | None = None
+    volume: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +314,7 @@ def _without_holds(
         return Decision(record_id, "waiting", None, None, rule, reason, together.record_id)
     start, months = (own.start, own.months) if together is None else (together.start, together.months)
     assert start is not None and months is not None
+    volume = None if together is None else together.volume
     due = months_after(start, months)
     if extension is not None and extension.until is not None and extension.until >= due:
         due = _day_after(extension.until)
@@ -325,9 +330,9 @@ def _without_holds(
                   start=start.isoformat())
     if today >= due:
         reason = msg("{why}. Due for appraisal since {due}.", why=why, due=due.isoformat())
-        return Decision(record_id, "due", due, start, rule, reason)
+        return Decision(record_id, "due", due, start, rule, reason, None, months, volume)
     reason = msg("{why}. Not due before {due}.", why=why, due=due.isoformat())
-    return Decision(record_id, "not-due", due, start, rule, reason)
+    return Decision(record_id, "not-due", due, start, rule, reason, None, months, volume)
 
 
 def _day_after(day: date) -> date:
