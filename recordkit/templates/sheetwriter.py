@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -39,6 +39,8 @@ class Sheet:
             third cell is None has its second one over both. Its rows are gone through twice.
         repeat: first of the rows that stand on every page, down to ``head``; 0 for the head alone.
         header: text at the right of every page's head.
+        locked: 1-based columns of the list that look as if they could not be changed.
+        pictures: cell of the upper left corner, PNG, width and height in mm.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Sheet:
     title: bool = False
     ruled: bool = False
     repeat: int = 0
+    locked: Collection[int] = ()
+    pictures: Sequence[tuple[str, bytes, float, float]] = ()
 
     def wraps(self, part: str) -> bool:
         """Whether cells of this part of the sheet are broken into lines."""
@@ -94,14 +98,14 @@ def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
 
 _EMPTY = re.compile(rb"<sheetData ?/>|<sheetData></sheetData>")
 _STYLE_KINDS = ("text", "sign", "day", "number")
-_Style = Mapping[tuple[str, str, bool], int]
-"""Number of a cell's look by part of the sheet, kind of value, and whether its column is centred."""
+_Style = Mapping[tuple[str, str, bool, bool], int]
+"""Number of a cell's look by part of the sheet, kind of value, and whether its column is centred or locked."""
 
 
 def _lay_out(book: Any, plan: Sheet) -> _Style:
     """An empty sheet with everything but its rows, and the looks of its cells."""
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment, Border, Font, Side
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
     from openpyxl.worksheet.properties import PageSetupProperties
@@ -117,6 +121,12 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
     sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text="第&P页 共&N页"))
     if plan.header:
         sheet.oddHeader = HeaderFooterItem(right=_HeaderFooterPart(text=plan.header.replace("&", "&&")))
+    for anchor, png, width_mm, height_mm in plan.pictures:
+        from openpyxl.drawing.image import Image
+
+        image = Image(io.BytesIO(png))
+        image.width, image.height = (round(one / 25.4 * 96) for one in (width_mm, height_mm))
+        sheet.add_image(image, anchor)
     if plan.head:
         sheet.freeze_panes = f"A{plan.head + 1}"
         sheet.print_title_rows = f"{plan.repeat or plan.head}:{plan.head}"
@@ -128,8 +138,10 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
                 sheet.merged_cells.add(f"B{number}:C{number}")
     thin = Side(style="thin")
     frame = Border(thin, thin, thin, thin)
-    made: dict[tuple[str, str, bool], int] = {}
-    for part, kind, centred in product(("title", "above", "head", "list"), _STYLE_KINDS, (False, True)):
+    grey = PatternFill("solid", fgColor="E4E4E4")
+    made: dict[tuple[str, str, bool, bool], int] = {}
+    for part, kind, centred, locked in product(("title", "above", "head", "list"), _STYLE_KINDS, (False, True),
+                                               (False, True)):
         cell = WriteOnlyCell(sheet)
         cell.alignment = Alignment(
             vertical="center",
@@ -145,7 +157,9 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
             cell.border = frame
         size = 16 if part == "title" else 12 if plan.ruled else 10
         cell.font = Font(name="宋体", bold=part in ("head", "title"), size=size)
-        made[part, kind, centred] = cell.style_id
+        if locked and part == "list":
+            cell.fill = grey
+        made[part, kind, centred, locked] = cell.style_id
     return made
 
 
@@ -162,21 +176,21 @@ def _blocks(plan: Sheet, styles: _Style) -> Iterator[bytes]:
             letters.append(get_column_letter(len(letters) + 1))
         some.append(f'<row r="{number}"{_height(plan, part, row)}>')
         for at, (letter, value) in enumerate(zip(letters, row, strict=False), 1):
-            centred = at in plan.centred
+            look = at in plan.centred, at in plan.locked
             if isinstance(value, str):
                 kind = "sign" if value.startswith(SIGNS) else "text"
-                some.append(f'<c r="{letter}{number}" s="{styles[part, kind, centred]}" t="inlineStr"><is>'
+                some.append(f'<c r="{letter}{number}" s="{styles[part, kind, *look]}" t="inlineStr"><is>'
                             f'<t xml:space="preserve">{_escaped(value)}</t></is></c>')
             elif isinstance(value, date):
                 days = (date(value.year, value.month, value.day) - _ZERO).days
-                some.append(f'<c r="{letter}{number}" s="{styles[part, "day", centred]}"><v>{days}</v></c>'
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "day", *look]}"><v>{days}</v></c>'
                             if days > _FIRST_DAY else
-                            f'<c r="{letter}{number}" s="{styles[part, "text", centred]}" t="inlineStr"><is>'
+                            f'<c r="{letter}{number}" s="{styles[part, "text", *look]}" t="inlineStr"><is>'
                             f'<t>{value.isoformat()}</t></is></c>')
             elif value is None:
-                some.append(f'<c r="{letter}{number}" s="{styles[part, "text", centred]}"/>')
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "text", *look]}"/>')
             else:
-                some.append(f'<c r="{letter}{number}" s="{styles[part, "number", centred]}"><v>{value}</v></c>')
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "number", *look]}"><v>{value}</v></c>')
         some.append("</row>")
         if len(some) > _BLOCK:
             yield "".join(some).encode()
