@@ -18,6 +18,7 @@ from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
 from recordkit.officerules import DeadlinesSection, ReportsSection, rules_problem
+from recordkit.tomltold import toml_line, toml_reason
 
 FILE_NAME = "recordkit.toml"
 FORMAT = 1
@@ -261,7 +262,7 @@ def load_settings(root: Path) -> Settings:
     except UnicodeDecodeError:
         raise _refusal(path, msg("it is not written in UTF-8")) from None
     except tomllib.TOMLDecodeError as error:
-        raise _refusal(path, _told_of_toml(str(error), data.decode("utf-8"))) from None
+        raise _refusal(path, _told_of_toml(error, data.decode("utf-8"))) from None
     unknown = _unknown(plain)
     if unknown is not None:
         raise _refusal(path, unknown)
@@ -288,14 +289,10 @@ def _refusal(path: Path, error: str | Message) -> InputRefused:
     )
 
 
-def _told_of_toml(error: str, text: str) -> Message:
-    """The line that is no TOML; where the parser names none, what it says."""
-    at = re.search(r"\(at line (\d+), column (\d+)\)$", error)
-    lines = text.splitlines()
-    if at is None or not 0 < int(at[1]) <= len(lines):
-        return msg("it is no TOML: {error}", error=error)
-    return msg("line {line}, column {column} is no TOML: {text}", line=at[1], column=at[2],
-               text=lines[int(at[1]) - 1].strip())
+def _told_of_toml(error: tomllib.TOMLDecodeError, text: str) -> Message:
+    """Why the file is no TOML, and the line as it stands there, where the parser names one."""
+    line = toml_line(error, text)
+    return msg("{reason}: {text}", reason=toml_reason(error), text=line) if line else toml_reason(error)
 
 
 def _unknown(plain: Mapping[str, object]) -> Message | None:

@@ -179,6 +179,9 @@ def people_revoke(app: App, person_id: str, reason: str, passphrase_file: str | 
         app.say(tr("{id} is revoked.").format(id=person.id))
 
 
+_MOST_REFUSED = 20
+
+
 @click.group(cls=Group, help=N_("Orders of destruction: propose, appraise, approve, sign (two), execute, complete."))
 def destruction() -> None:
     """Group."""
@@ -220,8 +223,12 @@ def propose(
                         "items": items, "total": len(items), "refused": refused})
     else:
         app.print_items(items, [("code", N_("Code")), ("title", N_("Title")), ("due", N_("Due"))])
-        for one in refusals:
+        # Of all that is due a billing list may hold thousands; names that a person typed are all answered.
+        named = refusals[:_MOST_REFUSED] if due else refusals
+        for one in named:
             click.echo(f"  {one.code}: {one.reason.render(tr)}", err=True)
+        if len(refusals) > len(named):
+            app.say(tr("  and {count} more; --json names all of them.").format(count=len(refusals) - len(named)))
         if order is not None:
             app.say(tr("Order {order} is proposed.").format(order=order.order_id))
             app.say(next_step(workspace, order))

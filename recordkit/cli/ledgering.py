@@ -116,7 +116,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         for remark in remarks[:_MOST_REMARKS]:
             app.say("  " + remark.render(tr))
         if len(remarks) > _MOST_REMARKS:
-            app.say(tr("  and {count} more; --json has all of them.").format(count=len(remarks) - _MOST_REMARKS))
+            app.say(tr("  and {count} more; --json names all of them.").format(count=len(remarks) - _MOST_REMARKS))
         kept = [one.checkpoint.statement.seq for one in compared[len(against) :]
                 if one.checkpoint is not None and not one.findings]
         if kept:

@@ -39,6 +39,7 @@ _COMMANDS = {
     "event": ("eventing", N_("Events that start retention periods.")),
     "hold": ("holding", N_("Holds that stop destruction.")),
     "retention": ("reviewing", N_("Retention schedule and review.")),
+    "report": ("office_reports", N_("Reports of the office: daily, monthly, what is overdue.")),
     "people": ("destroying", N_("Registered persons.")),
     "key": ("destroying", N_("Signing keys.")),
     "destruction": ("destroying", N_("Orders of destruction.")),

@@ -22,6 +22,7 @@ _MATCHED = {
     "account": N_("by the account in its text"),
     "by-hand": N_("by hand"),
     "class": N_("filed by class, without a document"),
+    "catalogue": N_("filed with its row of an inherited catalogue"),
     "bag": N_("from another archive's bag"),
 }
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:00)?")
@@ -115,3 +116,13 @@ def field_names(record: Record, keys: Sequence[object]) -> list[str]:
     own = {str(key): str(label) for key, label in labels.items()} if isinstance(labels, dict) else {}
     core = {one.key: one.label for one in CORE} if tr("yes") != "yes" else {}
     return [own.get(str(key)) or core.get(str(key)) or tr(str(key)) for key in keys]
+
+
+_LONGEST = 40
+"""Characters of a value in a table; --json has it whole."""
+
+
+def short(value: object) -> str:
+    """A value in a table: one line, not long."""
+    text = " ".join(shown(value).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

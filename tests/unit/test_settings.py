@@ -57,7 +57,7 @@ def marked(text: str) -> str:
         ('search = "tantivy"', "search = 1", 'engines.search = 1; allowed: "tantivy"'),
         ("searchable = true", 'searchable = "yes"', 'ingest.searchable = "yes"; allowed: true or false'),
         ("supervisors = 2", 'supervisors = "two"', 'destruction.supervisors = "two"; allowed: a whole number'),
-        ("done_days = 30", "done_days = = 3", "no TOML: done_days = = 3"),
+        ("done_days = 30", "done_days = = 3", "cannot be read as one: done_days = = 3"),
     ],
 )
 def test_a_wrong_setting_is_told_with_key_value_and_what_is_allowed(
