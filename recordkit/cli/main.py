@@ -47,6 +47,7 @@ _COMMANDS = {
     "ledger": ("ledgering", N_("The chained log of every act.")),
     "export": ("bagging", N_("Copies of records for another archive, as a BagIt folder.")),
     "import": ("bagging", N_("File the records of another archive's BagIt folder.")),
+    "handover": ("handing", N_("Hand the archive over to another archivist; both sign.")),
     "backup": ("keeping", N_("A copy of the store in another folder.")),
     "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),

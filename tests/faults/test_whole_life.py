@@ -144,6 +144,7 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     cli("volume", "close", own, "--note", f"{la}缺页", "--arranged-by", la, *FILED)
     cli("volume", "reopen", own, "--reason", f"{zh}补归", *FILED)
     cli("volume", "note", own, "--title", f"{la}{zh}", "--checked-by", zh, *FILED)
+    cli("export", number, "--out", tmp_path / "bag", "--note", f"{zh}取走", *FILED)
     assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
     monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted-passphrase")
     for place, (person, role) in enumerate(PEOPLE):
