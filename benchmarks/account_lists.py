@@ -39,7 +39,7 @@ def fill(root: Path, accounts: int) -> None:
                 "record_id": record_id, "code": f"C001-KF-{ordinal:08d}", "record_class": "supply-contract",
                 "year": 2015, "period": "D30", "title": "供用水合同", "date": "2015-03-01", "account": account,
                 "access": "open", "pages": 1, "sha256": "", "version": 1, "commitment": "", "status": "active",
-                "metadata": "{}", "touched": 1, "ordinal": ordinal,
+                "metadata": "{}", "touched": 1, "ordinal": ordinal, "scope": "", "serial": ordinal,
             })
             db.insert("record_accounts", {"account": account, "record_id": record_id, "is_current": 1})
     workspace.close()

@@ -41,7 +41,7 @@ def fill(workspace: Workspace, records: int) -> None:
                 "record_id": record_id, "code": f"C001-KF-{ordinal:08d}", "record_class": rng.choice(CLASSES),
                 "year": 2020, "period": "D10", "title": "张三换表通知书", "date": day(26), "account": account,
                 "access": "open", "pages": 1, "sha256": "", "version": 1, "commitment": "", "status": "active",
-                "metadata": "{}" + " " * 400, "touched": 1, "ordinal": ordinal,
+                "metadata": "{}" + " " * 400, "touched": 1, "ordinal": ordinal, "scope": "", "serial": ordinal,
             })
             db.insert("record_accounts", {"account": account, "record_id": record_id, "is_current": 1})
             if ordinal % 1000 == 0:

@@ -9,7 +9,8 @@ from pathlib import Path
 from recordkit import files
 from recordkit.errors import InputRefused
 from recordkit.messages import listed, msg
-from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
+from recordkit.new_settings import new_settings_text
+from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
 PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for name in (
@@ -17,7 +18,9 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "templates.issue",
     "templates.completions",
     "archive.catalogue",
+    "archive.volumes",
     "archive.dropping",
+    "archive.exported",
     "archive.milestones",
     "retention.events",
     "retention.holds",

@@ -266,6 +266,7 @@ def config_check(app: App) -> int:
     """Load them; errors name the place; exit 3 when there are findings."""
     from recordkit.archive.classes import FILE_NAME, load_scheme
     from recordkit.archive.deadlines import check_rules
+    from recordkit.archive.metadata import unknown_classes
     from recordkit.archive.pdf_signatures import check_roots
     from recordkit.retention.schedule_check import check_schedule, uses_of
     from recordkit.settings import load_settings
@@ -277,6 +278,7 @@ def config_check(app: App) -> int:
     written = (app.store / FILE_NAME).read_bytes()
     messages = [one.message for one in check_schedule(written, FILE_NAME, uses_of(app.store, None))]
     messages += [one.message for one in check_roots(app.store, settings)]
+    messages += unknown_classes(settings, scheme.classes)
     messages += check_rules(app.store, settings)
     for one in messages:
         click.echo(one.render(tr), err=True)

@@ -42,7 +42,8 @@ def fill(archive: Archive, rng: random.Random, records: int) -> None:
             db.insert("records", {
                 "record_id": record_id, "code": f"C-{record_id}", "record_class": rng.choice(CLASSES), "year": 2020,
                 "period": "D10", "title": "回访", "date": formed, "account": account, "access": "open", "pages": 1,
-                "sha256": "", "version": 1, "commitment": "", "metadata": "{}", "touched": 1, "ordinal": ordinal,
+                "sha256": "", "version": 1, "commitment": "", "metadata": "{}", "touched": 1,
+                "ordinal": ordinal, "scope": "", "serial": ordinal,
                 "status": "destroyed" if rng.random() < 0.05 else "active",
             })
             if account is not None:

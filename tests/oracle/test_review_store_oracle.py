@@ -134,7 +134,8 @@ def fill(archive: Archive, world: World) -> None:
                 "record_id": f"R{place}", "code": f"C{place}", "record_class": one.record_class, "year": 2020,
                 "period": "D10", "title": "件", "date": one.formed.isoformat(), "account": one.account,
                 "access": "open", "pages": 1, "sha256": "", "version": 1, "commitment": "", "touched": 1,
-                "metadata": json.dumps({"fields": {"ended": one.own}}), "ordinal": place + 1, "status": "active"})
+                "scope": "", "serial": place, "metadata": json.dumps({"fields": {"ended": one.own}}),
+                "ordinal": place + 1, "status": "active"})
             for account in {one.account, *one.former} - {None}:
                 db.insert("record_accounts", {"account": account, "record_id": f"R{place}",
                                               "is_current": int(account == one.account)})
