@@ -41,6 +41,7 @@ _COMMANDS = {
     "hold": ("holding", N_("Holds that stop destruction.")),
     "retention": ("reviewing", N_("Retention schedule and review.")),
     "report": ("office_reports", N_("Reports of the office: daily, monthly, what is overdue.")),
+    "stats": ("statistics", N_("What the archive holds, in numbers and one page of charts.")),
     "people": ("destroying", N_("Registered persons.")),
     "key": ("destroying", N_("Signing keys.")),
     "destruction": ("destroying", N_("Orders of destruction.")),
