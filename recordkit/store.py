@@ -20,6 +20,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "archive.catalogue",
     "archive.volumes",
     "archive.dropping",
+    "archive.exported",
     "archive.milestones",
     "retention.events",
     "retention.holds",

@@ -421,7 +421,7 @@ def save_form(path: Path, title: str, blocks: Iterable[str], *, top: float = 34,
 
 
 def save_listing(path: Path, title: str, blocks: Iterable[str], *, landscape: bool) -> None:
-    """Writes the template of a printed catalogue: A4, pages counted anew in each section, no codes.
+    """Writes the template of a printed catalogue: A4, no codes; pages are counted through the whole file.
 
     Args:
         path: where the docx goes; an existing template is replaced.
@@ -437,8 +437,6 @@ def save_listing(path: Path, title: str, blocks: Iterable[str], *, landscape: bo
     section.left_margin = section.right_margin = Mm(18)
     section.top_margin, section.bottom_margin = Mm(18), Mm(17)
     section.header_distance, section.footer_distance = Mm(8), Mm(9)
-    # Bound catalogues lie in one file; each has pages of its own.
-    section._sectPr.append(parse_xml(f'<w:pgNumType xmlns:w="{W}" w:start="1"/>'))
     looks = {"song": fonts(SONG, 10.5), "hei": fonts(HEI, 12), "fang": fonts(FANG, 12)}
     _replace(document.styles.element, _STYLES.format(**looks))
     _replace(document.settings.element, _SETTINGS)
@@ -446,7 +444,7 @@ def save_listing(path: Path, title: str, blocks: Iterable[str], *, landscape: bo
     _fill(document.element.body, [*blocks, para(size=1, line=1, inner="")])
     footer = section.footer
     footer.is_linked_to_previous = False
-    inner = (run("第", SONG, 9) + field("PAGE", SONG, 9) + run("页　共", SONG, 9) + field("SECTIONPAGES", SONG, 9)
+    inner = (run("第", SONG, 9) + field("PAGE", SONG, 9) + run("页　共", SONG, 9) + field("NUMPAGES", SONG, 9)
              + run("页", SONG, 9))
     _fill(footer._element, (para(font=SONG, size=9, line=13, align="center", style="Footer", inner=inner),))
     properties = document.core_properties

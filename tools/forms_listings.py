@@ -48,7 +48,9 @@ def tag_of(text: str) -> str:
 def rows_table(look: Look) -> str:
     """The list: facts and heads on every page, one row an item."""
     count = len(look.columns)
-    line = "　　".join(f"{text}：{tag_of(text)}" for key, text in look.facts if key not in ("content", "size"))
+    line = "　　".join(f"{text}：{tag_of(text)}" for key, text in look.facts
+                       if key not in ("content", "size", "digest"))
+    line += "".join(f"\n{text}：{tag_of(text)}" for key, text in look.facts if key == "digest")
     return table(
         [one.width for one in look.columns],
         (
@@ -108,7 +110,7 @@ def volume_cover(look: Look) -> Iterator[str]:
     yield table((34, 136), [row(label("题　名", size=16, line=24), value(named["title"], size=18, line=30, font=HEI),
                                 height=60)])
     yield para(size=10, line=20, inner="")
-    yield table((34, 51, 34, 51), [
+    yield table((34, 40, 30, 66), [
         row(label("起止日期", size=12, line=18),
             value(f"自{named['since']}起至{named['until']}止", 3, size=12, line=18), height=13),
         row(label("保管期限", size=12, line=18), value(named["period"], size=12, line=18),
@@ -126,7 +128,7 @@ def blocks_of(look: Look) -> list[str]:
         return list(note_page(look))
     if look is volumes.COVERS:
         return list(volume_cover(look))
-    if look is volumes.INSIDE:
+    if not look.has_cover:
         return [heading(look.title), rows_table(look)]
     first = register(look) if look.signed else cover(look)
     named = f"{look.title}（清单）" if look.signed else look.title

@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from recordkit import files, pending
+from recordkit.archive import tallies
 from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
@@ -35,7 +36,7 @@ class Record(Struct, frozen=True):
         status: ``active``, or ``destroyed`` (then title, parties and fields are empty: only the register keeps them).
         fields: form fields by key, plain JSON values; ``metadata`` all of record.json.
         ordinal: running number of filing in this store, from 1; decides the index shard.
-        serial: item number (件号) inside the code's lowest class.
+        serial: item number (件号) inside ``scope``, the code's lowest class.
         commitment: keyed digest of the object's inventory, from the ledger.
         destroyed_by: the order under which it was destroyed.
     """
@@ -62,6 +63,7 @@ class Record(Struct, frozen=True):
     ordinal: int
     metadata: Mapping[str, object]
     serial: int = 0
+    scope: str = ""
 
     @property
     def fields(self) -> Mapping[str, object]:
@@ -120,6 +122,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
     elif entry.act == "batch.known":
         _apply_batch(workspace, entry)
     elif entry.act == "record.destroyed":
+        stood = tallies.kind_of(workspace.db, str(entry.body["record"]))
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
             "UPDATE records SET status = 'destroyed', destroyed_by = :order, title = '', account = NULL, party = NULL, "
@@ -128,6 +131,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
         workspace.db.run("DELETE FROM record_accounts WHERE record_id = :id", {"id": entry.body["record"]})
+        tallies.move(workspace.db, stood, tallies.kind_of(workspace.db, str(entry.body["record"])))
 
 
 def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
@@ -158,6 +162,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
         "commitment": body["commitment"],
         "touched": entry.seq,
     }
+    stood = tallies.kind_of(db, record_id)
     if entry.act == "record.filed":
         scope, serial = str(body["scope"]), body["serial"]
         db.insert(
@@ -195,6 +200,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+    tallies.move(db, stood, tallies.kind_of(db, record_id))
     if metadata:
         account = metadata.get("account")
         db.run("UPDATE record_accounts SET is_current = 0 WHERE record_id = :id", {"id": record_id})
@@ -287,6 +293,12 @@ def _refuse_unreturned(db: Database, reference: str) -> None:
 def get_record(db: Database, record_id: str) -> Record | None:
     """The record of this id, or None."""
     row = db.one("SELECT * FROM records WHERE record_id = :id", {"id": record_id})
+    return None if row is None else record_of(row)
+
+
+def find_by_code(db: Database, code: str) -> Record | None:
+    """The record that has this archival code, destroyed or not, or None."""
+    row = db.one("SELECT * FROM records WHERE code = :code", {"code": code})
     return None if row is None else record_of(row)
 
 
@@ -462,4 +474,5 @@ def record_of(row: Row) -> Record:
         ordinal=row["ordinal"],
         metadata=json.loads(row["metadata"]),
         serial=row["serial"],
+        scope=row["scope"],
     )

@@ -32,6 +32,7 @@ from recordkit.archive.matching import Portion, blank_pages, match_pages, waitin
 from recordkit.archive.metadata import CORE, keyed_fields, labels_of, own_fields, read_value, require_fields_of
 from recordkit.archive.names import SEARCHABLE
 from recordkit.archive.papers import (
+    CatalogueRow,
     attachment_findings,
     facts_of,
     file_findings,
@@ -40,6 +41,7 @@ from recordkit.archive.papers import (
     record_of_class,
     record_of_issue,
     record_of_rescan,
+    record_of_row,
     storable,
     text_findings,
     told_of,
@@ -75,6 +77,7 @@ class IngestOptions:
         jobs: reading processes.
         split: whether a scan of several papers is cut into them.
         passwords: each is tried on files that are locked; never stored or shown.
+        row: what an inherited catalogue says of the paper; class and fields are its own then.
     """
 
     record_class: str | None = None
@@ -84,6 +87,7 @@ class IngestOptions:
     dry_run: bool = False
     split: bool = False
     passwords: tuple[str, ...] = field(default=(), repr=False)
+    row: CatalogueRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +379,21 @@ def _intended(
     findings = [*portion.findings, *attachment_findings(workspace, portion), *text_findings(texts, options.ocr),
                 *file_findings(reading), *reading.findings, *signature_findings(reading.signatures)]
     facts, original, copies = facts_of(reading, batch), (paper.copy, paper.digests), reading.copies
+    if options.row is not None:
+        row = options.row
+        if portion.issue is not None:
+            findings.insert(0, Finding("not-open", msg(
+                "row {row} of the catalogue names this file, yet it is the paper of {number}", row=row.row,
+                number=portion.issue.number)))
+        if portion.issue is not None or portion.is_blocked:
+            return waiting_part(texts, findings, facts, copies)
+        if row.pages is not None and row.pages != len(texts):
+            findings.append(Finding("page-count", msg("the catalogue says {said} page(s), the file has {found}",
+                                                      said=row.pages, found=len(texts))))
+        findings += missing_own_fields(workspace.settings, row.record_class, row.fields)
+        told = {**told_of(paper.source, "catalogue", facts, findings), **labels_of(workspace.settings, row.fields)}
+        new = record_of_row(row, original, texts, told, copies)
+        return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=copies)
     if portion.issue is not None:
         told = {**told_of(paper.source, portion.how, facts, findings), **told_of_pages(portion)}
         part = Part("archived", texts, tuple(findings), issue=portion.issue, facts=facts, copies=copies)

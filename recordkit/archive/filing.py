@@ -31,6 +31,7 @@ class NewRecord:
         extra: further metadata for record.json (account, party, findings, source ...), plain JSON.
         number: document number the record answers to; ``issue_id`` the issue whose paper it is.
         batch: the scan that the paper was cut out of; None when it came as a file of its own.
+        attached: SHA-256 of each attachment that comes with the paper, by its name in ``content``.
         code: archival code that the item has already, from an inherited catalogue; None for one of ours.
     """
 
@@ -46,6 +47,7 @@ class NewRecord:
     fields: Mapping[str, object] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
     batch: Batch | None = None
+    attached: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
 
 
@@ -136,7 +138,7 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
                 "number": new.number,
                 "issue": new.issue_id,
                 "form": new.form,
-                "content": catalogue.keyed(store_id, new.original.sha256),
+                "content": _contents(store_id, new),
                 **batch_body(new.batch, store_id),
             }
         )
@@ -149,6 +151,15 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
             for one, new, record_class in zip(objects, news, classes, strict=True) if new.extra.get("account")])
         writer.commit()
     return [one.object_id for one in objects]
+
+
+def _contents(store_id: str, new: NewRecord) -> str | dict[str, str]:
+    """What the ledger recognises the bytes by: the original's digest, or one for each file where there are several."""
+    original = catalogue.keyed(store_id, new.original.sha256)
+    if not new.attached:
+        return original
+    return {catalogue.ORIGINAL: original,
+            **{name: catalogue.keyed(store_id, digest) for name, digest in new.attached.items()}}
 
 
 def _metadata(

@@ -23,7 +23,7 @@ from recordkit.workspace import Workspace
 
 _VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned", "record.matched")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9:.]+)?")
-_BRACKETS = re.compile(r"[\[〔（(【［﹝][0-9]{4}[\])〕）】］﹞]")
+_NUMBER = re.compile(r"[^〔〕\s]{1,20}〔[0-9]{4}〕[^〔〕\s]{0,10}[0-9]{1,10}号?")
 _LONGEST_NUMBER = 80
 _CHINA = timedelta(hours=8)
 
@@ -108,8 +108,8 @@ def _refresh(workspace: Workspace, issue_id: str) -> None:
             continue
         if found := _DATE.fullmatch(value):
             days[key] = found[1]
-        elif _BRACKETS.search(value):
-            links.append((key, as_printed(value)))
+        elif _NUMBER.fullmatch(number := as_printed(value)):
+            links.append((key, number))
     db.run("DELETE FROM milestones WHERE issue_id = :id", {"id": issue_id})
     db.run("DELETE FROM document_links WHERE issue_id = :id", {"id": issue_id})
     for key, day in days.items():
@@ -118,6 +118,11 @@ def _refresh(workspace: Workspace, issue_id: str) -> None:
     for key, target in links:
         db.run("INSERT OR IGNORE INTO document_links VALUES (:target, :key, :id)",
                {"target": target, "key": key, "id": issue_id})
+
+
+def document_values(workspace: Workspace, issue: Row) -> Mapping[str, object]:
+    """Plain values by key of a document (a row of ``issues``), as they are known now; see ``_values_of``."""
+    return _values_of(workspace, issue)[0]
 
 
 def _values_of(workspace: Workspace, issue: Row) -> tuple[Mapping[str, object], str]:

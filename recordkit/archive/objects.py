@@ -273,6 +273,19 @@ class ObjectStore:
                 return self._path(object_id) / str(inventory["manifest"][digest][0])
         raise NotFound(msg("The object {id} holds no file {name}.", id=object_id, name=name))
 
+    def current_files(self, object_id: str) -> list[tuple[str, Path, str]]:
+        """Every file of the newest version: logical name, where it lies, SHA-512 that it had when it was stored.
+
+        Raises:
+            NotFound: no such object.
+            IntegrityFailure: the inventory is damaged.
+        """
+        inventory = self._inventory(object_id)
+        folder, manifest = self._path(object_id), inventory["manifest"]
+        state = inventory["versions"][inventory["head"]]["state"]
+        return sorted((name, folder / str(manifest[digest][0]), digest) for digest, names in state.items()
+                      for name in names)
+
     def read(self, object_id: str, name: str, version: int | None = None) -> bytes:
         """Content of a file.
 

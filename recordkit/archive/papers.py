@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from recordkit import files
 from recordkit.archive.arrivals import pages_file, told_name
@@ -111,6 +112,41 @@ def record_of_class(
         extra={**core, **told},
         batch=batch_of(told.get("batch")),
     )
+
+
+class CatalogueRow(Struct, frozen=True):
+    """What an inherited catalogue says of a paper.
+
+    Attributes:
+        row: where it stands in the sheet, from 1, the head counted.
+        record_class: id of its class.
+        fields: metadata by key, as it is stored; title and date are among them.
+        code: its archival code, kept as it is; None where the catalogue has no codes.
+        pages: how many it should have; None where nothing is said.
+        period_term: retention period in the words of that time (永久, 长期 ...), never rewritten.
+    """
+
+    row: int
+    record_class: str
+    fields: dict[str, object]
+    code: str | None = None
+    pages: int | None = None
+    period_term: str | None = None
+
+
+def record_of_row(
+    row: CatalogueRow,
+    original: tuple[Path, files.Digests],
+    texts: Sequence[PageText],
+    told: Mapping[str, object],
+    copies: Mapping[str, Path] | None = None,
+) -> NewRecord:
+    """The record of a paper that an inherited catalogue describes; arguments as in ``record_of_issue``."""
+    on = date.fromisoformat(str(row.fields["date"]))
+    new = record_of_class(row.record_class, row.fields, on, original, texts, told, copies)
+    term = {"period_term": row.period_term} if row.period_term else {}
+    # Who was responsible then is not known where the old catalogue does not say so: not the office of today.
+    return replace(new, code=row.code, extra={"responsible": None, **new.extra, "origin": "catalogue", **term})
 
 
 def record_of_rescan(

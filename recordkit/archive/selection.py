@@ -7,7 +7,7 @@ grow with the store.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -57,29 +57,91 @@ _CONDITIONS = {
     "box": "box = :box",
     "account": "record_id IN (SELECT record_id FROM record_accounts WHERE account = :account AND is_current = 1)",
     "volume": "volume = :volume",
-    "status": "status = :status",
     "scope": "scope = :scope",
+    # A constant, for the index of active records serves no query in which it is not one.
+    "status": "status = '{status}'",
 }
 
 
 def condition_of(selection: Selection) -> tuple[str, dict[str, object]]:
     """The selection as a condition of SQL over ``records``, with its values."""
     values: dict[str, object] = {}
-    for name in _CONDITIONS:
+    parts = ["1"]
+    for name, part in _CONDITIONS.items():
         value = getattr(selection, name)
-        if value is not None:
+        if value is None:
+            continue
+        parts.append(part.format(status="destroyed" if value == "destroyed" else "active"))
+        if name != "status":
             values[name] = value.isoformat() if isinstance(value, date) else value
     for name in ("box", "account"):
         if name in values:
             values[name] = same_account(str(values[name]))
-    return " AND ".join(["1", *(_CONDITIONS[name] for name in values)]), values
+    return " AND ".join(parts), values
+
+
+def tallied_of(selection: Selection, *, partly: bool = False) -> tuple[str, dict[str, object]]:
+    """The condition on ``record_tallies`` whose records are all selected, leaving box and account aside.
+
+    ``partly``: those of which some may be: of the first and the last month perhaps not all days are meant.
+    """
+    names = [name for name in ("record_class", "form", "year", "period", "status") if getattr(selection, name)]
+    parts, values = [f"{name} = :{name}" for name in names], {name: getattr(selection, name) for name in names}
+    since, until = selection.since, selection.until
+    if since is not None:
+        name, first = ("low", since) if partly else ("first", since if since.day == 1 else _next_month(since))
+        parts.append(f"month >= :{name}")
+        values[name] = first.isoformat()[:7]
+    if until is not None:
+        # A last day of a month is the day before the first one of the next.
+        name, last = ("high", until) if partly else ("last", (until + _DAY).replace(day=1) - _DAY)
+        parts.append(f"month <= :{name}")
+        values[name] = last.isoformat()[:7]
+    return " AND ".join(["1", *parts]), values
+
+
+_DAY = timedelta(days=1)
 
 
 def count_records(db: Database, selection: Selection) -> int:
-    """How many records are selected."""
+    """How many records are selected; the cost does not grow with the archive."""
+    few = any(one is not None for one in (selection.box, selection.account, selection.volume, selection.scope))
+    dated = selection.since is not None or selection.until is not None
+    far = any(one is not None and one.year == date.max.year for one in (selection.since, selection.until))
+    if few or far or dated and selection.status != "active":
+        return _counted(db, selection)
+    where, values = tallied_of(selection)
+    row = db.one(f"SELECT coalesce(sum(n), 0) AS n FROM record_tallies WHERE {where}", values)
+    whole = 0 if row is None else int(row["n"])
+    return whole + sum(_counted(db, structs.replace(selection, since=first, until=last))
+                       for first, last in _edges(selection.since, selection.until))
+
+
+def _counted(db: Database, selection: Selection) -> int:
     where, values = condition_of(selection)
-    row = db.one(f"SELECT count(*) AS n FROM records WHERE {where}", values)
+    by = " INDEXED BY records_review" if selection.status == "active" and selection.since and selection.until else ""
+    row = db.one(f"SELECT count(*) AS n FROM records{by} WHERE {where}", values)
     return 0 if row is None else int(row["n"])
+
+
+def _edges(since: date | None, until: date | None) -> list[tuple[date, date]]:
+    """The parts of months at both ends of a time, which no tally tells."""
+    begins = since is not None and since.day > 1
+    ends = until is not None and (until + _DAY).day > 1
+    if begins and ends and since is not None and until is not None and since.replace(day=1) == until.replace(day=1):
+        return [(since, until)]
+    found = []
+    if begins and since is not None:
+        last = _next_month(since) - _DAY
+        if until is None or last <= until:
+            found.append((since, last))
+    if ends and until is not None and (since is None or since <= until.replace(day=1)):
+        found.append((until.replace(day=1), until))
+    return found
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 class Group(Struct, frozen=True):

@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app, shown
+from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.errors import WrongUsage
+from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.catalogue import Record
     from recordkit.settings import Settings
     from recordkit.workspace import Workspace
 
-_LONGEST = 40
-"""Characters of a value in a table; --json has it whole."""
-
-
-@click.command(cls=Command, help=N_("Change a record's metadata; the old version stays."))
-@click.argument("record")
-@option("--set", "sets", multiple=True, required=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
+@click.command(cls=Command, help=N_("Change a record's metadata, or that of many by a corrected sheet; the old version "
+                                    "stays."))
+@click.argument("record", required=False)
+@option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
+@option("--data", type=click.Path(path_type=Path), metavar="FILE",
+        help=N_("A sheet that 'catalogue sheet' wrote, corrected."))
+@option("--sheet", help=N_("Sheet of the spreadsheet."))
 @option("--reason", required=True, help=N_("Why."))
+@option("--yes", is_flag=True, help=N_("Write without asking."))
 @dry_run_option
 @pass_app
-def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: bool) -> None:
+def edit(
+    app: App, record: str | None, sets: tuple[str, ...], data: Path | None, sheet: str | None, reason: str, yes: bool,
+    dry_run: bool,
+) -> int:
     """Edit or print what would change."""
+    if (record is None) == (data is None) or (record is None) == bool(sets):
+        raise WrongUsage(msg("An edit needs either RECORD with --set FIELD=VALUE, or --data FILE."))
+    if data is not None:
+        from recordkit.cli.correcting import correct_many
+
+        return correct_many(app, data, sheet, reason, ask=not yes, dry_run=dry_run)
+    _edit_one(app, record or "", sets, reason, dry_run=dry_run)
+    return 0
+
+
+def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_run: bool) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.editing import edit_record, edited
+    from recordkit.cli.telling import short
 
     with app.acting() as workspace:
         before = find_visible(workspace, record)
@@ -87,12 +106,6 @@ def _by_key(settings: Settings, record: Record, given: Mapping[str, str]) -> Ite
         yield keys.get(name) or key_of(settings, name) or name, value
 
 
-def short(value: object) -> str:
-    """A value in a table: one line, not long."""
-    text = " ".join(shown(value).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
 @click.command(cls=Command, help=N_("Every act on a record, oldest first, with what it changed."))
 @click.argument("record")
 @pass_app
@@ -115,7 +128,7 @@ def history(app: App, record: str) -> None:
 
 def _told(record: Record, item: Mapping[str, object]) -> list[str]:
     """What an act changed, a line for each field; only the names where no values are left."""
-    from recordkit.cli.telling import field_names
+    from recordkit.cli.telling import field_names, short
 
     changes = item["changes"]
     lines: list[str] = []

@@ -74,7 +74,7 @@ def show(app: App, record: str) -> None:
         ],
     }
     core["attachment_pages"] = pages_behind(found)
-    coming = ("page_order", "batch", "match_confidence", "security", "keywords", "note", "period_term")
+    coming = ("page_order", "batch", "match_confidence", "security", "keywords", "note", "period_term", "origin")
     core |= {name: found.metadata[name] for name in coming if name in found.metadata}
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.

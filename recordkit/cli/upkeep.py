@@ -265,6 +265,7 @@ def config_accept(app: App, key: Path | None, passphrase_file: str | None, dry_r
 def config_check(app: App) -> int:
     """Load them; errors name the place; exit 3 when there are findings."""
     from recordkit.archive.classes import FILE_NAME, load_scheme
+    from recordkit.archive.deadlines import check_rules
     from recordkit.archive.metadata import unknown_classes
     from recordkit.archive.pdf_signatures import check_roots
     from recordkit.retention.schedule_check import check_schedule, uses_of
@@ -278,6 +279,7 @@ def config_check(app: App) -> int:
     messages = [one.message for one in check_schedule(written, FILE_NAME, uses_of(app.store, None))]
     messages += [one.message for one in check_roots(app.store, settings)]
     messages += unknown_classes(settings, scheme.classes)
+    messages += check_rules(app.store, settings)
     for one in messages:
         click.echo(one.render(tr), err=True)
     waiting = _unaccepted(app)

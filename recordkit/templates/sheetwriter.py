@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -39,6 +39,8 @@ class Sheet:
             third cell is None has its second one over both. Its rows are gone through twice.
         repeat: first of the rows that stand on every page, down to ``head``; 0 for the head alone.
         header: text at the right of every page's head.
+        locked: 1-based columns of the list that look as if they could not be changed.
+        pictures: cell of the upper left corner, PNG, width and height in mm.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Sheet:
     title: bool = False
     ruled: bool = False
     repeat: int = 0
+    locked: Collection[int] = ()
+    pictures: Sequence[tuple[str, bytes, float, float]] = ()
 
     def wraps(self, part: str) -> bool:
         """Whether cells of this part of the sheet are broken into lines."""
@@ -94,14 +98,14 @@ def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
 
 _EMPTY = re.compile(rb"<sheetData ?/>|<sheetData></sheetData>")
 _STYLE_KINDS = ("text", "sign", "day", "number")
-_Style = Mapping[tuple[str, str, bool], int]
-"""Number of a cell's look by part of the sheet, kind of value, and whether its column is centred."""
+_Style = Mapping[tuple[str, str, bool, bool], int]
+"""Number of a cell's look by part of the sheet, kind of value, and whether its column is centred or locked."""
 
 
 def _lay_out(book: Any, plan: Sheet) -> _Style:
     """An empty sheet with everything but its rows, and the looks of its cells."""
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment, Border, Font, Side
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
     from openpyxl.worksheet.properties import PageSetupProperties
@@ -117,6 +121,12 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
     sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text="第&P页 共&N页"))
     if plan.header:
         sheet.oddHeader = HeaderFooterItem(right=_HeaderFooterPart(text=plan.header.replace("&", "&&")))
+    for anchor, png, width_mm, height_mm in plan.pictures:
+        from openpyxl.drawing.image import Image
+
+        image = Image(io.BytesIO(png))
+        image.width, image.height = (round(one / 25.4 * 96) for one in (width_mm, height_mm))
+        sheet.add_image(image, anchor)
     if plan.head:
         sheet.freeze_panes = f"A{plan.head + 1}"
         sheet.print_title_rows = f"{plan.repeat or plan.head}:{plan.head}"
@@ -128,14 +138,16 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
                 sheet.merged_cells.add(f"B{number}:C{number}")
     thin = Side(style="thin")
     frame = Border(thin, thin, thin, thin)
-    made: dict[tuple[str, str, bool], int] = {}
-    for part, kind, centred in product(("title", "above", "head", "list"), _STYLE_KINDS, (False, True)):
+    grey = PatternFill("solid", fgColor="E4E4E4")
+    made: dict[tuple[str, str, bool, bool], int] = {}
+    for part, kind, centred, locked in product(("title", "above", "head", "list"), _STYLE_KINDS, (False, True),
+                                               (False, True)):
         cell = WriteOnlyCell(sheet)
         cell.alignment = Alignment(
             vertical="center",
             wrap_text=plan.wraps(part) and (part == "head" or kind in ("text", "sign")),
             horizontal="center" if part == "head" or part == "list" and centred or part == "title" and plan.title
-            else "left" if kind == "day" else None)
+            else "left" if kind == "day" or plan.ruled else None)
         cell.quotePrefix = kind == "sign"
         if kind in ("text", "sign"):
             cell.number_format = "@"
@@ -143,8 +155,11 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
             cell.number_format = "yyyy-mm-dd"
         if part in ("head", "list") or part == "above" and plan.ruled:
             cell.border = frame
-        cell.font = Font(name="宋体", bold=part in ("head", "title"), size=16 if part == "title" else 10)
-        made[part, kind, centred] = cell.style_id
+        size = 16 if part == "title" else 12 if plan.ruled else 10
+        cell.font = Font(name="宋体", bold=part in ("head", "title"), size=size)
+        if locked and part == "list":
+            cell.fill = grey
+        made[part, kind, centred, locked] = cell.style_id
     return made
 
 
@@ -161,21 +176,21 @@ def _blocks(plan: Sheet, styles: _Style) -> Iterator[bytes]:
             letters.append(get_column_letter(len(letters) + 1))
         some.append(f'<row r="{number}"{_height(plan, part, row)}>')
         for at, (letter, value) in enumerate(zip(letters, row, strict=False), 1):
-            centred = at in plan.centred
+            look = at in plan.centred, at in plan.locked
             if isinstance(value, str):
                 kind = "sign" if value.startswith(SIGNS) else "text"
-                some.append(f'<c r="{letter}{number}" s="{styles[part, kind, centred]}" t="inlineStr"><is>'
+                some.append(f'<c r="{letter}{number}" s="{styles[part, kind, *look]}" t="inlineStr"><is>'
                             f'<t xml:space="preserve">{_escaped(value)}</t></is></c>')
             elif isinstance(value, date):
                 days = (date(value.year, value.month, value.day) - _ZERO).days
-                some.append(f'<c r="{letter}{number}" s="{styles[part, "day", centred]}"><v>{days}</v></c>'
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "day", *look]}"><v>{days}</v></c>'
                             if days > _FIRST_DAY else
-                            f'<c r="{letter}{number}" s="{styles[part, "text", centred]}" t="inlineStr"><is>'
+                            f'<c r="{letter}{number}" s="{styles[part, "text", *look]}" t="inlineStr"><is>'
                             f'<t>{value.isoformat()}</t></is></c>')
             elif value is None:
-                some.append(f'<c r="{letter}{number}" s="{styles[part, "text", centred]}"/>')
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "text", *look]}"/>')
             else:
-                some.append(f'<c r="{letter}{number}" s="{styles[part, "number", centred]}"><v>{value}</v></c>')
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "number", *look]}"><v>{value}</v></c>')
         some.append("</row>")
         if len(some) > _BLOCK:
             yield "".join(some).encode()
@@ -184,8 +199,9 @@ def _blocks(plan: Sheet, styles: _Style) -> Iterator[bytes]:
 
 
 _BLOCK = 5000
-_LINE, _LIST_ROW, _COVER_ROW = 13, 18, 32
-"""Heights in points: of a line of 10 points, and at least of a row."""
+_LINE, _LIST_ROW = 13, 18
+_COVER_LINE, _COVER_ROW = 16, 34
+"""Heights in points: of a line in 10 or 12 points, and at least of a row."""
 _ZERO = date(1899, 12, 30)
 _FIRST_DAY = 60
 """Day 60 is 1900-02-29, which never was: days before 1900-03-01 are written as text."""
@@ -208,8 +224,8 @@ def _height(plan: Sheet, part: str, row: Sequence[Cell]) -> str:
         # A Chinese character takes two places: most cells fit even if all of theirs are.
         if isinstance(value, str) and 2 * len(value) > width - 2:
             lines = max(lines, sum(_lines(line, width) for line in value.split("\n")))
-    least = _COVER_ROW if plan.ruled else _LIST_ROW
-    return f' ht="{max(least, _LINE * lines + 5)}" customHeight="1"'
+    least, line = (_COVER_ROW, _COVER_LINE) if plan.ruled else (_LIST_ROW, _LINE)
+    return f' ht="{max(least, line * lines + 5)}" customHeight="1"'
 
 
 def _lines(text: str, width: float) -> int:

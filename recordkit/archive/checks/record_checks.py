@@ -47,7 +47,7 @@ def _needs_metadata(judge: Judge) -> Judge:
 
 
 def _told(labels: Iterable[str | Message]) -> Message:
-    return listed(dict.fromkeys(labels), _MANY)
+    return listed({str(one): one for one in labels}.values(), _MANY)
 
 
 def _label(key: str, rules: Rules, record_class: str) -> str:
@@ -242,7 +242,7 @@ def code_form(subject: Subject, rules: Rules) -> Outcome:
 
 def is_inherited(metadata: Mapping[str, object]) -> bool:
     """Whether the record came with a code and catalogue of its own, which are never rewritten."""
-    return any(metadata.get(key) for key in ("inherited", "period_term", "origin"))
+    return metadata.get("matched") == "catalogue" or any(metadata.get(key) for key in ("period_term", "origin"))
 
 
 @_needs_metadata

@@ -27,14 +27,14 @@ from recordkit.workspace import Workspace
 
 _COLUMNS = (
     Column("place", "序号", 13, "count", centred=True),
-    Column("code", "档号", 52),
-    Column("number", "文号", 36),
-    Column("responsible", "责任者", 34),
-    Column("title", "题名", 63),
+    Column("code", "档号", 50),
+    Column("number", "文号", 39),
+    Column("responsible", "责任者", 38),
+    Column("title", "题名", 60),
     Column("date", "日期", 18, centred=True),
     Column("security", "密级", 12, centred=True),
     Column("pages", "页数", 11, "count", centred=True),
-    Column("note", "备注", 22),
+    Column("note", "备注", 20),
 )
 """DA/T 22-2015, appendix: A4 landscape; 261 mm together."""
 LOOK = Look(

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import BinaryIO, Literal
 
-from recordkit.archive.listings.shape import Column, Listing, Part, Row
-from recordkit.errors import InputRefused, StoreBusy
+from recordkit.archive.listings.shape import Column, Listing, Part, Row, rows_of
+from recordkit.errors import InputRefused
 from recordkit.messages import msg
 from recordkit.templates.sheetwriter import Cell, Sheet, write_workbook
 from recordkit.templates.textcells import csv_text
@@ -48,23 +48,6 @@ def write_listing(workspace: Workspace, listing: Listing, kind: Format, out: Bin
         write_paper(workspace, listing, out)
 
 
-def rows_of(part: Part) -> Iterator[Row]:
-    """The rows, exactly as many as its cover says.
-
-    Raises:
-        StoreBusy: there are more or fewer by now.
-    """
-    count = 0
-    for row in part.rows():
-        count += 1
-        if count > part.count:
-            break
-        yield row
-    if count != part.count:
-        raise StoreBusy(msg("Records were filed or destroyed while the list was being written."),
-                        msg("Run the command again; nothing was written."))
-
-
 def _sheets(listing: Listing) -> Iterator[Sheet]:
     taken: set[str] = set()
 
@@ -78,8 +61,9 @@ def _sheets(listing: Listing) -> Iterator[Sheet]:
     columns = listing.look.columns
     for part in listing.parts:
         name = free(part.name if columns else f"{listing.look.title} {part.name}")
-        yield Sheet(free(f"{name} 封面") if columns else name, list(_cover(listing, part)), (26, 40, 40),
-                    title=True, ruled=True, landscape=False)
+        if listing.look.has_cover:
+            yield Sheet(free(f"{name} 封面") if columns else name, list(_cover(listing, part)), (28, 42, 42),
+                        title=True, ruled=True, landscape=False)
         if columns:
             above: list[Sequence[Cell]] = [[listing.look.title], [_line_of(listing, part)],
                                            [one.label for one in columns]]

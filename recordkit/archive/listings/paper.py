@@ -11,9 +11,10 @@ from datetime import date
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from recordkit.archive.listings.shape import Fact, Listing, Look, Part, Value
+from recordkit.archive.listings.shape import Fact, Listing, Look, Part, Value, rows_of
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
+from recordkit.templates.wordpage import printable
 from recordkit.workspace import Workspace
 
 ROWS = "rows"
@@ -46,8 +47,6 @@ def write_paper(workspace: Workspace, listing: Listing, out: BinaryIO) -> None:
 
 
 def _values(look: Look, part: Part) -> dict[str, object]:
-    from recordkit.archive.listings.output import rows_of
-
     values: dict[str, object] = {one.key: _shown(one) for one in part.facts}
     if look.columns:
         keys = [one.key for one in look.columns]
@@ -57,15 +56,16 @@ def _values(look: Look, part: Part) -> dict[str, object]:
 
 def _shown(fact: Fact) -> object:
     """Days of a cover are printed as the form prints dates; everything else is text."""
-    return fact.value if isinstance(fact.value, date) else _text(fact.value)
+    if isinstance(fact.value, date):
+        return fact.value
+    return _text(fact.value, "\n")
 
 
-def _text(value: Value) -> str:
-    from recordkit.templates.wordpage import printable
-
+def _text(value: Value, gap: str = " ") -> str:
+    """As text, its lines with ``gap`` between them."""
     if isinstance(value, date):
         return value.isoformat()
-    return "" if value is None else " ".join(printable(str(value)).split())
+    return "" if value is None else gap.join(printable(str(value)).splitlines())
 
 
 def _joined(documents: list[bytes]) -> bytes:

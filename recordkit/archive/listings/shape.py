@@ -9,6 +9,8 @@ from typing import Literal
 
 from recordkit.archive.access import OPEN, Clearance
 from recordkit.archive.catalogue import Record
+from recordkit.errors import StoreBusy
+from recordkit.messages import msg
 
 Value = str | int | date | None
 Kind = Literal["items", "transfer", "volume", "volumes", "notes", "covers", "spines"]
@@ -69,6 +71,7 @@ class Look:
         facts: key and label of each line of the cover.
         columns: of the rows; none where there is nothing but a cover.
         signed: what people fill in by hand beneath the cover, row by row of three; empty for none.
+        has_cover: whether a page with the facts goes before the rows; else they stand above the rows alone.
     """
 
     kind: Kind
@@ -76,6 +79,7 @@ class Look:
     facts: tuple[tuple[str, str], ...]
     columns: tuple[Column, ...] = ()
     signed: tuple[tuple[str, ...], ...] = ()
+    has_cover: bool = True
 
     def filled(self, *values: Value) -> tuple[Fact, ...]:
         """The lines of a cover with these values, in order."""
@@ -98,6 +102,23 @@ class Listing:
     def count(self) -> int:
         """Rows of all parts."""
         return sum(one.count for one in self.parts)
+
+
+def rows_of(part: Part) -> Iterator[Row]:
+    """The rows, exactly as many as its cover says.
+
+    Raises:
+        StoreBusy: there are more or fewer by now.
+    """
+    count = 0
+    for row in part.rows():
+        count += 1
+        if count > part.count:
+            break
+        yield row
+    if count != part.count:
+        raise StoreBusy(msg("Records were filed or destroyed while the list was being written."),
+                        msg("Run the command again; nothing was written."))
 
 
 def told_period(code: str) -> str:

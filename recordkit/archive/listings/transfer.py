@@ -25,7 +25,7 @@ _COLUMNS = (
     Column("title", "题名", 56),
     Column("date", "日期", 21, "day", centred=True),
     Column("pages", "页数", 11, "count", centred=True),
-    Column("size", "字节数", 22, "count"),
+    Column("size", "字节数", 22, "count", centred=True),
     Column("sha256", "数字摘要（SHA-256）", 65),
     Column("note", "备注", 21),
 )

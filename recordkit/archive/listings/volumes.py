@@ -40,6 +40,7 @@ INSIDE = Look(
         Column("page", "页号", 18, centred=True),
         Column("note", "备注", 30),
     ),
+    has_cover=False,
 )
 """页号 is the first page in the volume, of the last item both first and last page."""
 VOLUMES = Look(
