@@ -19,6 +19,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "templates.completions",
     "archive.catalogue",
     "archive.volumes",
+    "archive.boxes",
     "archive.dropping",
     "archive.exported",
     "archive.milestones",
@@ -27,6 +28,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "retention.order_state",
     "retention.adoption",
     "retention.duties",
+    "retention.handover",
 ))
 """In the order in which an entry is applied to them."""
 

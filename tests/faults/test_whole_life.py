@@ -136,6 +136,15 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
                      f"{zh}销户", *FILED)["event"]
     event = cli.json("event", "revise", event, "--date", "2026-11-30", "--reason", f"{zh}写错", *FILED)["event"]
     cli("event", "withdraw", event, "--reason", f"{zh}未销", *FILED)
+    volume = cli.json("volume", "create", "--project", f"{zh}巷改造", *FILED)["code"]
+    cli("volume", "add", volume, number, *FILED)
+    cli("volume", "remove", volume, number, "--reason", f"{zh}放错", *FILED)
+    own = cli.json("volume", "create", "--account", "0099118822", "--title", f"{zh}用户档案", *FILED)["code"]
+    cli("volume", "add", own, number, *FILED)
+    cli("volume", "close", own, "--note", f"{la}缺页", "--arranged-by", la, *FILED)
+    cli("volume", "reopen", own, "--reason", f"{zh}补归", *FILED)
+    cli("volume", "note", own, "--title", f"{la}{zh}", "--checked-by", zh, *FILED)
+    cli("export", number, "--out", tmp_path / "bag", "--note", f"{zh}取走", *FILED)
     assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
     monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted-passphrase")
     for place, (person, role) in enumerate(PEOPLE):
