@@ -390,7 +390,7 @@ def _is_filed(workspace: Workspace, record: catalogue.Record, path: Path | None)
         return False
     if path is None:
         # That run has taken the file out of the inbox.
-        return record.metadata.get("origin") == "catalogue"
+        return record.metadata.get("inherited") == "catalogue"
     keyed = catalogue.keyed(workspace.settings.store.id, files.digests_of(path).sha256)
     return catalogue.find_content(workspace.db, keyed, record.record_id) is not None
 

@@ -146,7 +146,7 @@ def record_of_row(
     new = record_of_class(row.record_class, row.fields, on, original, texts, told, copies)
     term = {"period_term": row.period_term} if row.period_term else {}
     # Who was responsible then is not known where the old catalogue does not say so: not the office of today.
-    return replace(new, code=row.code, extra={"responsible": None, **new.extra, "origin": "catalogue", **term})
+    return replace(new, code=row.code, extra={"responsible": None, **new.extra, "inherited": "catalogue", **term})
 
 
 def record_of_rescan(
