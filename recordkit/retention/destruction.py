@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from recordkit.archive import boxes
 from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
 from recordkit.messages import Message, listed, msg
@@ -365,6 +366,7 @@ def _finish(
             remove(record_id)
     try:
         remover.remove_accounts(intent.events, intent.holds)
+        boxes.forget_places(workspace, boxes.emptied_by(workspace.db, pending))
     except OSError as error:
         for record_id in pending:
             failed.setdefault(record_id, "undeletable")
