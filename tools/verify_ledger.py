@@ -28,6 +28,8 @@ ROLES = {
     "order.signed": {"supervisor"},
     "order.completed": {"supervisor"},
 }
+HANDOVERS = ("handover.proposed", "handover.accepted", "handover.withdrawn")
+KEEPERS = {"archivist", "administrator"}  # who may hand an archive over, and receive it
 PAPER_ACTS = {"order.approved": 1, "order.signed": 2, "order.completed": 4}  # and their bits in the printed code
 ENTERING = {"archivist", "administrator"}  # who may enter that somebody signed by hand
 REGISTERS = "destruction-register"
@@ -194,20 +196,23 @@ class Verifier:
         self.orders = {}
         self.destroyed = {}
         self.held = {}  # holds in force that name records; those on accounts stand in notes
+        self.remarks = []  # like findings: what to look at though everything holds
         self.duties = None  # settings of separation of duty in force
         self.registers = {}  # filed registers: record to commitments and the day of filing
+        self.handovers = {}
+        self.commitments = {}  # records in force, in the order of filing: what a handover counts
         self.acts = []  # signed acts of orders: entry, order, act, person, who entered it
         self.torn = None  # bytes and entries of a batch at the end that was never confirmed
         self.last_time = ""
         self.entries, self.head = 0, "0" * 64
         self.hashes = {}
 
-    def found(self, seq, code, english, chinese, *values):
-        """Note what does not hold at an entry."""
+    def found(self, seq, code, english, chinese, *values, remark=False):
+        """Note what does not hold at an entry, or what somebody should look at though it does."""
         told = (one.format(*values) if values else one for one in (english, chinese))
         # What the ledger says must not steer the auditor's screen.
         shown = ("".join(char if char.isprintable() else "?" for char in one) for one in told)
-        self.findings.append((seq, code, *shown))
+        (self.remarks if remark else self.findings).append((seq, code, *shown))
 
     # --- the chain
 
@@ -286,6 +291,8 @@ class Verifier:
             self._person(seq, act, body)
         elif act in ROLES:
             self._signed_act(seq, act, body, entry["time"])
+        elif act in HANDOVERS:
+            self._handover(seq, act, body)
         elif act in ("settings.recorded", "settings.accepted"):
             self._settings(seq, act, body)
         elif act == "order.executed" and body.get("order") in self.orders:
@@ -296,11 +303,40 @@ class Verifier:
         elif act == "hold.placed" and isinstance(body.get("records"), dict):
             self.held[body.get("hold")] = set(body["records"])
         elif act == "hold.released":
-            self.held.pop(body.get("hold"), None)
+            self._freed(seq, entry["actor"], body, self.held.pop(body.get("hold"), set()))
         elif act == "order.intended":
             self._intended(seq, body)
         elif act == "record.destroyed":
             self._destroyed(seq, body)
+
+    def _freed(self, seq, actor, body, records):
+        """Releasing a hold needs no key: what it opens to an order that is on its way is named.
+
+        A record under a hold cannot be proposed, so the hold came after the proposal.
+        """
+        for name, order in self.orders.items():
+            if order["withdrawn"] or order["intended"] or "order.executed" in order["days"]:
+                continue
+            if "account_note" in body:
+                order["freed_accounts"].append(seq)
+            concerned = sorted(order["records"] & records)
+            if concerned:
+                self.found(seq, "hold-released",
+                           "{} released the hold {} on {} record(s) of order {} after its proposal: {}",
+                           "{0} 解除了冻结 {1}，涉及批次 {3} 提出之后的 {2} 件档案：{4}", actor, body.get("hold"),
+                           len(concerned), name, ", ".join(concerned[:20]), remark=True)
+
+    def end(self):
+        """What is to be said of whole orders, when everything was read."""
+        for name, order in self.orders.items():
+            freed = order["freed_accounts"]
+            if freed and not order["withdrawn"]:
+                self.found(freed[0], "hold-released",
+                           "while order {} was on its way, {} hold(s) on accounts were released, the last one by entry "
+                           "{}; the notes of the store alone tell which records they covered",
+                           "批次 {} 办理期间解除了 {} 个户号冻结，最后一个在第 {} 条；"
+                           "涉及哪些档案只有库内备注知道",
+                           name, len(freed), freed[-1], remark=True)
 
     def _time(self, seq, time):
         if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", time or ""):
@@ -350,6 +386,10 @@ class Verifier:
         record = body.get("record")
         if act == "record.filed" and body.get("class") == REGISTERS:
             self.registers[record] = {"day": day, "commitments": set()}
+        if act.startswith("record.") and "commitment" in body:
+            self.commitments[record] = body["commitment"]
+        elif act == "record.destroyed":
+            self.commitments.pop(record, None)
         if record in self.registers and "commitment" in body:
             self.registers[record]["commitments"].add(body["commitment"])
 
@@ -381,7 +421,7 @@ class Verifier:
             self.orders[name] = {
                 "digest": digest(manifest), "proposer": by, "opinions": {}, "approver": None, "supervisors": [],
                 "completed": [],
-                "withdrawn": False, "intended": set(), "appraisers": [], "days": {},
+                "withdrawn": False, "intended": set(), "appraisers": [], "days": {}, "freed_accounts": [],
                 "records": {item.get("record") for item in manifest.get("items") or ()},
             }
         order = self.orders.get(name)
@@ -452,6 +492,65 @@ class Verifier:
         if statement.get("code") not in wanted:
             self.found(seq, "paper-code", "the printed code is not that of this order as it stood",
                        "印制的编码与该批次当时的内容不符")
+
+    def _holdings(self):
+        """Digest over a line of record and commitment for each record in force, in the order of filing."""
+        whole = hashlib.sha256()
+        for record, commitment in self.commitments.items():
+            whole.update(f"{record} {commitment}\n".encode())
+        return {"count": len(self.commitments), "digest": whole.hexdigest()}
+
+    def _handover(self, seq, act, body):
+        """A handover from one person in office to another: each signs the same manifest over the same holdings."""
+        name, by, statement = body.get("handover"), body.get("by"), body.get("statement") or {}
+        if act == HANDOVERS[0]:
+            manifest = body.get("manifest") or {}
+            if name in self.handovers:
+                self.found(seq, "handover", "the handover {} was proposed before", "交接 {} 已经提出过", name)
+            self.handovers[name] = {"digest": digest(manifest), "from": by, "to": statement.get("to"), "open": True,
+                                    "holdings": manifest.get("holdings") or {}}
+            ledger = manifest.get("ledger") or {}
+            if (manifest.get("handover"), manifest.get("store")) != (name, self.store):
+                self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+            if (ledger.get("seq"), ledger.get("head")) != (seq - 1, self.hashes.get(seq - 1)):
+                self.found(seq, "handover", "it names another end of the ledger", "所列台账末条不符")
+        handover = self.handovers.get(name)
+        if handover is None:
+            self.found(seq, "handover", "there is no handover {}", "没有交接 {}", name)
+            return
+        said = (statement.get("act"), statement.get("store"), statement.get("handover"), statement.get("by"))
+        if said != (act, self.store, name, by):
+            self.found(seq, "statement", "the statement was made for another act, store, handover or person",
+                       "声明是为别的行为、库、交接或人员作的")
+        if statement.get("digest") != handover["digest"]:
+            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+        person = self.people.get(by)
+        if person is None or person["revoked"]:
+            self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
+        else:
+            if person["key"] != body.get("key"):
+                self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
+            if not person["roles"] & KEEPERS:
+                self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
+        if not signature_holds(body.get("key"), statement, body.get("signature")):
+            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+        if act != HANDOVERS[2]:
+            then = {key: handover["holdings"].get(key) for key in ("count", "digest")}
+            if then != self._holdings():
+                self.found(seq, "holdings", "the holdings were not those that the handover counts",
+                           "当时的馆藏与交接所列不符")
+        if act == HANDOVERS[0]:
+            return
+        if not handover["open"]:
+            self.found(seq, "handover", "the handover {} was not open", "交接 {} 已了结", name)
+        handover["open"] = False
+        if act == HANDOVERS[1]:
+            if by != handover["to"]:
+                self.found(seq, "handover", "the handover was made to {}", "交接的接收人是 {}", handover["to"])
+            if self._one_human(by, handover["from"]):
+                self.found(seq, "same-person", f"{by} had proposed the handover", f"{by} 是移出人")
+        elif by not in (handover["from"], handover["to"]) and "administrator" not in (person or {"roles": ()})["roles"]:
+            self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
 
     def _rules(self, seq, act, by, order, statement):
         if act == "order.appraised":
@@ -591,6 +690,7 @@ def main():
             print(f"没有台账：{folder}" if chosen.lang == "zh" else f"No ledger in {folder}", file=sys.stderr)
             return 2
         verifier.read(folder)
+        verifier.end()
         for path in [*sorted((folder / "checkpoints").glob("*.json")), *chosen.against]:
             verifier.compare(path)
     except OSError as error:
@@ -604,17 +704,22 @@ def report(verifier, lang, as_json):
     if as_json:
         print(json.dumps({
             "ok": not verifier.findings, "entries": verifier.entries, "head": verifier.head,
-            "orders": len(verifier.orders), "destroyed": len(verifier.destroyed), "people": len(verifier.people),
+            "orders": len(verifier.orders), "handovers": len(verifier.handovers),
+            "destroyed": len(verifier.destroyed), "people": len(verifier.people),
             "torn_bytes": verifier.torn[0] if verifier.torn else 0,
             "acts": [{"entry": seq, "order": order, "act": act, "person": person,
                       "route": "key" if by is None else "paper", "entered_by": by}
                      for seq, order, act, person, by in verifier.acts],
             "findings": [{"entry": seq, "code": code, "message": english} for seq, code, english, _ in
                          verifier.findings],
+            "remarks": [{"entry": seq, "code": code, "message": english} for seq, code, english, _ in
+                        verifier.remarks],
         }, ensure_ascii=False, indent=1))
         return 1 if verifier.findings else 0
     for seq, _, english, chinese in verifier.findings:
         print(f"第 {seq} 条：{chinese}" if lang == "zh" else f"Entry {seq}: {english}")
+    for seq, _, english, chinese in verifier.remarks:
+        print(f"请核对，第 {seq} 条：{chinese}" if lang == "zh" else f"To be looked at, entry {seq}: {english}")
     by_hand = [one for one in verifier.acts if one[4] is not None]
     for seq, order, act, person, by in by_hand:
         told = (f"第 {seq} 条：批次 {order}，{act}，{person} 手签，{by} 录入" if lang == "zh" else

@@ -29,7 +29,9 @@ class Selection(Struct, frozen=True):
         since, until: dates of the records, both included.
         box: number of the box (盒号) that holds the paper, compared as accounts are.
         account: under which a record stands now.
+        volume: id of the volume (案卷) that a record lies in.
         status: ``active``, ``destroyed``, or None for both.
+        scope: within which item numbers run (``Group.scope``).
     """
 
     record_class: str | None = None
@@ -40,7 +42,9 @@ class Selection(Struct, frozen=True):
     until: date | None = None
     box: str | None = None
     account: str | None = None
+    volume: str | None = None
     status: Literal["active", "destroyed"] | None = "active"
+    scope: str | None = None
 
 
 _CONDITIONS = {
@@ -52,13 +56,15 @@ _CONDITIONS = {
     "until": "date <= :until",
     "box": "box = :box",
     "account": "record_id IN (SELECT record_id FROM record_accounts WHERE account = :account AND is_current = 1)",
+    "volume": "volume = :volume",
+    "scope": "scope = :scope",
     # A constant, for the index of active records serves no query in which it is not one.
     "status": "status = '{status}'",
 }
 
 
 def condition_of(selection: Selection) -> tuple[str, dict[str, object]]:
-    """The condition on rows of ``records``, in SQL, and its values."""
+    """The selection as a condition of SQL over ``records``, with its values."""
     values: dict[str, object] = {}
     parts = ["1"]
     for name, part in _CONDITIONS.items():
@@ -79,7 +85,8 @@ def tallied_of(selection: Selection, *, partly: bool = False) -> tuple[str, dict
 
     ``partly``: those of which some may be: of the first and the last month perhaps not all days are meant.
     """
-    names = [name for name in ("record_class", "form", "year", "period", "status") if getattr(selection, name)]
+    names = [name for name in ("scope", "record_class", "form", "year", "period", "status")
+             if getattr(selection, name) is not None]
     parts, values = [f"{name} = :{name}" for name in names], {name: getattr(selection, name) for name in names}
     since, until = selection.since, selection.until
     if since is not None:
@@ -99,7 +106,7 @@ _DAY = timedelta(days=1)
 
 def count_records(db: Database, selection: Selection) -> int:
     """How many records are selected; the cost does not grow with the archive."""
-    few = selection.box is not None or selection.account is not None
+    few = any(one is not None for one in (selection.box, selection.account, selection.volume))
     dated = selection.since is not None or selection.until is not None
     far = any(one is not None and one.year == date.max.year for one in (selection.since, selection.until))
     if few or far or dated and selection.status != "active":
@@ -138,15 +145,72 @@ def _next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
+class Group(Struct, frozen=True):
+    """Selected records that stand in one catalogue: of one year and period, within one run of item numbers.
+
+    Attributes:
+        scope: the code without its item number; ``period`` the code in it.
+        count: of records; ``pages`` theirs together.
+        since, until: first and last date of those that are not destroyed; None where all are.
+    """
+
+    scope: str
+    year: int
+    period: str
+    count: int
+    pages: int
+    since: date | None
+    until: date | None
+
+    def of(self, selection: Selection) -> Selection:
+        """The records of the selection that are in this group."""
+        return structs.replace(selection, scope=self.scope, year=self.year, period=self.period)
+
+
+def group_records(db: Database, selection: Selection) -> list[Group]:
+    """The catalogues that the selected records stand in, by year, then by period, the longest first."""
+    where, values = condition_of(selection)
+    rows = db.all(
+        "SELECT scope, year, period, count(*) AS count, sum(pages) AS pages, "
+        "min(CASE WHEN status = 'active' THEN date END) AS since, "
+        "max(CASE WHEN status = 'active' THEN date END) AS until "
+        f"FROM records WHERE {where} GROUP BY scope, year, period", values)
+    found = [Group(row["scope"], row["year"], row["period"], row["count"], row["pages"],
+                   date.fromisoformat(row["since"]) if row["since"] else None,
+                   date.fromisoformat(row["until"]) if row["until"] else None) for row in rows]
+    return sorted(found, key=lambda one: (one.year, longest_first(one.period), one.scope))
+
+
+def selected_volumes(db: Database, selection: Selection) -> list[str]:
+    """Ids of the volumes in which a selected record lies, by archival code."""
+    where, values = condition_of(selection)
+    rows = db.all("SELECT volume_id FROM volumes WHERE volume_id IN (SELECT volume FROM records "
+                  f"WHERE {where} AND volume IS NOT NULL) ORDER BY scope, serial", values)
+    return [row["volume_id"] for row in rows]
+
+
+def longest_first(period: str) -> tuple[int, int]:
+    """A sort key for codes of periods: Y before D30 before D10 before whatever an older archive wrote."""
+    if period == "Y":
+        return 0, 0
+    if period[:1] in ("D", "M") and period[1:].isdecimal():
+        return 1, -int(period[1:]) * (12 if period[0] == "D" else 1)
+    return 2, 0
+
+
 def select_records(db: Database, selection: Selection, order: Order = "code") -> Iterator[Record]:
     """The selected records, by archival code (item numbers as numbers) or in the order of filing.
 
     Changes that others commit while the caller works through them are seen from the next page on.
     """
     where, values = condition_of(selection)
+    start: tuple[object, ...]
     key, start = ("ordinal", (0,)) if order == "filing" else ("scope, serial, ordinal", ("", 0, 0))
+    if order == "code" and selection.scope is not None:
+        # Within one scope the index leads to the page; with the scope among the keys each page begins at its head.
+        key, start = "serial, ordinal", (-1, 0)
     names = [f":after{at}" for at in range(len(start))]
-    after: tuple[object, ...] = start
+    after = start
     while True:
         rows = db.all(
             f"SELECT * FROM records WHERE {where} AND ({key}) > ({', '.join(names)}) ORDER BY {key} LIMIT {_PAGE}",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from recordkit.cli.base import App, Command, Group, option, pass_app, quoted
+from recordkit.cli.exporting import export
+from recordkit.cli.gaps import gaps
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.selecting import NAMES, selection_of, selection_options
 from recordkit.errors import NotFound, WrongUsage
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 @click.group(cls=Group, help=N_("The catalogue of records: listings, corrections of many, exports."))
 def catalogue() -> None:
     """Group."""
+
+
+catalogue.add_command(gaps)
+catalogue.add_command(export)
 
 
 @catalogue.command("list", cls=Command, help=N_("List records, a page at a time."))

@@ -14,6 +14,7 @@ from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.catalogue import Record
+    from recordkit.settings import Settings
 
 
 @click.command(cls=Command, help=N_("Show one record: by record id, archival code or document number."))
@@ -25,6 +26,7 @@ def show(app: App, record: str) -> None:
     from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.boxes import paper_place
     from recordkit.archive.signature_facts import read_plain, told_signature
+    from recordkit.archive.volumes import volume_of
     from recordkit.cli.holding import told_hold
     from recordkit.cli.telling import field_lines, form_fields, how_it_came
     from recordkit.retention.standing import standing_of
@@ -32,8 +34,10 @@ def show(app: App, record: str) -> None:
     with app.reading() as workspace:
         found = find_visible(workspace, record)
         standing = standing_of(workspace, found, app.today)
+        volume = volume_of(workspace.db, found.record_id)
         paper = paper_place(workspace.db, found)
         known = {} if app.json else form_fields(workspace, found)
+        groups = _groups(found, workspace.settings) if app.json else {}
     fields = dict(found.fields)
     core: dict[str, object] = {
         "record_id": found.record_id,
@@ -58,6 +62,7 @@ def show(app: App, record: str) -> None:
         "responsible": found.metadata.get("responsible"),
         "box": found.metadata.get("box"),
         "shelf": found.metadata.get("shelf"),
+        "volume": volume.code if volume is not None else None,
         "paper": {"box": paper.box, "shelf": paper.shelf, "box_shelf": paper.box_shelf},
         "access": found.access,
         "version": found.version,
@@ -72,24 +77,26 @@ def show(app: App, record: str) -> None:
         ],
     }
     core["attachment_pages"] = pages_behind(found)
-    coming = ("page_order", "batch", "match_confidence")
+    coming = ("page_order", "batch", "match_confidence", "security", "keywords", "note", "period_term", "origin")
     core |= {name: found.metadata[name] for name in coming if name in found.metadata}
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.
         core |= {"date": None, "pages": None}
     if app.json:
-        app.print_json({**fields, **core, "fields": fields})
+        app.print_json({**fields, **core, "fields": fields, "groups": groups})
         return
     names = {
         "record_id": N_("Record id"), "code": N_("Code"), "record_class": N_("Class"), "year": N_("Year"),
         "title": N_("Title"), "date": N_("Date"), "pages": N_("Pages"), "sha256": "SHA-256",
         "issue_id": N_("Issue"), "number": N_("Number"), "status": N_("Status"), "account": N_("Account"),
         "party": N_("Party"), "responsible": N_("Responsible"), "box": N_("Box"), "shelf": N_("Shelf"),
-        "access": N_("Access"), "version": N_("Version"), "source": N_("Source"),
+        "security": N_("Security"), "keywords": N_("Keywords"), "note": N_("Note"),
+        "period_term": N_("Period term as inherited"), "volume": N_("Volume"), "access": N_("Access"),
+        "version": N_("Version"), "source": N_("Source"),
     }
     told = {**core, "shelf": paper.shelf, "status": tr(standing.status), "access": tr(found.access),
             "record_class": f"{standing.class_name} ({found.record_class})"}
-    app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "", [])])
+    app.print_pairs([(name, told[key]) for key, name in names.items() if told.get(key) not in (None, "", [])])
     app.print_pairs(list(how_it_came(found)))
     if paper.box_shelf is not None:
         app.say(tr("Its box {box} stands at {shelf}; the record's own place counts.").format(
@@ -105,6 +112,13 @@ def show(app: App, record: str) -> None:
         app.print_pairs([("  " + tr("Finding"), finding["message"]) for finding in _told(list(one.findings))])
     app.print_pairs([(N_("Signature"), told_signature(one)) for one in read_plain(core["signatures"])])
     app.print_pairs(list(field_lines(found, known)))
+
+
+def _groups(record: Record, settings: Settings) -> dict[str, dict[str, object]]:
+    """By the groups of DA/T 46-2009."""
+    from recordkit.archive.metadata_groups import metadata_groups
+
+    return metadata_groups(record, settings)
 
 
 def _told(findings: object) -> list[dict[str, object]]:

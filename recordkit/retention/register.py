@@ -21,6 +21,7 @@ from recordkit.people import Person, list_people
 from recordkit.retention.circumstances import Circumstances
 from recordkit.retention.order_state import Item, Order, OrderSignature
 from recordkit.retention.paper_route import outcomes_digest, printed_code
+from recordkit.retention.released import Release, released_on
 from recordkit.retention.review import Decision
 from recordkit.retention.signing import digest_of
 from recordkit.templates.registercode import ACTS
@@ -94,7 +95,9 @@ def register_json(
     settings, scheme = workspace.settings, load_scheme(workspace.root)
     today = workspace.clock.today
     full = settings.destruction.register_titles == "title"
-    used = sorted({record.record_class for record, _ in items})
+    # The class of the record that governs its volume, too.
+    used = sorted({one for record, decision in items for one in (record.record_class, decision.rule.partition(" ")[0])
+                   if one in scheme.classes})
     return {
         "order": order_id,
         "company": settings.company.name,
@@ -112,10 +115,10 @@ def register_json(
                 "题名": record.title if full else scheme.get(record.record_class).name,
                 "所属年度": str(record.year),
                 "档号": record.code,
-                "应保管期限": _told_months(scheme.get(record.record_class).months),
+                "应保管期限": _told_months(decision.months),
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
-                "备注": "",
+                "备注": f"随案卷 {decision.volume}" if decision.volume is not None else "",
                 **_paper_of(workspace.db, record),
             }
             for position, (record, decision) in enumerate(items, 1)
@@ -159,10 +162,11 @@ def register_of(workspace: Workspace, order: Order, *, for_signing: bool = False
     raw = filed["rows"]
     by_record = {str(row["record"]): row for row in raw} if isinstance(raw, list) else {}
     shown = order.doomed if order.is_appraised else order.items
+    freed, people = released_on(workspace.db, order), {one.id: one for one in list_people(workspace.db)}
     rows = []
     for position, item in enumerate(shown, 1):
         row = {column: str(by_record[item.record_id][column]) for column in COLUMNS}
-        remarks = (*_place(by_record[item.record_id]), _remark(item))
+        remarks = (*_place(by_record[item.record_id]), *_freed(people, freed.get(item.record_id, ())), _remark(item))
         rows.append({**row, "序号": str(position), "备注": "；".join(filter(None, remarks))})
     digests = [("清册摘要（SHA-256）", order.digest)]
     if order.is_appraised:
@@ -205,6 +209,11 @@ def _place(row: Mapping[str, object]) -> tuple[str, ...]:
         return ()
     told = [f"{name}{place[key]}" for key, name in (("box", "盒号"), ("shelf", "库位")) if key in place]
     return (f"有纸质原件（{'，'.join(told)}）",)
+
+
+def _freed(people: Mapping[str, Person], freed: Sequence[Release]) -> tuple[str, ...]:
+    """Holds released since the proposal: whoever signs is to see that the item was held and who freed it."""
+    return tuple(f"曾冻结，{one.day}由{_name(people, one.actor)}解除（{one.hold_id}）" for one in freed)
 
 
 def _cover(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recordkit.archive.catalogue import Record, accounts_of
+from recordkit.archive.catalogue import Record, accounts_of, get_record
 from recordkit.archive.classes import RecordClass, load_scheme
+from recordkit.archive.exported import GivenCopy, copies_of
 from recordkit.db import Row
 from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
@@ -18,7 +19,7 @@ from recordkit.retention.events import event_words
 from recordkit.retention.holds import find_hold
 from recordkit.retention.order_state import Opinion, Order, Outcome, find_order, open_order_of
 from recordkit.retention.orders import next_step
-from recordkit.retention.review import Decision
+from recordkit.retention.review import PERMANENT_TERM, Decision
 from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace
 
@@ -93,6 +94,7 @@ class Story:
         rule: of its class; None where the schedule has no such class.
         schedule_changed: ``retention.toml`` was edited since the ledger named it.
         next: what happens next; ``next_day`` when, None where no day is known.
+        copies: that went out of the store; a destruction does not reach them.
     """
 
     record: Record
@@ -104,6 +106,7 @@ class Story:
     orders: tuple[ToldOrder, ...]
     next: Message
     next_day: date | None
+    copies: tuple[GivenCopy, ...] = ()
 
 
 def story_of(workspace: Workspace, record: Record, today: date) -> Story:
@@ -121,7 +124,7 @@ def story_of(workspace: Workspace, record: Record, today: date) -> Story:
     orders = tuple(_orders(workspace, record, decision, extension.order if extension else None))
     told, day = _next(workspace, record, rule, decision, holds)
     return Story(record, rule, is_changed(workspace), decision, tuple(_events(workspace, record, rule)), holds, orders,
-                 told, day)
+                 told, day, copies_of(workspace, record.record_id))
 
 
 # --- events -----------------------------------------------------------------------------------------------------
@@ -134,7 +137,9 @@ def _events(workspace: Workspace, record: Record, rule: RecordClass | None) -> l
         "OR (e.scope = 'account' AND e.account = :account) ORDER BY e.seq",
         {"record": record.record_id, "account": same_account(record.account or "") or None},
     )
+    is_kept = record.old_term == PERMANENT_TERM
     types = rule.events if rule is not None and rule.trigger == "event" and rule.months is not None else ()
+    types = () if is_kept else types
     newest = {row["type"]: row for row in rows if row["scope"] == "record" and _is_open(row)}
     standing = [row for row in rows if _state(row, record, types, newest) is None]
     first = min(standing, key=lambda row: (row["date"], types.index(row["type"])), default=None)
@@ -238,6 +243,10 @@ def _next(
     if decision.decision == "not-due":
         assert decision.due is not None
         return msg("Nothing until {day}; from then on the review lists it.", day=decision.due.isoformat()), decision.due
+    if decision.companion is not None:
+        other = get_record(workspace.db, decision.companion)
+        return msg("It waits with {other}, which lies in the same volume. Why that one waits: recordkit retention "
+                   "explain {other}", other=other.code if other is not None else decision.companion), None
     if rule is None:
         return msg("It waits until the schedule has a rule for class {id}.", id=record.record_class), None
     if rule.trigger == "date":

@@ -10,7 +10,7 @@ from recordkit.archive.filing import file_generated
 from recordkit.workspace import Workspace
 
 DAY = ("--as-of", "2037-01-15")
-SECRET = "demo"
+SECRET = "demo-passphrase"
 
 
 @pytest.fixture
@@ -103,12 +103,45 @@ def test_a_record_that_is_not_due_is_refused_by_name_and_the_rest_goes_in(office
     office("destruction", "propose", CODE.format(3), *early, expect=8)
 
 
+def test_of_many_records_that_are_held_twenty_are_named_and_the_rest_counted(
+    office: Cli, workspace: Workspace
+) -> None:
+    for number in range(22):
+        with workspace.writing() as writer:
+            file_generated(writer, workspace, record_class="visit-record", title=f"欠费户{number}",
+                           on=date(2026, 11, 18), content={"original.json": b"%d" % number}, fields={})
+    held = [CODE.format(1).replace("0001", f"{number:04}") for number in range(4, 26)]
+    office("hold", "place", *held, "--kind", "arrears", "--reason", "欠费", *DAY)
+    office("destruction", "propose", "--due", *signed(office, "arch"), "--dry-run")
+    assert [one for one in held if one in office.err] == held[:20]
+    assert "2 more" in office.err
+    assert len(office.json("destruction", "propose", "--due", *signed(office, "arch"), "--dry-run")["refused"]) == 22
+    office("destruction", "propose", *held, CODE.format(1), *signed(office, "arch"), "--dry-run", expect=4)
+    assert [one for one in held if one in office.err] == held, "whoever names a record is answered"
+
+
 def test_a_hold_placed_after_signing_stops_the_item(office: Cli) -> None:
     order = ready(office, CODE.format(1))
     office("hold", "place", CODE.format(1), "--kind", "complaint", "--reason", "投诉", *DAY)
     done = office.json("destruction", "execute", order, *EXECUTE, expect=8)
     assert [one["outcome"] for one in done["items"]] == ["refused"]
     assert office.json("show", CODE.format(1))["status"] == "held"
+
+
+def test_a_person_at_a_terminal_sees_how_far_an_execution_is(office: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recordkit.cli import destroying, progress
+
+    shown: list[tuple[int, int]] = []
+
+    class Seen(progress.Progress):
+        def __call__(self, done: int) -> None:
+            shown.append((done, self._total))
+
+    monkeypatch.setattr(destroying, "Progress", Seen)
+    order = ready(office, CODE.format(1))
+    entries = office.json("ledger", "verify")["entries"]
+    office("destruction", "execute", order, *EXECUTE)
+    assert shown[-1] == (entries, entries) and len(shown) == entries
 
 
 def test_more_than_half_of_the_holdings_need_the_word(office: Cli) -> None:

@@ -12,6 +12,7 @@ from test_destruction import CODE, EXECUTE, office, ready  # noqa: F401  (office
 
 INGEST = ("ingest", "--no-ocr", "--jobs", "1")
 WHY = ("--reason", "重复", "--yes")
+DAY_OF_ORDER = ("--as-of", "2037-01-15")
 LAWSUIT = ("--kind", "litigation", "--reason", "诉讼", "--as-of", "2026-12-01")
 
 
@@ -64,6 +65,33 @@ def test_a_hold_placed_after_signing_shows_in_the_order(office: Cli) -> None:  #
     office("destruction", "execute", order, *EXECUTE, "--confirm", office.json("destruction", "show", order)["confirm"],
            expect=4)
     assert [one["holds"] for one in office.json("destruction", "show", order)["items"]] == [[hold], []]
+
+
+@pytest.mark.parametrize("on_account", [False, True])
+def test_a_hold_released_while_the_order_was_on_its_way_is_named_by_order_register_and_ledger_verify(
+    office: Cli, tmp_path: Path, on_account: bool  # noqa: F811
+) -> None:
+    from docx import Document
+
+    if on_account:
+        office("edit", CODE.format(1), "--set", "户号=0012005120", "--reason", "补录", "--as-of", "2027-01-01")
+    before = office.json("hold", "place", CODE.format(2), "--kind", "other", "--reason", "早", "--as-of",
+                         "2037-01-10")["hold"]
+    office("hold", "release", before, "--reason", "早已办结", "--as-of", "2037-01-11")
+    order = ready(office, CODE.format(1), CODE.format(2))
+    scope = ("--account", "0012005120") if on_account else (CODE.format(1),)
+    hold = office.json("hold", "place", *scope, "--kind", "complaint", "--reason", "投诉", *DAY_OF_ORDER)["hold"]
+    office("hold", "release", hold, "--reason", "误登", *DAY_OF_ORDER)
+    first, second = office.json("destruction", "show", order)["items"]
+    assert [(one["hold"], one["date"]) for one in first["released"]] == [(hold, "2037-01-15")]
+    assert first["released"][0]["actor"].startswith("os:") and second["released"] == []
+    assert hold in office("destruction", "show", order) and before not in office("destruction", "show", order)
+    office("destruction", "register", order, "--out", tmp_path / "r.docx")
+    rows = [[cell.text for cell in row.cells] for row in Document(str(tmp_path / "r.docx")).tables[-1].rows]
+    assert [hold in row[-1] and "2037-01-15" in row[-1] for row in rows[1:]] == [True, False]
+    told = office.json("ledger", "verify")
+    assert told["ok"] and [order in one for one in told["remarks"]] == [True]
+    assert order in office("ledger", "verify") + office.err
 
 
 def test_what_a_query_or_a_box_holds_now_is_held_and_what_is_filed_later_only_with_the_account(
@@ -180,6 +208,33 @@ def test_the_history_of_a_record_tells_why_it_was_held_extended_and_released(cli
     told = [(one["act"], one["reason"]) for one in cli.json("history", record)["items"]][1:]
     assert told == [("hold.placed", "诉讼"), ("hold.extended", "二审"), ("hold.released", "结案"),
                     ("event.added", "来函"), ("event.withdrawn", "误会")]
+
+
+def test_the_history_of_a_record_tells_who_approved_and_signed_its_order_and_what_its_account_was_held_for(
+    office: Cli  # noqa: F811
+) -> None:
+    office("edit", CODE.format(1), "--set", "户号=0012005120", "--reason", "补录", "--as-of", "2027-01-01")
+    hold = office.json("hold", "place", "--account", "0012005120", "--kind", "arrears", "--reason", "欠费两月",
+                       "--as-of", "2028-01-01")["hold"]
+    office("hold", "release", hold, "--reason", "已缴清", "--as-of", "2028-02-01")
+    order = ready(office, CODE.format(1))
+    office("edit", CODE.format(2), "--set", "户号=0012005120", "--reason", "补录", "--as-of", "2037-01-14")
+    told = office.json("history", CODE.format(1))["items"]
+    assert [one["seq"] for one in told] == sorted({one["seq"] for one in told})
+    around = [(one["act"], one["of"], one["by"], one["reason"]) for one in told if one["of"]]
+    assert around == [
+        ("hold.placed", hold, None, "欠费两月"), ("hold.released", hold, None, "已缴清"),
+        ("order.approved", order, "lead", None), ("order.signed", order, "w1", None),
+        ("order.signed", order, "w2", None),
+    ]
+    assert {"order.proposed", "order.appraised"} <= {one["act"] for one in told}
+    text = office("history", CODE.format(1), lang="zh")
+    assert all(one in text for one in ("lead", "w2", order, "已缴清"))
+    office("destruction", "execute", order, *EXECUTE)
+    office("destruction", "complete", order, "--as", "w1", "--key", office.keys / "w1",  # type: ignore[attr-defined]
+           *DAY_OF_ORDER)
+    acts = [one["act"] for one in office.json("history", CODE.format(1))["items"]]
+    assert "order.completed" in acts and "record.destroyed" in acts
 
 
 def test_an_account_without_its_leading_zeros_is_asked_about(cli: Cli, tmp_path: Path) -> None:

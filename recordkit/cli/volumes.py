@@ -1,0 +1,328 @@
+"""Commands of volumes (案卷): records that are kept together, by account or by project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
+from recordkit.cli.dates import DATE
+from recordkit.cli.i18n import N_, tr
+from recordkit.errors import WrongUsage
+from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.archive.access import Clearance
+    from recordkit.archive.volume_acts import AccountPlan
+    from recordkit.archive.volumes import Remarks, Volume
+    from recordkit.workspace import Workspace
+
+_SHOWN = 20
+
+
+@click.group(cls=Group, help=N_("Volumes: records kept together, by account or by project."))
+def volume() -> None:
+    """Group."""
+
+
+def state_of(found: Volume) -> str:
+    """Code word of how a volume stands."""
+    return "destroyed" if found.ended else "closed" if found.closed else "open"
+
+
+def plain_volume(found: Volume, clearance: Clearance) -> dict[str, object]:
+    """A volume as plain values, without what the person at hand may not see."""
+    from recordkit.archive.volumes import seen_volume_title
+
+    hidden = found.restricted and not clearance.full
+    remarks = found.remarks
+    return {
+        "volume_id": found.volume_id, "code": found.code, "title": seen_volume_title(found, clearance),
+        "kind": found.kind, "account": None if hidden else found.account, "record_class": found.record_class,
+        "status": state_of(found), "opened": found.opened, "closed": found.closed, "records": found.records,
+        "destroyed": found.destroyed, "pages": found.pages, "first": found.first, "last": found.last,
+        "restricted": found.restricted, "situation": "" if hidden else remarks.situation,
+        "arranged_by": remarks.arranged_by, "arranged_on": remarks.arranged_on, "checked_by": remarks.checked_by,
+        "checked_on": remarks.checked_on,
+    }
+
+
+def _print_volume(app: App, workspace: Workspace, found: Volume, **more: object) -> None:
+    from recordkit.archive.access import clearance_of
+
+    plain = plain_volume(found, clearance_of(workspace))
+    if app.json:
+        app.print_json({**plain, **more})
+        return
+    names = {
+        "code": N_("Volume"), "title": N_("Title"), "account": N_("Account"), "record_class": N_("Class"),
+        "status": N_("Status"), "opened": N_("Opened"), "closed": N_("Closed"), "records": N_("Records"),
+        "destroyed": N_("Destroyed"), "pages": N_("Pages"), "first": N_("From"), "last": N_("To"),
+        "situation": N_("Situation"), "arranged_by": N_("Arranged by"), "arranged_on": N_("Arranged on"),
+        "checked_by": N_("Checked by"), "checked_on": N_("Checked on"),
+    }
+    told = {**plain, "status": tr(str(plain["status"])), "destroyed": plain["destroyed"] or None}
+    app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "")])
+
+
+@volume.command("create", cls=Command, help=N_("Begin a volume: of an account, of a project, or of every account that "
+                                               "has filed records and none."))
+@option("--account", metavar="A", help=N_("Account whose papers it holds."))
+@option("--project", metavar="TITLE", help=N_("Title of the project whose papers it holds."))
+@option("--per-account", is_flag=True, help=N_("One for every account that has records and none; what was filed since "
+                                               "joins the open ones."))
+@option("--title", metavar="TEXT", help=N_("Another title for the volume of an account."))
+@option("--class", "record_class", metavar="CLASS", help=N_("It takes records of this class only."))
+@dry_run_option
+@pass_app
+def volume_create(
+    app: App, account: str | None, project: str | None, per_account: bool, title: str | None, record_class: str | None,
+    dry_run: bool,
+) -> None:
+    """Open one volume, or many."""
+    from recordkit.archive.volume_acts import NewVolume, open_volume
+
+    if (account is not None) + (project is not None) + per_account != 1:
+        raise WrongUsage(msg("A volume needs either --account, --project or --per-account."))
+    if title is not None and account is None:
+        raise WrongUsage(msg("--title goes with --account."))
+    if per_account:
+        return _create_many(app, record_class, dry_run=dry_run)
+    with app.acting(rehearse=dry_run) as workspace:
+        new = (NewVolume("account", title or "", account, record_class) if account is not None
+               else NewVolume("project", project or "", None, record_class))
+        found = open_volume(workspace, new)
+        _print_volume(app, workspace, found)
+        if account is not None and workspace.settings.archive.volumes == "by-hand":
+            app.say(tr("Put records into it: recordkit volume add {code} RECORD; with 'volumes = \"per-account\"' in "
+                       "recordkit.toml what is filed under the account joins by itself.").format(code=found.code))
+    return None
+
+
+def _create_many(app: App, record_class: str | None, *, dry_run: bool) -> None:
+    from recordkit.archive.access import clearance_of
+    from recordkit.archive.volume_acts import open_per_account, plan_per_account
+
+    with app.acting() as workspace:
+        plan = (plan_per_account if dry_run else open_per_account)(workspace, record_class)
+        items = _planned(workspace, plan, clearance_of(workspace))
+    columns = [("account", N_("Account")), ("title", N_("Title")), ("volume", N_("Volume")), ("records", N_("Records"))]
+    if app.json:
+        app.print_items(items, columns, left=plan.left, dry_run=dry_run)
+        return
+    app.print_items(items[:_SHOWN], columns)
+    if len(items) > _SHOWN:
+        app.say(tr("{count} more; --json lists all.").format(count=len(items) - _SHOWN))
+    filed = sum(len(new.records) for new in plan.new)
+    joined = sum(map(len, plan.joining.values()))
+    said = {"volumes": len(plan.new), "filed": filed, "joined": joined}
+    if dry_run:
+        app.say(tr("{volumes} volume(s) would be opened with {filed} record(s); {joined} record(s) would join open "
+                   "ones. Nothing was written.").format(**said))
+    else:
+        app.say(tr("{volumes} volume(s) opened with {filed} record(s); {joined} record(s) joined open ones.").format(
+            **said))
+    if plan.left:
+        app.say(tr("{count} record(s) stay without one: the volume of their account is closed.").format(
+            count=plan.left))
+
+
+def _planned(workspace: Workspace, plan: AccountPlan, clearance: Clearance) -> list[dict[str, object]]:
+    """Accounts and titles only where no restricted record of theirs would show through."""
+    from recordkit.archive.volumes import find_volume
+
+    closed: set[str] = set()
+    if not clearance.full:
+        closed = {row["record_id"] for row in workspace.db.each(
+            "SELECT record_id FROM records WHERE access <> 'open' AND status = 'active'")}
+    items: list[dict[str, object]] = []
+    for new in plan.new:
+        hidden = not closed.isdisjoint(new.records)
+        items.append({"account": None if hidden else new.account,
+                      "title": msg("(restricted)") if hidden else new.title, "volume": None,
+                      "records": len(new.records)})
+    for volume_id, records in plan.joining.items():
+        plain = plain_volume(find_volume(workspace, volume_id), clearance)
+        items.append({"account": plain["account"], "title": plain["title"], "volume": plain["code"],
+                      "records": len(records)})
+    return items
+
+
+@volume.command("add", cls=Command, help=N_("Put records into a volume, behind what lies in it."))
+@click.argument("reference", metavar="VOLUME")
+@click.argument("records", nargs=-1, required=True, metavar="RECORD...")
+@dry_run_option
+@pass_app
+def volume_add(app: App, reference: str, records: tuple[str, ...], dry_run: bool) -> None:
+    """File records into a volume."""
+    from recordkit.archive.volume_acts import add_to_volume
+
+    with app.acting(rehearse=dry_run) as workspace:
+        found, new = add_to_volume(workspace, reference, records)
+        if app.json:
+            _print_volume(app, workspace, found, added=[one.record_id for one in new])
+            return
+    app.say(tr("{count} record(s) put into volume {code}; it has {records} now.").format(
+        count=len(new), code=found.code, records=found.records))
+
+
+@volume.command("remove", cls=Command, help=N_("Take a record out of a volume."))
+@click.argument("reference", metavar="VOLUME")
+@click.argument("record")
+@option("--reason", required=True, help=N_("Why."))
+@dry_run_option
+@pass_app
+def volume_remove(app: App, reference: str, record: str, reason: str, dry_run: bool) -> None:
+    """Take one record out."""
+    from recordkit.archive.volume_acts import take_out
+
+    with app.acting(rehearse=dry_run) as workspace:
+        found, taken = take_out(workspace, reference, record, reason)
+        if app.json:
+            _print_volume(app, workspace, found, removed=taken.record_id)
+            return
+    app.say(tr("{record} is out of volume {code}; its own period counts now.").format(record=taken.code,
+                                                                                      code=found.code))
+
+
+@volume.command("list", cls=Command, help=N_("List volumes."))
+@option("--account", metavar="A", help=N_("Those of this account."))
+@option("--kind", type=click.Choice(["account", "project"]), help=N_("Only this kind."))
+@option("--open", "state", flag_value="open", help=N_("Only open ones."))
+@option("--closed", "state", flag_value="closed", help=N_("Only those that take nothing more."))
+@option("--limit", type=click.IntRange(0), default=100, show_default=True, help=N_("At most so many; 0 for all."))
+@option("--offset", type=click.IntRange(0), default=0, help=N_("Pass over so many."))
+@pass_app
+def volume_list(
+    app: App, account: str | None, kind: Any, state: str | None, limit: int, offset: int
+) -> None:
+    """Print volumes by code."""
+    from recordkit.archive.access import clearance_of
+    from recordkit.archive.volumes import count_volumes, list_volumes
+
+    is_open = None if state is None else state == "open"
+    with app.reading() as workspace:
+        clearance = clearance_of(workspace)
+        total = count_volumes(workspace.db, account=account, kind=kind, is_open=is_open)
+        found = list_volumes(workspace, account=account, kind=kind, is_open=is_open, offset=offset,
+                             limit=limit or None)
+        items = [plain_volume(one, clearance) for one in found]
+    if not app.json:
+        items = [{**one, "status": tr(str(one["status"])), "period": _span(one)} for one in items]
+    app.print_items(items, [("code", N_("Volume")), ("title", N_("Title")), ("status", N_("Status")),
+                            ("records", N_("Records")), ("pages", N_("Pages")), ("period", N_("From and to"))],
+                    total=total)
+    if not app.json and len(items) < total:
+        app.say(tr("{shown} of {total}; --limit 0 lists all.").format(shown=len(items), total=total))
+
+
+def _span(one: Mapping[str, object]) -> str:
+    return f"{one['first']} - {one['last']}" if one["first"] else ""
+
+
+@volume.command("show", cls=Command, help=N_("Show a volume and the records in it."))
+@click.argument("reference", metavar="VOLUME")
+@pass_app
+def volume_show(app: App, reference: str) -> None:
+    """Print a volume, its period and its records."""
+    from recordkit.archive.access import clearance_of, seen_title
+    from recordkit.archive.volumes import find_volume, placed_records
+    from recordkit.retention.circumstances import explain_record
+
+    with app.reading() as workspace:
+        found, clearance = find_volume(workspace, reference), clearance_of(workspace)
+        items: list[dict[str, object]] = []
+        for position, record in placed_records(workspace.db, found.volume_id, destroyed=True):
+            is_gone = record.status == "destroyed"
+            decision = None if is_gone else explain_record(workspace, record, app.today)
+            items.append({
+                "position": position, "record_id": record.record_id, "code": record.code, "number": record.number,
+                "title": seen_title(record, clearance), "date": None if is_gone else record.date,
+                "record_class": record.record_class, "pages": None if is_gone else record.pages,
+                "status": record.status, "decision": decision.decision if decision else None,
+                "due": decision.due if decision else None, "reason": decision.reason if decision else None})
+        _show(app, workspace, found, items)
+
+
+def _show(app: App, workspace: Workspace, found: Volume, items: Sequence[Mapping[str, object]]) -> None:
+    if app.json:
+        _print_volume(app, workspace, found, items=list(items), total=len(items))
+        return
+    _print_volume(app, workspace, found)
+    told = [{**one, "decision": tr(str(one["decision"] or one["status"]))} for one in items]
+    app.print_items(told, [("position", N_("No.")), ("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")),
+                           ("pages", N_("Pages")), ("decision", N_("Decision")), ("due", N_("Due"))])
+
+
+def _remarks(
+    note: str | None, arranged_by: str | None, arranged_on: date | None, checked_by: str | None,
+    checked_on: date | None, today: date,
+) -> Remarks:
+    """What is given; whoever arranged or checked did so today where no day is named."""
+    from recordkit.archive.volumes import Remarks
+
+    return Remarks(note or "", arranged_by or "", arranged_on or (today if arranged_by else None),
+                   checked_by or "", checked_on or (today if checked_by else None))
+
+
+def _remark_options(function: Any) -> Any:
+    for one in reversed((
+        option("--note", metavar="TEXT", help=N_("What is to be said of the volume: missing, damaged, added.")),
+        option("--arranged-by", metavar="NAME", help=N_("Who arranged it.")),
+        option("--arranged-on", type=DATE, metavar="DATE", help=N_("When (default: today).")),
+        option("--checked-by", metavar="NAME", help=N_("Who checked it.")),
+        option("--checked-on", type=DATE, metavar="DATE", help=N_("When (default: today).")),
+    )):
+        function = one(function)
+    return function
+
+
+@volume.command("close", cls=Command, help=N_("Close a volume: it takes nothing more until it is opened again."))
+@click.argument("reference", metavar="VOLUME")
+@_remark_options
+@dry_run_option
+@pass_app
+def volume_close(
+    app: App, reference: str, note: str | None, arranged_by: str | None, arranged_on: date | None,
+    checked_by: str | None, checked_on: date | None, dry_run: bool,
+) -> None:
+    """Close one volume."""
+    from recordkit.archive.volume_acts import close_volume
+
+    with app.acting(rehearse=dry_run) as workspace:
+        said = _remarks(note, arranged_by, arranged_on, checked_by, checked_on, app.today)
+        _print_volume(app, workspace, close_volume(workspace, reference, said))
+
+
+@volume.command("note", cls=Command, help=N_("Set the title of a volume, or what is said of it; closed ones, too."))
+@click.argument("reference", metavar="VOLUME")
+@option("--title", metavar="TEXT", help=N_("Another title."))
+@_remark_options
+@dry_run_option
+@pass_app
+def volume_note(
+    app: App, reference: str, title: str | None, note: str | None, arranged_by: str | None, arranged_on: date | None,
+    checked_by: str | None, checked_on: date | None, dry_run: bool,
+) -> None:
+    """Change what is said of one volume."""
+    from recordkit.archive.volume_acts import note_volume
+
+    with app.acting(rehearse=dry_run) as workspace:
+        said = _remarks(note, arranged_by, arranged_on, checked_by, checked_on, app.today)
+        _print_volume(app, workspace, note_volume(workspace, reference, said, title))
+
+
+@volume.command("reopen", cls=Command, help=N_("Open a closed volume again."))
+@click.argument("reference", metavar="VOLUME")
+@option("--reason", required=True, help=N_("Why."))
+@dry_run_option
+@pass_app
+def volume_reopen(app: App, reference: str, reason: str, dry_run: bool) -> None:
+    """Open one volume again."""
+    from recordkit.archive.volume_acts import reopen_volume
+
+    with app.acting(rehearse=dry_run) as workspace:
+        _print_volume(app, workspace, reopen_volume(workspace, reference, reason))
