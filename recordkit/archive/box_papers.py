@@ -64,7 +64,7 @@ def labels_bytes(boxes: Sequence[BoxContent], settings: Settings) -> bytes:
             if at % _PER_PAGE == 0:
                 gap.add_run().add_break(WD_BREAK.PAGE)
         lines = label_lines(box, settings)
-        ruled = wordpage.table(document, (16, 24, 8, 34, 104))
+        ruled = wordpage.table(document, (18, 36, 6, 30, 96))
         title = ruled.add_row()
         title.height = Mm(13)
         _merged(title, 0, 1, "档案盒", size=12)

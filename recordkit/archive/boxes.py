@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from recordkit.archive.catalogue import Record, record_of
+from recordkit.archive.catalogue import Record, record_of, records_in_box
 from recordkit.archive.metadata import BY_KEY, read_value
 from recordkit.db import Database
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import msg
 from recordkit.model import Entry, same_account
-from recordkit.notes import read_note
+from recordkit.notes import read_note, remove_notes
 from recordkit.workspace import Workspace
 
 
@@ -165,3 +165,24 @@ def content_of(db: Database, box: str) -> BoxContent:
 def contents_of(db: Database, boxes: Sequence[str]) -> list[BoxContent]:
     """``content_of`` each."""
     return [content_of(db, box) for box in boxes]
+
+
+def emptied_by(db: Database, records: Collection[str]) -> list[str]:
+    """Boxes that were put somewhere and in which nothing is left once these records are gone."""
+    found: set[str] = set()
+    for record_id in records:
+        row = db.one("SELECT box FROM records JOIN boxes USING (box) WHERE record_id = :id", {"id": record_id})
+        if row is not None:
+            found.add(str(row["box"]))
+    return [box for box in sorted(found) if set(records_in_box(db, box)) <= set(records)]
+
+
+def forget_places(workspace: Workspace, boxes: Collection[str]) -> None:
+    """Destroy what was said of where boxes stand, and why; that they were put somewhere stays in the ledger.
+
+    Raises:
+        OSError: a note could not be removed.
+    """
+    for box in boxes:
+        remove_notes(workspace.root, subject_of(box))
+        workspace.db.run("UPDATE boxes SET shelf = NULL WHERE box = :box", {"box": box})

@@ -144,12 +144,12 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
     record_id = str(body["record"])
     metadata: dict[str, object] = {}
     objects = objects_of(workspace)
-    if objects.exists(record_id):
-        try:
-            # The version that the entry speaks of: a newer one may be the leftover of a killed edit.
-            metadata = json.loads(objects.read(record_id, "record.json", int(str(body["version"]))))
-        except (NotFound, IntegrityFailure, ValueError, KeyError, TypeError, AttributeError):
-            # One damaged object must not close the whole archive; 'verify' names what is wrong with it.
+    try:
+        # The version that the entry speaks of: a newer one may be the leftover of a killed edit.
+        metadata = json.loads(objects.read(record_id, "record.json", int(str(body["version"]))))
+    except (NotFound, IntegrityFailure, ValueError, KeyError, TypeError, AttributeError):
+        # One damaged object must not close the whole archive; 'verify' names what is wrong with it.
+        if objects.exists(record_id):
             workspace.notices.append(
                 msg("The metadata of {record} cannot be read; run 'recordkit verify'.", record=record_id)
             )
@@ -208,7 +208,8 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
     tallies.move(db, stood, tallies.kind_of(db, record_id))
     if metadata:
         account = metadata.get("account")
-        db.run("UPDATE record_accounts SET is_current = 0 WHERE record_id = :id", {"id": record_id})
+        if stood is not None:
+            db.run("UPDATE record_accounts SET is_current = 0 WHERE record_id = :id", {"id": record_id})
         if account:
             now = {"account": same_account(str(account)), "record_id": record_id, "is_current": 1}
             db.insert("record_accounts", now)
@@ -411,7 +412,8 @@ def count_holdings(db: Database) -> int:
 
 def holds_restricted(db: Database) -> bool:
     """Whether the archive holds any record that not everybody may see."""
-    return db.one("SELECT 1 FROM records WHERE access <> 'open' AND status = 'active' LIMIT 1") is not None
+    return db.one("SELECT 1 FROM records INDEXED BY records_restricted "
+                  "WHERE access <> 'open' AND status = 'active' LIMIT 1") is not None
 
 
 def accounts_of(db: Database, record_id: str) -> set[str]:

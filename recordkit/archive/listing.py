@@ -53,7 +53,7 @@ def list_page(
             msg("Leave out --sort date, --from and --to, or --status."),
         )
     start = None if after is None else _key_of(after, order)
-    if selection.box is not None or selection.account is not None:
+    if selection.box is not None or selection.account is not None or selection.volume is not None:
         found = _few(db, selection, order, start, offset + limit)
     elif order == "filing":
         found = _by_filing(db, selection, start, offset + limit)
@@ -92,9 +92,10 @@ def _stream(
 
 
 def _few(db: Database, selection: Selection, order: PageOrder, start: _Key | None, most: int) -> Iterator[int]:
-    """What lies in one box, or stands under one account: so few that they can be sorted."""
+    """What lies in one box or volume, or stands under one account: so few that they can be sorted."""
     condition, values = condition_of(selection)
-    index = "records_box" if selection.box is not None else "sqlite_autoindex_records_1"
+    index = ("records_box" if selection.box is not None else "records_volume" if selection.volume is not None
+             else "sqlite_autoindex_records_1")
     return _ordinals(_stream(db, index, condition, values, _KEYS[order], start, most))
 
 
@@ -104,6 +105,8 @@ def _ordinals(keys: Iterable[_Key]) -> Iterator[int]:
 
 def _by_filing(db: Database, selection: Selection, start: _Key | None, most: int) -> Iterator[int]:
     condition, values = condition_of(selection)
+    if selection.scope is not None:
+        return _ordinals(_stream(db, "records_serial", condition, values, "ordinal", start, most))
     if selection.year is not None or selection.since is not None or selection.until is not None:
         index = "records_year" if selection.year is not None else "records_review"
         return _ordinals(_stream(db, index, condition, values, "ordinal", start, most))

@@ -488,7 +488,8 @@ class ObjectStore:
             raise NotFound(msg("The object {id} is not in the store.", id=object_id))
         urn = _URN + object_id
         digest = hashlib.sha256(urn.encode()).hexdigest()
-        return self._folder / digest[:3] / digest[3:6] / digest[6:9] / urn.replace(":", "%3a")
+        # In one step: a rebuild asks for the folder of every record, and each step of a path is made anew.
+        return self._folder / f"{digest[:3]}/{digest[3:6]}/{digest[6:9]}/{urn.replace(':', '%3a')}"
 
 
 def _files_below(root: Path) -> set[str]:

@@ -85,7 +85,8 @@ def tallied_of(selection: Selection, *, partly: bool = False) -> tuple[str, dict
 
     ``partly``: those of which some may be: of the first and the last month perhaps not all days are meant.
     """
-    names = [name for name in ("record_class", "form", "year", "period", "status") if getattr(selection, name)]
+    names = [name for name in ("scope", "record_class", "form", "year", "period", "status")
+             if getattr(selection, name) is not None]
     parts, values = [f"{name} = :{name}" for name in names], {name: getattr(selection, name) for name in names}
     since, until = selection.since, selection.until
     if since is not None:
@@ -105,7 +106,7 @@ _DAY = timedelta(days=1)
 
 def count_records(db: Database, selection: Selection) -> int:
     """How many records are selected; the cost does not grow with the archive."""
-    few = any(one is not None for one in (selection.box, selection.account, selection.volume, selection.scope))
+    few = any(one is not None for one in (selection.box, selection.account, selection.volume))
     dated = selection.since is not None or selection.until is not None
     far = any(one is not None and one.year == date.max.year for one in (selection.since, selection.until))
     if few or far or dated and selection.status != "active":

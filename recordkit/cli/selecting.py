@@ -30,10 +30,11 @@ _OPTIONS = (
     option("--to", "until", type=DATE, metavar="DATE", help=N_("Dated on this day or earlier.")),
     option("--box", metavar="BOX", help=N_("Only what lies in this box (盒号).")),
     option("--account", metavar="A", help=N_("Only records of this account.")),
+    option("--volume", metavar="V", help=N_("Only what lies in this volume (案卷), by its code.")),
     option("--status", type=click.Choice(["active", "destroyed", "all"]), default="active", show_default=True,
            help=N_("Records in the archive, destroyed ones, or both.")),
 )
-NAMES = ("record_class", "form", "year", "period", "since", "until", "box", "account", "status")
+NAMES = ("record_class", "form", "year", "period", "since", "until", "box", "account", "volume", "status")
 """The parameters that ``selection_options`` adds."""
 
 
@@ -68,6 +69,7 @@ def selection_of(workspace: Workspace, given: Mapping[str, object]) -> Selection
         until=until if isinstance(until, date) else None,
         box=text.get("box"),
         account=text.get("account"),
+        volume=None if given["volume"] is None else _volume(workspace, str(given["volume"])),
         status=None if status == "all" else "destroyed" if status == "destroyed" else "active",
     )
 
@@ -78,6 +80,12 @@ def _class(workspace: Workspace, name: str) -> str:
     from recordkit.archive.classes import load_scheme
 
     return load_scheme(workspace.root).get(name).id
+
+
+def _volume(workspace: Workspace, name: str) -> str:
+    from recordkit.archive.volumes import find_volume
+
+    return find_volume(workspace, name).volume_id
 
 
 def _form(workspace: Workspace, name: str) -> str:

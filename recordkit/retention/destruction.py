@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from recordkit.archive import boxes
 from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
 from recordkit.archive.volumes import blank_volumes, ending_volumes, still_ending
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
@@ -373,6 +374,7 @@ def _finish(
     volumes = still_ending(workspace.db, intent.volumes, set(pending))
     try:
         remover.remove_accounts(intent.events, intent.holds, volumes)
+        boxes.forget_places(workspace, boxes.emptied_by(workspace.db, pending))
     except OSError as error:
         for record_id in pending:
             failed.setdefault(record_id, "undeletable")

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from recordkit.archive.boxes import paper_place
 from recordkit.archive.catalogue import Record, accounts_of, get_record, objects_of
 from recordkit.archive.classes import load_scheme
+from recordkit.db import Database
 from recordkit.errors import IntegrityFailure
 from recordkit.messages import msg
 from recordkit.people import Person, list_people
@@ -117,7 +119,7 @@ def register_json(
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
                 "备注": f"随案卷 {decision.volume}" if decision.volume is not None else "",
-                **_paper_of(record),
+                **_paper_of(workspace.db, record),
             }
             for position, (record, decision) in enumerate(items, 1)
         ],
@@ -194,9 +196,10 @@ def paper_originals(workspace: Workspace, order: Order) -> dict[str, str]:
     return {record_id: place[0] for record_id, place in places.items() if place}
 
 
-def _paper_of(record: Record) -> dict[str, object]:
+def _paper_of(db: Database, record: Record) -> dict[str, object]:
     """Where the paper original lies, when somebody has said so: key ``paper`` with box and shelf."""
-    place = {key: str(record.metadata[key]) for key in ("box", "shelf") if record.metadata.get(key)}
+    paper = paper_place(db, record)
+    place = {key: value for key, value in (("box", paper.box), ("shelf", paper.shelf)) if value}
     return {"paper": place} if place else {}
 
 

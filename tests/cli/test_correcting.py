@@ -166,7 +166,7 @@ def test_who_may_not_see_restricted_records_gets_no_sheet_of_them_and_no_phones(
     archive.store.joinpath("retention.toml")
     archive("catalogue", "sheet", "--out", tmp_path / "a.xlsx", "--class", "visit-record")
     assert "电话" in rows_of(tmp_path / "a.xlsx")[0] and len(rows_of(tmp_path / "a.xlsx")) == 3
-    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "x")
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "three short words")
     archive("key", "create", tmp_path / "admin")
     archive("people", "add", "admin", "--name", "甲", "--role", "administrator", "--staff-no", "G1", "--key",
             tmp_path / "admin.pub", *WHEN)

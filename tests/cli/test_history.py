@@ -47,7 +47,7 @@ def test_numbers_of_persons_are_masked_for_who_may_not_see_them(
 ) -> None:
     archive("edit", CONTRACT, "--set", "phone=13911112222", "--reason", "换号", *WHEN)
     assert archive.json("history", CONTRACT)["items"][-1]["changes"][0]["new"] == "13911112222"
-    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "x")
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "three short words")
     archive("key", "create", tmp_path / "admin")
     archive("people", "add", "admin", "--name", "甲", "--role", "administrator", "--staff-no", "G1", "--key",
             tmp_path / "admin.pub", *WHEN)

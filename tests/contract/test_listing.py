@@ -51,8 +51,8 @@ def boxes_of(workspace: Workspace) -> dict[str, str | None]:
 
 def is_meant(one: Record, selection: Selection, box: str | None) -> bool:
     return all((
-        selection.record_class in (None, one.record_class), selection.form in (None, one.form),
-        selection.year in (None, one.year), selection.period in (None, one.period),
+        selection.scope in (None, one.scope), selection.record_class in (None, one.record_class),
+        selection.form in (None, one.form), selection.year in (None, one.year), selection.period in (None, one.period),
         selection.since is None or one.date >= selection.since, selection.until is None or one.date <= selection.until,
         selection.box is None or selection.box == box,
         selection.account is None or one.account is not None and same_account(one.account) == selection.account,
@@ -69,7 +69,8 @@ def drawn(draw: random.Random) -> Selection:
     if draw.random() < 0.3:
         first, last = first.replace(day=1), last.replace(day=1) - timedelta(days=1)
     chosen = {"record_class": draw.choice(CLASSES), "form": "stop-order", "year": draw.choice((2018, 2019, 2020)),
-              "period": "D30", "since": first, "until": last, "box": "12", "account": "003"}
+              "period": "D30", "scope": "C001-KF·2020-D30-0000", "since": first, "until": last, "box": "12",
+              "account": "003"}
     found = Selection(**{name: perhaps(value) for name, value in chosen.items()})  # type: ignore[arg-type]
     if found.since is None and found.until is None:
         found = structs.replace(found, status=draw.choice(("active", "destroyed", None)))
@@ -129,7 +130,7 @@ def test_destroyed_records_are_not_asked_for_by_date(workspace: Workspace) -> No
 @pytest.mark.parametrize("selection", [
     Selection(), Selection(year=2020), Selection(record_class="stop-order"), Selection(form="stop-order"),
     Selection(period="D30"), Selection(record_class="stop-order", year=2020, period="Y"), Selection(box="12"),
-    Selection(since=date(2020, 2, 10), until=date(2020, 5, 9)), Selection(account="003"),
+    Selection(since=date(2020, 2, 10), until=date(2020, 5, 9)), Selection(account="003"), Selection(volume="V1"),
     Selection(record_class="stop-order", since=date(2020, 2, 10)),
 ], ids=str)
 def test_no_listing_reads_the_whole_table(workspace: Workspace, selection: Selection, order: PageOrder) -> None:

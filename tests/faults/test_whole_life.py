@@ -111,6 +111,14 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     cli("edit", number, "--set", f"电话=139{draw(8)}", "--reason", f"{zh}换了号码", *FILED)
     cli("edit", number, "--set", f"工程名称={zh}{la}工程", "--reason", "补录", *FILED)
     assert cli.json("search", f"工程名称:{zh}")["total"] == 1
+    cli("edit", number, "--set", "盒号=88", "--reason", f"{zh}入盒", *FILED)
+    cli("box", "place", "88", "--shelf", "3架", "--reason", f"{zh}移架", *FILED)
+    cli("box", "sheet", "88", "--out", cli.store / "outbox" / "盒88.xlsx")
+    cli("catalogue", "sheet", "--out", cli.store / "outbox" / "更正.xlsx")
+    shown = cli.json("show", number)
+    row = f"{shown['code']},{shown['version']},昨天,{zh}{la}"
+    (tmp_path / "错行.csv").write_text(f"档号,版本,日期,备注\n{row}\n", "utf-8")
+    cli("edit", "--data", tmp_path / "错行.csv", "--reason", "x", *FILED, expect=3)
     again = planted.knows(compressed(signed(cli, tmp_path / f"{la}.pdf", str(number), f"{la} rescanned", 2)))
     cli("ingest", again, *FILED)
     key = cli.json("unmatched", "list")["items"][0]["key"]
