@@ -34,7 +34,7 @@ setup(
             "demo_data/*",
             "demo_data/scans/*",
         ],
-        "recordkit._forms": ["*.md", "*/*"],
+        "recordkit._forms": ["*.md", "*/*", "*/*/*"],
     },
     install_requires=[
         "arrow>=1.3",

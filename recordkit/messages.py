@@ -35,6 +35,15 @@ class Message(Struct, frozen=True):
         return self.render()
 
 
+class _Coded(Message, frozen=True):
+    """See ``coded``."""
+
+    def render(self, translate: Translate = _untranslated) -> str:
+        """The name and the code word, or the one where they are the same."""
+        code, name = str(self.params["code"]), str(_rendered(self.params["name"], translate))
+        return name if name == code else f"{name} ({code})"
+
+
 def _rendered(value: object, translate: Translate) -> object:
     if isinstance(value, Message):
         return value.render(translate)
@@ -46,6 +55,14 @@ def _rendered(value: object, translate: Translate) -> object:
 def msg(msgid: str, /, **params: object) -> Message:
     """Mark ``msgid`` for translation and bind its parameters."""
     return Message(msgid, params)
+
+
+def coded(code: str, name: object = None) -> Message:
+    """A code word that may be typed, with its name in the reader's language: ``诉讼 (litigation)``.
+
+    ``name`` may be a message; when None the code word itself is translated.
+    """
+    return _Coded("", {"code": code, "name": Message(code) if name is None else name})
 
 
 def listed(items: Iterable[object], most: int | None = None) -> Message:

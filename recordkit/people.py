@@ -20,7 +20,7 @@ from recordkit import files
 from recordkit.db import Database, Row
 from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import listed, msg
+from recordkit.messages import coded, listed, msg
 from recordkit.model import Entry, Role, canonical_json
 from recordkit.workspace import Workspace, Writer
 
@@ -67,6 +67,29 @@ class Signer(Struct, frozen=True):
         return self.private.sign(canonical_json(dict(statement))).hex()
 
 
+SHORTEST_PASSPHRASE = 8
+"""Characters that a passphrase of less than three words must have. Keys that exist open whatever theirs is."""
+
+
+def require_passphrase(passphrase: bytes) -> None:
+    """Stop unless a new key may be encrypted with it.
+
+    Raises:
+        InputRefused: it is empty, or has less than 8 characters and less than three words.
+    """
+    text = passphrase.decode(errors="replace").strip()
+    if not text:
+        raise InputRefused(msg("The passphrase is empty."), _PASSPHRASES)
+    if len(text) < SHORTEST_PASSPHRASE and len(text.split()) < 3:
+        raise InputRefused(
+            msg("The passphrase has {count} character(s); whoever finds the key file tries them all.", count=len(text)),
+            _PASSPHRASES)
+
+
+_PASSPHRASES = msg("Choose at least {count} characters, or any three words; nobody can tell you a forgotten one.",
+                   count=SHORTEST_PASSPHRASE)
+
+
 def create_key(path: Path, passphrase: bytes) -> str:
     """Write a new private key to ``path`` (PKCS#8 PEM, encrypted) and its public half to ``path``.pub.
 
@@ -74,13 +97,12 @@ def create_key(path: Path, passphrase: bytes) -> str:
         The fingerprint of the public key.
 
     Raises:
-        InputRefused: the passphrase is empty, or one of the files exists.
+        InputRefused: the passphrase is empty or too short, or one of the files exists.
     """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    if not passphrase:
-        raise InputRefused(msg("The passphrase is empty."), msg("A private key is always encrypted; choose one."))
+    require_passphrase(passphrase)
     private = Ed25519PrivateKey.generate()
     secret = private.private_bytes(
         serialization.Encoding.PEM,
@@ -322,7 +344,7 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
     if unknown or not new.roles:
         raise InputRefused(
             msg("There is no role {role}.", role=listed(unknown) if unknown else "''"),
-            msg("Roles are: {roles}.", roles=listed(ROLES)),
+            msg("Roles are: {roles}.", roles=listed(map(coded, ROLES))),
         )
     new = replace(new, name=new.name.strip(), staff_no=new.staff_no.strip())
     if not PERSON_ID.fullmatch(new.id):

@@ -12,9 +12,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Struct, field, to_builtins
 
+from recordkit.archive_settings import ArchiveSection as ArchiveSection
+from recordkit.archive_settings import OwnField, archive_fault
 from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Role
+from recordkit.officerules import DeadlinesSection, ReportsSection, rules_problem
+from recordkit.tomltold import toml_line, toml_reason
 
 FILE_NAME = "recordkit.toml"
 FORMAT = 1
@@ -35,44 +39,6 @@ class CompanySection(Struct, frozen=True):
     name: str = "某某市自来水有限公司"
     office: str = "客户服务中心"
     office_code: str = "KFZ"
-
-
-class OwnField(Struct, frozen=True):
-    """A metadata field that the office adds to those that every record has.
-
-    Attributes:
-        key: ASCII, lower case; unique among core fields and own ones.
-        label: Chinese name; unique, too.
-        classes: ids of the classes that have it; none for all.
-    """
-
-    key: str
-    label: str
-    label_en: str = ""
-    type: Literal["text", "integer", "decimal", "date", "choice", "phone", "account", "yes_no"] = "text"
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-
-
-class ArchiveSection(Struct, frozen=True):
-    """Fonds, archival code and own metadata fields.
-
-    Placeholders of ``code``: fonds category year period office seq (DA/T 22-2015).
-
-    Attributes:
-        volume_code: archival code of a volume (案卷); placeholders fonds category year office seq. No period: that of
-            a volume may grow with what is filed into it, and the code stays.
-        volumes: ``per-account``: what is filed under the account of an open volume joins it by itself.
-    """
-
-    fonds: str = "C001"
-    fonds_name: str = "某某市自来水有限公司"
-    category: str = "KF"
-    code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
-    fields: tuple[OwnField, ...] = ()
-    volume_code: str = "{fonds}-{category}·{year}-{office}-AJ{seq:04}"
-    volumes: Literal["by-hand", "per-account"] = "by-hand"
 
 
 class DocumentsSection(Struct, frozen=True):
@@ -233,6 +199,24 @@ class MailSection(Struct, frozen=True):
     timeout_seconds: float = 30.0
 
 
+class ChecksSection(Struct, frozen=True):
+    """The four-property checks (四性检测).
+
+    Attributes:
+        scanner: program and arguments that speak clamdscan's exit codes; files are added, no shell. () for none.
+        scanner_seconds: time it may take for one call of some hundred files.
+        formats: in which papers may lie in the archive, told by their bytes.
+        earlier_codes: templates of archival codes that were in force before ``archive.code``.
+    """
+
+    scanner: tuple[str, ...] = ()
+    scanner_seconds: float = 600.0
+    formats: tuple[Literal["pdf", "ofd", "docx", "xlsx", "json", "text", "jpeg", "png", "tiff"], ...] = (
+        "pdf", "docx", "json",
+    )  # fmt: skip
+    earlier_codes: tuple[str, ...] = ()
+
+
 class Settings(Struct, frozen=True):
     """All of recordkit.toml. ``digest`` is the SHA-256 of the file, named in ledger and manifests."""
 
@@ -249,6 +233,9 @@ class Settings(Struct, frozen=True):
     meters: MetersSection = field(default_factory=MetersSection)
     review: ReviewSection = field(default_factory=ReviewSection)
     mail: MailSection = field(default_factory=MailSection)
+    checks: ChecksSection = field(default_factory=ChecksSection)
+    deadlines: DeadlinesSection = field(default_factory=DeadlinesSection)
+    reports: ReportsSection = field(default_factory=ReportsSection)
     digest: str = ""
 
 
@@ -275,7 +262,7 @@ def load_settings(root: Path) -> Settings:
     except UnicodeDecodeError:
         raise _refusal(path, msg("it is not written in UTF-8")) from None
     except tomllib.TOMLDecodeError as error:
-        raise _refusal(path, _told_of_toml(str(error), data.decode("utf-8"))) from None
+        raise _refusal(path, _told_of_toml(error, data.decode("utf-8"))) from None
     unknown = _unknown(plain)
     if unknown is not None:
         raise _refusal(path, unknown)
@@ -302,14 +289,10 @@ def _refusal(path: Path, error: str | Message) -> InputRefused:
     )
 
 
-def _told_of_toml(error: str, text: str) -> Message:
-    """The line that is no TOML; where the parser names none, what it says."""
-    at = re.search(r"\(at line (\d+), column (\d+)\)$", error)
-    lines = text.splitlines()
-    if at is None or not 0 < int(at[1]) <= len(lines):
-        return msg("it is no TOML: {error}", error=error)
-    return msg("line {line}, column {column} is no TOML: {text}", line=at[1], column=at[2],
-               text=lines[int(at[1]) - 1].strip())
+def _told_of_toml(error: tomllib.TOMLDecodeError, text: str) -> Message:
+    """Why the file is no TOML, and the line as it stands there, where the parser names one."""
+    line = toml_line(error, text)
+    return msg("{reason}: {text}", reason=toml_reason(error), text=line) if line else toml_reason(error)
 
 
 def _unknown(plain: Mapping[str, object]) -> Message | None:
@@ -321,6 +304,12 @@ def _unknown(plain: Mapping[str, object]) -> Message | None:
         for key in content if isinstance(content, dict) else ():
             if key not in names:
                 return msg("there is no setting {key}", key=f"{section}.{key}")
+    archive = plain.get("archive")
+    fields = archive.get("fields") if isinstance(archive, dict) else None
+    for place, one in enumerate(fields if isinstance(fields, list) else ()):
+        for key in one if isinstance(one, dict) else ():
+            if key not in OwnField.__struct_fields__:
+                return msg("there is no setting {key}", key=f"archive.fields[{place}].{key}")
     return None
 
 
@@ -336,7 +325,7 @@ def _told(error: str, plain: Mapping[str, object]) -> Message | str:
     kind: Any = Settings
     for part in re.findall(r"[^.\[\]]+|\.\.\.", at[1]):
         if part.isdigit() or part == "...":  # an entry of a list; msgspec may not say which
-            kind = get_args(kind)[0]
+            kind = get_args(kind)[-1 if get_origin(kind) is dict else 0]
             value = value[int(part)] if part.isdigit() else value
         else:
             kind = get_type_hints(kind)[part]
@@ -375,6 +364,9 @@ _SECTIONS: dict[str, Any] = {
     "meters": MetersSection,
     "review": ReviewSection,
     "mail": MailSection,
+    "checks": ChecksSection,
+    "deadlines": DeadlinesSection,
+    "reports": ReportsSection,
 }
 
 
@@ -411,10 +403,10 @@ _RANGES: Mapping[str, _Range] = {
     "review.command_seconds": _Range(1, 86_400),
     "mail.port": _Range(1, 65_535),
     "mail.timeout_seconds": _Range(1, 600),
+    "checks.scanner_seconds": _Range(1, 86_400),
 }
 _YEARS = _Range(1, 50)
 _VOLUME_PLACEHOLDERS = ("fonds", "category", "year", "office", "seq")
-_PLACEHOLDERS = ("fonds", "category", "year", "period", "office", "seq")
 
 
 def _problem(settings: Settings) -> Message | None:
@@ -440,20 +432,26 @@ def _problem(settings: Settings) -> Message | None:
     problem = _mail_problem(settings.mail)
     if problem is not None:
         return problem
+    wrong = rules_problem(settings.deadlines, settings.reports)
+    if wrong is not None:
+        return _refused(*wrong)
     if not settings.review.formats:
         return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
-    return _code_problem("archive.code", settings.archive.code, _PLACEHOLDERS) or _code_problem(
-        "archive.volume_code", settings.archive.volume_code, _VOLUME_PLACEHOLDERS)
+    fault = archive_fault(settings.archive, settings.company.office_code)
+    if fault is not None:
+        return _refused(*fault)
+    return _volume_code_problem(settings.archive.volume_code)
 
 
-def _code_problem(key: str, code: str, placeholders: tuple[str, ...]) -> Message | None:
+def _volume_code_problem(code: str) -> Message | None:
     if "{seq" not in code:
-        return _refused(key, code, msg("a text with {placeholder} in it", placeholder="{seq}"))
+        return _refused("archive.volume_code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
     try:
-        code.format(**{**dict.fromkeys(placeholders, ""), "year": 2026, "seq": 1})
+        code.format(**{**dict.fromkeys(_VOLUME_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return _refused(key, code, msg("a text with the placeholders {placeholders}", placeholders=listed(
-            f"{{{name}}}" for name in placeholders)))
+        return _refused("archive.volume_code", code, msg(
+            "a text with the placeholders {placeholders}", placeholders=listed(
+                f"{{{name}}}" for name in _VOLUME_PLACEHOLDERS)))
     return None
 
 
@@ -484,95 +482,3 @@ def _mail_problem(mail: MailSection) -> Message | None:
 def _refused(key: str, value: object, allowed: Message | str) -> Message:
     shown = json.dumps(value, ensure_ascii=False, default=str)
     return msg("{key} = {value}; allowed: {allowed}", key=key, value=shown, allowed=allowed)
-
-
-def new_settings_text(
-    *, store_id: str, simulation: bool, company: CompanySection, archive: ArchiveSection, search: str = "tantivy"
-) -> str:
-    """A commented recordkit.toml for a new store."""
-    import msgspec
-
-    def quoted(value: str) -> str:
-        return msgspec.json.encode(value).decode()
-
-    return f"""# recordkit 档案库设置。修改后用 recordkit config check 检查。
-
-[store]
-id = {quoted(store_id)}          # 档案库标识：生成后不得修改，打印的条码含其摘要
-format = {FORMAT}
-simulation = {str(simulation).lower()}      # true 表示演示库：可用 --as-of 拨动时钟，永远不是真实档案
-
-[company]
-name = {quoted(company.name)}        # 单位名称，印在文书上
-office = {quoted(company.office)}     # 经办机构
-office_code = {quoted(company.office_code)}       # 机构代码，用于档号和文书编号
-
-[archive]
-fonds = {quoted(archive.fonds)}        # 全宗号
-fonds_name = {quoted(archive.fonds_name)}
-category = {quoted(archive.category)}        # 门类代码
-# 档号格式，依据 DA/T 22-2015；可用：fonds category year period office seq
-code = {quoted(archive.code)}
-# 案卷号格式；可用：fonds category year office seq。不含保管期限：案卷期限随卷内文件变化，案卷号不变
-volume_code = {quoted(archive.volume_code)}
-volumes = "by-hand"      # "per-account"：归到某户号名下的文件自动并入该户号未封的案卷
-
-[engines]
-search = {quoted(search)}       # 检索引擎："tantivy"，或不能安装 tantivy 的机器上用 "whoosh"
-ocr = "rapidocr"         # "none" 表示不识别扫描件
-
-[ingest]
-rescan = "ask"           # 已归档文书又来一份扫描件："ask" 留待人工处理，"version" 作为新版本归档
-done_days = 30           # 已归档的来件在 inbox/done 保留的天数；0 表示归档后立即删除
-searchable = true        # 为扫描件另存一份带文字层的 PDF/A-2b
-most_pages = 2000        # 单个文件页数上限
-page_seconds = 120.0     # 读一页的秒数上限
-memory_mb = 3000         # 每个阅读进程的内存上限（MB）
-trusted_roots = "certificates"   # 库内存放受信任根证书的文件夹，用于验证电子签名
-watch_seconds = 5.0      # ingest --watch 每隔几秒查看一次收件箱
-
-[search]
-# 登记人员后，限制利用的档案，以及检索结果中完整的证件、电话号码，只对以下角色显示
-# （以 --as 表明身份）；默认除窗口受理员外都可查看
-restricted_roles = ["archivist", "appraiser", "approver", "supervisor", "administrator", "auditor"]
-
-[locks]
-wait_seconds = 30.0      # 另一程序占用档案库时等待的秒数
-
-[destruction]
-supervisors = 2          # 监销人人数，不少于二
-supervisor_excludes = ["proposer", "approver"]   # 监销人不得兼任：提出人、批准人
-total_share = 0.5        # 一次销毁超过馆藏的这一比例时，需另行键入确认词
-# 同一人（工号或密钥相同即为同一人）不得同时登记的角色，两两一组
-separate_roles = [
-  ["auditor", "archivist"], ["auditor", "appraiser"], ["auditor", "approver"], ["auditor", "supervisor"],
-]
-paper = true             # 批准人、监销人可在打印的清册上手签；false 表示一律用密钥签名
-# 以上各项放宽后，须由管理员签名确认（recordkit config accept），否则不能销毁
-register_titles = "title"   # 清册长期保留的题名："title" 原题名；"class" 只留类别名称，不留含个人姓名的题名
-
-[meters]
-start = "calibration"    # 使用周期自检定日期起算；"installation" 自安装日期起算
-# 口径（毫米）不大于 up_to 的，使用周期 years 年
-cycles = [{{ up_to = 25, years = 6 }}, {{ up_to = 50, years = 4 }}, {{ up_to = 300, years = 2 }}]
-q3_above = 16.0          # 常用流量 Q3 大于此值（m³/h）的，周期为 q3_years 年（JJG 162-2019）；取较短者
-q3_years = 2             # 0 表示不看 Q3
-
-[review]
-within_days = 90         # 定时审查的提前期：多少天内到期的也列入清单
-formats = ["docx"]       # 清单格式："docx"、"xlsx"、"json"，可并列
-command = []             # 清单写好后启动的程序及参数（不经 shell）；{{file}} 清单，{{due}} 到期件数，{{date}} 日期
-
-# 定时审查的结果发邮件：填写 host 后生效。口令取自环境变量 RECORDKIT_MAIL_PASSWORD，
-# 或 password_file 所指的库外文件，不得写在这里。
-[mail]
-host = ""                # 邮件服务器
-port = 587
-security = "starttls"    # "starttls"、"tls"；"none" 只用于不需口令的服务器或本机
-user = ""
-sender = ""
-receivers = []
-password_file = ""
-contents = "counts"      # "counts" 只发件数和清单位置；"list" 附上清单（题名属个人信息，慎用）
-when = "due"             # "due" 有到期或即将到期的才发；"always" 每次都发
-"""

@@ -9,7 +9,8 @@ from pathlib import Path
 from recordkit import files
 from recordkit.errors import InputRefused
 from recordkit.messages import listed, msg
-from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, new_settings_text
+from recordkit.new_settings import new_settings_text
+from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
 PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for name in (
@@ -19,6 +20,8 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "archive.catalogue",
     "archive.volumes",
     "archive.dropping",
+    "archive.exported",
+    "archive.milestones",
     "retention.events",
     "retention.holds",
     "retention.order_state",
@@ -60,6 +63,8 @@ def make_store(
     from recordkit.archive.search.engines import usable_engine
     from recordkit.retention.adoption import keep_schedule
     from recordkit.retention.schedule import shipped_schedule
+    from recordkit.templates.workdays import FILE_NAME as CALENDAR
+    from recordkit.templates.workdays import NEW_CALENDAR
 
     if (root / FILE_NAME).exists():
         raise InputRefused(
@@ -67,7 +72,7 @@ def make_store(
             msg("Use it with --store, or choose another folder."),
         )
     # What an interrupted init left may be taken up again.
-    own = {*STORE_FOLDERS, "retention.toml", "README.md", ".gitignore"}
+    own = {*STORE_FOLDERS, "retention.toml", CALENDAR, "README.md", ".gitignore"}
     strange = [path.name for path in root.iterdir() if path.name not in own] if root.is_dir() else []
     if strange:
         raise InputRefused(
@@ -85,6 +90,7 @@ def make_store(
     files.make_folder(root)
     root.chmod(0o700)
     files.write_atomic(root / "retention.toml", shipped_schedule(), overwrite=True)
+    files.write_atomic(root / CALENDAR, NEW_CALENDAR.encode(), overwrite=True)
     create_store(root, text, store_id, clock, actor, schedule=keep_schedule(root))
     # The tables exist from the start: the first reader must not need the writers' lock to make them.
     open_store(root, clock, actor).close()

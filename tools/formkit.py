@@ -19,6 +19,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from docx import Document
+from docx.enum.section import WD_ORIENT
 from docx.oxml import parse_xml
 from docx.shared import Mm
 from docx.text.paragraph import Paragraph
@@ -409,6 +410,43 @@ def save_form(path: Path, title: str, blocks: Iterable[str], *, top: float = 34,
     _fill(document.element.body, [*blocks, para(size=1, line=1, inner="")])
     _header(section)
     _footer(section)
+    properties = document.core_properties
+    properties.title, properties.author, properties.language = title, "recordkit", "zh-CN"
+    properties.comments = properties.last_modified_by = properties.keywords = ""
+    properties.created = properties.modified = FIXED_TIME
+    properties.revision = 1
+    buffer = io.BytesIO()
+    document.save(buffer)
+    path.write_bytes(fixed_zip(buffer.getvalue()))
+
+
+def save_listing(path: Path, title: str, blocks: Iterable[str], *, landscape: bool) -> None:
+    """Writes the template of a printed catalogue: A4, no codes; pages are counted through the whole file.
+
+    Args:
+        path: where the docx goes; an existing template is replaced.
+        title: title in the core properties.
+        blocks: body paragraphs and tables in order.
+        landscape: how the page lies.
+    """
+    document: Any = Document()
+    section = document.sections[0]
+    size = (PAGE_HEIGHT, PAGE_WIDTH) if landscape else (PAGE_WIDTH, PAGE_HEIGHT)
+    section.page_width, section.page_height = map(Mm, size)
+    section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
+    section.left_margin = section.right_margin = Mm(18)
+    section.top_margin, section.bottom_margin = Mm(18), Mm(17)
+    section.header_distance, section.footer_distance = Mm(8), Mm(9)
+    looks = {"song": fonts(SONG, 10.5), "hei": fonts(HEI, 12), "fang": fonts(FANG, 12)}
+    _replace(document.styles.element, _STYLES.format(**looks))
+    _replace(document.settings.element, _SETTINGS)
+    _prune(document)
+    _fill(document.element.body, [*blocks, para(size=1, line=1, inner="")])
+    footer = section.footer
+    footer.is_linked_to_previous = False
+    inner = (run("第", SONG, 9) + field("PAGE", SONG, 9) + run("页　共", SONG, 9) + field("NUMPAGES", SONG, 9)
+             + run("页", SONG, 9))
+    _fill(footer._element, (para(font=SONG, size=9, line=13, align="center", style="Footer", inner=inner),))
     properties = document.core_properties
     properties.title, properties.author, properties.language = title, "recordkit", "zh-CN"
     properties.comments = properties.last_modified_by = properties.keywords = ""

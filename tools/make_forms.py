@@ -563,10 +563,12 @@ def main() -> None:
     }
     for form, (name, blocks) in drawn.items():
         save_form(FORMS / form / "template.docx", name, blocks)
-    import forms_meters  # it draws with this module's own parts
+    import forms_listings  # these draw with this module's own parts
+    import forms_meters
 
     forms_customers.main()
     forms_meters.draw()
+    forms_listings.draw()
 
 
 if __name__ == "__main__":

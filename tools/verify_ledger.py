@@ -194,6 +194,7 @@ class Verifier:
         self.orders = {}
         self.destroyed = {}
         self.held = {}  # holds in force that name records; those on accounts stand in notes
+        self.remarks = []  # like findings: what to look at though everything holds
         self.duties = None  # settings of separation of duty in force
         self.registers = {}  # filed registers: record to commitments and the day of filing
         self.acts = []  # signed acts of orders: entry, order, act, person, who entered it
@@ -202,12 +203,12 @@ class Verifier:
         self.entries, self.head = 0, "0" * 64
         self.hashes = {}
 
-    def found(self, seq, code, english, chinese, *values):
-        """Note what does not hold at an entry."""
+    def found(self, seq, code, english, chinese, *values, remark=False):
+        """Note what does not hold at an entry, or what somebody should look at though it does."""
         told = (one.format(*values) if values else one for one in (english, chinese))
         # What the ledger says must not steer the auditor's screen.
         shown = ("".join(char if char.isprintable() else "?" for char in one) for one in told)
-        self.findings.append((seq, code, *shown))
+        (self.remarks if remark else self.findings).append((seq, code, *shown))
 
     # --- the chain
 
@@ -296,11 +297,40 @@ class Verifier:
         elif act == "hold.placed" and isinstance(body.get("records"), dict):
             self.held[body.get("hold")] = set(body["records"])
         elif act == "hold.released":
-            self.held.pop(body.get("hold"), None)
+            self._freed(seq, entry["actor"], body, self.held.pop(body.get("hold"), set()))
         elif act == "order.intended":
             self._intended(seq, body)
         elif act == "record.destroyed":
             self._destroyed(seq, body)
+
+    def _freed(self, seq, actor, body, records):
+        """Releasing a hold needs no key: what it opens to an order that is on its way is named.
+
+        A record under a hold cannot be proposed, so the hold came after the proposal.
+        """
+        for name, order in self.orders.items():
+            if order["withdrawn"] or order["intended"] or "order.executed" in order["days"]:
+                continue
+            if "account_note" in body:
+                order["freed_accounts"].append(seq)
+            concerned = sorted(order["records"] & records)
+            if concerned:
+                self.found(seq, "hold-released",
+                           "{} released the hold {} on {} record(s) of order {} after its proposal: {}",
+                           "{0} 解除了冻结 {1}，涉及批次 {3} 提出之后的 {2} 件档案：{4}", actor, body.get("hold"),
+                           len(concerned), name, ", ".join(concerned[:20]), remark=True)
+
+    def end(self):
+        """What is to be said of whole orders, when everything was read."""
+        for name, order in self.orders.items():
+            freed = order["freed_accounts"]
+            if freed and not order["withdrawn"]:
+                self.found(freed[0], "hold-released",
+                           "while order {} was on its way, {} hold(s) on accounts were released, the last one by entry "
+                           "{}; the notes of the store alone tell which records they covered",
+                           "批次 {} 办理期间解除了 {} 个户号冻结，最后一个在第 {} 条；"
+                           "涉及哪些档案只有库内备注知道",
+                           name, len(freed), freed[-1], remark=True)
 
     def _time(self, seq, time):
         if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", time or ""):
@@ -381,7 +411,7 @@ class Verifier:
             self.orders[name] = {
                 "digest": digest(manifest), "proposer": by, "opinions": {}, "approver": None, "supervisors": [],
                 "completed": [],
-                "withdrawn": False, "intended": set(), "appraisers": [], "days": {},
+                "withdrawn": False, "intended": set(), "appraisers": [], "days": {}, "freed_accounts": [],
                 "records": {item.get("record") for item in manifest.get("items") or ()},
             }
         order = self.orders.get(name)
@@ -591,6 +621,7 @@ def main():
             print(f"没有台账：{folder}" if chosen.lang == "zh" else f"No ledger in {folder}", file=sys.stderr)
             return 2
         verifier.read(folder)
+        verifier.end()
         for path in [*sorted((folder / "checkpoints").glob("*.json")), *chosen.against]:
             verifier.compare(path)
     except OSError as error:
@@ -611,10 +642,14 @@ def report(verifier, lang, as_json):
                      for seq, order, act, person, by in verifier.acts],
             "findings": [{"entry": seq, "code": code, "message": english} for seq, code, english, _ in
                          verifier.findings],
+            "remarks": [{"entry": seq, "code": code, "message": english} for seq, code, english, _ in
+                        verifier.remarks],
         }, ensure_ascii=False, indent=1))
         return 1 if verifier.findings else 0
     for seq, _, english, chinese in verifier.findings:
         print(f"第 {seq} 条：{chinese}" if lang == "zh" else f"Entry {seq}: {english}")
+    for seq, _, english, chinese in verifier.remarks:
+        print(f"请核对，第 {seq} 条：{chinese}" if lang == "zh" else f"To be looked at, entry {seq}: {english}")
     by_hand = [one for one in verifier.acts if one[4] is not None]
     for seq, order, act, person, by in by_hand:
         told = (f"第 {seq} 条：批次 {order}，{act}，{person} 手签，{by} 录入" if lang == "zh" else

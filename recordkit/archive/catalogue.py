@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from recordkit import files, pending
+from recordkit.archive import tallies
 from recordkit.archive.objects import ObjectStore
 from recordkit.db import Database, Row
 from recordkit.errors import IntegrityFailure, NotFound
@@ -22,7 +23,7 @@ from recordkit.workspace import Workspace
 
 ORIGINAL = "original"
 """Name under which ``contents`` knows the paper itself; attachments have the names of their files."""
-_VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned", "record.matched")
+VERSIONING = ("record.filed", "record.edited", "record.attached", "record.rescanned", "record.matched")
 """Acts that make a version of a record."""
 
 
@@ -35,7 +36,7 @@ class Record(Struct, frozen=True):
         status: ``active``, or ``destroyed`` (then title, parties and fields are empty: only the register keeps them).
         fields: form fields by key, plain JSON values; ``metadata`` all of record.json.
         ordinal: running number of filing in this store, from 1; decides the index shard.
-        serial: item number (件号) inside the code's lowest class.
+        serial: item number (件号) inside ``scope``, the code's lowest class.
         volume: id of the volume (案卷) that it lies in.
         old_term: 保管期限 of an inherited record as it stood in the old catalogue (永久, 长期, 短期), "" for others.
         commitment: keyed digest of the object's inventory, from the ledger.
@@ -64,6 +65,7 @@ class Record(Struct, frozen=True):
     ordinal: int
     metadata: Mapping[str, object]
     serial: int = 0
+    scope: str = ""
     volume: str | None = None
     old_term: str = ""
 
@@ -116,7 +118,7 @@ def objects_of(workspace: Workspace) -> ObjectStore:
 
 def apply_entry(workspace: Workspace, entry: Entry) -> None:
     """The catalogue of records, their versions, accounts, batches and contents."""
-    if entry.act in _VERSIONING:
+    if entry.act in VERSIONING:
         metadata = _apply_version(workspace, entry)
         _apply_contents(workspace, entry)
         if entry.body.get("batch"):
@@ -124,6 +126,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
     elif entry.act == "batch.known":
         _apply_batch(workspace, entry)
     elif entry.act == "record.destroyed":
+        stood = tallies.kind_of(workspace.db, str(entry.body["record"]))
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
             "UPDATE records SET status = 'destroyed', destroyed_by = :order, title = '', account = NULL, party = NULL, "
@@ -132,6 +135,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
         workspace.db.run("DELETE FROM record_accounts WHERE record_id = :id", {"id": entry.body["record"]})
+        tallies.move(workspace.db, stood, tallies.kind_of(workspace.db, str(entry.body["record"])))
 
 
 def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
@@ -163,6 +167,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
         "commitment": body["commitment"],
         "touched": entry.seq,
     }
+    stood = tallies.kind_of(db, record_id)
     if entry.act == "record.filed":
         scope, serial = str(body["scope"]), body["serial"]
         db.insert(
@@ -185,7 +190,10 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                 "serial": serial,
             },
         )
-        db.insert("code_serials", {"scope": scope, "last": serial})
+        if serial:
+            # The highest number ever used: one of an inherited catalogue may come after higher ones.
+            db.run("INSERT INTO code_serials (scope, last) VALUES (:scope, :last) ON CONFLICT (scope) "
+                   "DO UPDATE SET last = max(last, excluded.last)", {"scope": scope, "last": serial})
     else:
         if metadata:
             shown["number"] = metadata.get("number")
@@ -197,6 +205,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+    tallies.move(db, stood, tallies.kind_of(db, record_id))
     if metadata:
         account = metadata.get("account")
         db.run("UPDATE record_accounts SET is_current = 0 WHERE record_id = :id", {"id": record_id})
@@ -292,6 +301,12 @@ def get_record(db: Database, record_id: str) -> Record | None:
     return None if row is None else record_of(row)
 
 
+def find_by_code(db: Database, code: str) -> Record | None:
+    """The record that has this archival code, destroyed or not, or None."""
+    row = db.one("SELECT * FROM records WHERE code = :code", {"code": code})
+    return None if row is None else record_of(row)
+
+
 def find_by_ordinal(db: Database, ordinal: int) -> Record | None:
     """The record that was filed as the so-many-th, from 1, or None."""
     row = db.one("SELECT * FROM records WHERE ordinal = :ordinal", {"ordinal": ordinal})
@@ -382,12 +397,6 @@ def batches_of(db: Database, record_id: str) -> list[KnownBatch]:
     return [known for row in rows if (known := find_batch(db, row["batch"])) is not None]
 
 
-def next_serial(db: Database, scope: str) -> int:
-    """The item number (件号) that follows the last one ever used in ``scope``."""
-    row = db.one("SELECT last FROM code_serials WHERE scope = :scope", {"scope": scope})
-    return 1 if row is None else int(row["last"]) + 1
-
-
 def next_ordinal(db: Database) -> int:
     """The running number of the next record filed."""
     row = db.one("SELECT max(ordinal) AS last FROM records")
@@ -470,6 +479,7 @@ def record_of(row: Row) -> Record:
         ordinal=row["ordinal"],
         metadata=json.loads(row["metadata"]),
         serial=row["serial"],
+        scope=row["scope"],
         volume=row["volume"],
         old_term=row["old_term"] or "",
     )

@@ -1,13 +1,13 @@
 CREATE TABLE records (
-  record_id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, record_class TEXT NOT NULL, year INTEGER NOT NULL,
+  record_id TEXT NOT NULL UNIQUE, code TEXT NOT NULL UNIQUE, record_class TEXT NOT NULL, year INTEGER NOT NULL,
   period TEXT NOT NULL, title TEXT NOT NULL, date TEXT NOT NULL, number TEXT, filed_number TEXT, issue_id TEXT,
   form TEXT, account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
   version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
-  status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER NOT NULL UNIQUE, touched INTEGER NOT NULL,
+  status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER PRIMARY KEY, touched INTEGER NOT NULL,
   scope TEXT NOT NULL, serial INTEGER NOT NULL, box TEXT, volume TEXT, old_term TEXT);
 CREATE INDEX records_serial ON records (scope, serial);
 CREATE INDEX records_class ON records (record_class, ordinal);
-CREATE INDEX records_year ON records (year, record_class, ordinal);
+CREATE INDEX records_year ON records (year, record_class, scope, serial);
 CREATE INDEX records_box ON records (box, ordinal) WHERE box IS NOT NULL;
 CREATE INDEX records_volume ON records (volume, status, record_class, old_term, date, ordinal) WHERE volume IS NOT NULL;
 CREATE INDEX records_number ON records (number);
@@ -16,6 +16,10 @@ CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
 CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
 CREATE INDEX records_review ON records (date, record_class, old_term, ordinal) WHERE status = 'active' AND volume IS NULL;
+CREATE TABLE record_tallies (
+  scope TEXT NOT NULL, record_class TEXT NOT NULL, form TEXT NOT NULL, year INTEGER NOT NULL, period TEXT NOT NULL,
+  status TEXT NOT NULL, month TEXT NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY (scope, record_class, form, year, period, status, month)) WITHOUT ROWID;
 CREATE TABLE record_accounts (
   account TEXT NOT NULL, record_id TEXT NOT NULL, is_current INTEGER NOT NULL, PRIMARY KEY (account, record_id)
   ) WITHOUT ROWID;

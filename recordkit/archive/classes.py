@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, listed, msg
+from recordkit.tomltold import toml_reason
 
 FILE_NAME = "retention.toml"
 PERMANENT = "permanent"
@@ -204,7 +205,7 @@ def read_draft(data: bytes, name: str) -> Draft:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise InputRefused(
-            msg("The retention schedule {file} cannot be read: {error}", file=name, error=str(error)), todo
+            msg("The retention schedule {file} cannot be read: {error}", file=name, error=toml_reason(error)), todo
         ) from None
     raws = plain.get("classes", [])
     if not isinstance(raws, list) or not all(isinstance(raw, dict) for raw in raws):

@@ -29,16 +29,19 @@ from recordkit.archive.cutting import Piece, cut_batch, require_splitting
 from recordkit.archive.dropping import dropped_of_batch
 from recordkit.archive.filing import Batch, NewRecord, batch_of
 from recordkit.archive.matching import Portion, blank_pages, match_pages, waiting_reason
-from recordkit.archive.metadata import CORE, keyed_fields, labels_of, own_fields, read_value
+from recordkit.archive.metadata import CORE, keyed_fields, labels_of, own_fields, read_value, require_fields_of
 from recordkit.archive.names import SEARCHABLE
 from recordkit.archive.papers import (
+    CatalogueRow,
     attachment_findings,
     facts_of,
     file_findings,
     missing_fields,
+    missing_own_fields,
     record_of_class,
     record_of_issue,
     record_of_rescan,
+    record_of_row,
     storable,
     text_findings,
     told_of,
@@ -50,7 +53,7 @@ from recordkit.archive.recognising import Recogniser
 from recordkit.archive.registers import REGISTER_CLASS, codes_on, title_of, why_no_register
 from recordkit.archive.signature_facts import signature_findings
 from recordkit.archive.splitting import plan_cuts
-from recordkit.archive.told import read_findings
+from recordkit.archive.told import plain_finding, read_findings
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
@@ -74,6 +77,7 @@ class IngestOptions:
         jobs: reading processes.
         split: whether a scan of several papers is cut into them.
         passwords: each is tried on files that are locked; never stored or shown.
+        row: what an inherited catalogue says of the paper; class and fields are its own then.
     """
 
     record_class: str | None = None
@@ -83,6 +87,7 @@ class IngestOptions:
     dry_run: bool = False
     split: bool = False
     passwords: tuple[str, ...] = field(default=(), repr=False)
+    row: CatalogueRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,8 @@ def checked_options(workspace: Workspace, options: IngestOptions) -> IngestOptio
     if options.record_class is not None:
         options = replace(options, record_class=load_scheme(workspace.root).get(options.record_class).id)
     options = replace(options, fields=_core_fields(workspace, options.fields))
+    if options.record_class is not None:
+        require_fields_of(workspace.settings, options.record_class, options.fields)
     if options.split:
         require_splitting()
     return options
@@ -372,6 +379,21 @@ def _intended(
     findings = [*portion.findings, *attachment_findings(workspace, portion), *text_findings(texts, options.ocr),
                 *file_findings(reading), *reading.findings, *signature_findings(reading.signatures)]
     facts, original, copies = facts_of(reading, batch), (paper.copy, paper.digests), reading.copies
+    if options.row is not None:
+        row = options.row
+        if portion.issue is not None:
+            findings.insert(0, Finding("not-open", msg(
+                "row {row} of the catalogue names this file, yet it is the paper of {number}", row=row.row,
+                number=portion.issue.number)))
+        if portion.issue is not None or portion.is_blocked:
+            return waiting_part(texts, findings, facts, copies)
+        if row.pages is not None and row.pages != len(texts):
+            findings.append(Finding("page-count", msg("the catalogue says {said} page(s), the file has {found}",
+                                                      said=row.pages, found=len(texts))))
+        findings += missing_own_fields(workspace.settings, row.record_class, row.fields)
+        told = {**told_of(paper.source, "catalogue", facts, findings), **labels_of(workspace.settings, row.fields)}
+        new = record_of_row(row, original, texts, told, copies)
+        return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=copies)
     if portion.issue is not None:
         told = {**told_of(paper.source, portion.how, facts, findings), **told_of_pages(portion)}
         part = Part("archived", texts, tuple(findings), issue=portion.issue, facts=facts, copies=copies)
@@ -381,6 +403,12 @@ def _intended(
                 new = record_of_rescan(filed, original, texts, told, copies)
                 return _second_scan(workspace, portion.issue, filed, new, part)
             new = record_of_issue(workspace, portion.issue, original, texts, told, copies)
+            lacking = missing_own_fields(workspace.settings, new.record_class, new.fields)
+            if lacking:
+                findings += lacking
+                part = replace(part, findings=tuple(findings))
+                told = {**told, "findings": [plain_finding(one) for one in findings]}
+                new = replace(new, extra={**new.extra, **told})
             # A class taken out of the schedule since: the other papers of the batch must not fail with this one.
             load_scheme(workspace.root).get(new.record_class)
             return replace(part, new=new)
@@ -390,6 +418,7 @@ def _intended(
             return waiting_part(texts, findings, facts, copies)
     if options.record_class is not None and not portion.is_blocked:
         findings += missing_fields(options.fields)
+        findings += missing_own_fields(workspace.settings, options.record_class, options.fields)
         told = told_of(paper.source, "class", facts, findings)
         new = record_of_class(
             options.record_class, options.fields, _class_date(workspace, options), original, texts,

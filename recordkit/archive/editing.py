@@ -1,8 +1,9 @@
-"""Changes a record's metadata, and tells every act on a record."""
+"""Changes a record's metadata: what may be changed, what it then says, and the new version."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from recordkit.archive import catalogue
 from recordkit.archive.filing import meters_of
@@ -10,7 +11,6 @@ from recordkit.archive.metadata import BY_KEY, own_fields, read_value
 from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import listed, msg
-from recordkit.notes import read_note
 from recordkit.templates import issue as issues
 from recordkit.templates.fieldtypes import parse, to_plain
 from recordkit.templates.spec import FieldSpec, FormSpec
@@ -34,41 +34,7 @@ def edit_record(
         raise InputRefused(msg("An edit needs a reason."), msg("Give it with --reason TEXT."))
     with workspace.writing() as writer:
         record = catalogue.find_record(workspace.db, reference)
-        if record.status != "active":
-            raise RefusedByRule(msg("The record {code} is destroyed; it cannot be edited.", code=record.code))
-        metadata = dict(record.metadata)
-        fields = dict(record.fields)
-        spec = _form_of(workspace, record)
-        known = {one.key: one for one in spec.fields} if spec else {}
-        roles = _role_keys(spec) if spec else {}
-        own = {one.key: one for one in own_fields(workspace.settings, record.record_class)}
-        for key, value in changes.items():
-            if key == "number" and record.issue_id is not None:
-                raise RefusedByRule(
-                    msg("The number of {code} was issued by recordkit; it does not change.", code=record.code),
-                    msg("A wrong document is made void and issued again.")
-                )
-            if key in BY_KEY:
-                metadata[key] = read_value(BY_KEY[key], value)
-                # The same fact stands in the form: both are to say the same.
-                if key in roles:
-                    fields[roles[key]] = metadata[key] = _checked_field(known[roles[key]], value)
-            elif key in known:
-                fields[key] = _checked_field(known[key], value)
-                metadata |= {core: fields[key] for core, own in roles.items() if own == key}
-            elif key in own:
-                fields[key] = read_value(own[key], value)
-                metadata["labels"] = {**_labels(metadata), key: own[key].label}
-            elif key in fields:
-                fields[key] = value
-            else:
-                raise InputRefused(
-                    msg("The record {code} has no field {key} that can be edited.", code=record.code, key=key),
-                    msg("Fields are: {fields}.", fields=listed([*BY_KEY, *dict.fromkeys([*own, *fields])])),
-                )
-        metadata["fields"] = fields
-        if spec is not None and "meters" in metadata:
-            metadata["meters"] = meters_of(spec.roles.meters, fields)
+        metadata = edited(workspace, record, changes)
         if metadata == dict(record.metadata):
             return record
         note = writer.note(record.record_id, {"reason": reason, "changed": sorted(changes)})
@@ -77,7 +43,90 @@ def edit_record(
                                metadata, staging=staging)
 
 
-def _form_of(workspace: Workspace, record: catalogue.Record) -> FormSpec | None:
+FIXED: Mapping[str, str] = MappingProxyType({
+    "code": "档号", "record_class": "档案门类", "year": "年度", "period": "保管期限", "serial": "件号",
+    "record_id": "记录标识", "pages": "页数", "form": "文书种类", "access": "开放级别", "version": "版本",
+    "status": "状态", "sha256": "数字摘要",
+})
+"""What stays as it was filed, with its Chinese name."""
+_FIXED_NAMES = {**{name: name for name in FIXED}, **{label: key for key, label in FIXED.items()},
+                "class": "record_class", "门类": "record_class", "期限": "period"}
+
+
+def edited(
+    workspace: Workspace, record: catalogue.Record, changes: Mapping[str, object], spec: FormSpec | None = None
+) -> dict[str, object]:
+    """What record.json says after a change; nothing is written.
+
+    ``spec`` is the form that the record was issued with, where the caller has it at hand; else it is looked up.
+
+    Raises:
+        InputRefused: a key cannot be edited, or a value is not what its field holds.
+        RefusedByRule: the record is destroyed, or its number was issued here.
+    """
+    if record.status != "active":
+        raise RefusedByRule(msg("The record {code} is destroyed; it cannot be edited.", code=record.code))
+    metadata = dict(record.metadata)
+    fields = dict(record.fields)
+    spec = spec or form_of(workspace, record)
+    known = {one.key: one for one in spec.fields} if spec else {}
+    roles = _role_keys(spec) if spec else {}
+    own = {one.key: one for one in own_fields(workspace.settings, record.record_class)}
+    for key, value in changes.items():
+        if key == "number" and record.issue_id is not None:
+            raise RefusedByRule(
+                msg("The number of {code} was issued by recordkit; it does not change.", code=record.code),
+                msg("A wrong document is made void and issued again.")
+            )
+        if key in BY_KEY:
+            metadata[key] = read_value(BY_KEY[key], value)
+            # The same fact stands in the form: both are to say the same.
+            if key in roles:
+                fields[roles[key]] = metadata[key] = _checked_field(known[roles[key]], value)
+        elif key in known:
+            fields[key] = _checked_field(known[key], value)
+            metadata |= {core: fields[key] for core, own_key in roles.items() if own_key == key}
+        elif key in own:
+            fields[key] = read_value(own[key], value)
+            metadata["labels"] = {**_labels(metadata), key: own[key].label}
+        elif key in fields:
+            fields[key] = value
+        else:
+            raise _unknown(record, key, [*BY_KEY, *dict.fromkeys([*own, *fields])], _labels(metadata))
+    metadata["fields"] = fields
+    if spec is not None and "meters" in metadata:
+        metadata["meters"] = meters_of(spec.roles.meters, fields)
+    return metadata
+
+
+def fixed_key(name: str) -> str | None:
+    """The key of what is so called and stays as it was filed; None for anything else."""
+    return _FIXED_NAMES.get(name.strip())
+
+
+def _unknown(
+    record: catalogue.Record, key: str, keys: Sequence[str], labels: Mapping[str, object]
+) -> InputRefused:
+    """Why a field of this name cannot be edited, with the nearest one that can."""
+    if fixed_key(key) is not None:
+        return InputRefused(
+            msg("{field} of {code} stays as it was filed: the archival code (档号) is made of class, year and "
+                "period, and what is printed and signed under it must be found under it.", field=key, code=record.code),
+            msg("Say what is right in 备注 (note); the record keeps its code."),
+        )
+    import difflib
+
+    names = {**{one: one for one in keys}, **{BY_KEY[one].label: one for one in keys if one in BY_KEY},
+             **{str(label): one for one, label in labels.items() if one in keys}}
+    near = difflib.get_close_matches(key, names, 1, 0.5)
+    told = msg("Fields are: {fields}.", fields=listed(keys))
+    return InputRefused(
+        msg("The record {code} has no field {key} that can be edited.", code=record.code, key=key),
+        msg("Did you mean {near}? {rest}", near=near[0], rest=told) if near else told,
+    )
+
+
+def form_of(workspace: Workspace, record: catalogue.Record) -> FormSpec | None:
     """The form that the record was issued with."""
     if record.issue_id is None:
         return None
@@ -108,42 +157,3 @@ def _checked_field(field: FieldSpec, value: object) -> object:
                 msg("Give a value that the form accepts; nothing was changed."),
             )
     return to_plain(parsed.value)
-
-
-def history_of(workspace: Workspace, record: catalogue.Record) -> list[dict[str, object]]:
-    """Every act on a record from the ledger, oldest first, with reasons that still exist."""
-    found: list[dict[str, object]] = []
-    for entry, _ in workspace.ledger.read():
-        if not names_record(entry.body, record.record_id):
-            continue
-        records = entry.body.get("records")
-        # Events and holds have a note beside each of their records.
-        note = records.get(record.record_id) if isinstance(records, Mapping) else entry.body.get("note")
-        content = read_note(workspace.root, record.record_id, note) if isinstance(note, str) else None
-        came = entry.body.get("content")
-        found.append(
-            {
-                "seq": entry.seq,
-                "time": entry.time,
-                "actor": entry.actor,
-                "act": entry.act,
-                "version": entry.body.get("version"),
-                "keys": entry.body.get("keys"),
-                "files": sorted(came) if isinstance(came, Mapping) else None,
-                "reason": next((content[key] for key in _SAID if content.get(key)), None) if content else None,
-            }
-        )
-    return found
-
-
-_SAID = ("reason", "released", "extended", "withdrawn", "text")
-"""Keys under which a note has what a person said."""
-
-
-def names_record(value: object, record_id: str) -> bool:
-    """Whether a ledger body names the record anywhere."""
-    if isinstance(value, Mapping):
-        return record_id in value or any(names_record(part, record_id) for part in value.values())
-    if isinstance(value, list):
-        return any(names_record(part, record_id) for part in value)
-    return value == record_id

@@ -7,13 +7,14 @@ the sources are still where they were, so nothing is lost and nothing is filed t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from recordkit import files, pending
 from recordkit.archive import catalogue
+from recordkit.archive.archival_code import CodeTemplate, Numbering
 from recordkit.archive.classes import RecordClass, load_scheme
 from recordkit.archive.objects import NewObject, VersionNote, json_bytes
 from recordkit.archive.volume_acts import join_by_account
@@ -30,6 +31,8 @@ class NewRecord:
         extra: further metadata for record.json (account, party, findings, source ...), plain JSON.
         number: document number the record answers to; ``issue_id`` the issue whose paper it is.
         batch: the scan that the paper was cut out of; None when it came as a file of its own.
+        attached: SHA-256 of each attachment that comes with the paper, by its name in ``content``.
+        code: archival code that the item has already, from an inherited catalogue; None for one of ours.
     """
 
     record_class: str
@@ -44,6 +47,8 @@ class NewRecord:
     fields: Mapping[str, object] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
     batch: Batch | None = None
+    attached: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +108,18 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
 
     Raises:
         NotFound: a class is not in the scheme; nothing was written.
+        InputRefused: an inherited code is given already; nothing was written.
     """
     scheme = load_scheme(workspace.root)
     classes = [scheme.get(new.record_class) for new in news]
     now, store_id = workspace.clock.stamp(), workspace.settings.store.id
     ordinal = catalogue.next_ordinal(workspace.db)
-    serials: dict[str, int] = {}
+    numbering = Numbering(workspace.db, CodeTemplate.of(workspace.settings))
     objects: list[NewObject] = []
     bodies: list[dict[str, object]] = []
     for position, (new, record_class) in enumerate(zip(news, classes, strict=True)):
         record_id = f"R{writer.next_id(position)}"
-        scope, code_of = _scope(workspace, new, record_class)
-        serial = serials.get(scope) or catalogue.next_serial(workspace.db, scope)
-        serials[scope] = serial + 1
-        code = code_of(serial)
+        code, place = numbering.code_of(new.code, record_class.id, new.on.year, record_class.period_code)
         metadata = _metadata(workspace, new, record_class, record_id, code, now)
         content = {**new.content, "record.json": json_bytes(metadata)}
         objects.append(NewObject(record_id, content, VersionNote(now, "filed", workspace.actor)))
@@ -125,8 +128,8 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
                 "record": record_id,
                 "version": 1,
                 "code": code,
-                "scope": scope,
-                "serial": serial,
+                "scope": place.scope,
+                "serial": place.serial,
                 "ordinal": ordinal + position,
                 "class": record_class.id,
                 "year": new.on.year,
@@ -135,7 +138,7 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
                 "number": new.number,
                 "issue": new.issue_id,
                 "form": new.form,
-                "content": catalogue.keyed(store_id, new.original.sha256),
+                "content": _contents(store_id, new),
                 **batch_body(new.batch, store_id),
             }
         )
@@ -150,23 +153,13 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
     return [one.object_id for one in objects]
 
 
-def _scope(
-    workspace: Workspace, new: NewRecord, record_class: RecordClass
-) -> tuple[str, Callable[[int], str]]:
-    """Within what the item numbers (件号) of a record run, and its archival code (档号) by item number."""
-    settings = workspace.settings
-    values = {
-        "fonds": settings.archive.fonds,
-        "category": settings.archive.category,
-        "year": new.on.year,
-        "period": record_class.period_code,
-        "office": settings.company.office_code,
-    }
-
-    def code_of(serial: int) -> str:
-        return settings.archive.code.format(**values, seq=serial)
-
-    return code_of(0), code_of
+def _contents(store_id: str, new: NewRecord) -> str | dict[str, str]:
+    """What the ledger recognises the bytes by: the original's digest, or one for each file where there are several."""
+    original = catalogue.keyed(store_id, new.original.sha256)
+    if not new.attached:
+        return original
+    return {catalogue.ORIGINAL: original,
+            **{name: catalogue.keyed(store_id, digest) for name, digest in new.attached.items()}}
 
 
 def _metadata(

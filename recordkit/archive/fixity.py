@@ -224,13 +224,13 @@ class _Scan:
     def result(self, held: int, *, sampled: bool = False, everything: bool = False) -> FixityResult:
         """Look again at what looked wrong, now that no writer is at work; ``everything``: at what lies beside, too."""
         everything = everything and not self._interrupted
-        unknown, loose = _beside(self._workspace) if everything else ([], [])
+        unknown, loose = beside(self._workspace) if everything else ([], [])
         findings: list[FixityFinding] = []
         if self._suspects or unknown or loose:
             # Who pressed Ctrl-C does not wait for the lock.
             with contextlib.nullcontext() if self._interrupted else self._workspace.settled():
                 if everything:
-                    unknown, findings = _beside(self._workspace)
+                    unknown, findings = beside(self._workspace)
                 for record_id in [*sorted(self._suspects), *unknown]:
                     findings += _suspect_findings(self._workspace, record_id)
         return FixityResult(
@@ -250,7 +250,7 @@ class _Scan:
             self._journal.save(self._run)
 
 
-def _beside(workspace: Workspace) -> tuple[list[str], list[FixityFinding]]:
+def beside(workspace: Workspace) -> tuple[list[str], list[FixityFinding]]:
     """Ids of objects that are in no record in force, and what lies in the storage root and belongs to no object."""
     objects = catalogue.objects_of(workspace)
     unknown: list[str] = []

@@ -60,6 +60,11 @@ def holds_on_paper(workspace: Workspace, folder: Path) -> list[str]:
     return _holds_on(workspace.db, sorted(records), sorted(accounts - {""}))
 
 
+def holds_on_filed(db: Database, record_id: str) -> list[str]:
+    """Ids of the holds in force that cover a filed record, itself or by an account of it."""
+    return _holds_on(db, [record_id], sorted(catalogue.accounts_of(db, record_id)))
+
+
 def account_of_issue(workspace: Workspace, issue_id: str) -> str | None:
     """The account that an issued document names, as accounts are compared; None where it names none or is gone."""
     from recordkit.templates.issue import find_issue, form_of_issue, read_issue_data

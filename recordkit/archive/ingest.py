@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
+from recordkit.archive.archival_code import is_taken
 from recordkit.archive.arrivals import (
     StagedPaper,
     clear_done,
@@ -69,9 +70,12 @@ _BATCH_SECONDS = 2.0
 
 
 def ingest_papers(
-    workspace: Workspace, sources: Sequence[Path], options: IngestOptions, progress: Progress | None = None
+    workspace: Workspace, sources: Sequence[Path], options: IngestOptions, progress: Progress | None = None,
+    options_of: Callable[[Path], IngestOptions] | None = None,
 ) -> Generator[IngestItem, None, None]:
     """File papers in the given order; each item is durable when it is yielded, and closing ends the work there.
+
+    ``options_of`` gives the options of each paper, checked already, where they differ.
 
     Raises:
         NotFound: the class of the options does not exist.
@@ -90,7 +94,8 @@ def ingest_papers(
             with workspace.staging() as staging:
                 window = [_unreadable(one) if isinstance(one, Unreadable) else one
                           for one in stage_window(left, staging, _WINDOW)]
-                yield from _ingest_window(workspace, window, options, staging, crew, progress, rehearsal)
+                yield from _ingest_window(workspace, window, options, staging, crew, progress, rehearsal,
+                                          options_of or (lambda _: options))
 
 
 def _unreadable(one: Unreadable) -> IngestItem:
@@ -151,13 +156,14 @@ def _ingest_window(
     crew: Crew,
     progress: Progress | None,
     rehearsal: Rehearsal | None,
+    options_of: Callable[[Path], IngestOptions],
 ) -> Iterator[IngestItem]:
     # What is known by its bytes need not be read.
     names = {
         one.copy: one.source
         for one in staged
         if isinstance(one, StagedPaper) and known_content(workspace, one.digests) is None
-        and waits_already(workspace, one, options) is None
+        and waits_already(workspace, one, options_of(one.source)) is None
     }
     batch = _Batch(workspace, staging, rehearsal)
 
@@ -178,10 +184,11 @@ def _ingest_window(
             batch.add(one)
         else:
             reading = next(readings) if one.copy in names else None
-            decision = decide(workspace, one, reading, options, staging)
+            own = options_of(one.source)
+            decision = decide(workspace, one, reading, own, staging)
             if batch.clashes(decision):
                 batch.carry_out()
-                decision = decide(workspace, one, reading, options, staging)
+                decision = decide(workspace, one, reading, own, staging)
             batch.add(decision)
         batch.carry_out_when_due()
         yield from batch.durable()
@@ -291,13 +298,20 @@ def _enter_known(workspace: Workspace, writer: Writer, parts: Sequence[Part]) ->
 def _settled(workspace: Workspace, part: Part, taken: set[str]) -> Part:
     """Asked again under the lock: what another process did meanwhile changes the outcome.
 
-    ``taken`` are the issues whose papers are about to be filed; one file may hold a document twice.
+    ``taken`` are the issues whose papers are about to be filed, and inherited codes; one file may hold a document
+    twice.
     """
     if part.new is None:
         return part
     known = known_content(workspace, part.new.original)
     if known is not None:
         return _as_part_of(known, part)
+    code = part.new.code
+    if code is not None:
+        if code in taken or is_taken(workspace.db, code):
+            return _waiting_instead(part, RefusedByRule(
+                msg("The archival code {code} is given to another record.", code=code)))
+        taken.add(code)
     if part.issue is not None:
         try:
             issue = issues.find_issue(workspace.db, part.issue.issue_id)

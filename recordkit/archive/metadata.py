@@ -6,11 +6,11 @@ spreadsheet, an inherited catalogue. Fields of the form that a paper was issued 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from recordkit.errors import InputRefused
-from recordkit.messages import listed, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.settings import Settings
 from recordkit.templates.fieldtypes import parse, to_plain
 from recordkit.templates.spec import FieldSpec
@@ -21,6 +21,8 @@ LONGEST = 500
 CORE: tuple[FieldSpec, ...] = (
     FieldSpec(key="title", label="题名", label_en="Title", max_length=LONGEST),
     FieldSpec(key="date", label="日期", label_en="Date", type="date"),
+    FieldSpec(key="title_made", label="自拟题名", label_en="Title made by the archivist", type="yes_no",
+              required=False),
     FieldSpec(key="responsible", label="责任者", label_en="Responsible", required=False, max_length=LONGEST),
     FieldSpec(key="number", label="文号", label_en="Number", required=False, max_length=LONGEST),
     FieldSpec(key="account", label="户号", label_en="Account", required=False, max_length=LONGEST),
@@ -89,6 +91,30 @@ def read_value(spec: FieldSpec, value: object) -> object:
     if parsed.value is None and spec.required:
         raise InputRefused(msg("{label} cannot be empty.", label=spec.label))
     return to_plain(parsed.value)
+
+
+def require_fields_of(settings: Settings, record_class: str, given: Iterable[str]) -> None:
+    """Refuse fields, by key, that only records of other classes have.
+
+    Raises:
+        InputRefused: the first of them is named.
+    """
+    known = {*BY_KEY, *(one.key for one in own_fields(settings, record_class))}
+    for one in own_fields(settings):
+        if one.key in given and one.key not in known:
+            raise InputRefused(
+                msg("Records of the class {id} have no field {field}.", id=record_class, field=one.label),
+                msg("archive.fields in recordkit.toml says which classes have it."))
+
+
+def unknown_classes(settings: Settings, classes: Collection[str]) -> list[Message]:
+    """What is said of fields and codes of the settings that name a class which the schedule does not have."""
+    archive = settings.archive
+    named = [(f"archive.fields[{place}].classes", name) for place, one in enumerate(archive.fields)
+             for name in one.classes]
+    named += [("archive.class_codes", name) for name in archive.class_codes]
+    return [msg("{key} names the class {id}, which retention.toml does not have.", key=key, id=name)
+            for key, name in named if name not in classes]
 
 
 def split_values(values: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:

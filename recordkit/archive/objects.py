@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -42,11 +42,12 @@ _ROOT_FILES: Mapping[str, bytes] = {
 
 
 class Fault(Struct, frozen=True):
-    """What is wrong with one file of an object."""
+    """What is wrong with one file of an object: it is another one, or missing, or does not belong there."""
 
     object_id: str
     file: str
     reason: Message
+    kind: Literal["changed", "missing", "stray"] = "changed"
 
 
 class Reading(Struct, frozen=True):
@@ -56,6 +57,14 @@ class Reading(Struct, frozen=True):
     faults: tuple[Fault, ...]
     bytes: int
     inventory: str
+
+
+class Contents(Struct, frozen=True):
+    """What an inventory lists: number of the newest version, its files (name to path and SHA-512), who made each."""
+
+    head: int
+    files: Mapping[str, tuple[Path, str]]
+    notes: tuple[VersionNote, ...]
 
 
 class VersionNote(Struct, frozen=True):
@@ -235,6 +244,22 @@ class ObjectStore:
         wanted = inventory["versions"].get(f"v{version}" if version else inventory["head"])
         return sorted(name for names in wanted["state"].values() for name in names) if wanted else []
 
+    def contents(self, object_id: str) -> Contents:
+        """All that the newest inventory lists, read once.
+
+        Raises:
+            NotFound, IntegrityFailure, OSError, ValueError, KeyError, TypeError: it cannot be read.
+        """
+        inventory, folder = self._inventory(object_id), self._path(object_id)
+        listed = {
+            name: (folder / str(inventory["manifest"][digest][0]), digest)
+            for digest, names in inventory["versions"][inventory["head"]]["state"].items() for name in names
+        }
+        notes = tuple(VersionNote(str(one.get("created", "")), str(one.get("message", "")),
+                                  str(one.get("user", {}).get("name", "")))
+                      for one in inventory["versions"].values())
+        return Contents(int(inventory["head"][1:]), listed, notes)
+
     def locate(self, object_id: str, name: str, version: int | None = None) -> Path:
         """The file on this machine, for a viewer or a copy.
 
@@ -247,6 +272,19 @@ class ObjectStore:
             if name in names:
                 return self._path(object_id) / str(inventory["manifest"][digest][0])
         raise NotFound(msg("The object {id} holds no file {name}.", id=object_id, name=name))
+
+    def current_files(self, object_id: str) -> list[tuple[str, Path, str]]:
+        """Every file of the newest version: logical name, where it lies, SHA-512 that it had when it was stored.
+
+        Raises:
+            NotFound: no such object.
+            IntegrityFailure: the inventory is damaged.
+        """
+        inventory = self._inventory(object_id)
+        folder, manifest = self._path(object_id), inventory["manifest"]
+        state = inventory["versions"][inventory["head"]]["state"]
+        return sorted((name, folder / str(manifest[digest][0]), digest) for digest, names in state.items()
+                      for name in names)
 
     def read(self, object_id: str, name: str, version: int | None = None) -> bytes:
         """Content of a file.
@@ -331,11 +369,11 @@ class ObjectStore:
         """
         root, size, faults = self._path(object_id), 0, list[Fault]()
 
-        def found(file: str, reason: Message) -> None:
-            faults.append(Fault(object_id, file, reason))
+        def found(file: str, reason: Message, kind: Literal["changed", "missing", "stray"] = "changed") -> None:
+            faults.append(Fault(object_id, file, reason, kind))
 
         if not root.is_dir():
-            found("", msg("the object is missing"))
+            found("", msg("the object is missing"), "missing")
             return Reading(object_id, tuple(faults), 0, "")
         try:
             inventory = self._inventory(object_id)
@@ -351,9 +389,9 @@ class ObjectStore:
             expected |= {f"{name}/inventory.json", f"{name}/inventory.json.sha512"}
         present = _files_below(root)
         for name in sorted(expected - present):
-            found(name, msg("the file is missing"))
+            found(name, msg("the file is missing"), "missing")
         for name in sorted(present - expected):
-            found(name, msg("a file that does not belong to the object"))
+            found(name, msg("a file that does not belong to the object"), "stray")
         small: dict[str, bytes] = {}
         for name in sorted(expected & present):
             try:

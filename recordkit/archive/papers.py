@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from recordkit import files
 from recordkit.archive.arrivals import pages_file, told_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.filing import Batch, NewRecord, batch_of, meters_of
 from recordkit.archive.matching import Portion
-from recordkit.archive.metadata import split_values
+from recordkit.archive.metadata import own_fields, split_values
 from recordkit.archive.names import PAPER
 from recordkit.archive.pdf_actions import KINDS
 from recordkit.archive.reading import PaperReading
@@ -22,6 +23,7 @@ from recordkit.archive.signature_facts import plain_signatures
 from recordkit.archive.told import plain_finding
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Finding, PageText
+from recordkit.settings import Settings
 from recordkit.templates import issue as issues
 from recordkit.templates.completing import lacking_papers, onsite_values
 from recordkit.workspace import Workspace
@@ -112,6 +114,41 @@ def record_of_class(
     )
 
 
+class CatalogueRow(Struct, frozen=True):
+    """What an inherited catalogue says of a paper.
+
+    Attributes:
+        row: where it stands in the sheet, from 1, the head counted.
+        record_class: id of its class.
+        fields: metadata by key, as it is stored; title and date are among them.
+        code: its archival code, kept as it is; None where the catalogue has no codes.
+        pages: how many it should have; None where nothing is said.
+        period_term: retention period in the words of that time (永久, 长期 ...), never rewritten.
+    """
+
+    row: int
+    record_class: str
+    fields: dict[str, object]
+    code: str | None = None
+    pages: int | None = None
+    period_term: str | None = None
+
+
+def record_of_row(
+    row: CatalogueRow,
+    original: tuple[Path, files.Digests],
+    texts: Sequence[PageText],
+    told: Mapping[str, object],
+    copies: Mapping[str, Path] | None = None,
+) -> NewRecord:
+    """The record of a paper that an inherited catalogue describes; arguments as in ``record_of_issue``."""
+    on = date.fromisoformat(str(row.fields["date"]))
+    new = record_of_class(row.record_class, row.fields, on, original, texts, told, copies)
+    term = {"period_term": row.period_term} if row.period_term else {}
+    # Who was responsible then is not known where the old catalogue does not say so: not the office of today.
+    return replace(new, code=row.code, extra={"responsible": None, **new.extra, "origin": "catalogue", **term})
+
+
 def record_of_rescan(
     record: Record,
     original: tuple[Path, files.Digests],
@@ -141,6 +178,12 @@ def missing_fields(given: Mapping[str, object]) -> tuple[Finding, ...]:
     if "account" in given:
         return ()
     return (Finding("missing-field", msg("the field {field} is not filled in", field=msg("account"))),)
+
+
+def missing_own_fields(settings: Settings, record_class: str, given: Mapping[str, object]) -> tuple[Finding, ...]:
+    """Fields that the office added as required for records of this class, and that a record has not."""
+    return tuple(Finding("missing-field", msg("the field {field} is not filled in", field=one.label))
+                 for one in own_fields(settings, record_class) if one.required and given.get(one.key) in (None, ""))
 
 
 def told_of(

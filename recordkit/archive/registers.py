@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 REGISTER_CLASS = "destruction-register"
 """Class of registers, as they are made and as they come back signed; permanent."""
 
+REPORT_CLASS = "appraisal-report"
+HANDOVER_CLASS = "handover-record"
+OWN_CLASSES = (REGISTER_CLASS, REPORT_CLASS, HANDOVER_CLASS)
+"""Evidence that recordkit itself files; permanent whatever the office decides (handbook ch. 8 §6, §7)."""
+
 
 def codes_on(reading: PaperReading, store_tag: str) -> tuple[RegisterCode, ...]:
     """The codes of this store's registers on a paper, on pictures and in text, each once."""

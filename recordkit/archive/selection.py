@@ -7,10 +7,10 @@ grow with the store.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from recordkit.archive.catalogue import Record, record_of
 from recordkit.db import Database
@@ -31,6 +31,7 @@ class Selection(Struct, frozen=True):
         account: under which a record stands now.
         volume: id of the volume (案卷) that a record lies in.
         status: ``active``, ``destroyed``, or None for both.
+        scope: within which item numbers run (``Group.scope``).
     """
 
     record_class: str | None = None
@@ -43,6 +44,7 @@ class Selection(Struct, frozen=True):
     account: str | None = None
     volume: str | None = None
     status: Literal["active", "destroyed"] | None = "active"
+    scope: str | None = None
 
 
 _CONDITIONS = {
@@ -55,27 +57,144 @@ _CONDITIONS = {
     "box": "box = :box",
     "account": "record_id IN (SELECT record_id FROM record_accounts WHERE account = :account AND is_current = 1)",
     "volume": "volume = :volume",
-    "status": "status = :status",
+    "scope": "scope = :scope",
+    # A constant, for the index of active records serves no query in which it is not one.
+    "status": "status = '{status}'",
 }
 
 
-def _condition(selection: Selection) -> tuple[str, dict[str, object]]:
+def condition_of(selection: Selection) -> tuple[str, dict[str, object]]:
+    """The selection as a condition of SQL over ``records``, with its values."""
     values: dict[str, object] = {}
-    for name in _CONDITIONS:
+    parts = ["1"]
+    for name, part in _CONDITIONS.items():
         value = getattr(selection, name)
-        if value is not None:
+        if value is None:
+            continue
+        parts.append(part.format(status="destroyed" if value == "destroyed" else "active"))
+        if name != "status":
             values[name] = value.isoformat() if isinstance(value, date) else value
     for name in ("box", "account"):
         if name in values:
             values[name] = same_account(str(values[name]))
-    return " AND ".join(["1", *(_CONDITIONS[name] for name in values)]), values
+    return " AND ".join(parts), values
+
+
+def tallied_of(selection: Selection, *, partly: bool = False) -> tuple[str, dict[str, object]]:
+    """The condition on ``record_tallies`` whose records are all selected, leaving box and account aside.
+
+    ``partly``: those of which some may be: of the first and the last month perhaps not all days are meant.
+    """
+    names = [name for name in ("record_class", "form", "year", "period", "status") if getattr(selection, name)]
+    parts, values = [f"{name} = :{name}" for name in names], {name: getattr(selection, name) for name in names}
+    since, until = selection.since, selection.until
+    if since is not None:
+        name, first = ("low", since) if partly else ("first", since if since.day == 1 else _next_month(since))
+        parts.append(f"month >= :{name}")
+        values[name] = first.isoformat()[:7]
+    if until is not None:
+        # A last day of a month is the day before the first one of the next.
+        name, last = ("high", until) if partly else ("last", (until + _DAY).replace(day=1) - _DAY)
+        parts.append(f"month <= :{name}")
+        values[name] = last.isoformat()[:7]
+    return " AND ".join(["1", *parts]), values
+
+
+_DAY = timedelta(days=1)
 
 
 def count_records(db: Database, selection: Selection) -> int:
-    """How many records are selected."""
-    where, values = _condition(selection)
-    row = db.one(f"SELECT count(*) AS n FROM records WHERE {where}", values)
+    """How many records are selected; the cost does not grow with the archive."""
+    few = any(one is not None for one in (selection.box, selection.account, selection.volume, selection.scope))
+    dated = selection.since is not None or selection.until is not None
+    far = any(one is not None and one.year == date.max.year for one in (selection.since, selection.until))
+    if few or far or dated and selection.status != "active":
+        return _counted(db, selection)
+    where, values = tallied_of(selection)
+    row = db.one(f"SELECT coalesce(sum(n), 0) AS n FROM record_tallies WHERE {where}", values)
+    whole = 0 if row is None else int(row["n"])
+    return whole + sum(_counted(db, structs.replace(selection, since=first, until=last))
+                       for first, last in _edges(selection.since, selection.until))
+
+
+def _counted(db: Database, selection: Selection) -> int:
+    where, values = condition_of(selection)
+    by = " INDEXED BY records_review" if selection.status == "active" and selection.since and selection.until else ""
+    row = db.one(f"SELECT count(*) AS n FROM records{by} WHERE {where}", values)
     return 0 if row is None else int(row["n"])
+
+
+def _edges(since: date | None, until: date | None) -> list[tuple[date, date]]:
+    """The parts of months at both ends of a time, which no tally tells."""
+    begins = since is not None and since.day > 1
+    ends = until is not None and (until + _DAY).day > 1
+    if begins and ends and since is not None and until is not None and since.replace(day=1) == until.replace(day=1):
+        return [(since, until)]
+    found = []
+    if begins and since is not None:
+        last = _next_month(since) - _DAY
+        if until is None or last <= until:
+            found.append((since, last))
+    if ends and until is not None and (since is None or since <= until.replace(day=1)):
+        found.append((until.replace(day=1), until))
+    return found
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+class Group(Struct, frozen=True):
+    """Selected records that stand in one catalogue: of one year and period, within one run of item numbers.
+
+    Attributes:
+        scope: the code without its item number; ``period`` the code in it.
+        count: of records; ``pages`` theirs together.
+        since, until: first and last date of those that are not destroyed; None where all are.
+    """
+
+    scope: str
+    year: int
+    period: str
+    count: int
+    pages: int
+    since: date | None
+    until: date | None
+
+    def of(self, selection: Selection) -> Selection:
+        """The records of the selection that are in this group."""
+        return structs.replace(selection, scope=self.scope, year=self.year, period=self.period)
+
+
+def group_records(db: Database, selection: Selection) -> list[Group]:
+    """The catalogues that the selected records stand in, by year, then by period, the longest first."""
+    where, values = condition_of(selection)
+    rows = db.all(
+        "SELECT scope, year, period, count(*) AS count, sum(pages) AS pages, "
+        "min(CASE WHEN status = 'active' THEN date END) AS since, "
+        "max(CASE WHEN status = 'active' THEN date END) AS until "
+        f"FROM records WHERE {where} GROUP BY scope, year, period", values)
+    found = [Group(row["scope"], row["year"], row["period"], row["count"], row["pages"],
+                   date.fromisoformat(row["since"]) if row["since"] else None,
+                   date.fromisoformat(row["until"]) if row["until"] else None) for row in rows]
+    return sorted(found, key=lambda one: (one.year, longest_first(one.period), one.scope))
+
+
+def selected_volumes(db: Database, selection: Selection) -> list[str]:
+    """Ids of the volumes in which a selected record lies, by archival code."""
+    where, values = condition_of(selection)
+    rows = db.all("SELECT volume_id FROM volumes WHERE volume_id IN (SELECT volume FROM records "
+                  f"WHERE {where} AND volume IS NOT NULL) ORDER BY scope, serial", values)
+    return [row["volume_id"] for row in rows]
+
+
+def longest_first(period: str) -> tuple[int, int]:
+    """A sort key for codes of periods: Y before D30 before D10 before whatever an older archive wrote."""
+    if period == "Y":
+        return 0, 0
+    if period[:1] in ("D", "M") and period[1:].isdecimal():
+        return 1, -int(period[1:]) * (12 if period[0] == "D" else 1)
+    return 2, 0
 
 
 def select_records(db: Database, selection: Selection, order: Order = "code") -> Iterator[Record]:
@@ -83,7 +202,7 @@ def select_records(db: Database, selection: Selection, order: Order = "code") ->
 
     Changes that others commit while the caller works through them are seen from the next page on.
     """
-    where, values = _condition(selection)
+    where, values = condition_of(selection)
     key, start = ("ordinal", (0,)) if order == "filing" else ("scope, serial, ordinal", ("", 0, 0))
     names = [f":after{at}" for at in range(len(start))]
     after: tuple[object, ...] = start

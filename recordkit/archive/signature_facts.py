@@ -148,6 +148,19 @@ def told_signature(one: SignatureFacts) -> Message:
     return msg("{who}: {parts}", who=_who(one), parts=tuple(parts))
 
 
+def told_verdict(one: SignatureFacts) -> Message:
+    """Whether one signature holds, and why not, without saying whose it is."""
+    if not one.validated:
+        return _PROBLEMS.get(one.problem, _PROBLEMS[""])
+    if one.bottom_line:
+        return msg("valid")
+    if not one.intact:
+        return msg("the signed part was changed")
+    if one.modified == "other" or not one.permitted:
+        return _MODIFICATIONS["other"]
+    return _TRUST.get(one.trust, _TRUST["other"]) if not one.trusted else msg("NOT VALID")
+
+
 def _who(one: SignatureFacts) -> str:
     """The name in a subject such as ``Common Name: 王小明, Country: CN``."""
     for part in one.signer.split(", "):

@@ -21,6 +21,7 @@ from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, RecordkitError
 from recordkit.messages import msg
 
+PASSPHRASE = "demo-passphrase"
 DATA = Path(__file__).resolve().parents[1] / "demo_data"
 ISSUE_DAY = "2026-11-20"
 FILING_DAY = "2026-12-01"
@@ -103,7 +104,7 @@ def demo(app: App, folder: Path | None) -> None:
             msg("Name another: recordkit demo DIR. The demo never clears a folder."),
         )
     here = Path.cwd()
-    settings = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": "demo", "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
+    settings = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": PASSPHRASE, "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
     kept = {name: os.environ.get(name) for name in (*settings, "RECORDKIT_LANG")}
     language = "zh" if tr("yes") != "yes" else "en"
     prepare_folder(folder)
@@ -120,7 +121,7 @@ def demo(app: App, folder: Path | None) -> None:
 def _play(stage: _Stage) -> None:
     click.echo(tr("The demo runs in {folder}. To type the commands yourself:").format(folder=stage.folder))
     click.echo(f"    cd {shlex.quote(str(stage.folder))}")
-    settings = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": "demo", "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
+    settings = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": PASSPHRASE, "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
     if os.name == "nt":
         click.echo("    " + "; ".join(f'$env:{name}="{value}"' for name, value in settings.items()))
     else:

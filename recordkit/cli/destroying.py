@@ -23,14 +23,15 @@ from recordkit.cli.base import (
 )
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.onpaper import hands, paper_options
+from recordkit.cli.ordershow import listed_of, print_order, show_list
 from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.people import Person
     from recordkit.retention.destruction import ItemOutcome
-    from recordkit.retention.order_state import Opinion, Order, OrderSignature
+    from recordkit.retention.order_state import Opinion, Order
     from recordkit.retention.signing import Hand
     from recordkit.workspace import Workspace
 
@@ -50,6 +51,12 @@ def key_create(app: App, file: Path, passphrase_file: str | None, dry_run: bool)
     from recordkit.people import create_key
 
     del passphrase_file  # read by App.passphrase
+    store = app.store.absolute().resolve()
+    if (store / "recordkit.toml").exists() and file.absolute().resolve().is_relative_to(store):
+        raise InputRefused(
+            msg("{file} lies in the store: whoever reads or copies the store would have the key.", file=str(file)),
+            msg("Keep a private key outside the store, where only its owner can read it."),
+        )
     if dry_run:
         app.say(tr("Would write {file} and {file}.pub.").format(file=file))
         return
@@ -124,10 +131,6 @@ def people_add(
         app.say(tr("{id} is registered: {roles}.").format(id=person.id, roles=tr_list(map(tr, person.roles))))
 
 
-def _listed(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []
-
-
 def _plain_person(person: Person) -> dict[str, object]:
     from recordkit.people import fingerprint
 
@@ -151,7 +154,7 @@ def people_list(app: App) -> None:
     with app.reading() as workspace:
         items = [_plain_person(one) for one in list_people(workspace.db)]
     if not app.json:
-        items = [{**item, "roles": [tr(role) for role in _listed(item["roles"])]} for item in items]
+        items = [{**item, "roles": [tr(role) for role in listed_of(item["roles"])]} for item in items]
     columns = [("id", "ID"), ("name", N_("Full name")), ("staff_no", N_("Staff no.")), ("roles", N_("Roles")),
                ("key", N_("Key")), ("since", N_("Since")), ("revoked", N_("Revoked"))]
     app.print_items(items, columns)
@@ -174,6 +177,9 @@ def people_revoke(app: App, person_id: str, reason: str, passphrase_file: str | 
         app.print_json(_plain_person(person))
     else:
         app.say(tr("{id} is revoked.").format(id=person.id))
+
+
+_MOST_REFUSED = 20
 
 
 @click.group(cls=Group, help=N_("Orders of destruction: propose, appraise, approve, sign (two), execute, complete."))
@@ -217,8 +223,12 @@ def propose(
                         "items": items, "total": len(items), "refused": refused})
     else:
         app.print_items(items, [("code", N_("Code")), ("title", N_("Title")), ("due", N_("Due"))])
-        for one in refusals:
+        # Of all that is due a billing list may hold thousands; names that a person typed are all answered.
+        named = refusals[:_MOST_REFUSED] if due else refusals
+        for one in named:
             click.echo(f"  {one.code}: {one.reason.render(tr)}", err=True)
+        if len(refusals) > len(named):
+            app.say(tr("  and {count} more; --json names all of them.").format(count=len(refusals) - len(named)))
         if order is not None:
             app.say(tr("Order {order} is proposed.").format(order=order.order_id))
             app.say(next_step(workspace, order))
@@ -252,7 +262,7 @@ def appraise(
     opinions = _opinion(everything) if everything is not None else _read_opinions(opinion)
     with app.acting(rehearse=dry_run) as workspace:
         order = appraise_order(workspace, order_id, opinions, app.signer(workspace, key))
-        _print_order(app, workspace, order)
+        print_order(app, workspace, order)
 
 
 def _opinion(text: str) -> Opinion:
@@ -297,15 +307,20 @@ def _read_opinions(path: Path | None) -> dict[str, Opinion]:
 
 def _sign_order(app: App, order_id: str, name: str, act: Callable[[Workspace, str, Hand], Order], **given: Any) -> None:
     """Sign by key, or enter signatures by hand one after the other; ``given`` are the options of the command."""
+    from recordkit.retention.order_state import find_order
+
     with app.acting(rehearse=given["dry_run"]) as workspace:
         signed = None
+        seen = given["paper"] is None and not given["signers"] and name in ("order.approved", "order.signed")
+        if seen:
+            show_list(app, workspace, find_order(workspace.db, order_id))
         every = list(hands(app, workspace, name, given["key"], given["paper"], given["signers"], given["signed_on"]))
         if len(every) > 1:
             _check_each(workspace, order_id, every, act)
         for hand in every:
             signed = act(workspace, order_id, hand)
         assert signed is not None
-        _print_order(app, workspace, signed)
+        print_order(app, workspace, signed, items=not seen)
 
 
 def _check_each(
@@ -429,7 +444,7 @@ def withdraw(app: App, order_id: str, reason: str, dry_run: bool) -> None:
     from recordkit.retention.orders import withdraw_order
 
     with app.acting(rehearse=dry_run) as workspace:
-        _print_order(app, workspace, withdraw_order(workspace, order_id, reason))
+        print_order(app, workspace, withdraw_order(workspace, order_id, reason))
 
 
 @destruction.command("list", cls=Command, help=N_("List orders."))
@@ -462,7 +477,7 @@ def destruction_show(app: App, order_id: str) -> None:
     with app.reading() as workspace:
         order = find_order(workspace.db, order_id)
         name_the_stopped(workspace, order)
-        _print_order(app, workspace, order)
+        print_order(app, workspace, order)
 
 
 @destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))
@@ -525,54 +540,3 @@ def report(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
         app.print_json({"order": found.order, "path": str(out), "rows": len(found.items), "held": len(found.held)})
     else:
         click.echo(str(out))
-
-
-def _signed_by(one: OrderSignature) -> str:
-    """Who signed, and how where it was by hand."""
-    if one.paper is None:
-        return one.person
-    return tr("{person} (on paper, {day}; entered by {by}, scan {record})").format(
-        person=one.person, day=one.day, by=one.entered_by, record=one.paper)
-
-
-def _print_order(app: App, workspace: Workspace, order: Order) -> None:
-    from recordkit.cli.reviewing import told_change_of_schedule
-    from recordkit.retention.adoption import is_changed, last_seen
-    from recordkit.retention.destruction import REASONS
-    from recordkit.retention.listing import listed_items, show_order
-    from recordkit.retention.orders import next_step
-
-    data = show_order(workspace, order)
-    if app.json:
-        app.print_json(data)
-        return
-    if is_changed(workspace) and data["status"] in ("proposed", "appraised", "approved", "signed"):
-        seen = last_seen(workspace.db)
-        app.say(told_change_of_schedule(seen.day if seen is not None else None))
-    app.print_pairs([(N_("Order"), order.order_id), (N_("Status"), tr(str(data["status"]))),
-                     (N_("Digest"), order.digest), (N_("Proposer"), order.proposer)])
-    for name, act in ((N_("Appraised by"), "order.appraised"), (N_("Approved by"), "order.approved"),
-                      (N_("Signed by"), "order.signed"), (N_("Completed by"), "order.completed")):
-        people_ids = order.signers(act)
-        if people_ids:
-            told = [_signed_by(one) for one in order.signatures if one.act == act]
-            app.print_pairs([(name, list(dict.fromkeys(told)))])
-    if data["status"] == "signed":
-        app.print_pairs([(N_("Word for --confirm"), order.confirmation)])
-    if order.report is not None:
-        app.print_pairs([(N_("Appraisal report"), order.report)])
-    rows = []
-    items = listed_items(workspace, order)
-    papers = any(item["paper"] for item in items)
-    for item in items:
-        opinion, outcome = str(item["opinion"] or ""), str(item["outcome"] or "")
-        if opinion.startswith("extend:"):
-            opinion = tr("extended to {date}").format(date=opinion.removeprefix("extend:"))
-        reason: Message | str = REASONS.get(str(item["reason"]), "")
-        if item["holds"] and not outcome:
-            reason = msg("held: {holds}", holds=listed(_listed(item["holds"])))
-        row = [item["code"], item["title"], tr(opinion), tr(outcome), reason]
-        rows.append([*row, item["paper"]] if papers else row)
-    columns = [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")]
-    app.print_table(rows, [*columns, N_("Paper original")] if papers else columns)
-    app.say(next_step(workspace, order))

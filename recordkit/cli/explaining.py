@@ -14,6 +14,7 @@ from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.classes import RecordClass
+    from recordkit.archive.exported import GivenCopy
     from recordkit.retention.story import Story, ToldEvent, ToldHold, ToldOrder
 
 
@@ -60,6 +61,8 @@ def _plain(story: Story, today: date) -> dict[str, object]:
         "orders": [{"order": one.order_id, "status": one.status, "proposed": one.proposed, "due": one.due,
                     "rule": one.rule, "opinion": str(one.opinion) if one.opinion else None, "outcome": one.outcome,
                     "stopped": one.stopped, "counts": one.counts} for one in story.orders],
+        "copies": [{"export": one.export_id, "day": one.day, "actor": one.actor, "to": one.receiver, "note": one.said}
+                   for one in story.copies],
         "next": story.next, "next_day": story.next_day,
     }
 
@@ -79,7 +82,8 @@ def _tell(app: App, story: Story) -> None:
         app.print_pairs([(N_("Reason"), decision.reason)])
     for heading, told_ones in ((N_("Events"), [[_told_event(one)] for one in story.events]),
                                (N_("Holds"), [[_told_hold(one)] for one in story.holds]),
-                               (N_("Orders"), [list(_told_order(one)) for one in story.orders])):
+                               (N_("Orders"), [list(_told_order(one)) for one in story.orders]),
+                               (N_("Copies outside the store"), [[_told_copy(one)] for one in story.copies])):
         if told_ones:
             app.print_pairs([(heading, "")])
         for first, *more in told_ones:
@@ -140,6 +144,12 @@ def _told_hold(one: ToldHold) -> Message:
     return msg("{day}  {kind} ({hold}) {scope}: {state}. {reason}", day=one.placed,
                kind=HOLD_KINDS.get(one.kind) or one.kind, hold=one.hold_id, scope=of, state=state,
                reason=one.reason or "")
+
+
+def _told_copy(one: GivenCopy) -> Message:
+    to = listed(filter(None, (one.receiver, one.said)))
+    told = msg("{day}  {export}, by {actor}", day=one.day, export=one.export_id, actor=one.actor)
+    return msg("{told}, to {to}", told=told, to=to) if one.receiver or one.said else told
 
 
 def _told_order(one: ToldOrder) -> Iterator[Message]:

@@ -37,14 +37,15 @@ def _root(app: App) -> Path | None:
 
 
 @forms.command("list", cls=Command, help=N_("List the forms."))
+@option("--listings", is_flag=True, help=N_("The forms of printed catalogues, from which no document is issued."))
 @pass_app
-def forms_list(app: App) -> int:
+def forms_list(app: App, listings: bool) -> int:
     """Print id, name and origin; exit 3 when one of them cannot be read."""
-    from recordkit.templates.forms import list_form_ids, load_form
+    from recordkit.templates.forms import list_form_ids, list_listing_ids, load_form
 
     items = []
     broken = 0
-    for form_id in list_form_ids(_root(app)):
+    for form_id in (list_listing_ids if listings else list_form_ids)(_root(app)):
         try:
             form = load_form(_root(app), form_id)
         except InputRefused as refusal:
@@ -126,9 +127,10 @@ def _plain_field(one: FieldSpec) -> dict[str, object]:
 def forms_check(app: App, which: tuple[str, ...], strict: bool) -> int:
     """Print every finding; exit 3 when there is an error, with --strict also for a warning."""
     from recordkit.templates.checking import check_form
-    from recordkit.templates.forms import list_form_ids
+    from recordkit.templates.forms import list_form_ids, list_listing_ids
 
-    found = [(name, one) for name in which or list_form_ids(_root(app)) for one in check_form(_root(app), name)]
+    every = [*list_form_ids(_root(app)), *list_listing_ids(_root(app))]
+    found = [(name, one) for name in which or every for one in check_form(_root(app), name)]
     count = Counter(one.severity for _, one in found)
     if app.json:
         app.print_items([_plain_finding(name, one) for name, one in found], [], summary=dict(count))

@@ -15,6 +15,7 @@ from recordkit.cli.attaching import attach, plain_attached, print_attached
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.dropping import drop, drop_reason_option, plain_strays, print_strays, yes_option
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.inheriting import ingest_catalogue
 from recordkit.cli.reporting import IngestReport, plain_item, print_item, print_quarantined, print_waiting
 from recordkit.cli.watching import watch_folders
 from recordkit.errors import WrongUsage
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 @option("--attach-to", "attach_to", metavar="NUMBER",
         help=N_("The files are attachments of this document or record (ID copy, deed ...)."))
 @option("--item", metavar="NAME", help=N_("The paper of the form's checklist that the attachment is; it is ticked."))
+@option("--catalogue", "catalogue", type=click.Path(path_type=Path), metavar="FILE",
+        help=N_("An existing catalogue of these scans (.xlsx, .csv): archival codes and metadata are taken from its "
+                "rows."))
 @option("--retry", is_flag=True, help=N_("Try what lies in quarantine again; PATHS are keys or names of such files."))
 @option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
         help=N_("File with passwords of locked files, one a line."))
@@ -46,8 +50,8 @@ if TYPE_CHECKING:
 @pass_app
 def ingest(
     app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], split: bool, no_ocr: bool,
-    jobs: int | None, attach_to: str | None, item: str | None, retry: bool, password_file: Path | None, watch: bool,
-    dry_run: bool,
+    jobs: int | None, attach_to: str | None, item: str | None, catalogue: Path | None, retry: bool,
+    password_file: Path | None, watch: bool, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
     from recordkit.archive.attaching import join_waiting
@@ -72,7 +76,8 @@ def ingest(
         return _passwords(app, password_file, papers)
 
     if attach_to is not None:
-        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--split": split})
+        _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--split": split,
+                                      "--catalogue": catalogue})
         if not paths:
             raise WrongUsage(
                 msg("--attach-to needs the files to attach."),
@@ -87,6 +92,9 @@ def ingest(
         return IngestOptions(record_class, pairs_of(sets), reads_scans(workspace), jobs or os.cpu_count() or 1,
                              dry_run, split, passwords_for(workspace))
 
+    if catalogue is not None:
+        _refuse_beside("--catalogue", {"--watch": watch, "--split": split, "--retry": retry, "--set": sets})
+        return ingest_catalogue(app, catalogue, sources_for, options_for, record_class)
     if watch:
         _refuse_beside("--watch", {"--retry": retry})
         return watch_folders(app, paths, options_for=options_for, report=IngestReport(app, dry_run=dry_run))

@@ -47,7 +47,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
     from recordkit.checkpoints import Witnesses, kept_checkpoints
     from recordkit.ledger import Ledger, Verification
     from recordkit.model import Entry
-    from recordkit.retention.audit import Audit, audit_entry
+    from recordkit.retention.audit import Audit, audit_entry, remarks_of
     from recordkit.settings import load_settings
 
     settings = load_settings(app.store)
@@ -76,6 +76,9 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
     signatures = [one.message for one in audit.findings] if found.ok else []
     against_it = [msg("The checkpoint {file}: {reason}.", file=str(one.source), reason=finding)
                   for one in compared for finding in one.findings]
+    # In a simulation --as-of moves the clock to and fro.
+    remarks = [one.message for one in remarks_of(audit)
+               if found.ok and not (settings.store.simulation and one.code == "back-dated")]
     ok = found.ok and not signatures and not against_it
     reasons = [*([found.reason] if found.reason is not None else []), *against_it, *signatures]
     places = [place for place in (found.first_bad, *(one.first_bad for one in compared)) if place is not None]
@@ -83,7 +86,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
     if app.json:
         app.print_json({"ok": ok, "entries": found.entries, "first_bad": first_bad,
                         "reason": reasons[0] if reasons else None, "head": found.head,
-                        "torn_bytes": found.torn_bytes, "signatures": signatures,
+                        "torn_bytes": found.torn_bytes, "signatures": signatures, "remarks": remarks,
                         "acts": [_plain_act(one) for one in audit.acts],
                         "checkpoints": [_plain_comparison(one) for one in compared]})
     else:
@@ -108,6 +111,12 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
                 app.say(msg("Entry {seq}: order {order}, {act}: {person} signed on paper (scan {record}), entered by "
                             "{by}.", seq=act.seq, order=act.order_id, act=msg(act.act), person=act.person,
                             record=act.paper, by=act.entered_by))
+        if remarks:
+            app.say(tr("To be looked at, though the ledger holds:"))
+        for remark in remarks[:_MOST_REMARKS]:
+            app.say("  " + remark.render(tr))
+        if len(remarks) > _MOST_REMARKS:
+            app.say(tr("  and {count} more; --json names all of them.").format(count=len(remarks) - _MOST_REMARKS))
         kept = [one.checkpoint.statement.seq for one in compared[len(against) :]
                 if one.checkpoint is not None and not one.findings]
         if kept:
@@ -117,6 +126,9 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         app.say(tr("It ends in an unfinished batch of {bytes} bytes; the next act discards it.").format(
             bytes=found.torn_bytes))
     return 0 if ok else 7
+
+
+_MOST_REMARKS = 20
 
 
 def _plain_act(one: ProvenAct) -> dict[str, object]:
@@ -146,7 +158,7 @@ def _plain_comparison(one: Comparison) -> dict[str, object]:
 def ledger_list(app: App, record: str | None, actor: str | None) -> None:
     """Print the entries."""
     from recordkit.archive.catalogue import find_record
-    from recordkit.archive.editing import names_record
+    from recordkit.archive.history import names_record
 
     with app.reading() as workspace:
         record_id = find_record(workspace.db, record).record_id if record else None

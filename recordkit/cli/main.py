@@ -30,17 +30,22 @@ _COMMANDS = {
     "text": ("records", N_("Print the text of a record.")),
     "open": ("viewing", N_("Open the paper of a record in the system's viewer.")),
     "get": ("records", N_("Copy the original of a record to a file.")),
-    "edit": ("records", N_("Change a record's metadata, with a reason.")),
-    "history": ("records", N_("Every act on a record.")),
+    "catalogue": ("cataloguing", N_("The catalogue: listings as the standards print them.")),
+    "edit": ("editing", N_("Change a record's metadata, with a reason.")),
+    "history": ("editing", N_("Every act on a record.")),
     "volume": ("volumes", N_("Volumes: records kept together, by account or by project.")),
     "verify": ("upkeep", N_("Read every byte of the archive again and compare.")),
+    "check": ("checking", N_("The four-property checks of records (DA/T 70-2018).")),
     "event": ("eventing", N_("Events that start retention periods.")),
     "hold": ("holding", N_("Holds that stop destruction.")),
     "retention": ("reviewing", N_("Retention schedule and review.")),
+    "report": ("office_reports", N_("Reports of the office: daily, monthly, what is overdue.")),
     "people": ("destroying", N_("Registered persons.")),
     "key": ("destroying", N_("Signing keys.")),
     "destruction": ("destroying", N_("Orders of destruction.")),
     "ledger": ("ledgering", N_("The chained log of every act.")),
+    "export": ("bagging", N_("Copies of records for another archive, as a BagIt folder.")),
+    "import": ("bagging", N_("File the records of another archive's BagIt folder.")),
     "backup": ("keeping", N_("A copy of the store in another folder.")),
     "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
@@ -60,7 +65,7 @@ class _Lazy(Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"recordkit.cli.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,14 +1,13 @@
-"""Commands of the archivist: show, text, get, edit, history."""
+"""Commands that read one record: show, text, get."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app
+from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
@@ -36,6 +35,7 @@ def show(app: App, record: str) -> None:
         standing = standing_of(workspace, found, app.today)
         volume = volume_of(workspace.db, found.record_id)
         known = {} if app.json else form_fields(workspace, found)
+        groups = _groups(found, workspace.settings) if app.json else {}
     fields = dict(found.fields)
     core: dict[str, object] = {
         "record_id": found.record_id,
@@ -74,24 +74,26 @@ def show(app: App, record: str) -> None:
         ],
     }
     core["attachment_pages"] = pages_behind(found)
-    coming = ("page_order", "batch", "match_confidence")
+    coming = ("page_order", "batch", "match_confidence", "security", "keywords", "note", "period_term", "origin")
     core |= {name: found.metadata[name] for name in coming if name in found.metadata}
     if found.status == "destroyed":
         # What the ledger knows; day and page count went with the record.
         core |= {"date": None, "pages": None}
     if app.json:
-        app.print_json({**fields, **core, "fields": fields})
+        app.print_json({**fields, **core, "fields": fields, "groups": groups})
         return
     names = {
         "record_id": N_("Record id"), "code": N_("Code"), "record_class": N_("Class"), "year": N_("Year"),
         "title": N_("Title"), "date": N_("Date"), "pages": N_("Pages"), "sha256": "SHA-256",
         "issue_id": N_("Issue"), "number": N_("Number"), "status": N_("Status"), "account": N_("Account"),
         "party": N_("Party"), "responsible": N_("Responsible"), "box": N_("Box"), "shelf": N_("Shelf"),
-        "volume": N_("Volume"), "access": N_("Access"), "version": N_("Version"), "source": N_("Source"),
+        "security": N_("Security"), "keywords": N_("Keywords"), "note": N_("Note"),
+        "period_term": N_("Period term as inherited"), "volume": N_("Volume"), "access": N_("Access"),
+        "version": N_("Version"), "source": N_("Source"),
     }
     told = {**core, "status": tr(standing.status), "access": tr(found.access),
             "record_class": f"{standing.class_name} ({found.record_class})"}
-    app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "", [])])
+    app.print_pairs([(name, told[key]) for key, name in names.items() if told.get(key) not in (None, "", [])])
     app.print_pairs(list(how_it_came(found)))
     click.echo(standing.reason.render(tr))
     app.print_pairs([(N_("Hold"), told_hold(one)) for one in standing.holds])
@@ -104,6 +106,13 @@ def show(app: App, record: str) -> None:
         app.print_pairs([("  " + tr("Finding"), finding["message"]) for finding in _told(list(one.findings))])
     app.print_pairs([(N_("Signature"), told_signature(one)) for one in read_plain(core["signatures"])])
     app.print_pairs(list(field_lines(found, known)))
+
+
+def _groups(record: Record, settings: Settings) -> dict[str, dict[str, object]]:
+    """By the groups of DA/T 46-2009."""
+    from recordkit.archive.metadata_groups import metadata_groups
+
+    return metadata_groups(record, settings)
 
 
 def _told(findings: object) -> list[dict[str, object]]:
@@ -186,79 +195,3 @@ def get(
         app.print_json({"record_id": found.record_id, "path": str(target), "sha256": sha256})
     else:
         click.echo(str(target))
-
-
-@click.command(cls=Command, help=N_("Change a record's metadata; the old version stays."))
-@click.argument("record")
-@option("--set", "sets", multiple=True, required=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
-@option("--reason", required=True, help=N_("Why."))
-@dry_run_option
-@pass_app
-def edit(app: App, record: str, sets: tuple[str, ...], reason: str, dry_run: bool) -> None:
-    """Edit or print what would change."""
-    from recordkit.archive.access import find_visible
-    from recordkit.archive.editing import edit_record
-    from recordkit.archive.search.service import refresh_index
-
-    with app.acting() as workspace:
-        before = find_visible(workspace, record)
-        changes: dict[str, object] = dict(_by_key(workspace.settings, before, pairs_of(sets)))
-        if dry_run:
-            after = before
-        else:
-            after = edit_record(workspace, record, changes, reason)
-            refresh_index(workspace)
-    if not dry_run and after.version == before.version:
-        app.say(tr("Nothing changes: the record says so already."))
-    labels = before.metadata.get("labels")
-    told = labels if isinstance(labels, dict) else {}
-    rows = [
-        {"field": key, "old": before.metadata.get(key, before.fields.get(key)), "new": value}
-        for key, value in changes.items()
-    ]
-    if app.json:
-        app.print_json({"record_id": before.record_id, "version": after.version, "items": rows, "total": len(rows)})
-    else:
-        rows = [{**row, "field": told.get(row["field"]) or tr(str(row["field"]))} for row in rows]
-        app.print_items(rows, [("field", N_("Field")), ("old", N_("Old")), ("new", N_("New"))])
-        if dry_run:
-            app.say(tr("Nothing was written."))
-        elif after.version != before.version:
-            app.say(tr("Version {version}.").format(version=after.version))
-
-
-def _by_key(settings: Settings, record: Record, given: dict[str, str]) -> Iterable[tuple[str, str]]:
-    """Labels are accepted wherever keys are."""
-    from recordkit.archive.metadata import key_of
-
-    labels = record.metadata.get("labels")
-    keys = {label: key for key, label in labels.items()} if isinstance(labels, dict) else {}
-    keys |= {tr(key): key for key in ("party", "address") if tr(key) not in keys}
-    for name, value in given.items():
-        yield keys.get(name) or key_of(settings, name) or name, value
-
-
-@click.command(cls=Command, help=N_("Every act on a record, oldest first."))
-@click.argument("record")
-@pass_app
-def history(app: App, record: str) -> None:
-    """Print who did what and when."""
-    from recordkit.archive.access import find_visible
-    from recordkit.archive.editing import history_of
-    from recordkit.cli.telling import field_names
-
-    with app.reading() as workspace:
-        found = find_visible(workspace, record)
-        items = history_of(workspace, found)
-    if not app.json:
-        items = [
-            {**item, "act": tr(str(item["act"])),
-             "keys": field_names(found, _listed(item["keys"]) + _listed(item["files"]))}
-            for item in items
-        ]
-    app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
-                            ("version", N_("Version")), ("keys", N_("Fields")), ("reason", N_("Reason"))])
-
-
-def _listed(value: object) -> list[object]:
-    return list(value) if isinstance(value, list) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,20 +86,22 @@ class IngestReport:
             else:
                 print_attached(one)
 
-    def close(self) -> int:
-        """The summary; the exit code."""
+    def close(self, more: Mapping[str, object] | None = None) -> int:
+        """The summary, with further members of the JSON document; the exit code."""
         seconds = time.monotonic() - self._started
         if self._app.json:
-            self._print_json(seconds)
+            self._print_json(seconds, more or {})
         else:
             self._print_summary(seconds)
         return 4 if self.counts["quarantined"] or self._stuck else 0
 
-    def _print_json(self, seconds: float) -> None:
+    def _print_json(self, seconds: float, more: Mapping[str, object]) -> None:
         click.echo("{")
         total = print_list("items", (json.loads(line) for line in self._items))
         click.echo(f',\n  "total": {total},')
         print_list("joined", (json.loads(line) for line in self._joined))
+        for name, value in more.items():
+            click.echo(f',\n  "{name}": {json.dumps(value, ensure_ascii=False, default=plain)}', nl=False)
         summary = json.dumps({**self.counts, "seconds": round(seconds, 3)})
         click.echo(f',\n  "summary": {summary}\n}}')
 

@@ -22,6 +22,8 @@ _MATCHED = {
     "account": N_("by the account in its text"),
     "by-hand": N_("by hand"),
     "class": N_("filed by class, without a document"),
+    "catalogue": N_("filed with its row of an inherited catalogue"),
+    "bag": N_("from another archive's bag"),
 }
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:00)?")
 
@@ -96,6 +98,11 @@ def how_it_came(record: Record) -> Iterator[tuple[str, str]]:
     if isinstance(batch, dict):
         yield N_("Cut out of"), tr("{source}, pages {pages}; it held {papers} papers").format(
             source=batch.get("source", ""), pages=shown(batch.get("pages")), papers=batch.get("papers", ""))
+    origin = about.get("origin")
+    if isinstance(origin, dict):
+        yield N_("Origin"), tr("{code} ({record}) of fonds {fonds}, filed {day}").format(
+            code=origin.get("code") or "", record=origin.get("record_id") or "", fonds=origin.get("fonds") or "?",
+            day=str(origin.get("filed_at") or "?")[:10])
     for act, name in (("filed", N_("Filed")), ("rescanned", N_("Scanned anew"))):
         if about.get(f"{act}_at"):
             yield name, f"{local_time(about[f'{act}_at'])}  {about.get(f'{act}_by') or ''}".rstrip()
@@ -109,3 +116,13 @@ def field_names(record: Record, keys: Sequence[object]) -> list[str]:
     own = {str(key): str(label) for key, label in labels.items()} if isinstance(labels, dict) else {}
     core = {one.key: one.label for one in CORE} if tr("yes") != "yes" else {}
     return [own.get(str(key)) or core.get(str(key)) or tr(str(key)) for key in keys]
+
+
+_LONGEST = 40
+"""Characters of a value in a table; --json has it whole."""
+
+
+def short(value: object) -> str:
+    """A value in a table: one line, not long."""
+    text = " ".join(shown(value).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -260,20 +260,26 @@ def config_accept(app: App, key: Path | None, passphrase_file: str | None, dry_r
         app.say(tr("An administrator has signed for these settings; they are in force."))
 
 
-@config.command("check", cls=Command, help=N_("Check recordkit.toml and retention.toml."))
+@config.command("check", cls=Command, help=N_("Check recordkit.toml, retention.toml and calendar.toml."))
 @pass_app
 def config_check(app: App) -> int:
-    """Load both; errors name the place; exit 3 when the schedule has findings."""
+    """Load them; errors name the place; exit 3 when there are findings."""
     from recordkit.archive.classes import FILE_NAME, load_scheme
+    from recordkit.archive.deadlines import check_rules
+    from recordkit.archive.metadata import unknown_classes
     from recordkit.archive.pdf_signatures import check_roots
     from recordkit.retention.schedule_check import check_schedule, uses_of
     from recordkit.settings import load_settings
+    from recordkit.templates.workdays import read_calendar
 
     settings = load_settings(app.store)
     scheme = load_scheme(app.store)
+    read_calendar(app.store)
     written = (app.store / FILE_NAME).read_bytes()
     messages = [one.message for one in check_schedule(written, FILE_NAME, uses_of(app.store, None))]
     messages += [one.message for one in check_roots(app.store, settings)]
+    messages += unknown_classes(settings, scheme.classes)
+    messages += check_rules(app.store, settings)
     for one in messages:
         click.echo(one.render(tr), err=True)
     waiting = _unaccepted(app)

@@ -43,6 +43,7 @@ ACTS = (
     N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),
     N_("order.completed"), N_("schedule.adopted"), N_("settings.recorded"), N_("settings.accepted"),
+    N_("records.exported"), N_("bag.imported"),
     N_("volume.opened"), N_("volume.filed"), N_("volume.taken-out"), N_("volume.closed"), N_("volume.reopened"),
     N_("volume.noted"),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from recordkit.archive.registers import REGISTER_CLASS
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry, Finding
 from recordkit.people import Person, count_humans, one_human, signature_holds
 from recordkit.retention.duties import ACCEPTED, DEFAULTS, RECORDED, Plain, loosened, settings_of
@@ -21,12 +21,15 @@ from recordkit.workspace import Workspace, store_tag_of
 MINIMUM_SUPERVISORS = 2
 """Below this no destruction is lawful, whatever the settings of the time said (handbook ch. 8 §7)."""
 
+_MOST_NAMED = 20
+
 
 @dataclass(slots=True)
 class ProvenOrder:
     """What the ledger proves about one order.
 
-    ``opinions`` by record; ``approver`` None until it is approved; ``days`` has the last day of each act.
+    ``opinions`` by record; ``approver`` None until it is approved; ``days`` has the last day of each act;
+    ``freed_accounts`` the entries that released a hold on an account while the order was on its way.
     """
 
     order_id: str
@@ -42,6 +45,7 @@ class ProvenOrder:
     signers: set[str] = field(default_factory=set)
     intended: set[str] = field(default_factory=set)
     withdrawn: bool = False
+    freed_accounts: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -64,7 +68,8 @@ class Audit:
     ``duties`` are the settings of separation of duty in force, None before the ledger knows any; ``destroyed`` names
     for every destroyed record the order under which it went; ``registers`` for every version of a filed destruction
     register, by commitment, the day on which it was filed; ``held`` the records that each hold in force names (those
-    of an account stand in notes alone); ``acts`` the signed acts of all orders as they came.
+    of an account stand in notes alone); ``acts`` the signed acts of all orders as they came. ``remarks`` are what
+    somebody should look at though the ledger holds: acts that need no key and that decide what may be destroyed.
     """
 
     orders: dict[str, ProvenOrder] = field(default_factory=dict)
@@ -75,6 +80,8 @@ class Audit:
     held: dict[str, frozenset[str]] = field(default_factory=dict)
     acts: list[ProvenAct] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    remarks: list[Finding] = field(default_factory=list)
+    last_time: str = ""
 
 
 def verify_signatures(workspace: Workspace) -> list[Finding]:
@@ -106,6 +113,11 @@ def audit_entries(store_id: str, entries: Iterable[Entry]) -> Audit:
 def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
     """Check the next entry against those before it; what does not hold goes into the audit's findings."""
     checks = _CHECKS.get(entry.act)
+    if entry.time < audit.last_time:
+        audit.remarks.append(Finding("back-dated", msg(
+            "Entry {seq} ({act}): its time {time} lies before that of an earlier entry ({last}): the clock was set "
+            "back, or the entry was back-dated", seq=entry.seq, act=entry.act, time=entry.time, last=audit.last_time)))
+    audit.last_time = max(audit.last_time, entry.time)
     if "commitment" in entry.body:
         _enter_register(audit, entry)
     if checks is None:
@@ -124,6 +136,24 @@ def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
         concerned = audit.orders.get(str(entry.body.get("order")))
         if concerned is not None:
             concerned.findings.append(finding)
+
+
+def remarks_of(audit: Audit) -> list[Finding]:
+    """What somebody should look at, that of whole orders last; nothing of it says that the ledger does not hold."""
+    return audit.remarks + [
+        Finding("hold-released", msg(
+            "While order {order} was on its way, {count} hold(s) on accounts were released (entries {first} to "
+            "{last}); 'recordkit destruction show {order}' names those that had covered a record of it",
+            order=one.order_id, count=len(one.freed_accounts), first=one.freed_accounts[0],
+            last=one.freed_accounts[-1]))
+        for one in audit.orders.values() if one.freed_accounts and not one.withdrawn
+    ]
+
+
+def _store_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    if entry.seq != 1:
+        return [msg("a store is made a second time")]
+    return [] if entry.body.get("store_id") == store_id else [msg("the ledger is that of another store")]
 
 
 def _person_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
@@ -268,8 +298,26 @@ def _hold(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> l
     if entry.act == "hold.placed" and isinstance(records, Mapping):
         audit.held[str(entry.body["hold"])] = frozenset(map(str, records))
     elif entry.act == "hold.released":
-        audit.held.pop(str(entry.body["hold"]), None)
+        _freed(audit, entry, audit.held.pop(str(entry.body["hold"]), frozenset()))
     return []
+
+
+def _freed(audit: Audit, entry: Entry, records: frozenset[str]) -> None:
+    """Releasing a hold needs no key: what it opens to an order that is on its way is named.
+
+    A record under a hold cannot be proposed, so the hold came after the proposal.
+    """
+    for order in audit.orders.values():
+        if order.withdrawn or order.intended or "order.executed" in order.days:
+            continue
+        if "account_note" in entry.body:
+            order.freed_accounts.append(entry.seq)
+        concerned = sorted(order.records & records)
+        if concerned:
+            audit.remarks.append(Finding("hold-released", msg(
+                "Entry {seq}: {actor} released the hold {hold} on {count} record(s) of order {order} after its "
+                "proposal: {records}", seq=entry.seq, actor=entry.actor, hold=str(entry.body["hold"]),
+                count=len(concerned), order=order.order_id, records=listed(concerned[:_MOST_NAMED]))))
 
 
 def _withdrawal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
@@ -440,6 +488,7 @@ def _statement(entry: Entry) -> Mapping[str, object]:
 
 _Check = Callable[[Audit, "ProvenOrder | None", Entry, str], list[Message]]
 _CHECKS: Mapping[str, _Check] = {
+    "store.created": _store_entry,
     "person.added": _person_entry,
     "person.revoked": _person_entry,
     RECORDED: _duties_entry,

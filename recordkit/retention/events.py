@@ -19,10 +19,10 @@ from recordkit.archive.catalogue import count_of_account, find_record, get_recor
 from recordkit.archive.classes import load_scheme
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import listed, msg
+from recordkit.messages import coded, listed, msg
 from recordkit.model import Entry, same_account
 from recordkit.notes import read_note, remove_notes
-from recordkit.retention.schedule import event_types
+from recordkit.retention.schedule import event_name, event_types
 from recordkit.workspace import Workspace
 
 PENDING = "events"
@@ -295,7 +295,7 @@ def require_type(workspace: Workspace, event_type: str) -> None:
         raise InputRefused(
             msg("There is no event type {type}.", type=event_type),
             msg("Types are: {types}. 'recordkit retention schedule show' tells what they start.",
-                types=listed(sorted(known))),
+                types=listed(coded(one, event_name(one)) for one in sorted(known))),
         )
 
 

@@ -22,7 +22,7 @@ from recordkit import pending
 from recordkit.archive.catalogue import accounts_of, find_record
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, coded, listed, msg
 from recordkit.model import Entry, same_account
 from recordkit.notes import read_note, remove_notes
 from recordkit.retention.order_state import order_of_intent
@@ -299,7 +299,8 @@ def blank_accounts(db: Database, hold_ids: Sequence[str]) -> None:
 def _require_words(kind: str, reason: str) -> None:
     if kind not in HOLD_KINDS:
         raise InputRefused(
-            msg("There is no kind of hold {kind}.", kind=kind), msg("Kinds are: {kinds}.", kinds=listed(HOLD_KINDS))
+            msg("There is no kind of hold {kind}.", kind=kind),
+            msg("Kinds are: {kinds}.", kinds=listed(coded(*one) for one in HOLD_KINDS.items())),
         )
     if not reason.strip():
         raise InputRefused(msg("A hold needs a reason."), msg("Give it with --reason TEXT."))
@@ -405,6 +406,8 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
                 "until": body.get("until"),
                 "placed": entry.time[:10],
                 "released": None,
+                "released_by": None,
+                "released_seq": None,
                 "release_note": None,
                 "from_list": str(content["list"]) if content and "list" in content else None,
                 "seq": entry.seq,
@@ -417,8 +420,10 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
         db.run("UPDATE holds SET until = :until WHERE hold_id = :id", {"until": body["until"], "id": body["hold"]})
     elif entry.act == "hold.released":
         db.run(
-            "UPDATE holds SET released = :day, release_note = :note WHERE hold_id = :id",
-            {"day": entry.time[:10], "note": body.get("account_note"), "id": body["hold"]},
+            "UPDATE holds SET released = :day, released_by = :by, released_seq = :seq, release_note = :note "
+            "WHERE hold_id = :id",
+            {"day": entry.time[:10], "by": entry.actor, "seq": entry.seq, "note": body.get("account_note"),
+             "id": body["hold"]},
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from recordkit.archive.catalogue import get_record
 from recordkit.errors import IntegrityFailure, NotFound
@@ -10,6 +11,7 @@ from recordkit.retention.destruction import REASONS
 from recordkit.retention.holds import holds_on_record
 from recordkit.retention.order_state import Item, Order
 from recordkit.retention.register import filed_register, paper_originals
+from recordkit.retention.released import Release, released_on
 from recordkit.retention.stops import stopped_items
 from recordkit.workspace import Workspace
 
@@ -52,8 +54,10 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
 def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
     """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register.
 
-    ``holds``: what stands against the destruction of an item that is still in the archive, now.
+    ``holds``: what stands against the destruction of an item that is still in the archive, now; ``released``: the
+    holds that were released since the order was proposed, each with ``hold``, ``date`` and ``actor``.
     """
+    freed = released_on(workspace.db, order)
     titles: dict[str, str] = {}
     papers: dict[str, str] = {}
     # The list must show also when the register is damaged: 'verify' and the printed register say so.
@@ -61,10 +65,13 @@ def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
         rows = filed_register(workspace, order)["rows"]
         titles = {str(row["record"]): str(row["题名"]) for row in rows} if isinstance(rows, list) else {}
         papers = paper_originals(workspace, order)
-    return [_item(workspace, item, titles.get(item.record_id, ""), papers.get(item.record_id)) for item in order.items]
+    return [_item(workspace, item, titles.get(item.record_id, ""), papers.get(item.record_id),
+                  freed.get(item.record_id, [])) for item in order.items]
 
 
-def _item(workspace: Workspace, item: Item, title: str, paper: str | None) -> dict[str, object]:
+def _item(
+    workspace: Workspace, item: Item, title: str, paper: str | None, freed: Sequence[Release]
+) -> dict[str, object]:
     record = get_record(workspace.db, item.record_id)
     return {
         "record_id": item.record_id,
@@ -77,5 +84,6 @@ def _item(workspace: Workspace, item: Item, title: str, paper: str | None) -> di
         "outcome": item.outcome,
         "reason": item.reason if item.reason in REASONS else None,
         "holds": [] if item.outcome == "destroyed" else holds_on_record(workspace.db, item.record_id),
+        "released": [{"hold": one.hold_id, "date": one.day, "actor": one.actor} for one in freed],
         "paper": paper,
     }

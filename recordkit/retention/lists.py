@@ -6,9 +6,12 @@ every list that names a destroyed record is removed. The next review makes a new
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from recordkit import files
 
@@ -34,6 +37,20 @@ def save_list(path: Path, data: bytes, records: Collection[str], *, overwrite: b
     named = set(records) | _ids_in(ids)
     files.write_atomic(ids, "".join(f"{one}\n" for one in sorted(named)).encode(), overwrite=True)
     files.write_atomic(path, data, overwrite=True)
+
+
+@contextmanager
+def writing_list(path: Path, records: Iterable[str], *, overwrite: bool = True) -> Iterator[BinaryIO]:
+    """A stream for a list that is too long to be held; as ``save_list``."""
+    if not overwrite and path.exists():
+        raise FileExistsError(str(path))
+    ids = path.with_suffix(IDS)
+    before = sorted(_ids_in(ids))
+    with files.writing(ids, overwrite=True) as out:
+        for one in chain(before, records):
+            out.write(f"{one}\n".encode())
+    with files.writing(path, overwrite=overwrite) as out:
+        yield out
 
 
 def lists_naming(root: Path, records: Collection[str]) -> dict[str, list[Path]]:

@@ -257,6 +257,12 @@ def extensions(db: Database) -> dict[str, Extension]:
     }
 
 
+def decided_remarks(db: Database) -> dict[str, str]:
+    """What a printed catalogue says beside the code of a record whose period was decided anew: the code stays."""
+    return {record: f"鉴定决定（{one.order}）：" + (f"延期至{one.until.isoformat()}" if one.until else "永久保管")
+            for record, one in extensions(db).items()}
+
+
 def _order(db: Database, row: Row) -> Order:
     key = {"id": row["order_id"]}
     manifest = json.loads(row["manifest"])

@@ -25,6 +25,7 @@ from recordkit.model import Finding, as_printed, crockford, same_account
 from recordkit.retention.circumstances import Circumstances, load_circumstances
 from recordkit.retention.review import Facts, trigger_of
 from recordkit.retention.schedule import event_types, shipped_schedule
+from recordkit.tomltold import toml_reason
 from recordkit.workspace import Workspace
 
 _PORTION = 1000
@@ -215,8 +216,9 @@ def parse_rules(data: bytes, name: str) -> tuple[ProposalRule, ...] | None:
             if extra:
                 raise msgspec.ValidationError(f"unknown key {sorted(extra)[0]} - at `$.proposals[{position}]`")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        told = toml_reason(error) if isinstance(error, tomllib.TOMLDecodeError) else str(error)
         raise InputRefused(
-            msg("The retention schedule {file} cannot be read: {error}", file=name, error=str(error)),
+            msg("The retention schedule {file} cannot be read: {error}", file=name, error=told),
             msg("Correct the named place; each [[proposals]] needs paper and event."),
         ) from None
     return tuple(rules)

@@ -19,6 +19,7 @@ from recordkit.people import Person, list_people
 from recordkit.retention.circumstances import Circumstances
 from recordkit.retention.order_state import Item, Order, OrderSignature
 from recordkit.retention.paper_route import outcomes_digest, printed_code
+from recordkit.retention.released import Release, released_on
 from recordkit.retention.review import Decision
 from recordkit.retention.signing import digest_of
 from recordkit.templates.registercode import ACTS
@@ -159,10 +160,11 @@ def register_of(workspace: Workspace, order: Order, *, for_signing: bool = False
     raw = filed["rows"]
     by_record = {str(row["record"]): row for row in raw} if isinstance(raw, list) else {}
     shown = order.doomed if order.is_appraised else order.items
+    freed, people = released_on(workspace.db, order), {one.id: one for one in list_people(workspace.db)}
     rows = []
     for position, item in enumerate(shown, 1):
         row = {column: str(by_record[item.record_id][column]) for column in COLUMNS}
-        remarks = (*_place(by_record[item.record_id]), _remark(item))
+        remarks = (*_place(by_record[item.record_id]), *_freed(people, freed.get(item.record_id, ())), _remark(item))
         rows.append({**row, "序号": str(position), "备注": "；".join(filter(None, remarks))})
     digests = [("清册摘要（SHA-256）", order.digest)]
     if order.is_appraised:
@@ -204,6 +206,11 @@ def _place(row: Mapping[str, object]) -> tuple[str, ...]:
         return ()
     told = [f"{name}{place[key]}" for key, name in (("box", "盒号"), ("shelf", "库位")) if key in place]
     return (f"有纸质原件（{'，'.join(told)}）",)
+
+
+def _freed(people: Mapping[str, Person], freed: Sequence[Release]) -> tuple[str, ...]:
+    """Holds released since the proposal: whoever signs is to see that the item was held and who freed it."""
+    return tuple(f"曾冻结，{one.day}由{_name(people, one.actor)}解除（{one.hold_id}）" for one in freed)
 
 
 def _cover(

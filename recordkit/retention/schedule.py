@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from importlib import resources
 
 from recordkit.archive.classes import PERMANENT, Scheme, parse_scheme
+from recordkit.archive.registers import HANDOVER_CLASS as HANDOVER_CLASS
+from recordkit.archive.registers import OWN_CLASSES as OWN_CLASSES
 from recordkit.archive.registers import REGISTER_CLASS as REGISTER_CLASS
+from recordkit.archive.registers import REPORT_CLASS as REPORT_CLASS
 from recordkit.messages import Message, msg
 
 EVENT_TYPES: Mapping[str, Message] = {
@@ -22,10 +25,6 @@ EVENT_TYPES: Mapping[str, Message] = {
     "office-decision": msg("decision of the office"),  # 本单位决定
 }
 """Event types that the shipped schedule knows, with their names. An office may name further ones in its schedule."""
-
-REPORT_CLASS = "appraisal-report"
-OWN_CLASSES = (REGISTER_CLASS, REPORT_CLASS)
-"""Evidence of appraisal and destruction; permanent whatever the office decides (handbook ch. 8 §7)."""
 
 
 def shipped_schedule() -> bytes:

@@ -10,6 +10,7 @@ from typing import Literal
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.held import account_of_issue
+from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, msg
 from recordkit.retention.circumstances import explain_record
 from recordkit.retention.holds import HoldEntry, list_holds
@@ -36,8 +37,15 @@ class Standing:
 
 
 def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
-    """How ``record`` stands on ``today``."""
-    record_class = load_scheme(workspace.root).classes.get(record.record_class)
+    """How ``record`` stands on ``today``.
+
+    A schedule that cannot be read says nothing of periods; everything else is told all the same.
+    """
+    try:
+        record_class = load_scheme(workspace.root).classes.get(record.record_class)
+        decision = None if record.status == "destroyed" else explain_record(workspace, record, today)
+    except (InputRefused, NotFound) as error:
+        return _without_schedule(workspace, record, today, error.what)
     period = record_class.period if record_class else None
     name = record_class.name if record_class else record.record_class
     trigger: object = None
@@ -47,11 +55,22 @@ def standing_of(workspace: Workspace, record: Record, today: date) -> Standing:
         retention = {"period": period, "trigger": trigger, "start": None, "due": None}
         told = msg("Destroyed under order {order}; the register keeps its row.", order=record.destroyed_by or "?")
         return Standing("destroyed", name, (), retention, told)
-    decision = explain_record(workspace, record, today)
+    assert decision is not None
     standing = tuple(plain_hold(hold, today) for hold in list_holds(workspace, record_id=record.record_id))
     retention = {"period": period, "trigger": trigger, "start": decision.start, "due": decision.due}
     status: Literal["held", "active"] = "held" if decision.decision == "held" else "active"
     return Standing(status, name, standing, retention, decision.reason)
+
+
+def _without_schedule(workspace: Workspace, record: Record, today: date, why: Message) -> Standing:
+    retention = {"period": None, "trigger": None, "start": None, "due": None}
+    if record.status == "destroyed":
+        told = msg("Destroyed under order {order}; the register keeps its row.", order=record.destroyed_by or "?")
+        return Standing("destroyed", record.record_class, (), retention, told)
+    standing = tuple(plain_hold(hold, today) for hold in list_holds(workspace, record_id=record.record_id))
+    told = msg("What applies to it is not known: {error}", error=why)
+    return Standing("held" if standing else "active", record.record_class, standing,
+                    {**retention, "schedule": told}, told)
 
 
 def plain_hold(hold: HoldEntry, today: date) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from recordkit.archive.catalogue import Record, accounts_of, get_record
 from recordkit.archive.classes import RecordClass, load_scheme
+from recordkit.archive.exported import GivenCopy, copies_of
 from recordkit.db import Row
 from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
@@ -93,6 +94,7 @@ class Story:
         rule: of its class; None where the schedule has no such class.
         schedule_changed: ``retention.toml`` was edited since the ledger named it.
         next: what happens next; ``next_day`` when, None where no day is known.
+        copies: that went out of the store; a destruction does not reach them.
     """
 
     record: Record
@@ -104,6 +106,7 @@ class Story:
     orders: tuple[ToldOrder, ...]
     next: Message
     next_day: date | None
+    copies: tuple[GivenCopy, ...] = ()
 
 
 def story_of(workspace: Workspace, record: Record, today: date) -> Story:
@@ -121,7 +124,7 @@ def story_of(workspace: Workspace, record: Record, today: date) -> Story:
     orders = tuple(_orders(workspace, record, decision, extension.order if extension else None))
     told, day = _next(workspace, record, rule, decision, holds)
     return Story(record, rule, is_changed(workspace), decision, tuple(_events(workspace, record, rule)), holds, orders,
-                 told, day)
+                 told, day, copies_of(workspace, record.record_id))
 
 
 # --- events -----------------------------------------------------------------------------------------------------

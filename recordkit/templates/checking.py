@@ -16,7 +16,7 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.templates.fieldtypes import Value
 from recordkit.templates.findings import TEMPLATE, FormFinding, from_problem
-from recordkit.templates.forms import Form, load_form, read_form, shipped_forms
+from recordkit.templates.forms import Form, load_form, name_of, read_form, shipped_forms
 from recordkit.templates.lint import has_tags, lint_template
 from recordkit.templates.looks import find_looks
 from recordkit.templates.render import Letterhead, Renderer
@@ -163,7 +163,7 @@ def _tags(under: FormUnderCheck) -> list[FormFinding]:
 
 
 def _looks(under: FormUnderCheck) -> list[FormFinding]:
-    return [] if isinstance(under.word, InputRefused) else find_looks(under.word)
+    return [] if isinstance(under.word, InputRefused) else find_looks(under.word, codes=under.spec.kind == "document")
 
 
 def _filling(under: FormUnderCheck) -> Iterator[FormFinding]:
@@ -221,7 +221,7 @@ def _path(under: FormUnderCheck) -> Iterator[FormFinding]:
 
 def _against_shipped(under: FormUnderCheck) -> Iterator[FormFinding]:
     """An office's own form hides the shipped one of the same id: what differs, so that an upgrade is seen."""
-    folder = shipped_forms() / under.spec.id
+    folder = shipped_forms() / name_of(under.spec)
     if not under.form.own or not (folder / "form.toml").is_file() or folder == under.form.folder.absolute():
         return
     try:

@@ -51,6 +51,22 @@ def list_form_ids(root: Path | None) -> list[str]:
     return sorted({path.parent.name for folder in folders for path in folder.glob("*/form.toml")})
 
 
+LISTINGS = "listings"
+"""Folder of the forms of printed catalogues, and the first part of their names: ``listings/items``."""
+
+
+def list_listing_ids(root: Path | None) -> list[str]:
+    """Names of all forms of printed catalogues, sorted; no document is issued from them."""
+    folders = [shipped_forms()] + ([root / "forms"] if root else [])
+    return sorted({f"{LISTINGS}/{path.parent.name}" for folder in folders
+                   for path in (folder / LISTINGS).glob("*/form.toml")})
+
+
+def name_of(spec: FormSpec) -> str:
+    """Under which name ``load_form`` finds a form."""
+    return f"{LISTINGS}/{spec.id}" if spec.kind == "listing" else spec.id
+
+
 @dataclass(frozen=True, slots=True)
 class FormNames:
     """How a form and its fields are called.

@@ -115,10 +115,23 @@ def plan_issue(
         room: folder for the spool of a long table.
 
     Raises:
-        InputRefused: a table without a single heading of the form: its first row is a title, not headings.
+        InputRefused: the form is that of a listing; or a table without a single heading of the form: its first row is a
+            title, not headings.
         WrongUsage: ``where`` is no expression over the form's fields, or ``unique`` is none of them.
     """
+    _require_document(form.spec)
     return _Planner(form, where, unique, lookups, room).run(source)
+
+
+def _require_document(spec: FormSpec) -> None:
+    """Stop at the form of a listing.
+
+    Raises:
+        InputRefused: it is one.
+    """
+    if spec.kind == "listing":
+        raise InputRefused(msg("{form} is the look of a printed listing; no document is issued from it.", form=spec.id),
+                           msg("'recordkit catalogue export' prints it."))
 
 
 class _Planner:

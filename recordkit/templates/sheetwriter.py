@@ -6,10 +6,15 @@ Texts are texts whatever they begin with, dates are dates, A4, heads on every pa
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from itertools import product
+from math import ceil
+from typing import Any, BinaryIO
+from xml.sax.saxutils import escape
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from recordkit.templates.textcells import SIGNS
 from recordkit.templates.wordpage import printable
@@ -29,7 +34,13 @@ class Sheet:
         head: which row, from 1, holds the names of the columns; 0 for a sheet that is no list.
         centred: 1-based columns that are centred.
         landscape: how the page lies.
+        title: the first row is a title over all columns.
+        ruled: a cover of three columns, not a list: its cells have borders and room for handwriting, and a row whose
+            third cell is None has its second one over both. Its rows are gone through twice.
+        repeat: first of the rows that stand on every page, down to ``head``; 0 for the head alone.
         header: text at the right of every page's head.
+        locked: 1-based columns of the list that look as if they could not be changed.
+        pictures: cell of the upper left corner, PNG, width and height in mm.
     """
 
     name: str
@@ -39,23 +50,62 @@ class Sheet:
     centred: Sequence[int] = ()
     landscape: bool = True
     header: str = ""
+    title: bool = False
+    ruled: bool = False
+    repeat: int = 0
+    locked: Collection[int] = ()
+    pictures: Sequence[tuple[str, bytes, float, float]] = ()
+
+    def wraps(self, part: str) -> bool:
+        """Whether cells of this part of the sheet are broken into lines."""
+        return part in ("list", "head") or part == "above" and self.ruled
 
 
 def workbook_bytes(sheets: Sequence[Sheet]) -> bytes:
     """An .xlsx; memory does not grow with the rows, but for the file itself."""
-    from openpyxl import Workbook
-
-    book = Workbook(write_only=True)
-    for sheet in sheets:
-        _write(book, sheet)
     out = io.BytesIO()
-    book.save(out)
+    write_workbook(out, sheets)
     return out.getvalue()
 
 
-def _write(book: Any, plan: Sheet) -> None:
+def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
+    """An .xlsx written to a file that is open; memory does not grow with the rows.
+
+    openpyxl makes the package with empty sheets; the rows go straight into it: cell by cell through openpyxl they take
+    five times as long, by way of a temporary file that holds titles. What ``rows`` raises goes on.
+    """
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    styles = [_lay_out(book, sheet) for sheet in sheets]
+    package = io.BytesIO()
+    book.save(package)
+    with ZipFile(package) as source, ZipFile(out, "w", ZIP_DEFLATED, compresslevel=4) as target:
+        for entry in source.infolist():
+            data = source.read(entry)
+            number = re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", entry.filename)
+            with target.open(entry.filename, "w", force_zip64=True) as part:
+                if number is None:
+                    part.write(data)
+                    continue
+                at = int(number[1]) - 1
+                before, after = _EMPTY.split(data)
+                part.write(before + b"<sheetData>")
+                for block in _blocks(sheets[at], styles[at]):
+                    part.write(block)
+                part.write(b"</sheetData>" + after)
+
+
+_EMPTY = re.compile(rb"<sheetData ?/>|<sheetData></sheetData>")
+_STYLE_KINDS = ("text", "sign", "day", "number")
+_Style = Mapping[tuple[str, str, bool, bool], int]
+"""Number of a cell's look by part of the sheet, kind of value, and whether its column is centred or locked."""
+
+
+def _lay_out(book: Any, plan: Sheet) -> _Style:
+    """An empty sheet with everything but its rows, and the looks of its cells."""
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment, Border, Font, Side
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
     from openpyxl.worksheet.properties import PageSetupProperties
@@ -67,47 +117,127 @@ def _write(book: Any, plan: Sheet) -> None:
     sheet.page_setup.paperSize = 9  # A4 (ECMA-376 part 1, 18.3.1.63)
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.print_options.horizontalCentered = True
     sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text="第&P页 共&N页"))
     if plan.header:
         sheet.oddHeader = HeaderFooterItem(right=_HeaderFooterPart(text=plan.header.replace("&", "&&")))
+    for anchor, png, width_mm, height_mm in plan.pictures:
+        from openpyxl.drawing.image import Image
+
+        image = Image(io.BytesIO(png))
+        image.width, image.height = (round(one / 25.4 * 96) for one in (width_mm, height_mm))
+        sheet.add_image(image, anchor)
     if plan.head:
         sheet.freeze_panes = f"A{plan.head + 1}"
-        sheet.print_title_rows = f"{plan.head}:{plan.head}"
+        sheet.print_title_rows = f"{plan.repeat or plan.head}:{plan.head}"
+    for number in range(1, (plan.head or 2) if plan.title else 1):
+        sheet.merged_cells.add(f"A{number}:{get_column_letter(len(plan.widths))}{number}")
+    if plan.ruled:
+        for number, row in enumerate(plan.rows, 1):
+            if len(row) == 3 and row[2] is None:
+                sheet.merged_cells.add(f"B{number}:C{number}")
     thin = Side(style="thin")
     frame = Border(thin, thin, thin, thin)
-    # The sheet writes each row at once, so that a few cells with their styles serve all: making them takes longest.
-    made: dict[tuple[int, str, str], Any] = {}
+    grey = PatternFill("solid", fgColor="E4E4E4")
+    made: dict[tuple[str, str, bool, bool], int] = {}
+    for part, kind, centred, locked in product(("title", "above", "head", "list"), _STYLE_KINDS, (False, True),
+                                               (False, True)):
+        cell = WriteOnlyCell(sheet)
+        cell.alignment = Alignment(
+            vertical="center",
+            wrap_text=plan.wraps(part) and (part == "head" or kind in ("text", "sign")),
+            horizontal="center" if part == "head" or part == "list" and centred or part == "title" and plan.title
+            else "left" if kind == "day" or plan.ruled else None)
+        cell.quotePrefix = kind == "sign"
+        if kind in ("text", "sign"):
+            cell.number_format = "@"
+        elif kind == "day":
+            cell.number_format = "yyyy-mm-dd"
+        if part in ("head", "list") or part == "above" and plan.ruled:
+            cell.border = frame
+        size = 16 if part == "title" else 12 if plan.ruled else 10
+        cell.font = Font(name="宋体", bold=part in ("head", "title"), size=size)
+        if locked and part == "list":
+            cell.fill = grey
+        made[part, kind, centred, locked] = cell.style_id
+    return made
 
-    def cell_of(at: int, kind: str, part: str) -> Any:
-        cell = made.get((at, kind, part))
-        if cell is None:
-            cell = made[at, kind, part] = WriteOnlyCell(sheet)
-            cell.alignment = Alignment(
-                vertical="center", wrap_text=part == "list" and kind in ("text", "sign") or part == "head",
-                horizontal="center" if part == "head" or part == "list" and at in plan.centred
-                else "left" if kind == "day" else None)
-            cell.quotePrefix = kind == "sign"
-            if kind in ("text", "sign"):
-                cell.number_format = "@"
-            elif kind == "day":
-                cell.number_format = "yyyy-mm-dd"
-            if part in ("head", "list"):
-                cell.border = frame
-            if part in ("head", "title"):
-                cell.font = Font(bold=True, size=16 if part == "title" else 11)
-        return cell
 
+def _blocks(plan: Sheet, styles: _Style) -> Iterator[bytes]:
+    """The rows as XML, some hundred at a time."""
+    from openpyxl.utils import get_column_letter
+
+    some: list[str] = []
+    letters = [get_column_letter(at) for at in range(1, max(len(plan.widths), 1) + 1)]
     for number, row in enumerate(plan.rows, 1):
-        part = ("title" if plan.head and number == 1 and plan.head > 1
+        part = ("title" if number == 1 and (plan.head > 1 or plan.title)
                 else "above" if number < plan.head or not plan.head else "head" if number == plan.head else "list")
-        cells = []
-        for at, value in enumerate(row, 1):
+        while len(letters) < len(row):
+            letters.append(get_column_letter(len(letters) + 1))
+        some.append(f'<row r="{number}"{_height(plan, part, row)}>')
+        for at, (letter, value) in enumerate(zip(letters, row, strict=False), 1):
+            look = at in plan.centred, at in plan.locked
             if isinstance(value, str):
-                cell = cell_of(at, "sign" if value.startswith(SIGNS) else "text", part)
-                cell.value = printable(value)[:LONGEST_CELL]
-                cell.data_type = "s"  # else a title that begins with = would be computed
+                kind = "sign" if value.startswith(SIGNS) else "text"
+                some.append(f'<c r="{letter}{number}" s="{styles[part, kind, *look]}" t="inlineStr"><is>'
+                            f'<t xml:space="preserve">{_escaped(value)}</t></is></c>')
+            elif isinstance(value, date):
+                days = (date(value.year, value.month, value.day) - _ZERO).days
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "day", *look]}"><v>{days}</v></c>'
+                            if days > _FIRST_DAY else
+                            f'<c r="{letter}{number}" s="{styles[part, "text", *look]}" t="inlineStr"><is>'
+                            f'<t>{value.isoformat()}</t></is></c>')
+            elif value is None:
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "text", *look]}"/>')
             else:
-                cell = cell_of(at, "day" if isinstance(value, date) else "number", part)
-                cell.value = value
-            cells.append(cell)
-        sheet.append(cells)
+                some.append(f'<c r="{letter}{number}" s="{styles[part, "number", *look]}"><v>{value}</v></c>')
+        some.append("</row>")
+        if len(some) > _BLOCK:
+            yield "".join(some).encode()
+            some.clear()
+    yield "".join(some).encode()
+
+
+_BLOCK = 5000
+_LINE, _LIST_ROW = 13, 18
+_COVER_LINE, _COVER_ROW = 16, 34
+"""Heights in points: of a line in 10 or 12 points, and at least of a row."""
+_ZERO = date(1899, 12, 30)
+_FIRST_DAY = 60
+"""Day 60 is 1900-02-29, which never was: days before 1900-03-01 are written as text."""
+
+
+def _height(plan: Sheet, part: str, row: Sequence[Cell]) -> str:
+    """Room for every line of the longest cell: not every program finds it by itself, and what is cut is lost.
+
+    A cover has room for handwriting. What is not broken into lines keeps the program's own height.
+    """
+    if part == "title" and plan.title:
+        return ' ht="30" customHeight="1"'
+    if not plan.wraps(part):
+        return ""
+    widths = list(plan.widths)
+    if plan.ruled and len(row) == 3 and row[2] is None:
+        widths[1] += widths[2]
+    lines = 1
+    for width, value in zip(widths, row, strict=False):
+        # A Chinese character takes two places: most cells fit even if all of theirs are.
+        if isinstance(value, str) and 2 * len(value) > width - 2:
+            lines = max(lines, sum(_lines(line, width) for line in value.split("\n")))
+    least, line = (_COVER_ROW, _COVER_LINE) if plan.ruled else (_LIST_ROW, _LINE)
+    return f' ht="{max(least, line * lines + 5)}" customHeight="1"'
+
+
+def _lines(text: str, width: float) -> int:
+    """Lines that a text takes; each may lose a place at its end."""
+    places = len(text) + sum(not char.isascii() for char in text)
+    return max(1, ceil(places / max(width - 2, 1)))
+
+
+def _escaped(text: str) -> str:
+    """As XML; ``_x0041_`` would be read as an A (ECMA-376 part 1, 22.9.2.19)."""
+    text = escape(printable(text)[:LONGEST_CELL], {"\r": "&#13;"})
+    return _CODED.sub("_x005F_", text) if "_x" in text else text
+
+
+_CODED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")

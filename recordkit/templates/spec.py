@@ -147,7 +147,12 @@ class RoleSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class FormSpec:
-    """A checked form. All references inside it point at fields that exist."""
+    """A checked form. All references inside it point at fields that exist.
+
+    Attributes:
+        kind: a ``document`` is issued under a number; a ``listing`` is the look of a printed catalogue: it has no
+            number, no class and no roles.
+    """
 
     id: str
     name: str
@@ -156,6 +161,7 @@ class FormSpec:
     title: str
     roles: RoleSpec
     fields: tuple[FieldSpec, ...]
+    kind: Literal["document", "listing"] = "document"
     name_en: str = ""
     record_class: str = ""
     access: Literal["open", "restricted"] = "open"

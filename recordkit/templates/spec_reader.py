@@ -129,6 +129,7 @@ _EXPECTED: Mapping[object, Message] = {
     FieldType: msg("one of {names}", names=listed(get_args(FieldType))),
     Stage: msg("one of {names}", names=listed(("before", "onsite"))),
     Literal["open", "restricted"]: msg("one of {names}", names=listed(("open", "restricted"))),
+    Literal["document", "listing"]: msg("one of {names}", names=listed(("document", "listing"))),
     Literal["error", "warning"]: msg("one of {names}", names=listed(("error", "warning"))),
     Literal["issued", "returned"]: msg("one of {names}", names=listed(("issued", "returned"))),
 }
@@ -147,7 +148,10 @@ class _Reader:
     def form(self, raw: Mapping[str, Any]) -> FormSpec | None:
         roles = raw.get("roles", {})
         nested: dict[str, Any] = {}
-        if isinstance(roles, dict):
+        if raw.get("kind") == "listing":
+            raw = {"number": "{seq}", "title": raw.get("name", ""), **raw}
+            nested["roles"] = RoleSpec(date="")
+        elif isinstance(roles, dict):
             nested["roles"] = self._one(RoleSpec, roles, "roles")
         else:
             self._wrong("roles", msg("a table [roles]"))
@@ -357,6 +361,8 @@ def _gate_faults(spec: FormSpec, gate: GateSpec, place: str) -> Iterator[Problem
 
 
 def _role_faults(spec: FormSpec) -> Iterator[Problem]:
+    if spec.kind == "listing":
+        return
     by_key = {one.key: one for one in spec.fields}
     roles = spec.roles
     single = {"account": roles.account, "party": roles.party, "address": roles.address, "phone": roles.phone}

@@ -10,70 +10,40 @@ import csv
 import json
 import re
 import tomllib
-from collections.abc import Sequence
 
 from recordkit.messages import Message, msg
+from recordkit.tomltold import BACKSLASH, BRACKET, QUOTE, TWICE, UNKNOWN, VALUE, Table, told_by, toml_reason
 
-_VALUE = msg("a value is missing, or it cannot be read as one")
-_QUOTE = msg("a quotation mark is opened and never closed")
-_BRACKET = msg("a bracket is opened and never closed")
-_TWICE = msg("a name is given twice")
-_BACKSLASH = msg("a backslash is followed by something unknown; write two of them for one")
-_NAME = msg("a name is missing, or it needs quotation marks")
 _COLON = msg("a colon is missing")
-_UNKNOWN = msg("not readable here")
 
-_Table = Sequence[tuple[str, Message]]
-"""Beginnings of a parser's complaints; the first that fits counts."""
-
-_JSON: _Table = (
-    ("Expecting value", _VALUE),
+_JSON: Table = (
+    ("Expecting value", VALUE),
     ("Expecting property name", msg("a name in double quotation marks is missing")),
     ("Expecting ':'", _COLON),
     ("Expecting ','", msg("a comma or a closing bracket is missing")),
     ("Illegal trailing comma", msg("a comma stands before the closing bracket")),
     ("Extra data", msg("something follows behind the end")),
-    ("Unterminated string", _QUOTE),
+    ("Unterminated string", QUOTE),
     ("Invalid control character", msg("a line break or tab stands between quotation marks")),
-    ("Invalid \\", _BACKSLASH),
+    ("Invalid \\", BACKSLASH),
 )
-_TOML: _Table = (
-    ("Invalid value", _VALUE),
-    ("Expected '='", msg("an equals sign is missing behind the name")),
-    ("Expected newline", msg("something follows behind the value in this line")),
-    ("Invalid initial character", _NAME),
-    ("Invalid statement", _NAME),
-    ("Unclosed", _BRACKET),
-    ("Expected ']", _BRACKET),
-    ("Unterminated string", _QUOTE),
-    ("Expected \"", _QUOTE),
-    ("Expected '", _QUOTE),
-    ("Illegal character", msg("a sign stands where it cannot stand; perhaps a quotation mark is missing")),
-    ("Invalid date", msg("there is no such date or time")),
-    ("Unescaped '\\'", _BACKSLASH),
-    ("Invalid hex", _BACKSLASH),
-    ("Cannot overwrite", _TWICE),
-    ("Cannot declare", _TWICE),
-    ("Cannot mutate", _TWICE),
-    ("Duplicate", _TWICE),
-)
-_YAML: _Table = (
+_YAML: Table = (
     ("mapping values are not allowed", msg("a colon stands where none can stand, or the line is indented wrongly")),
     ("found character '\\t'", msg("a tab stands where only spaces may stand")),
     ("found character", msg("a value that begins with this sign needs quotation marks")),
     ("could not find expected ':'", _COLON),
     ("expected <block end>", msg("the line is indented wrongly, or a sign in it needs quotation marks")),
-    ("found unexpected end of stream", _QUOTE),
-    ("found unexpected document separator", _QUOTE),
-    ("expected ',' or", _BRACKET),
-    ("expected the node content", _VALUE),
-    ("found unknown escape", _BACKSLASH),
-    ("a name is given twice", _TWICE),
+    ("found unexpected end of stream", QUOTE),
+    ("found unexpected document separator", QUOTE),
+    ("expected ',' or", BRACKET),
+    ("expected the node content", VALUE),
+    ("found unknown escape", BACKSLASH),
+    ("a name is given twice", TWICE),
     ("could not determine a constructor", msg("a value begins with !, which stands for something else; quote it")),
     ("found undefined alias", msg("a value begins with *, which stands for something else; quote it")),
 )
-_CSV: _Table = (
-    ("unexpected end", _QUOTE),
+_CSV: Table = (
+    ("unexpected end", QUOTE),
     ("'", msg("a quotation mark stands within a cell; write two of them for one")),
     ("field larger", msg("a cell is too long; perhaps a quotation mark is never closed")),
 )
@@ -109,23 +79,20 @@ def reason_of(error: BaseException, *, line: int | None = None) -> Message:
     if isinstance(error, UnicodeDecodeError):
         return msg("it is not UTF-8 text (from byte {byte} on)", byte=error.start + 1)
     if isinstance(error, json.JSONDecodeError):
-        return _at(error.lineno, error.colno, _told(error.msg, _JSON))
+        return _at(error.lineno, error.colno, told_by(error.msg, _JSON))
     if isinstance(error, tomllib.TOMLDecodeError):
-        found = _PLACE.search(str(error))
-        told = _told(str(error), _TOML)
-        return _at(int(found[1]), int(found[2]), told) if found else msg("at the end of the file: {reason}",
-                                                                         reason=told)
+        return toml_reason(error)
     if isinstance(error, csv.Error):
-        told = _told(str(error), _CSV)
+        told = told_by(str(error), _CSV)
         return told if line is None else msg("line {line}: {reason}", line=line, reason=told)
     mark = getattr(error, "problem_mark", None)  # yaml, which is not to be loaded for a spreadsheet
     if mark is not None:
-        return _at(mark.line + 1, mark.column + 1, _told(str(getattr(error, "problem", "")), _YAML))
+        return _at(mark.line + 1, mark.column + 1, told_by(str(getattr(error, "problem", "")), _YAML))
     if type(error).__module__ == "yaml.reader":
         return msg("it holds a character that cannot stand in text")
     if "limit" in str(error) and "digits" in str(error):
         return msg("a number in it is too long")
-    return _UNKNOWN
+    return UNKNOWN
 
 
 def expression_reason(text: str) -> Message:
@@ -152,17 +119,13 @@ def expression_reason(text: str) -> Message:
         if found[1] == "=":
             return msg("a single = cannot compare; write ==")
         return msg("{text} cannot stand there", text=found[1])
-    return _UNKNOWN
+    return UNKNOWN
 
 
 def _early(wanted: str) -> Message:
     if not wanted or _INSIDES.fullmatch(wanted):
         return msg("it ends too early: something is missing behind it")
     return msg("it ends too early: {sign} is missing", sign=wanted)
-
-
-def _told(text: str, table: _Table) -> Message:
-    return next((told for beginning, told in table if text.startswith(beginning)), _UNKNOWN)
 
 
 def _at(line: int, column: int, reason: Message) -> Message:

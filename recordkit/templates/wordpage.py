@@ -145,6 +145,17 @@ def rows_of(document: Any, columns: Sequence[str], widths: Sequence[float], rows
     body.remove(model)
 
 
+def picture(document: Any, png: bytes, width: float) -> None:
+    """A centred picture with a little room around it, ``width`` in mm."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Mm, Pt
+
+    document.add_picture(io.BytesIO(png), width=Mm(width))
+    paragraph = document.paragraphs[-1]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(6)
+
+
 def bytes_of(document: Any) -> bytes:
     """The document as a file."""
     out = io.BytesIO()

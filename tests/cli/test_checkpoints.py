@@ -18,7 +18,7 @@ from recordkit.templates.forms import shipped_forms
 
 SAMPLE = shipped_forms() / "visit-record" / "sample.toml"
 AS_OF = ("--as-of", "2026-11-20")
-SECRET = "demo"
+SECRET = "demo-passphrase"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from recordkit.archive.filing import file_generated
 from recordkit.workspace import Workspace
 
 DAY = ("--as-of", "2037-01-15")
-SECRET = "demo"
+SECRET = "demo-passphrase"
 
 
 @pytest.fixture
@@ -101,6 +101,23 @@ def test_a_record_that_is_not_due_is_refused_by_name_and_the_rest_goes_in(office
     assert [one["code"] for one in result["refused"]] == [CODE.format(2)]
     early = ("--as", "arch", "--key", office.keys / "arch", "--as-of", "2030-01-01")  # type: ignore[attr-defined]
     office("destruction", "propose", CODE.format(3), *early, expect=8)
+
+
+def test_of_many_records_that_are_held_twenty_are_named_and_the_rest_counted(
+    office: Cli, workspace: Workspace
+) -> None:
+    for number in range(22):
+        with workspace.writing() as writer:
+            file_generated(writer, workspace, record_class="visit-record", title=f"欠费户{number}",
+                           on=date(2026, 11, 18), content={"original.json": b"%d" % number}, fields={})
+    held = [CODE.format(1).replace("0001", f"{number:04}") for number in range(4, 26)]
+    office("hold", "place", *held, "--kind", "arrears", "--reason", "欠费", *DAY)
+    office("destruction", "propose", "--due", *signed(office, "arch"), "--dry-run")
+    assert [one for one in held if one in office.err] == held[:20]
+    assert "2 more" in office.err
+    assert len(office.json("destruction", "propose", "--due", *signed(office, "arch"), "--dry-run")["refused"]) == 22
+    office("destruction", "propose", *held, CODE.format(1), *signed(office, "arch"), "--dry-run", expect=4)
+    assert [one for one in held if one in office.err] == held, "whoever names a record is answered"
 
 
 def test_a_hold_placed_after_signing_stops_the_item(office: Cli) -> None:

@@ -62,7 +62,7 @@ def test_whoosh_alone_is_enough_from_the_first_paper_to_its_destruction(
     assert machine.json("rebuild", "--index")["indexed"] == 3
 
     here = Cli(tmp_path / "store", capsys)
-    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "demo")
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "demo-passphrase")
     roles = {"admin": "administrator", "arch": "archivist", "appr": "appraiser", "lead": "approver",
              "w1": "supervisor", "w2": "supervisor"}
     keys = {person: ("--as", person, "--key", tmp_path / person, *DAY) for person in roles}

@@ -12,6 +12,7 @@ from test_destruction import CODE, EXECUTE, office, ready  # noqa: F401  (office
 
 INGEST = ("ingest", "--no-ocr", "--jobs", "1")
 WHY = ("--reason", "重复", "--yes")
+DAY_OF_ORDER = ("--as-of", "2037-01-15")
 LAWSUIT = ("--kind", "litigation", "--reason", "诉讼", "--as-of", "2026-12-01")
 
 
@@ -64,6 +65,33 @@ def test_a_hold_placed_after_signing_shows_in_the_order(office: Cli) -> None:  #
     office("destruction", "execute", order, *EXECUTE, "--confirm", office.json("destruction", "show", order)["confirm"],
            expect=4)
     assert [one["holds"] for one in office.json("destruction", "show", order)["items"]] == [[hold], []]
+
+
+@pytest.mark.parametrize("on_account", [False, True])
+def test_a_hold_released_while_the_order_was_on_its_way_is_named_by_order_register_and_ledger_verify(
+    office: Cli, tmp_path: Path, on_account: bool  # noqa: F811
+) -> None:
+    from docx import Document
+
+    if on_account:
+        office("edit", CODE.format(1), "--set", "户号=0012005120", "--reason", "补录", "--as-of", "2027-01-01")
+    before = office.json("hold", "place", CODE.format(2), "--kind", "other", "--reason", "早", "--as-of",
+                         "2037-01-10")["hold"]
+    office("hold", "release", before, "--reason", "早已办结", "--as-of", "2037-01-11")
+    order = ready(office, CODE.format(1), CODE.format(2))
+    scope = ("--account", "0012005120") if on_account else (CODE.format(1),)
+    hold = office.json("hold", "place", *scope, "--kind", "complaint", "--reason", "投诉", *DAY_OF_ORDER)["hold"]
+    office("hold", "release", hold, "--reason", "误登", *DAY_OF_ORDER)
+    first, second = office.json("destruction", "show", order)["items"]
+    assert [(one["hold"], one["date"]) for one in first["released"]] == [(hold, "2037-01-15")]
+    assert first["released"][0]["actor"].startswith("os:") and second["released"] == []
+    assert hold in office("destruction", "show", order) and before not in office("destruction", "show", order)
+    office("destruction", "register", order, "--out", tmp_path / "r.docx")
+    rows = [[cell.text for cell in row.cells] for row in Document(str(tmp_path / "r.docx")).tables[-1].rows]
+    assert [hold in row[-1] and "2037-01-15" in row[-1] for row in rows[1:]] == [True, False]
+    told = office.json("ledger", "verify")
+    assert told["ok"] and [order in one for one in told["remarks"]] == [True]
+    assert order in office("ledger", "verify") + office.err
 
 
 def test_what_a_query_or_a_box_holds_now_is_held_and_what_is_filed_later_only_with_the_account(

@@ -22,7 +22,7 @@ def test_every_command_of_the_guide_does_what_it_shows(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RECORDKIT_LANG", language)
     monkeypatch.setenv("RECORDKIT_STORE", "archive")
-    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "guide")
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "guide-passphrase")
     monkeypatch.setenv("RECORDKIT_ADMIN_KEY", "keys/admin.key")
     tour = Walk(DAY)
     for block in blocks_of(ROOT / "docs" / PAGES[guide][language == "zh"]):

@@ -252,7 +252,7 @@ def test_the_title_of_a_restricted_record_is_listed_only_for_those_who_may_see_i
         file_generated(writer, workspace, record_class="visit-record", title="稽查秘密", on=date(2020, 1, 1), fields={},
                        content={"original.json": b"x", "text.json": b'{"pages": []}'})
     assert cli.json("retention", "review", *DAY)["items"][0]["title"] == "稽查秘密"
-    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "demo")
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "demo-passphrase")
     cli("key", "create", tmp_path / "admin")
     cli("people", "add", "admin", "--name", "管理员", "--role", "administrator", "--staff-no", "1",
         "--key", tmp_path / "admin.pub", *DAY)

@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recordkit import files, people
 from recordkit.archive import catalogue
 from recordkit.archive.filing import NewRecord, file_record
+from recordkit.new_settings import new_settings_text
 from recordkit.people import NewPerson, Signer, add_person, find_person
 from recordkit.retention import destruction, orders
 from recordkit.retention.order_state import Opinion, Order
 from recordkit.retention.schedule import shipped_schedule
-from recordkit.settings import ArchiveSection, CompanySection, new_settings_text
+from recordkit.settings import ArchiveSection, CompanySection
 from recordkit.store import PROJECTIONS, SIMULATION_ID
 from recordkit.workspace import Clock, Workspace, create_store, open_workspace
 

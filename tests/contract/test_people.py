@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.people import (
@@ -21,7 +22,7 @@ from recordkit.people import (
 )
 from recordkit.workspace import Workspace
 
-SECRET = "一个口令".encode()
+SECRET = "一个足够长的口令".encode()
 
 
 def new(folder: Path, name: str, *roles: str, staff_no: str = "") -> NewPerson:
@@ -99,8 +100,33 @@ def test_a_key_file_is_encrypted_private_and_never_overwritten(tmp_path: Path) -
     assert (tmp_path / "k").stat().st_mode & 0o077 == 0
     with pytest.raises(InputRefused, match="exists"):
         create_key(tmp_path / "k", SECRET)
-    with pytest.raises(InputRefused, match="empty"):
-        create_key(tmp_path / "k2", b"")
+
+
+@pytest.mark.parametrize(("passphrase", "told"), [("", "empty"), ("   ", "empty"), ("x", "1 character"),
+                                                  ("seven77", "7 character"), ("一二三四五六七", "7 character"),
+                                                  ("a b", "3 character")])
+def test_a_passphrase_that_protects_nothing_is_refused_with_the_rule(
+    tmp_path: Path, passphrase: str, told: str
+) -> None:
+    with pytest.raises(InputRefused, match=told) as refused:
+        create_key(tmp_path / "k", passphrase.encode())
+    assert "8 characters" in str(refused.value) and "three words" in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("passphrase", ["eight888", "一二三四五六七八", "水 表 房"])
+def test_a_passphrase_of_eight_characters_or_three_words_is_taken(tmp_path: Path, passphrase: str) -> None:
+    create_key(tmp_path / "k", passphrase.encode())
+    assert load_private_key(tmp_path / "k", passphrase.encode())
+
+
+def test_a_key_made_with_a_short_passphrase_still_opens(tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives import serialization
+
+    private = Ed25519PrivateKey.generate()
+    (tmp_path / "old").write_bytes(private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")))
+    assert load_private_key(tmp_path / "old", b"x").private_bytes_raw() == private.private_bytes_raw()
 
 
 def account(name: str, staff_no: str, key: str) -> Person:

@@ -8,8 +8,9 @@ import pytest
 from conftest import clock_at
 
 from recordkit.archive.catalogue import find_record, list_records
-from recordkit.archive.editing import edit_record, history_of
+from recordkit.archive.editing import edit_record
 from recordkit.archive.filing import file_generated
+from recordkit.archive.history import history_of
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound
 from recordkit.store import make_store, open_store
 from recordkit.workspace import Workspace

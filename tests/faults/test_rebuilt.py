@@ -85,7 +85,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
         return ("--as", person, "--key", keys / person)
 
     try:
-        os.environ["RECORDKIT_PASSPHRASE"] = "demo"
+        os.environ["RECORDKIT_PASSPHRASE"] = "demo-passphrase"
         do("init", "--simulation", "--no-input", store, day=ISSUED)
         for arguments in demo.ISSUING:
             do(*[folder / one if one.startswith("data/") else one for one in arguments], day=ISSUED)

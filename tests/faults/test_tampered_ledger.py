@@ -18,9 +18,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "contract"))
 from retention_store import make_archive
 
 from recordkit.checkpoints import make_checkpoint
+from recordkit.errors import IntegrityFailure
+from recordkit.ledger import Ledger
 from recordkit.model import canonical_json
 from recordkit.people import find_person, plain_staff_no
+from recordkit.retention.audit import audit_entries, remarks_of
 from recordkit.retention.duties import DEFAULTS, accept_settings
+from recordkit.store import SIMULATION_ID
 
 TOOL = Path(__file__).parent.parent.parent / "tools" / "verify_ledger.py"
 Entry = dict[str, Any]
@@ -294,7 +298,7 @@ def spoil_the_form(entries, keys):
     first(entries, "order.approved")["body"] = []
 
 
-@pytest.mark.parametrize(("forge", "named"), [
+FORGERIES: list[tuple[Forgery, set[str]]] = [
     (edit_manifest, {"manifest"}),
     (swap_signatures, {"signature"}),
     (back_date, {"back-dated"}),
@@ -319,12 +323,87 @@ def spoil_the_form(entries, keys):
     (destroy_what_is_held, {"held"}),
     (leave_out_the_settings, {"role", "same-person"}),
     (spoil_the_form, {"form"}),
-])
+]
+
+
+@pytest.mark.parametrize(("forge", "named"), FORGERIES)
 def test_a_ledger_chained_anew_with_a_forgery_is_named(genuine, copy: Path, forge: Forgery, named: set[str]) -> None:
     entries = entries_of(copy)
     forge(entries, genuine[2])
     write(copy, entries, chained=True)
     assert codes(copy) >= named
+
+
+@pytest.mark.parametrize("forge", [forge for forge, _ in FORGERIES])
+def test_ledger_verify_names_the_same_forgeries(genuine, copy: Path, forge: Forgery) -> None:
+    """What the command and the checks before an execution go by, where the chain alone tells nothing.
+
+    A time that goes back is named and no fault: a clock that was set right does that, and no order could go on.
+    """
+    def found() -> tuple[list[str], list[str]]:
+        try:
+            audit = audit_entries(SIMULATION_ID, [entry for entry, _ in Ledger(copy, 1 << 30).read()])
+        except IntegrityFailure as failure:
+            return [str(failure)], []
+        return [str(one.message) for one in audit.findings], [one.code for one in remarks_of(audit)]
+
+    assert found() == ([], [])
+    entries = entries_of(copy)
+    forge(entries, genuine[2])
+    write(copy, entries, chained=True)
+    findings, remarks = found()
+    if forge is back_date:
+        assert (findings, remarks) == ([], ["back-dated"])
+    else:
+        assert findings != []
+
+
+def release_before_the_execution(entries: list[Entry], on_account: bool) -> None:
+    """Whoever can write the ledger places a hold and frees it again, between the signatures and the intent."""
+    at = entries.index(first(entries, "order.intended"))
+    record = entries[at]["body"]["records"][0]
+    subject = {"account_note": "0" * 64} if on_account else {"records": {record: "0" * 64}}
+    placed = {**entries[at], "act": "hold.placed", "left": 0, "body": {
+        "hold": "H1", "kind": "litigation", "until": None, **subject}}
+    freed = {**placed, "act": "hold.released", "actor": "os:intruder", "body": {"hold": "H1", **subject}}
+    entries[at:at] = [placed, freed]
+
+
+@pytest.mark.parametrize("on_account", [False, True])
+def test_a_release_of_a_hold_while_an_order_is_on_its_way_is_named_and_no_fault(copy: Path, on_account: bool) -> None:
+    entries = entries_of(copy)
+    release_before_the_execution(entries, on_account)
+    seq = next(at for at, entry in enumerate(entries, 1) if entry["act"] == "hold.released")
+    write(copy, entries, chained=True)
+    done = subprocess.run([sys.executable, "-I", str(TOOL), str(copy), "--json"], capture_output=True, check=True)
+    told = json.loads(done.stdout)
+    assert (told["ok"], [(one["entry"], one["code"]) for one in told["remarks"]]) == (True, [(seq, "hold-released")])
+    shown = subprocess.run([sys.executable, "-I", str(TOOL), str(copy)], capture_output=True, check=True).stdout
+    assert "请核对" in shown.decode() and "D2037-0001" in shown.decode()
+    audit = audit_entries(SIMULATION_ID, [entry for entry, _ in Ledger(copy, 1 << 30).read()])
+    (remark,) = remarks_of(audit)
+    assert audit.findings == []
+    assert "D2037-0001" in str(remark.message) and str(seq) in str(remark.message)
+    assert ("os:intruder" in str(remark.message)) is not on_account
+
+
+def test_a_release_after_the_execution_or_on_another_record_is_not_named(copy: Path) -> None:
+    entries = entries_of(copy)
+    other = [entry for entry in entries if entry["act"] == "record.filed"][1]["body"]["record"]
+    assert other not in first(entries, "order.intended")["body"]["records"]
+    release_before_the_execution(entries, False)
+    for entry in entries:
+        if entry["act"] in ("hold.placed", "hold.released"):
+            entry["body"] = {**entry["body"], "records": {other: "0" * 64}}
+    late = json.loads(json.dumps([entry for entry in entries if entry["act"].startswith("hold.")]))
+    record = first(entries, "order.intended")["body"]["records"][0]
+    entries += [{**one, "time": entries[-1]["time"], "body": {**one["body"], "records": {record: "0" * 64}}}
+                for one in late]
+    write(copy, entries, chained=True)
+    done = subprocess.run([sys.executable, "-I", str(TOOL), str(copy), "--json"], capture_output=True, check=True)
+    assert json.loads(done.stdout)["remarks"] == []
+    audit = audit_entries(SIMULATION_ID, [entry for entry, _ in Ledger(copy, 1 << 30).read()])
+    assert (audit.findings, remarks_of(audit)) == ([], [])
 
 
 @pytest.mark.parametrize("change", [

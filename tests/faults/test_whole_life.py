@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import random
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -86,6 +87,10 @@ def compressed(path: Path) -> Path:
 def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cli, Planted, str]:
     """A store with a record that has been through everything, beside one that stays; string, and its number."""
     planted = Planted(random.SystemRandom().getrandbits(64))
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temp))
+    monkeypatch.setenv("TMPDIR", str(temp))
     zh, la = planted.chinese, planted.latin
     one = ["--set", f"客户={zh}", "--set", f"地址=河湾区{zh}{la}巷", "--set", "户号=0099118822"]
     issued = cli.json("generate", "visit-record", "--data", sample(), *one, "--as-of", ISSUE_DAY)["items"][0]
@@ -135,7 +140,7 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     cli("volume", "reopen", own, "--reason", f"{zh}补归", *FILED)
     cli("volume", "note", own, "--title", f"{la}{zh}", "--checked-by", zh, *FILED)
     assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
-    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted")
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted-passphrase")
     for place, (person, role) in enumerate(PEOPLE):
         cli("key", "create", tmp_path / "keys" / person)
         cli("people", "add", person, "--name", person, "--role", role, "--staff-no", f"G{place}",
@@ -194,5 +199,6 @@ def test_no_byte_of_a_destroyed_record_is_left_but_the_title_in_its_register(
             assert after == []
         else:
             assert len(after) == 1 and after[0].startswith("objects/") and register["record_id"] in after[0], after
+        assert planted.traces(tmp_path / "temp") == []
         cli("rebuild")
     assert cli.json("ledger", "verify")["ok"] and cli.json("verify")["ok"]

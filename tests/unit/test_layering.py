@@ -13,9 +13,10 @@ PACKAGE = Path(recordkit.__file__).parent
 LAYERS = [
     {"messages"},
     {"errors"},
-    {"model"},
+    {"model", "tomltold"},
+    {"archive_settings", "officerules"},
     {"files", "ed25519", "settings", "crew"},
-    {"ledger", "notes", "pending"},
+    {"ledger", "notes", "pending", "new_settings"},
     {"db"},
     {"workspace"},
     {"people"},

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from recordkit.errors import InputRefused
+from recordkit.new_settings import new_settings_text
 from recordkit.settings import (
     _RANGES,
     ArchiveSection,
@@ -16,7 +17,6 @@ from recordkit.settings import (
     StoreSection,
     _problem,
     load_settings,
-    new_settings_text,
 )
 
 
@@ -51,13 +51,13 @@ def marked(text: str) -> str:
         ("years = 4", "years = 0", "meters.cycles[1].years = 0; allowed: 1 to 50"),
         ("up_to = 50", "up_to = 25", 'allowed: entries whose up_to rises from one to the next'),
         ("-{seq:04}", "", "allowed: a text with {seq} in it"),
-        ("{office}", "{place}", "allowed: a text with the placeholders {fonds}, {category}, {year}"),
+        ("{office}", "{place}", "allowed: a text with the placeholders {fonds}, {category}, {class}"),
         ("{seq:04}", "{seq:04!}", "allowed: a text with the placeholders"),
         ('rescan = "ask"', 'rescan = "maybe"', 'ingest.rescan = "maybe"; allowed: "ask", "version"'),
         ('search = "tantivy"', "search = 1", 'engines.search = 1; allowed: "tantivy"'),
         ("searchable = true", 'searchable = "yes"', 'ingest.searchable = "yes"; allowed: true or false'),
         ("supervisors = 2", 'supervisors = "two"', 'destruction.supervisors = "two"; allowed: a whole number'),
-        ("done_days = 30", "done_days = = 3", "no TOML: done_days = = 3"),
+        ("done_days = 30", "done_days = = 3", "cannot be read as one: done_days = = 3"),
     ],
 )
 def test_a_wrong_setting_is_told_with_key_value_and_what_is_allowed(

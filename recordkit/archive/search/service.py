@@ -187,7 +187,8 @@ def begin_search(workspace: Workspace, request: SearchRequest, watch: Watch = _u
             msg("Give the earlier day with --from, the later one with --to."),
         )
     clearance = clearance_of(workspace)
-    vocabulary = vocabulary_of(workspace.root)
+    own = {one.key: [name for name in (one.label, one.label_en) if name] for one in workspace.settings.archive.fields}
+    vocabulary = vocabulary_of(workspace.root, own)
     within = parse(request.text, vocabulary, request.field)
     filters = tuple(_filters(request))
     query = shielded(_all_of(within, *filters), clearance)

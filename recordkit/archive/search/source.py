@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -81,7 +81,7 @@ def index_document(objects: ObjectStore, record: Record, *, readings: bool = Tru
     fields = {
         "title": values(record.title),
         "number": values(record.number),
-        "code": values(record.code),
+        "code": values(record.code, *origin_codes(metadata)),
         "party": parties,
         "account": values(record.account),
         "meters": values(*(meters if isinstance(meters, list) else [])),
@@ -101,6 +101,15 @@ def index_document(objects: ObjectStore, record: Record, *, readings: bool = Tru
         record.record_id, record.ordinal - 1, fields, page_texts(objects, record), record.date.isoformat(),
         record.code, form_fields, {name: value for name, value in keywords.items() if value},
     )
+
+
+def origin_codes(metadata: Mapping[str, object]) -> Iterator[str]:
+    """Archival codes that a record had in the archives it came from, the last one first."""
+    origin = metadata.get("origin")
+    while isinstance(origin, Mapping):
+        if origin.get("code"):
+            yield str(origin["code"])
+        origin = origin.get("before")
 
 
 def _readings(record: Record, parties: tuple[str, ...]) -> tuple[str, ...]:

@@ -84,8 +84,12 @@ BASIC = Vocabulary(
 """What holds for every store. Its names are written as ``name_of`` gives them."""
 
 
-def vocabulary_of(root: Path) -> Vocabulary:
-    """``BASIC``, and behind it the form fields, classes and forms of the store at ``root``."""
+def vocabulary_of(root: Path, own: Mapping[str, Sequence[str]] | None = None) -> Vocabulary:
+    """``BASIC``, and behind it the form fields, classes and forms of the store at ``root``.
+
+    ``own``: the labels of the fields that the office added, by key.
+    """
+    own = own or {}
 
     def classes() -> Mapping[str, Sequence[tuple[str, str]]]:
         every = load_scheme(root).classes.values()
@@ -101,18 +105,19 @@ def vocabulary_of(root: Path) -> Vocabulary:
         from recordkit.templates.forms import list_form_names
 
         labels = (name for one in list_form_names(root) for names in one.fields.values() for name in names)
-        return tuple(dict.fromkeys((*_basic_names(), *labels)))
+        added = (name for names in own.values() for name in names)
+        return tuple(dict.fromkeys((*_basic_names(), *added, *labels)))
 
     return Vocabulary(
-        _OnDemand(lambda: BASIC.fields, lambda: _form_fields(root)),
+        _OnDemand(lambda: BASIC.fields, lambda: _form_fields(root, own)),
         BASIC.keywords,
         _OnDemand(lambda: BASIC.values, classes, forms),
         known,
     )
 
 
-def _form_fields(root: Path) -> Mapping[str, tuple[str, ...]]:
-    """Names of form fields to the fields they stand for.
+def _form_fields(root: Path, own: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
+    """Names of form fields, and of the office's own, to the fields they stand for.
 
     A key stands for itself alone; a label for every field that bears it in some form; the key or label of a table's
     column for the table, unless a field bears it.
@@ -122,11 +127,13 @@ def _form_fields(root: Path) -> Mapping[str, tuple[str, ...]]:
     keys: dict[str, dict[str, None]] = {}
     labels: dict[str, dict[str, None]] = {}
     columns: dict[str, dict[str, None]] = {}
-    for form in list_form_names(root):
-        for key, names in form.fields.items():
+    every = list_form_names(root)
+    for fields in (own, *(form.fields for form in every)):
+        for key, names in fields.items():
             keys[key] = {FORM_FIELD + key: None}
             for name in map(name_of, names):
                 labels.setdefault(name, {})[FORM_FIELD + key] = None
+    for form in every:
         for key, names in form.columns.items():
             for name in map(name_of, names):
                 columns.setdefault(name, {})[FORM_FIELD + key] = None

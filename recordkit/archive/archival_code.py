@@ -1,0 +1,217 @@
+"""The archival code (档号) of an item, from the office's template, and the item numbers (件号) that it runs on.
+
+DA/T 22-2015, 5.4 (全宗号-档案门类代码·年度-保管期限代码-机构代码-件号) is the default; DA/T 13-2022 by item is
+全宗号-类别号-件号. "-" joins levels, "·" parts of a level. A code is given once: the *scope* is the code without its
+item number, the catalogue knows the last number used in each scope, and what another template, or an inherited
+catalogue, has given already is passed over. Whatever the template becomes, no code is given twice and none changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from msgspec import Struct
+
+from recordkit.archive_settings import LONGEST_VALUE, CodePart, code_parts
+from recordkit.db import Database
+from recordkit.errors import InputRefused
+from recordkit.messages import msg
+from recordkit.settings import Settings
+
+LONGEST = 200
+"""Characters that a code may have, an inherited one too."""
+_NO_SERIAL = "0000"
+"""Stands in a scope where the item number stands in a code."""
+_LONGEST_SERIAL = 9
+_SHAPES = {"year": r"[0-9]{4}", "period": r"(?:Y|[DM][1-9][0-9]{0,3})"}
+
+
+class CodePlace(Struct, frozen=True):
+    """Where a code stands among the others: its scope, and its item number there; 0 when it has none."""
+
+    scope: str
+    serial: int
+
+
+class CodeTemplate:
+    """How the codes of a store are made now. Codes given earlier, or elsewhere, may look otherwise."""
+
+    def __init__(self, parts: tuple[CodePart, ...], values: Mapping[str, str], class_codes: Mapping[str, str]) -> None:
+        """``values``: fonds, category and office as they stand in a code."""
+        self._parts = parts
+        self._values = values
+        self._classes = class_codes
+
+    @classmethod
+    def of(cls, settings: Settings) -> CodeTemplate:
+        """That of a store.
+
+        Raises:
+            InputRefused: the settings were not read from a file, and the template is none.
+        """
+        archive = settings.archive
+        parts = code_parts(archive.code)
+        if parts is None:
+            raise InputRefused(msg("The template of the archival code cannot be read: {code}", code=archive.code))
+        values = {"fonds": archive.fonds, "category": archive.category, "office": settings.company.office_code}
+        return cls(parts, values, archive.class_codes)
+
+    def code(self, *, record_class: str, year: int, period: str, serial: int) -> str:
+        """The code of an item; ``record_class`` is the id of its class, ``period`` its code (Y, D30, D10)."""
+        width = next(part.width for part in self._parts if part.kind == "seq")
+        return self._filled(record_class, year, period, f"{serial:0{width}}")
+
+    def scope(self, *, record_class: str, year: int, period: str) -> str:
+        """Within what item numbers run; another width of the number in the template is not another scope."""
+        return self._filled(record_class, year, period, _NO_SERIAL)
+
+    def matches(self, code: str) -> bool:
+        """Whether a code is well-formed by this template: signs, order, kinds of parts, width of the item number."""
+        return len(code) <= LONGEST and self._pattern.fullmatch(code) is not None
+
+    def place(self, code: str) -> CodePlace:
+        """Where any code stands: by this template, else by the last run of digits in it."""
+        found = self._pattern.fullmatch(code) if len(code) <= LONGEST else None
+        if found is None:
+            found = _LAST_NUMBER.fullmatch(code)
+        if found is None or len(found["seq"]) > _LONGEST_SERIAL:
+            return CodePlace(code, 0)
+        return CodePlace(code[: found.start("seq")] + _NO_SERIAL + code[found.end("seq"):], int(found["seq"]))
+
+    def _filled(self, record_class: str, year: int, period: str, serial: str) -> str:
+        values = {**self._values, "class": self._classes.get(record_class, record_class), "year": f"{year:04}",
+                  "period": period, "seq": serial}
+        return "".join(part.text if part.kind == "text" else values[part.kind] for part in self._parts)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        written = "".join(part.text for part in self._parts if part.kind == "text")
+        signs = re.escape("".join(sorted({one for one in written if not one.isalnum()} | set("-·{}"))))
+        other = rf"[^\s{signs}]{{1,{LONGEST_VALUE}}}"
+        shapes: list[str] = []
+        seen: set[str] = set()
+        for kind, text, width in self._parts:
+            if kind == "text":
+                shapes.append(re.escape(text))
+            elif kind in seen:
+                shapes.append(f"(?P={kind})")
+            elif kind == "seq":
+                # Beyond its width a number grows; 00012 beside 0012 would be the same one twice.
+                shapes.append(rf"(?P<seq>[0-9]{{{width}}}|[1-9][0-9]{{{width},}})")
+            elif kind in _SHAPES:
+                shapes.append(rf"(?P<{kind}>{_SHAPES[kind]})")
+            else:
+                # A value of the office's own may hold a sign: the class meter-change-notice.
+                own = self._classes.values() if kind == "class" else (self._values[kind],)
+                known = "|".join(map(re.escape, sorted(own, key=len, reverse=True)))
+                free = r"[^\s{}]{1,40}?" if kind == "class" else other
+                shapes.append(f"(?P<{kind}>{known + '|' if known else ''}{free})")
+            seen.add(kind)
+        return re.compile("".join(shapes))
+
+
+_LAST_NUMBER = re.compile(r".*?(?P<seq>[0-9]+)[^0-9]*", re.DOTALL)
+
+
+class Numbering:
+    """Codes for the records of one batch, under the lock of the writer: none that was ever given, here or elsewhere."""
+
+    def __init__(self, db: Database, template: CodeTemplate) -> None:
+        """Begin a batch."""
+        self._db = db
+        self._template = template
+        self._next: dict[str, int] = {}
+        self._given: set[str] = set()
+
+    def code_of(self, inherited: str | None, record_class: str, year: int, period: str) -> tuple[str, CodePlace]:
+        """The inherited code as it is, or the next one of ours; raises as ``take`` does."""
+        if inherited is not None:
+            return inherited, self.take(inherited)
+        return self.allot(record_class, year, period)
+
+    def allot(self, record_class: str, year: int, period: str) -> tuple[str, CodePlace]:
+        """The next code of a lowest class, and its place."""
+        scope = self._template.scope(record_class=record_class, year=year, period=period)
+        serial = self._next.get(scope) or next_serial(self._db, scope)
+        while True:
+            code = self._template.code(record_class=record_class, year=year, period=period, serial=serial)
+            if code not in self._given and not is_taken(self._db, code):
+                break
+            serial += 1
+        self._next[scope] = serial + 1
+        self._given.add(code)
+        return code, CodePlace(scope, serial)
+
+    def take(self, code: str) -> CodePlace:
+        """Take an inherited code as it is; its place, past which this batch goes on.
+
+        Raises:
+            InputRefused: a record of the archive, destroyed ones too, or of this batch has the code.
+        """
+        if code in self._given or is_taken(self._db, code):
+            raise InputRefused(msg("The archival code {code} is given to another record.", code=code),
+                               msg("An archival code stands for one item for ever."))
+        place = self._template.place(code)
+        self._given.add(code)
+        known = self._next.get(place.scope) or next_serial(self._db, place.scope)
+        self._next[place.scope] = max(known, place.serial + 1)
+        return place
+
+
+def is_taken(db: Database, code: str) -> bool:
+    """Whether a record has this code, or had it when it was destroyed."""
+    return db.one("SELECT 1 FROM records WHERE code = :code", {"code": code}) is not None
+
+
+def next_serial(db: Database, scope: str) -> int:
+    """The item number (件号) that follows the highest one ever used in ``scope``."""
+    row = db.one("SELECT last FROM code_serials WHERE scope = :scope", {"scope": scope})
+    return 1 if row is None else int(row["last"]) + 1
+
+
+class Gap(Struct, frozen=True):
+    """Item numbers of a scope that no record has, from ``first`` to ``last``, both included.
+
+    ``after`` and ``before`` are the codes beside them; ``after`` is "" where the numbers below the first one lack.
+    """
+
+    scope: str
+    first: int
+    last: int
+    after: str
+    before: str
+
+    @property
+    def count(self) -> int:
+        """How many numbers."""
+        return self.last - self.first + 1
+
+
+def find_gaps(db: Database, *, year: int | None = None, record_class: str | None = None) -> Iterator[Gap]:
+    """Item numbers that no record, in force or destroyed, has, by scope and number.
+
+    ``year`` and ``record_class`` choose the scopes in which such a record stands; each of them is looked at as a whole,
+    for several classes share the numbers of a scope. What lies behind the last number is no gap.
+    """
+    if year is None and record_class is None:
+        scopes = db.all("SELECT scope FROM code_serials ORDER BY scope")
+    else:
+        scopes = db.all("SELECT DISTINCT scope FROM records WHERE (:year IS NULL OR year = :year) "
+                        "AND (:class IS NULL OR record_class = :class) AND serial > 0 ORDER BY scope",
+                        {"year": year, "class": record_class})
+    for row in scopes:
+        yield from _gaps_of(db, row["scope"])
+
+
+def _gaps_of(db: Database, scope: str) -> Iterator[Gap]:
+    last, last_code = 0, ""
+    while rows := db.all(
+        "SELECT serial, min(code) AS code FROM records WHERE scope = :scope AND serial > :last "
+        "GROUP BY serial ORDER BY serial LIMIT 10000", {"scope": scope, "last": last}
+    ):
+        for serial, code in rows:
+            if serial > last + 1:
+                yield Gap(scope, last + 1, serial - 1, last_code, code)
+            last, last_code = serial, code

@@ -1,0 +1,289 @@
+"""The checks of all records together: counts, duplicates, gaps, the list of a transfer, stray files, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from recordkit.archive import catalogue
+from recordkit.archive.archival_code import Gap
+from recordkit.archive.checks.against import Promise, TransferList
+from recordkit.archive.checks.outcome import Outcome, failed, not_run, passed
+from recordkit.archive.checks.subject import Subject
+from recordkit.archive.fixity import beside
+from recordkit.archive.selection import Selection, condition_of
+from recordkit.archive.strays import list_strays
+from recordkit.checkpoints import Witnesses, kept_checkpoints
+from recordkit.db import Database
+from recordkit.messages import Message, listed, msg
+from recordkit.model import Entry
+from recordkit.workspace import Workspace
+
+_MANY = 10
+Beside = tuple[list[str], list[Message]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted while the records are looked at.
+
+    Attributes:
+        records: looked at; ``missing`` those without an object.
+        recorded: bytes of their papers by their metadata; ``found`` on the disk, compared record by record.
+        differing: codes of the first records whose bytes differ.
+    """
+
+    records: int = 0
+    missing: int = 0
+    recorded: int = 0
+    found: int = 0
+    differ: int = 0
+    differing: list[str] | None = None
+
+    def take(self, subject: Subject) -> None:
+        """Count one record."""
+        self.records += 1
+        self.missing += any(not one.file and one.kind == "missing" for one in subject.seen.reading.faults)
+        said, data = 0, subject.record.metadata
+        attached = data.get("attachments")
+        for one in (data, *(attached if isinstance(attached, list) else ())):
+            size = one.get("size") if isinstance(one, Mapping) else None
+            said += size if isinstance(size, int) else 0
+        there = sum(facts.size or 0 for facts in subject.seen.papers().values())
+        self.recorded += said
+        self.found += there
+        if said != there:
+            self.differ += 1
+            self.differing = [*(self.differing or ()), subject.record.code][:_MANY]
+
+    def bytes(self) -> Outcome:
+        """2-02 The papers have as many bytes as the metadata give."""
+        if not self.records:
+            return not_run(msg("no record was looked at"))
+        if self.differ:
+            return failed(msg("{count} record(s) differ, {recorded} bytes by the metadata and {found} on the disk: "
+                              "{codes}", count=self.differ, recorded=self.recorded, found=self.found,
+                              codes=listed(self.differing or (), _MANY if self.differ == len(self.differing or ())
+                                           else len(self.differing or ()) - 1)))
+        return passed(msg("{found} bytes in the papers of {count} record(s), as the metadata give", found=self.found,
+                          count=self.records))
+
+
+@dataclass(slots=True)
+class LedgerCount:
+    """What the ledger says in one reading."""
+
+    filed: int = 0
+    destroyed: int = 0
+    versions: int = 0
+    time: str = ""
+
+    def take(self, entry: Entry) -> None:
+        """Count one entry."""
+        self.time = entry.time
+        if entry.act in catalogue.VERSIONING:
+            self.versions += 1
+            self.filed += entry.act == "record.filed"
+        elif entry.act == "record.destroyed":
+            self.destroyed += 1
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReading:
+    """The ledger read from its beginning: the verdict about it, its counts, how far it goes."""
+
+    outcome: Outcome
+    counts: LedgerCount
+    entries: int
+    head: str
+
+    @property
+    def last_day(self) -> date:
+        """The day of its last entry."""
+        try:
+            return date.fromisoformat(self.counts.time[:10])
+        except ValueError:
+            return date.min
+
+
+def read_ledger(workspace: Workspace, progress: Callable[[int], None] | None = None) -> LedgerReading:
+    """4-03 The log of every act is whole, agrees with every checkpoint kept, and has every version of every record."""
+    counts = LedgerCount()
+    witnesses = Witnesses(workspace.settings.store.id, kept_checkpoints(workspace.root))
+
+    def take(entry: Entry) -> None:
+        witnesses.take(entry)
+        counts.take(entry)
+
+    found = workspace.verify_ledger(places=witnesses.places, take=take, progress=progress)
+    compared = witnesses.compare(found)
+    wrong = [finding for one in compared for finding in one.findings]
+    row = workspace.db.one("SELECT coalesce(sum(version), 0) AS versions FROM records")
+    known = 0 if row is None else int(row["versions"])
+    if not found.ok:
+        outcome = failed(msg("the ledger is damaged at entry {seq}: {reason}", seq=found.first_bad,
+                             reason=found.reason))
+    elif wrong:
+        outcome = failed(msg("the ledger contradicts a checkpoint: {reasons}", reasons=listed(wrong, _MANY)))
+    elif counts.versions < known:
+        outcome = failed(msg("the ledger tells of {told} version(s) of records, the catalogue has {known}",
+                             told=counts.versions, known=known))
+    else:
+        outcome = passed(msg("{entries} entries in an unbroken chain, {checkpoints} checkpoint(s) agree, {versions} "
+                             "version(s) of records are told of", entries=found.entries, checkpoints=len(compared),
+                             versions=counts.versions))
+    return LedgerReading(outcome, counts, found.entries, found.head)
+
+
+def counts_of_all(workspace: Workspace, ledger: LedgerCount, tally: Tally) -> Outcome:
+    """2-01 Catalogue, ledger and storage know the same number of records, and as many were looked at."""
+    held = catalogue.count_holdings(workspace.db)
+    in_ledger = ledger.filed - ledger.destroyed
+    stored = sum(1 for _ in catalogue.objects_of(workspace).ids())
+    told = msg("{catalogue} in the catalogue, {ledger} in the ledger ({filed} filed, {destroyed} destroyed), {stored} "
+               "in the storage, {checked} looked at", catalogue=held, ledger=in_ledger, filed=ledger.filed,
+               destroyed=ledger.destroyed, stored=stored, checked=tally.records)
+    return passed(told) if held == in_ledger == stored == tally.records and not tally.missing else failed(told)
+
+
+def counts_of_some(expected: int, tally: Tally) -> Outcome:
+    """2-01 for a part of the archive: each record that was chosen was found, and its object."""
+    told = msg("{expected} chosen, {checked} looked at, {missing} without an object", expected=expected,
+               checked=tally.records, missing=tally.missing)
+    return passed(told) if expected == tally.records and not tally.missing else failed(told)
+
+
+Duplicates = Iterator[tuple[int, Message]]
+
+
+def duplicates(db: Database, selection: Selection) -> Duplicates:
+    """1-12 Records in force that bear the same number, or the same title and date and not each a number of its own.
+
+    Archival codes are compared without regard to case and blanks: the table keeps equal ones apart by itself.
+    Gives the ordinal of the first record of each group, and what it shares with how many others.
+    """
+    where, values = condition_of(selection)
+    for what, key, more in _SAME:
+        sql = (f"SELECT min(ordinal) AS first, group_concat(code, '\t') AS codes FROM records "
+               f"WHERE {where} AND {more} GROUP BY {key} HAVING count(*) > 1{_NUMBERED if what == 'title' else ''} "
+               f"ORDER BY min(ordinal)")
+        for row in db.all(sql, values):
+            yield int(row["first"]), _told_same(what, str(row["codes"]).split("\t"))
+
+
+_SAME = (
+    ("code", "lower(replace(code, ' ', ''))", "1"),
+    ("number", "number", "number IS NOT NULL AND number <> ''"),
+    ("title", "title, date", "title <> ''"),
+)
+_NUMBERED = " AND count(DISTINCT number) < count(*)"
+
+
+def duplicates_of(db: Database, record: catalogue.Record) -> list[Message]:
+    """The same for one record against the whole archive."""
+    values = {"id": record.record_id, "code": record.code, "number": record.number, "title": record.title,
+              "date": record.date.isoformat()}
+    found = []
+    for what, condition in (
+        ("code", "lower(replace(code, ' ', '')) = lower(replace(:code, ' ', ''))" if record.code != record.code.strip()
+         else "code = :code"),
+        ("number", "number = :number AND number <> ''"),
+        ("title", "date = :date AND title = :title AND (number IS NULL OR :number IS NULL OR number = :number)"),
+    ):
+        rows = db.all(f"SELECT code FROM records WHERE status = 'active' AND record_id <> :id AND {condition} "
+                      f"ORDER BY ordinal LIMIT {_MANY + 1}", values)
+        if rows:
+            found.append(_told_same(what, [str(row["code"]) for row in rows]))
+    return found
+
+
+def _told_same(what: str, codes: list[str]) -> Message:
+    shared = {"code": msg("the same archival code but for case and blanks"), "number": msg("the same number"),
+              "title": msg("the same title and date")}[what]
+    return msg("{what}: {codes}", what=shared, codes=listed(codes, _MANY))
+
+
+def gaps(found: Iterable[Gap]) -> Outcome:
+    """2-06 The item numbers of each lowest class run on, records destroyed since included: they keep theirs."""
+    missing, ranges = 0, list[Message]()
+    for one in found:
+        missing += one.count
+        if len(ranges) <= _MANY:
+            ranges.append(msg("{scope}: {first} to {last}", scope=one.scope, first=one.first, last=one.last))
+    if missing:
+        return failed(msg("{count} item number(s) are missing; explain them in the 备考表: {ranges}", count=missing,
+                          ranges=listed(ranges, _MANY)))
+    return passed(msg("the item numbers of every lowest class run on without a gap"))
+
+
+@dataclass(slots=True)
+class Comparing:
+    """2-07 The list of a transfer held against the records as they come."""
+
+    signed: TransferList
+    records: int = 0
+    bytes: int = 0
+    seen: int = 0
+
+    def compare(self, subject: Subject) -> Outcome:
+        """One record against its rows."""
+        self.records += 1
+        promises = self.signed.promises.get(subject.record.code)
+        papers = subject.seen.papers()
+        if promises is None:
+            return failed(msg("it does not stand in the list"))
+        self.seen += 1
+        wrong = [problem for one in promises for problem in self._differences(one, subject)]
+        if wrong:
+            return failed(listed(wrong, _MANY))
+        self.bytes += sum(papers[name].size or 0 for one in promises if (name := _name(one, subject)))
+        return passed(msg("digest, size and pages are those of row {row}", row=promises[0].row))
+
+    def _differences(self, promise: Promise, subject: Subject) -> Iterator[Message]:
+        name = _name(promise, subject)
+        facts = subject.seen.papers().get(name)
+        if facts is None or facts.size is None:
+            yield msg("row {row}: there is no file {file}", row=promise.row, file=promise.file or "original")
+            return
+        if promise.sha256 != facts.sha256:
+            yield msg("row {row}: {file} has another SHA-256", row=promise.row, file=name)
+        if promise.size is not None and promise.size != facts.size:
+            yield msg("row {row}: {file} has {found} bytes, not {promised}", row=promise.row, file=name,
+                      found=facts.size, promised=promise.size)
+        pages = subject.metadata.get("pages")
+        if not promise.file and promise.pages is not None and promise.pages != pages:
+            yield msg("row {row}: {file} has {found} page(s), not {promised}", row=promise.row, file=name, found=pages,
+                      promised=promise.pages)
+
+    def total(self, failures: int, unknown: Iterable[str]) -> Outcome:
+        """All of it; ``unknown`` are codes of the list that no record in force has."""
+        lost = list(unknown)
+        told = msg("{listed} record(s) in the list, {found} of them looked at, {bytes} bytes; the list has the "
+                   "SHA-256 {digest}", listed=len(self.signed.promises), found=self.seen, bytes=self.bytes,
+                   digest=self.signed.digest)
+        if lost or failures or self.seen != len(self.signed.promises):
+            return failed(told)
+        return passed(told)
+
+
+def _name(promise: Promise, subject: Subject) -> str:
+    if promise.file and promise.file in subject.seen.files:
+        return promise.file
+    original = next((name for name in subject.seen.papers() if name.startswith("original.")), "")
+    attached = subject.metadata.get("attachments")
+    # A list for people names the file that came in; what it stood for is in the metadata.
+    for one in attached if isinstance(attached, list) else ():
+        if promise.file and isinstance(one, Mapping) and one.get("source") == promise.file:
+            return str(one.get("name"))
+    return original if not promise.file or promise.file == subject.metadata.get("source") else promise.file
+
+
+def lies_beside(workspace: Workspace) -> Beside:
+    """4-02 in the store's folders: ids of objects that nobody knows, and loose files."""
+    unknown, loose = beside(workspace)
+    told = [msg("{file}: {reason}", file=one.file, reason=one.reason) for one in loose]
+    for stray in list_strays(workspace):
+        told.append(msg("{file}: {reason}", file=stray.path.relative_to(workspace.root).as_posix(),
+                        reason=stray.todo))
+    return unknown, told

@@ -1,0 +1,186 @@
+"""The ``[archive]`` section of recordkit.toml: fonds, the template of the archival code, the office's own fields.
+
+What a template must have, and what a field may be called, is checked here, when the settings are read: a code once
+given never changes, and a value once filed lies under its key for ever.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
+
+from recordkit.messages import Message, listed, msg
+
+PLACEHOLDERS = ("fonds", "category", "class", "year", "period", "office", "seq")
+"""What may stand in a template in braces; ``seq`` with a width, too: ``{seq:04}``."""
+LONGEST_VALUE = 40
+"""Characters that fonds, category, office and a class may have in a code."""
+
+
+class OwnField(Struct, frozen=True):
+    """A metadata field that the office adds to those that every record has.
+
+    Attributes:
+        key: ASCII, lower case; unique among core fields and own ones.
+        label: Chinese name; unique, too.
+        classes: ids of the classes that have it; none for all.
+    """
+
+    key: str
+    label: str
+    label_en: str = ""
+    type: Literal["text", "integer", "decimal", "date", "choice", "phone", "account", "yes_no"] = "text"
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+class ArchiveSection(Struct, frozen=True):
+    """Fonds, archival code and own metadata fields.
+
+    Attributes:
+        code: template of the archival code (档号); DA/T 22-2015 by default. By DA/T 13-2022, for items, it is
+            ``{fonds}-{category}-{seq:04}``, or with a second level of category ``{fonds}-{category}·{class}-{seq:04}``.
+        class_codes: what stands for a class in ``{class}``; its id where nothing is said.
+        fields: the office's own.
+        volume_code: archival code of a volume (案卷); placeholders fonds category year office seq. No period: that of
+            a volume may grow with what is filed into it, and the code stays.
+        volumes: ``per-account``: what is filed under the account of an open volume joins it by itself.
+    """
+
+    fonds: str = "C001"
+    fonds_name: str = "某某市自来水有限公司"
+    category: str = "KF"
+    code: str = "{fonds}-{category}·{year}-{period}-{office}-{seq:04}"
+    fields: tuple[OwnField, ...] = ()
+    class_codes: Mapping[str, str] = field(default_factory=dict)
+    volume_code: str = "{fonds}-{category}·{year}-{office}-AJ{seq:04}"
+    volumes: Literal["by-hand", "per-account"] = "by-hand"
+
+
+class CodePart(NamedTuple):
+    """A piece of a template: ``kind`` is ``text`` or a placeholder; ``text`` as it stands, ``width`` of ``seq``."""
+
+    kind: str
+    text: str
+    width: int = 1
+
+
+class Fault(NamedTuple):
+    """A setting that cannot be: its key, its value, what may stand there."""
+
+    key: str
+    value: object
+    allowed: Message | str
+
+
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::0?(\d{1,2}))?\}")
+
+
+def code_parts(template: str) -> tuple[CodePart, ...] | None:
+    """The pieces of a template in order; None where a brace or a placeholder is not understood."""
+    parts: list[CodePart] = []
+    at = 0
+    for found in _PLACEHOLDER.finditer(template):
+        parts.append(CodePart("text", template[at:found.start()]))
+        if found[1] not in PLACEHOLDERS or (found[2] is not None and found[1] != "seq"):
+            return None
+        parts.append(CodePart(found[1], found[0], int(found[2] or 1)))
+        at = found.end()
+    parts.append(CodePart("text", template[at:]))
+    if any(part.kind == "text" and re.search(r"[{}]", part.text) for part in parts):
+        return None
+    return tuple(part for part in parts if part.text)
+
+
+def archive_fault(archive: ArchiveSection, office: str) -> Fault | None:
+    """What is wrong with the section, or None; ``office`` is the code of the office."""
+    return next(_code_faults(archive, office), None) or next(_field_faults(archive.fields), None)
+
+
+def _code_faults(archive: ArchiveSection, office: str) -> Iterator[Fault]:
+    code = archive.code
+    parts = code_parts(code)
+    if parts is None:
+        yield Fault("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
+            f"{{{name}}}" for name in PLACEHOLDERS)))
+        return
+    kinds = [part.kind for part in parts]
+    # DA/T 13-2022, 5: fonds, category and item number are in every code; without them two could be the same.
+    for needed in (("fonds",), ("category", "class"), ("seq",)):
+        if not set(needed) & set(kinds):
+            name = msg("{one} or {other}", one="{category}", other="{class}") if len(needed) > 1 else f"{{{needed[0]}}}"
+            yield Fault("archive.code", code, msg("a text with {placeholder} in it", placeholder=name))
+    if kinds.count("seq") != 1:
+        yield Fault("archive.code", code, msg("a text with {placeholder} once", placeholder="{seq}"))
+        return
+    at = kinds.index("seq")
+    beside = [parts[side] for side in (at - 1, at + 1) if 0 <= side < len(parts)]
+    before_or_after = [one.text[-1 if here else 0] if one.kind == "text" else "0" for here, one in
+                       zip((True, False) if at else (False,), beside, strict=False)]
+    if any(one.isalnum() for one in before_or_after):
+        yield Fault("archive.code", code, msg("a text in which a sign such as - stands between {placeholder} and what "
+                                              "is beside it", placeholder="{seq}"))
+    if any(part.kind == "text" and _is_odd(part.text) for part in parts):
+        yield Fault("archive.code", code, msg("a text without spaces and line breaks"))
+    if not 1 <= parts[at].width <= 12:
+        yield Fault("archive.code", code, msg("a width of 1 to 12 in {placeholder}", placeholder="{seq:04}"))
+    values = {"archive.fonds": ("fonds", archive.fonds), "archive.category": ("category", archive.category),
+              "company.office_code": ("office", office),
+              **{f"archive.class_codes.{name}": ("class", value) for name, value in archive.class_codes.items()}}
+    for key, (kind, value) in values.items():
+        if kind in kinds and (not value or len(value) > LONGEST_VALUE or _is_odd(value) or set(value) & set("{}")):
+            yield Fault(key, value, msg("1 to {most} characters without spaces and braces, as they stand in the "
+                                        "archival code", most=LONGEST_VALUE))
+
+
+def _is_odd(text: str) -> bool:
+    return any(one.isspace() or unicodedata.category(one) in ("Cc", "Cf", "Cs") for one in text)
+
+
+RESERVED = frozenset((
+    # core fields: archive.metadata.CORE
+    "title", "date", "responsible", "number", "account", "party", "address", "phone", "box", "shelf", "security",
+    "keywords", "note", "题名", "日期", "责任者", "文号", "户号", "当事人", "地址", "电话", "盒号", "库位", "密级",
+    "主题词", "备注",
+    # what the program itself writes into record.json
+    "record_id", "code", "record_class", "year", "period", "issue_id", "form", "form_name", "access", "pages", "sha256",
+    "sha512", "size", "filed_at", "filed_by", "fields", "labels", "batch", "meters", "source", "matched",
+    "match_confidence", "findings", "signatures", "pdf", "page_order", "attachments", "order", "period_term",
+    "origin", "inherited", "title_made", "自拟题名",
+    # what show and search say beside it
+    "status", "version", "holds", "retention", "class", "meter", "text", "pinyin", "serial", "volume", "volumes",
+    "页数", "保管期限", "文件名", "类别", "年度", "年份", "表单", "档号", "标题", "编号", "文书编号", "合同编号",
+    "通知书编号", "记录编号", "户名", "用水人", "客户", "表号", "水表编号", "注册号", "用水地址", "联系电话", "字段",
+    "拼音", "正文", "全文",
+))  # fmt: skip
+"""Names that an own field may not have: the value would stand in the place of another one."""
+
+
+def _field_faults(fields: tuple[OwnField, ...]) -> Iterator[Fault]:
+    taken: set[str] = set()
+    for place, one in enumerate(fields):
+        at = f"archive.fields[{place}]"
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", one.key):
+            yield Fault(f"{at}.key", one.key, msg("lower-case letters a-z, digits and _, beginning with a letter"))
+        label = one.label.strip()
+        if not label or label != one.label or len(label) > 40 or _is_odd(label.replace(" ", "")) \
+                or set(label) & set("=:：\"'()[]"):
+            yield Fault(f"{at}.label", one.label, msg("1 to 40 characters without = : brackets and quotation marks"))
+        names = {"key": one.key, "label": one.label, "label_en": one.label_en}
+        for name, value in names.items():
+            # English names are compared as people write them: the core has Title and title.
+            if value and (value in RESERVED or value.lower() in RESERVED):
+                yield Fault(f"{at}.{name}", value, msg("a name that recordkit does not use itself"))
+            if value and value in taken:
+                yield Fault(f"{at}.{name}", value, msg("a name that no other field has"))
+        taken |= {value for value in names.values() if value}
+        if (one.type == "choice") != bool(one.choices):
+            yield Fault(f"{at}.choices", list(one.choices),
+                        msg("values to choose from, for the type {type} and no other", type="choice"))
+        if len(set(one.choices)) != len(one.choices) or not all(map(str.strip, one.choices)):
+            yield Fault(f"{at}.choices", list(one.choices), msg("different values, none of them empty"))

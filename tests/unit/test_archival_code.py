@@ -1,0 +1,223 @@
+"""The archival code: by the template of the office, given once, never again; the settings say what a template lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import clock_at
+from hypothesis import given
+from hypothesis import strategies as st
+from small_archive import DAY
+
+from recordkit import files
+from recordkit.archive import catalogue
+from recordkit.archive.archival_code import CodeTemplate, find_gaps
+from recordkit.archive.filing import NewRecord, file_records
+from recordkit.archive.selection import Selection, select_records
+from recordkit.archive_settings import ArchiveSection, archive_fault
+from recordkit.errors import InputRefused
+from recordkit.settings import CompanySection, Settings, StoreSection, load_settings
+from recordkit.store import make_store, open_store
+from recordkit.workspace import Workspace
+
+DA22 = ArchiveSection().code
+DA13 = "{fonds}-{category}-{seq:04}"
+DA13_TWO_LEVELS = "{fonds}-{category}·{class}-{seq:04}"
+
+
+def template_of(code: str, **others: object) -> CodeTemplate:
+    return CodeTemplate.of(Settings(StoreSection("a"), CompanySection(office_code="KFZ"),
+                                    ArchiveSection(code=code, **others)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (DA22, "C001-KF·2026-D30-KFZ-0026"),
+        (DA13, "C001-KF-0026"),
+        (DA13_TWO_LEVELS, "C001-KF·HT-0026"),
+        ("{fonds}-{class}·{year}-{seq}", "C001-HT·2026-26"),
+        ("{fonds}·{seq:05}-{category}", "C001·00026-KF"),
+    ],
+)
+def test_a_code_is_made_read_and_recognised_by_its_template(code: str, expected: str) -> None:
+    template = template_of(code, class_codes={"supply-contract": "HT"})
+    place = {"record_class": "supply-contract", "year": 2026, "period": "D30"}
+    assert template.code(**place, serial=26) == expected  # type: ignore[arg-type]
+    assert template.matches(expected)
+    assert template.place(expected).serial == 26
+    assert template.place(expected).scope == template.scope(**place)  # type: ignore[arg-type]
+    longer = template.code(**place, serial=123456)  # type: ignore[arg-type]
+    assert template.matches(longer) and template.place(longer).serial == 123456
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["", "C001-KF·2026-D30-KFZ-", "C001-KF·2026-D30-KFZ-026", "C001-KF·2026-D30-KFZ-00026", "C001-KF·26-D30-KFZ-0026",
+     "C001-KF·2026-X30-KFZ-0026", "C001-KF·2026-D030-KFZ-0026", "C001-KF-2026-D30-KFZ-0026", "C001-KF·2026-D30-0026",
+     "C001-KF·2026-D30-KF Z-0026", "C001-KF·2026-D30-KFZ-0026\n", "C001-KF·2026-D30-KFZ-００２６",
+     "C001-KF·2026-D30--0026",
+     "-" * 300],
+)  # fmt: skip
+def test_a_code_that_is_not_well_formed_does_not_match(code: str) -> None:
+    assert not template_of(DA22).matches(code)
+
+
+@given(st.integers(1, 10**9 - 1), st.integers(1000, 9999), st.sampled_from(["Y", "D30", "D10", "M18"]),
+       st.sampled_from([DA22, DA13, DA13_TWO_LEVELS, "{fonds}-{class}-{year}·{seq:03}-{period}"]))
+def test_every_code_that_is_given_is_well_formed_and_read_back(serial: int, year: int, period: str, code: str) -> None:
+    template = template_of(code)
+    given_code = template.code(record_class="meter-change-notice", year=year, period=period, serial=serial)
+    assert template.matches(given_code)
+    place = template.place(given_code)
+    assert (place.serial, place.scope) == (
+        serial, template.scope(record_class="meter-change-notice", year=year, period=period))
+
+
+def test_an_inherited_code_of_another_shape_has_a_place_by_its_last_number() -> None:
+    template = template_of(DA22)
+    assert template.place("1998-5-长期-012").serial == 12
+    assert template.place("1998-5-长期-012").scope == template.place("1998-5-长期-7").scope
+    assert template.place("无号甲").serial == 0 and template.place("5" * 40).serial == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "lacks"),
+    [
+        ("{category}·{year}-{seq:04}", "a text with {fonds} in it"),
+        ("{fonds}-{year}-{seq:04}", "a text with {category} or {class} in it"),
+        ("{fonds}-{category}·{year}", "a text with {seq} in it"),
+        ("{fonds}-{category}-{seq}-{seq:04}", "a text with {seq} once"),
+        ("{fonds}-{category}{seq:04}", "a text in which a sign such as -"),
+        ("{fonds}-{category}-1{seq:04}", "a text in which a sign such as -"),
+        ("{seq:04}{fonds}-{category}", "a text in which a sign such as -"),
+        ("{fonds} {category}-{seq:04}", "a text without spaces"),
+        ("{fonds}-{category}-{seq:099}", "a width of 1 to 12"),
+        ("{fonds}-{category!r}-{seq:04}", "a text with the placeholders {fonds}, {category}"),
+        ("{fonds}-{category}-{seq:04}}", "a text with the placeholders {fonds}, {category}"),
+        ("{fonds}-{category}-{volume}-{seq:04}", "a text with the placeholders {fonds}, {category}"),
+    ],
+)
+def test_a_template_that_could_give_a_code_twice_is_refused_with_what_it_lacks(code: str, lacks: str) -> None:
+    fault = archive_fault(ArchiveSection(code=code), "KFZ")
+    assert fault is not None and fault.key == "archive.code" and lacks in str(fault.allowed)
+
+
+def test_values_that_cannot_stand_in_a_code_are_refused_where_the_template_has_them() -> None:
+    assert archive_fault(ArchiveSection(fonds=""), "KFZ") is not None
+    assert archive_fault(ArchiveSection(), "K FZ") is not None
+    assert archive_fault(ArchiveSection(code=DA13), "") is None
+    assert archive_fault(ArchiveSection(class_codes={"a": "{"}, code=DA13_TWO_LEVELS), "KFZ") is not None
+    assert archive_fault(ArchiveSection(code=DA13_TWO_LEVELS), "KFZ") is None
+
+
+# --- in a store ---------------------------------------------------------------------------------------------
+
+
+def made(root: Path, code: str = DA22) -> Workspace:
+    make_store(root, clock_at(DAY), "test", simulation=True)
+    return with_code(root, code)
+
+
+def with_code(root: Path, code: str) -> Workspace:
+    path = root / "recordkit.toml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(f'code = "{code}"' if line.startswith("code = ") else line for line in lines),
+                    encoding="utf-8")
+    return open_store(root, clock_at(DAY), "test")
+
+
+def file_some(workspace: Workspace, *codes: str | None, record_class: str = "visit-record") -> list[str]:
+    """File papers, inherited codes or None for our own; the codes they have."""
+    with workspace.writing() as writer, workspace.staging() as staging:
+        news = []
+        for code in codes:
+            at = catalogue.next_ordinal(workspace.db) + len(news)
+            path = staging / f"paper-{at}"
+            files.write_atomic(path, f"paper {at}".encode())
+            news.append(NewRecord(record_class, f"件{at}", DAY, 1, {"original.txt": path}, files.digests_of(path),
+                                  code=code))
+        ids = file_records(writer, workspace, news, staging)
+    return [record.code for one in ids if (record := catalogue.get_record(workspace.db, one)) is not None]
+
+
+def test_another_template_leaves_old_codes_and_gives_none_of_them_again(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s", DA13)
+    assert file_some(workspace, None, None) == ["C001-KF-0001", "C001-KF-0002"]
+    workspace.close()
+    # Wider numbers run on; another shape begins anew; back again, the first goes on.
+    workspace = with_code(tmp_path / "s", "{fonds}-{category}-{seq:06}")
+    assert file_some(workspace, None) == ["C001-KF-000003"]
+    workspace.close()
+    workspace = with_code(tmp_path / "s", DA22)
+    assert file_some(workspace, None) == ["C001-KF·2026-D10-KFZ-0001"]
+    workspace.close()
+    workspace = with_code(tmp_path / "s", DA13)
+    assert file_some(workspace, None) == ["C001-KF-0004"]
+    codes = [one.code for one in catalogue.list_records(workspace.db)]
+    assert codes == ["C001-KF-0001", "C001-KF-0002", "C001-KF-000003", "C001-KF·2026-D10-KFZ-0001", "C001-KF-0004"]
+    workspace.close()
+
+
+def test_a_template_under_which_an_old_code_would_come_again_passes_it_over(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s", "{fonds}-{category}·{year}-{seq:04}")
+    assert file_some(workspace, None, None) == ["C001-KF·2026-0001", "C001-KF·2026-0002"]
+    workspace.close()
+    # The scope is another one, yet it yields codes that were given.
+    workspace = with_code(tmp_path / "s", "{fonds}-{category}·2026-{seq:04}")
+    assert file_some(workspace, "C001-KF·2026-0004", None, None) == [
+        "C001-KF·2026-0004", "C001-KF·2026-0005", "C001-KF·2026-0006"]
+    workspace.close()
+    workspace = with_code(tmp_path / "s", "{fonds}-{category}·{year}-{seq}")
+    assert file_some(workspace, "C001-KF·2026-7", None) == ["C001-KF·2026-7", "C001-KF·2026-8"]
+    workspace.close()
+
+
+def test_an_inherited_code_moves_the_numbers_on_and_is_never_given_again(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s")
+    ours = "C001-KF·2026-D10-KFZ-{:04}".format
+    # Of a batch whose own number comes first, of a later one, and one below: the highest counts.
+    assert file_some(workspace, None, ours(7), None) == [ours(1), ours(7), ours(8)]
+    assert file_some(workspace, ours(3)) == [ours(3)]
+    assert file_some(workspace, None) == [ours(9)]
+    for code in (ours(7), ours(8)):
+        with pytest.raises(InputRefused, match="is given to another record"):
+            file_some(workspace, code)
+    with pytest.raises(InputRefused, match="is given to another record"):
+        file_some(workspace, "旧-1", "旧-1")
+    assert len(catalogue.list_records(workspace.db)) == 5
+    assert [(one.first, one.last, one.after, one.before) for one in find_gaps(workspace.db)] == [
+        (2, 2, ours(1), ours(3)), (4, 6, ours(3), ours(7))]
+    workspace.close()
+
+
+def test_numbers_beyond_four_digits_stand_behind_those_of_four(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s", DA13)
+    file_some(workspace, "C001-KF-9999", "C001-KF-123456", None, "C001-KF-0100")
+    assert [one.code for one in select_records(workspace.db, Selection())] == [
+        "C001-KF-0100", "C001-KF-9999", "C001-KF-123456", "C001-KF-123457"]
+    workspace.close()
+
+
+def test_gaps_are_told_of_the_scopes_of_a_year_and_class_and_survive_a_rebuild(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s")
+    file_some(workspace, "旧·1998-003", "旧·1998-005", "无号")
+    file_some(workspace, None, record_class="supply-contract")
+    told = [(one.scope, one.first, one.last, one.count) for one in find_gaps(workspace.db)]
+    assert told == [("旧·1998-0000", 1, 2, 2), ("旧·1998-0000", 4, 4, 1)]
+    assert list(find_gaps(workspace.db, record_class="supply-contract")) == []
+    assert len(list(find_gaps(workspace.db, record_class="visit-record", year=2026))) == 2
+    assert list(find_gaps(workspace.db, year=1998)) == []
+    assert file_some(workspace, None, record_class="supply-contract") == ["C001-KF·2026-D30-KFZ-0002"]
+    workspace.rebuild()
+    assert [(one.scope, one.first, one.last, one.count) for one in find_gaps(workspace.db)] == told
+    assert file_some(workspace, None, record_class="supply-contract") == ["C001-KF·2026-D30-KFZ-0003"]
+    assert file_some(workspace, "旧·1998-006", None) == ["旧·1998-006", "C001-KF·2026-D10-KFZ-0001"]
+    workspace.close()
+
+
+def test_the_settings_of_a_new_store_name_no_fault(tmp_path: Path) -> None:
+    make_store(tmp_path / "s", clock_at(DAY), "test", simulation=True)
+    settings = load_settings(tmp_path / "s")
+    assert archive_fault(settings.archive, settings.company.office_code) is None
