@@ -15,7 +15,7 @@ CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
 CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
-CREATE INDEX records_review ON records (date, record_class, old_term, ordinal) WHERE status = 'active' AND volume IS NULL;
+CREATE INDEX records_review ON records (date, record_class, old_term, volume, ordinal) WHERE status = 'active';
 CREATE TABLE record_tallies (
   scope TEXT NOT NULL, record_class TEXT NOT NULL, form TEXT NOT NULL, year INTEGER NOT NULL, period TEXT NOT NULL,
   status TEXT NOT NULL, month TEXT NOT NULL, n INTEGER NOT NULL,

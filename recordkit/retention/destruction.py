@@ -106,6 +106,7 @@ def execute_order(
     still_found: StillFound | None = None,
     confirm: str = "",
     paper_method: str = "",
+    progress: Callable[[int], None] | None = None,
 ) -> Execution:
     """Destroy what the order names, or finish what an interrupted call began.
 
@@ -119,6 +120,8 @@ def execute_order(
         still_found: looks whether the index still finds them.
         paper_method: how the paper originals are destroyed; like ``method`` when empty.
         confirm: ``order.confirmation``, needed when the order takes more than ``destruction.total_share`` of all.
+        progress: told how many entries of the ledger the tables were derived from again, to be checked:
+            some minutes for a million records.
 
     Raises:
         NotFound: no such order.
@@ -134,7 +137,7 @@ def execute_order(
         _require_signer(order, actor)
         refused: tuple[ItemOutcome, ...] = ()
         if status == "signed":
-            refused = _begin(workspace, writer, order, place, (method, paper_method), actor, confirm)
+            refused = _begin(workspace, writer, order, place, (method, paper_method), actor, confirm, progress)
             order = find_order(workspace.db, order.order_id)
         else:
             # Whoever can write the ledger can write an intent, too; only one that signatures bear out is finished.
@@ -170,7 +173,8 @@ def outcomes_of(
 
 
 def _begin(
-    workspace: Workspace, writer: Writer, order: Order, place: str, methods: tuple[str, str], actor: str, confirm: str
+    workspace: Workspace, writer: Writer, order: Order, place: str, methods: tuple[str, str], actor: str, confirm: str,
+    progress: Callable[[int], None] | None,
 ) -> tuple[ItemOutcome, ...]:
     """Check everything again and enter the intent; returns the refused items. Without a good one there is no intent."""
     method, paper_method = (one.strip() for one in methods)
@@ -184,7 +188,7 @@ def _begin(
     _require_proof(workspace, order)
     # Holds, events, dates and accounts are asked of the tables, which anybody can edit who can write the file: what
     # decides is what ledger and objects say now.
-    workspace.rebuild()
+    workspace.rebuild(progress)
     order = find_order(workspace.db, order.order_id)
     require_duties(workspace, writer)
     require_papers(workspace, order)
