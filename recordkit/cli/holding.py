@@ -54,10 +54,11 @@ until_option = option(
 
 
 @hold.command("place", cls=Command, help=N_("Forbid the destruction of records, of all records of an account, of what "
-                                            "lies in a box, or of what a query finds."))
+                                            "lies in a box or a volume, or of what a query finds."))
 @click.argument("records", nargs=-1, metavar="[RECORD]...")
 @option("--account", help=N_("All records of this account, also those filed later."))
 @option("--box", metavar="BOX", help=N_("All records that lie in this box now."))
+@option("--volume", metavar="VOLUME", help=N_("All records that lie in this volume now."))
 @option("--query", metavar="QUERY", help=N_("All records that this search finds now."))
 @option("--data", type=click.Path(path_type=Path), metavar="FILE",
         help=N_("All accounts of a list, as 'hold import' does."))
@@ -69,15 +70,15 @@ until_option = option(
 @dry_run_option
 @pass_app
 def hold_place(
-    app: App, records: tuple[str, ...], account: str | None, box: str | None, query: str | None, data: Path | None,
-    with_accounts: bool, kind: str, reason: str, until: date | None, dry_run: bool,
+    app: App, records: tuple[str, ...], account: str | None, box: str | None, volume: str | None, query: str | None,
+    data: Path | None, with_accounts: bool, kind: str, reason: str, until: date | None, dry_run: bool,
 ) -> int:
     """Place one hold, and with --with-accounts one for each account."""
     from recordkit.archive.catalogue import account_with_zeros, count_of_account
     from recordkit.retention.holds import accounts_held_of, find_hold, place_hold, place_on_accounts
 
-    if sum((bool(records), account is not None, box is not None, query is not None, data is not None)) != 1:
-        raise WrongUsage(msg("A hold needs either records, --account, --box, --query or --data."))
+    if sum((bool(records), *(one is not None for one in (account, box, volume, query, data)))) != 1:
+        raise WrongUsage(msg("A hold needs either records, --account, --box, --volume, --query or --data."))
     if data is not None:
         return _import(app, data, kind=kind, reason=reason, until=until, dry_run=dry_run)
     with app.acting(rehearse=dry_run) as workspace:
@@ -85,13 +86,16 @@ def hold_place(
         named: Sequence[str] = records
         if box is not None:
             named = _in_box(workspace, box)
+        elif volume is not None:
+            named = _in_volume(workspace, volume)
         elif query is not None:
             named = _found_by(app, workspace, query)
-        if box is not None or query is not None:
+        found_by = query or (f"box:{box}" if box is not None else f"volume:{volume}" if volume is not None else "")
+        if found_by:
             codes = told_codes(workspace.db, named, _SHOWN_CODES)
             app.say(tr("{count} record(s): {codes}").format(count=len(named), codes=codes))
         hold_id = place_hold(workspace, kind=kind, reason=reason, records=named, account=account, until=until,
-                             query=query or (f"box:{box}" if box is not None else ""))
+                             query=found_by)
         held = find_hold(workspace, hold_id).records
         accounts = accounts_held_of(workspace.db, held) if with_accounts else []
         more = place_on_accounts(workspace, accounts, kind=kind, reason=reason, until=until) if accounts else []
@@ -108,7 +112,7 @@ def hold_place(
     elif more:
         app.say(tr("{count} account(s) are held, too, and thereby what is filed later under them.").format(
             count=len(more)))
-    elif box is not None or query is not None:
+    elif found_by:
         app.say(tr("Held are the records found now. What is filed later is not: for that, hold the account "
                    "(--account, --with-accounts)."))
     return 0
@@ -156,6 +160,16 @@ def _in_box(workspace: Workspace, box: str) -> list[str]:
     found = records_in_box(workspace.db, box)
     if not found:
         raise NotFound(msg("No record lies in box {box}.", box=box), msg("'recordkit show RECORD' tells the box."))
+    return found
+
+
+def _in_volume(workspace: Workspace, reference: str) -> list[str]:
+    from recordkit.archive.volumes import find_volume, records_of_volume
+
+    volume = find_volume(workspace, reference)
+    found = [record.record_id for record in records_of_volume(workspace.db, volume.volume_id)]
+    if not found:
+        raise NotFound(msg("Volume {volume} is empty.", volume=volume.code))
     return found
 
 

@@ -230,14 +230,18 @@ def volume_show(app: App, reference: str) -> None:
     """Print a volume, its period and its records."""
     from recordkit.archive.access import clearance_of, seen_title
     from recordkit.archive.volumes import find_volume, placed_records
-    from recordkit.retention.circumstances import explain_record
+    from recordkit.retention.circumstances import decide_record, load_circumstances
 
     with app.reading() as workspace:
         found, clearance = find_volume(workspace, reference), clearance_of(workspace)
         items: list[dict[str, object]] = []
+        around = None
         for position, record in placed_records(workspace.db, found.volume_id, destroyed=True):
             is_gone = record.status == "destroyed"
-            decision = None if is_gone else explain_record(workspace, record, app.today)
+            if around is None and not is_gone:
+                # What is known around one record of a volume is what is known around all of it.
+                around = load_circumstances(workspace, record.record_id)
+            decision = None if is_gone or around is None else decide_record(workspace, record, around, app.today)
             items.append({
                 "position": position, "record_id": record.record_id, "code": record.code, "number": record.number,
                 "title": seen_title(record, clearance), "date": None if is_gone else record.date,

@@ -136,7 +136,8 @@ def _holds(db: Database, record_id: str | None) -> tuple[dict[str, list[Hold]], 
         else:
             of_account.setdefault(row["account"], []).append(hold)
     rows = db.each("SELECT n.record_id, h.hold_id, h.kind, h.until FROM hold_records n JOIN holds h "
-                   "ON h.hold_id = n.hold_id WHERE h.released IS NULL AND (:record IS NULL OR n.record_id = :record) "
+                   "ON h.hold_id = n.hold_id WHERE h.released IS NULL "
+                   f"AND (:record IS NULL OR n.record_id IN {_COMPANIONS}) "
                    "ORDER BY n.hold_id", only)
     for row in rows:
         hold = Hold(row["hold_id"], row["kind"], date.fromisoformat(row["until"]) if row["until"] else None)

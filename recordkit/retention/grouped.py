@@ -34,7 +34,8 @@ from recordkit.retention.review import (
     Together,
     decide,
     governing,
-    own_period,
+    period_start,
+    trigger_of,
 )
 from recordkit.workspace import Workspace
 
@@ -112,14 +113,16 @@ def group_review(workspace: Workspace, today: date, *, within_days: int | None =
             rest[one.record_class, one.date, one.own, one.term] -= 1
         counts[one.record_class, decision.decision, decision.due, decision.companion is not None] += 1
     for row in review.each_group():
-        plain = row["n"] + rest[row["record_class"], row["date"], row["own"], row["term"]]
+        # Old terms that decide nothing make rows of their own: what is left out is taken off the first one.
+        plain = row["n"] + rest.pop((row["record_class"], row["date"], row["own"], row["term"]), 0)
         if plain:
             decision = review.of_class(row["record_class"], row["date"], row["own"], row["term"])
             counts[row["record_class"], decision.decision, decision.due, False] += plain
     for (record_class, _), (decision,), count in each_volume_group(workspace.db, [review]):
         counts[record_class, decision.decision, decision.due, decision.companion is not None] += count
     groups = near_groups((ReviewGroup(record_class, kind, due, count, companions)
-                          for (record_class, kind, due, companions), count in counts.items()), today, within_days)
+                          for (record_class, kind, due, companions), count in counts.items() if count), today,
+                         within_days)
     return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max, one.companions))
 
 
@@ -239,7 +242,8 @@ class Review:
         Of records that lie in no volume, as ``each_record``.
         """
         rows = self._db.each(f"SELECT r.record_class, r.date, NULL AS own, {TERM}, count(*) AS n FROM records r "
-                             "WHERE r.status = 'active' AND r.volume IS NULL GROUP BY r.date, r.record_class, term")
+                             "WHERE r.status = 'active' AND r.volume IS NULL "
+                             "GROUP BY r.date, r.record_class, r.old_term")
         yield from self._without_own(rows)
         for record_class in self.fields:
             yield from self._db.each(
@@ -361,7 +365,8 @@ class Review:
             yield one, self._decide(one, events[ordinal], tuple(holds), together.get(one.volume or ""))
 
     def _facts(self, one: _Plain, events: tuple[Event, ...]) -> tuple[Facts, tuple[Event, ...], RecordClass | None]:
-        facts = Facts(one.record_id, one.record_class, date.fromisoformat(one.date), day_in(one.own), one.term)
+        own = None if one.own is None else day_in(one.own)
+        facts = Facts(one.record_id, one.record_class, date.fromisoformat(one.date), own, one.term)
         return facts, events, self.around.scheme.classes.get(one.record_class)
 
     def _decide(
@@ -371,9 +376,11 @@ class Review:
         facts, _, rule = self._facts(one, events)
         extension = self.around.extensions.get(one.record_id)
         # Two records of a class whose periods start on the same day differ in their reasons only.
-        own = own_period(facts, events, rule)
+        runs = rule is not None and not one.term and rule.months is not None
+        trigger = trigger_of(facts, events, rule) if runs and rule is not None else None
+        start = period_start(rule, trigger[0]) if rule is not None and trigger is not None else None
         governed = None if together is None else (together.outcome, together.start, together.months)
-        key = (one.record_class, own.outcome, own.start, extension, bool(holds), governed)
+        key = (one.record_class, one.term, start, extension, bool(holds), governed)
         known = self._made.get(key)
         if known is None:
             known = decide(facts, events, holds, rule, self._today, extension, together)

@@ -64,14 +64,14 @@ def moved_groups(workspace: Workspace, old: Scheme, new: Scheme, today: date) ->
             rest[one.record_class, one.date, one.own, other.own, one.term] += 1
         counts[one.record_class, before.decision, before.due, after.decision, after.due] += 1
     for record_class, formed, own, other_own, term, number in pair.each_group():
-        plain = number - rest[record_class, formed, own, other_own, term]
+        plain = number - rest.pop((record_class, formed, own, other_own, term), 0)
         if plain:
             before = pair.old.of_class(record_class, formed, own, term)
             after = pair.new.of_class(record_class, formed, other_own, term)
             counts[record_class, before.decision, before.due, after.decision, after.due] += plain
     for (record_class, _), (before, after), number in each_volume_group(workspace.db, [pair.old, pair.new]):
         counts[record_class, before.decision, before.due, after.decision, after.due] += number
-    groups = [MovedGroup(*key, count) for key, count in counts.items() if key[1:3] != key[3:5]]
+    groups = [MovedGroup(*key, count) for key, count in counts.items() if count and key[1:3] != key[3:5]]
     return sorted(groups, key=lambda one: (one.record_class, one.before, one.due_before or date.max, one.after,
                                            one.due_after or date.max))
 
@@ -121,7 +121,8 @@ class _Pair:
         """
         fields = {*self.old.fields, *self.new.fields}
         for row in self._db.each(f"SELECT r.record_class, r.date, {TERM}, count(*) AS n FROM records r WHERE "
-                                 "r.status = 'active' AND r.volume IS NULL GROUP BY r.date, r.record_class, term"):
+                                 "r.status = 'active' AND r.volume IS NULL "
+                                 "GROUP BY r.date, r.record_class, r.old_term"):
             if row["record_class"] not in fields:
                 yield row["record_class"], row["date"], None, None, row["term"], row["n"]
         for one in sorted(fields):

@@ -14,7 +14,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.volume_acts import NewVolume, add_to_volume, note_volume, open_volume, take_out
 from recordkit.archive.volumes import Remarks, Volume, find_volume
 from recordkit.errors import RefusedByRule
-from recordkit.retention.circumstances import explain_record
+from recordkit.retention.circumstances import decide_record, explain_record, load_circumstances
 from recordkit.retention.events import add_event
 from recordkit.retention.grouped import group_review, waiting_records
 from recordkit.retention.holds import place_hold, release_hold
@@ -183,3 +183,13 @@ def test_with_its_last_record_a_volume_forgets_all_but_id_code_and_counts(archiv
                 lambda: note_volume(archive.workspace, volume.code, Remarks("又"))):
         with pytest.raises(RefusedByRule, match="destroyed"):
             act()
+
+
+def test_a_hold_on_one_record_of_a_volume_is_told_of_that_record_alone(archive: Archive) -> None:
+    a, b = archive.file("甲"), archive.file("乙")
+    volume_with(archive, a, b)
+    place_hold(archive.workspace, kind="debt", reason="欠款", records=[a])
+    around = load_circumstances(archive.workspace, b)
+    told = [decide_record(archive.workspace, find_record(archive.workspace.db, one), around,
+                          archive.workspace.clock.today).decision for one in (a, b)]
+    assert told == ["held", "due"]
