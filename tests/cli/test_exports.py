@@ -490,6 +490,18 @@ def test_the_offices_own_form_of_a_listing_wins(filled: Cli, tmp_path: Path) -> 
     assert made.paragraphs[0].text == "本单位归档文件目录"
 
 
+def test_the_old_term_of_an_inherited_record_is_printed_as_it_is_and_forever_governs_its_volume(
+    archive: Archive
+) -> None:
+    old = archive.file("旧档", on=date(1998, 5, 1), period_term="永久", note="霉斑")
+    volume = open_volume(archive.workspace, NewVolume("project", "旧卷"))
+    add_to_volume(archive.workspace, volume.code, [old, archive.file("新档")])
+    as_archivist = items.items_listing(archive.workspace, Selection(year=1998), {})
+    assert as_archivist.count == 1 and [row[-1] for row in rows(as_archivist)] == ["霉斑；原保管期限：永久"]
+    (row,) = rows(volumes.volumes_listing(archive.workspace, Selection()))
+    assert row == (1, volume.code, "旧卷", "19980501-20240601", 2, 4, "永久", "未封卷")
+
+
 @pytest.mark.parametrize(("period", "told"), [("Y", "永久"), ("D30", "30年"), ("M18", "18个月"), ("长期", "长期")])
 def test_a_period_is_printed_in_words(period: str, told: str) -> None:
     assert told_period(period) == told
