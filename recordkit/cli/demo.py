@@ -118,6 +118,26 @@ def demo(app: App, folder: Path | None) -> None:
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
+PRINTED = (
+    ("items", "归档文件目录.docx"), ("items", "归档文件目录.xlsx"), ("volumes", "案卷目录.docx"),
+    ("covers", "案卷封面.docx"), ("volume", "卷内文件目录.docx"), ("notes", "卷内备考表.docx"),
+    ("transfer", "移交登记表.docx"),
+)  # fmt: skip
+"""What an inspection asks for, by kind and file."""
+
+
+def _print_set(stage: _Stage) -> None:
+    """Volumes by account, one of them closed; then the listings, by the archivist, who sees the restricted ones too."""
+    acting = ("--as", "archivist", "--as-of", REVIEW_DAY)
+    stage.headline(N_("The archivist closes a volume and prints what an inspection asks for"))
+    stage.run("volume", "create", "--per-account", *acting)
+    stage.run("volume", "close", "C001-KF·2037-KFZ-AJ0001", "--note", "卷内文件齐全。", "--arranged-by", "林昇",
+              "--checked-by", "石磊", *acting)
+    for kind, name in PRINTED:
+        destroyed = ("--status", "all") if name.endswith(".xlsx") else ()
+        stage.run("catalogue", "export", "--kind", kind, *destroyed, "--out", f"store/outbox/{name}", *acting)
+
+
 def _play(stage: _Stage) -> None:
     click.echo(tr("The demo runs in {folder}. To type the commands yourself:").format(folder=stage.folder))
     click.echo(f"    cd {shlex.quote(str(stage.folder))}")
@@ -196,6 +216,8 @@ def _play(stage: _Stage) -> None:
     stage.run("destruction", "complete", order, *signed("witness2"))
     stage.run("destruction", "show", order)
     stage.run("search", "回访〔2026〕00001号")
+
+    _print_set(stage)
 
     stage.headline(N_("The auditor checks"))
     stage.run("ledger", "verify")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, cast
 
 import click
+from msgspec import structs
 
 from recordkit.cli.base import App, Command, option, pass_app
-from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import InputRefused, WrongUsage
+from recordkit.cli.saving import stream_naming
+from recordkit.cli.selecting import selection_of, selection_options
+from recordkit.errors import WrongUsage
 from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
@@ -33,46 +32,30 @@ KINDS = ("items", "volume", "volumes", "transfer", "notes", "covers")
         help=N_("How the file is written (default: as its ending says)."))
 @option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
         help=N_("The file to write."))
-@option("--class", "record_class", metavar="CLASS", help=N_("Records of this class."))
-@option("--form", metavar="FORM", help=N_("Records of this form."))
-@option("--year", type=int, metavar="YEAR", help=N_("Records of this year."))
-@option("--period", metavar="CODE", help=N_("Records of this period: Y, D30, D10."))
-@option("--from", "since", type=DATE, metavar="DATE", help=N_("Records of this day or later."))
-@option("--to", "until", type=DATE, metavar="DATE", help=N_("Records of this day or earlier."))
-@option("--box", metavar="BOX", help=N_("Records whose paper lies in this box."))
-@option("--account", metavar="ACCOUNT", help=N_("Records of this account."))
-@option("--volume", metavar="VOLUME", help=N_("Records of this volume; volume listings of it alone."))
-@option("--destroyed", is_flag=True, help=N_("Destroyed records, too: their codes and the register that has them."))
+@selection_options
+@option("--volume", metavar="VOLUME", help=N_("Only records of this volume; of volumes only this one."))
 @option("--together", is_flag=True, help=N_("One catalogue of all, not one for each year, period and office."))
-@option("--force", is_flag=True, help=N_("Overwrite a file that exists."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def export(app: App, kind: str, file_format: str | None, out: Path, force: bool, together: bool, destroyed: bool,
-           record_class: str | None, form: str | None, year: int | None, period: str | None, since: date | None,
-           until: date | None, box: str | None, account: str | None, volume: str | None) -> None:
+def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bool, together: bool, volume: str | None,
+           **given: object) -> None:
     """Choose the records, make the listing, write it whole or not at all."""
-    from recordkit.archive.classes import load_scheme
     from recordkit.archive.listings.output import write_listing
-    from recordkit.archive.selection import Selection
+    from recordkit.archive.volumes import find_volume
 
     written = _format_of(out, file_format)
     if together and kind != "items":
         raise WrongUsage(msg("{option} goes with --kind {kinds}.", option="--together", kinds="items"))
-    if destroyed and kind in ("transfer", "notes", "covers"):
-        raise WrongUsage(msg("{option} goes with --kind {kinds}.", option="--destroyed",
+    if given["status"] != "active" and kind in ("transfer", "notes", "covers"):
+        raise WrongUsage(msg("{option} goes with --kind {kinds}.", option=f"--status {given['status']}",
                              kinds=listed(("items", "volume", "volumes"))),
                          msg("Destroyed records are never handed over; their registers are records of their own."))
     with app.reading() as workspace:
-        if record_class is not None:
-            load_scheme(workspace.root).get(record_class)
-        volume_id = None
+        selection = selection_of(workspace, given)
         if volume is not None:
-            from recordkit.archive.volumes import find_volume
-
-            volume_id = find_volume(workspace, volume).volume_id
-        selection = Selection(record_class=record_class, form=form, year=year, period=period, since=since, until=until,
-                              box=box, account=account, volume=volume_id, status=None if destroyed else "active")
+            selection = structs.replace(selection, volume=find_volume(workspace, volume).volume_id)
         listing = _listing(workspace, kind, selection, together=together)
-        with _saving(app, out, listing.records(), force=force) as stream:
+        with stream_naming(app, out, listing.records(), force=force) as stream:
             write_listing(workspace, listing, written, stream)
     _tell(app, listing, out)
 
@@ -85,7 +68,7 @@ def _listing(workspace: Workspace, kind: str, selection: Selection, *, together:
         from recordkit.archive.listings import volumes
 
         if kind == "volume":
-            return volumes.volume_listing(workspace, selection, decided, destroyed=selection.status is None)
+            return volumes.volume_listing(workspace, selection, decided, destroyed=selection.status != "active")
         made = {"volumes": volumes.volumes_listing, "notes": volumes.notes_listing, "covers": volumes.covers_listing}
         return made[kind](workspace, selection)
     if kind == "transfer":
@@ -114,33 +97,6 @@ def _format_of(out: Path, named: str | None) -> Format:
                              endings=listed(f".{one}" for one in FORMATS)),
                          msg("Give the file one of these endings, or say --format."))
     return cast("Format", named or ending)
-
-
-@contextmanager
-def _saving(app: App, out: Path, records: Iterable[str], *, force: bool) -> Iterator[BinaryIO]:
-    """A stream into the file; in the store's outbox it is kept so that the destruction of a record finds it.
-
-    Raises:
-        InputRefused: it exists and ``force`` is false.
-        WrongUsage: it would lie in the store, but not in its outbox.
-    """
-    from recordkit import files
-    from recordkit.retention.lists import writing_list
-
-    place, store = out.resolve(), app.store.resolve()
-    if place.is_relative_to(store) and not place.is_relative_to(store / "outbox"):
-        raise WrongUsage(msg("{file} lies inside the store, where only the outbox takes lists.", file=str(out)),
-                         msg("Choose the folder {folder}, or one outside the store.", folder=str(app.store / "outbox")))
-    try:
-        if place.is_relative_to(store):
-            with writing_list(place, records, overwrite=force) as stream:
-                yield stream
-        else:
-            with files.writing(place, overwrite=force) as stream:
-                yield stream
-    except FileExistsError:
-        raise InputRefused(msg("The file {file} exists already.", file=str(out)),
-                           msg("Overwrite it with --force.")) from None
 
 
 def _tell(app: App, listing: Listing, out: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
@@ -31,10 +32,36 @@ def save_naming(app: App, out: Path, data: bytes, records: Collection[str], *, f
                 msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force.")
             ) from None
     elif place.is_relative_to(store):
-        raise WrongUsage(msg("{file} lies inside the store, where only the outbox takes lists.", file=str(out)),
-                         msg("Choose the folder {folder}, or one outside the store.", folder=str(app.store / "outbox")))
+        raise _inside(app, out)
     else:
         app.save(out, data, force=force)
+
+
+@contextmanager
+def stream_naming(app: App, out: Path, records: Iterable[str], *, force: bool) -> Iterator[BinaryIO]:
+    """As ``save_naming``, for a list that is written as it is made: there whole at the end, or not at all."""
+    from recordkit import files
+    from recordkit.retention.lists import writing_list
+
+    place, store = out.resolve(), app.store.resolve()
+    if place.is_relative_to(store) and not place.is_relative_to(store / "outbox"):
+        raise _inside(app, out)
+    try:
+        if place.is_relative_to(store):
+            with writing_list(place, records, overwrite=force) as stream:
+                yield stream
+        else:
+            with files.writing(place, overwrite=force) as stream:
+                yield stream
+    except FileExistsError:
+        raise InputRefused(
+            msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force.")
+        ) from None
+
+
+def _inside(app: App, out: Path) -> WrongUsage:
+    return WrongUsage(msg("{file} lies inside the store, where only the outbox takes lists.", file=str(out)),
+                      msg("Choose the folder {folder}, or one outside the store.", folder=str(app.store / "outbox")))
 
 
 def note_ids(path: Path, records: Collection[str]) -> None:

@@ -21,6 +21,9 @@ def test_the_demo_runs_to_its_end_and_leaves_a_sound_store(tmp_path: Path, capfd
                  "台账完整"):
         assert word in told
     store = folder / "store"
+    from recordkit.cli.demo import PRINTED
+
+    assert {name for _, name in PRINTED} <= {path.name for path in (store / "outbox").iterdir()}
     assert assert_valid_root(store / "objects") == 13
     assert run(["--store", str(store), "ledger", "verify"]) == 0
     assert run(["--store", str(store), "verify"]) == 0

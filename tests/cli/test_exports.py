@@ -378,7 +378,8 @@ def test_a_list_in_the_outbox_goes_with_the_record_that_it_names(
     (("--kind", "items", "--year", "1999"), 5, "No record answers to what was chosen"),
     (("--kind", "volume", "--volume", "AJ9"), 5, "There is no volume AJ9"),
     (("--kind", "volumes", "--year", "2024"), 5, "No volume has a record"),
-    (("--kind", "transfer", "--destroyed"), 2, "--destroyed goes with --kind"),
+    (("--kind", "transfer", "--status", "all"), 2, "--status all goes with --kind"),
+    (("--kind", "items", "--period", "D"), 2, "D is no period of an archival code"),
     (("--kind", "volumes", "--together"), 2, "--together goes with --kind items"),
     (("--kind", "items", "--format", "csv"), 2, "ends in .xlsx, but --format says csv"),
     (("--kind", "item"), 2, "'item' is not one of"),
@@ -487,6 +488,18 @@ def test_the_offices_own_form_of_a_listing_wins(filled: Cli, tmp_path: Path) -> 
     paper.save(str(own / "template.docx"))
     made = docx.Document(str(exported(filled, tmp_path, "items", "docx")))
     assert made.paragraphs[0].text == "本单位归档文件目录"
+
+
+def test_the_old_term_of_an_inherited_record_is_printed_as_it_is_and_forever_governs_its_volume(
+    archive: Archive
+) -> None:
+    old = archive.file("旧档", on=date(1998, 5, 1), period_term="永久", note="霉斑")
+    volume = open_volume(archive.workspace, NewVolume("project", "旧卷"))
+    add_to_volume(archive.workspace, volume.code, [old, archive.file("新档")])
+    as_archivist = items.items_listing(archive.workspace, Selection(year=1998), {})
+    assert as_archivist.count == 1 and [row[-1] for row in rows(as_archivist)] == ["霉斑；原保管期限：永久"]
+    (row,) = rows(volumes.volumes_listing(archive.workspace, Selection()))
+    assert row == (1, volume.code, "旧卷", "19980501-20240601", 2, 4, "永久", "未封卷")
 
 
 @pytest.mark.parametrize(("period", "told"), [("Y", "永久"), ("D30", "30年"), ("M18", "18个月"), ("长期", "长期")])

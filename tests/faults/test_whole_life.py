@@ -153,6 +153,9 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     cli("volume", "reopen", own, "--reason", f"{zh}补归", *FILED)
     cli("volume", "note", own, "--title", f"{la}{zh}", "--checked-by", zh, *FILED)
     cli("export", number, "--out", tmp_path / "bag", "--note", f"{zh}取走", *FILED)
+    for kind, ending in (("items", "xlsx"), ("items", "docx"), ("transfer", "csv"), ("volume", "docx"),
+                         ("volumes", "json"), ("notes", "docx"), ("covers", "xlsx")):
+        cli("catalogue", "export", "--kind", kind, "--out", cli.store / "outbox" / f"{kind}.{ending}", *FILED)
     assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
     monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted-passphrase")
     for place, (person, role) in enumerate(PEOPLE):

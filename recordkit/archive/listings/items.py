@@ -82,8 +82,8 @@ def some_groups(workspace: Workspace, selection: Selection) -> list[Group]:
     if not groups:
         raise NotFound(
             msg("No record answers to what was chosen; nothing was written."),
-            msg("'recordkit search' shows what there is; leave out one of --year, --class, --period, --box, --from, "
-                "--to."),
+            msg("'recordkit catalogue list' shows what there is; leave out one of --year, --class, --period, --box, "
+                "--from, --to."),
         )
     return groups
 

@@ -184,8 +184,11 @@ def _is_shown(volume: Volume, clearance: Clearance) -> bool:
 
 
 def _period(workspace: Workspace, volume: Volume) -> str:
-    """The longest period of its records governs the volume."""
+    """The longest period of its records governs the volume; 永久 of an older archive counts, too."""
     periods = {one.period for one in group_records(workspace.db, Selection(volume=volume.volume_id))}
+    records = records_of_volume(workspace.db, volume.volume_id)
+    if any(record.metadata.get("period_term") == "永久" for record in records):
+        return "永久"
     return told_period(min(periods, key=longest_first)) if periods else ""
 
 
