@@ -483,6 +483,25 @@ def test_size_pages_and_files_of_the_list_are_compared(office: Office, column: s
     assert told in evidence(found, "2-07")
 
 
+def test_attachments_are_papers_like_the_original(office: Office) -> None:
+    attachment = pdf_bytes(3, text="Attachment")
+    digest = hashlib.sha256(attachment).hexdigest()
+    told = {"name": "attachment-001.pdf", "sha256": digest, "size": len(attachment), "pages": [1, 2, 3]}
+    record = office.file(content={"attachment-001.pdf": attachment}, extra={"attachments": [told]})
+    row = office.workspace.db.one("SELECT code, sha256 FROM records WHERE record_id = :id", {"id": record})
+    assert row is not None
+    path = office.root / "清单.csv"
+    path.write_text(f"档号,文件,SHA-256\n{row['code']},{record}/original.pdf,{row['sha256']}\n"
+                    f",{record}/attachment-001.pdf,{digest}\n", "utf-8")
+    found = office.run("transfer", references=(record,), against=read_transfer_list(path))
+    assert not found.has_failed
+    assert "2 paper(s)" in next(str(one.outcome.evidence) for one in found.lines if one.check.number == "1-10")
+    office.path(record, "attachment-001.pdf").write_bytes(pdf_bytes(3, text="Another attachment"))
+    found = office.run("transfer", references=(record,), against=read_transfer_list(path))
+    assert {one.check.number for one in found.failures} == {"1-01", "1-10", "2-07"}
+    assert "attachment-001.pdf has another SHA-256" in evidence(found, "2-07")
+
+
 def test_a_printed_list_is_read_below_its_cover(office: Office) -> None:
     from recordkit.templates.sheetwriter import Sheet, workbook_bytes
 

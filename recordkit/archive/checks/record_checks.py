@@ -242,7 +242,7 @@ def code_form(subject: Subject, rules: Rules) -> Outcome:
 
 def is_inherited(metadata: Mapping[str, object]) -> bool:
     """Whether the record came with a code and catalogue of its own, which are never rewritten."""
-    return metadata.get("matched") == "catalogue" or any(metadata.get(key) for key in ("period_term", "origin"))
+    return metadata.get("origin") == "catalogue" or bool(metadata.get("period_term"))
 
 
 @_needs_metadata
