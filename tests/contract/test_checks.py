@@ -426,14 +426,15 @@ def test_failures_beyond_the_limit_are_counted_and_not_kept(office: Office, monk
 
 def test_ctrl_c_ends_the_run_with_what_was_found(office: Office) -> None:
     def stop(done: int, total: int, size: int) -> None:
-        if done == 2:
+        if done == 4:
             raise KeyboardInterrupt
 
+    flip(office.path(office.file()))
     office.file()
     found = run_checks(office.workspace, CheckOptions("preservation"), stop)
-    assert found.interrupted and found.records == 1
-    assert verdict(found, "2-01") == verdict(found, "4-03") == "NOT_RUN"
-    assert verdict(found, "1-01") == "PASS"
+    assert found.interrupted and found.records == 3
+    assert verdict(found, "2-01") == verdict(found, "1-12") == "NOT_RUN"
+    assert verdict(found, "1-01") == "FAIL" and verdict(found, "4-03") == "PASS"
 
 
 def test_the_scanner_is_given_folders_and_its_exit_codes_are_understood(office: Office) -> None:
