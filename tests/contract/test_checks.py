@@ -385,6 +385,13 @@ def test_files_that_nobody_knows_are_named_wherever_they_lie(office: Office) -> 
     assert "note.txt" in told[2]
 
 
+def test_an_inherited_code_is_kept_as_it_was_and_no_fault(office: Office) -> None:
+    office.file(code="1-永久-3-12", extra={"origin": "catalogue", "period_term": "永久"})
+    assert verdict(office.run(), "1-08") == "PASS"
+    office.file(code="2-永久-3-12")
+    assert "2-永久-3-12 has not the form" in evidence(office.run(), "1-08")
+
+
 def test_an_edited_record_is_whole_in_its_new_version(office: Office) -> None:
     record = office.file()
     edit_record(office.workspace, record, {"title": "更正后的题名"}, "更正")
