@@ -84,13 +84,9 @@ def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Gri
             msg("{file} is protected by a password or an old .xls file under another name.", file=name),
             msg("Open it in the spreadsheet program and save it as .xlsx without a password."),
         )
-    import python_calamine
-
     _refuse_bombs(data)
     book = _workbook(data)
-    titles = [one.name for one in book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
-    if not titles:
-        raise DamagedWorkbook(msg("it has no sheet"))
+    titles = _titles(book)
     title = sheet if sheet is not None else titles[0]
     if title not in titles:
         raise NotFound(
@@ -120,6 +116,24 @@ def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Gri
         return _spread(rows, merged) if merged else rows
 
     return grid, notes
+
+
+def sheet_titles(data: bytes) -> list[str]:
+    """Titles of the sheets of a file that ``open_sheet`` has opened, in their order.
+
+    Raises:
+        DamagedWorkbook: it cannot be read.
+    """
+    return _titles(_workbook(data))
+
+
+def _titles(book: Any) -> list[str]:
+    import python_calamine
+
+    titles = [str(one.name) for one in book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
+    if not titles:
+        raise DamagedWorkbook(msg("it has no sheet"))
+    return titles
 
 
 def _is_own(data: bytes) -> bool:

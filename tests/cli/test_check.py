@@ -106,6 +106,26 @@ def test_a_signed_list_is_compared_and_its_digest_stands_in_the_report(filed: Cl
     assert report["items"] == found["items"]
 
 
+@pytest.mark.parametrize("ending", ["xlsx", "csv", "json"])
+def test_the_printed_register_of_a_transfer_is_read_back(filed: Cli, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"移交登记表.{ending}"
+    filed("catalogue", "export", "--kind", "transfer", "--out", path)
+    found = filed.json("check", "--stage", "transfer", "--against", path)
+    assert [(one["result"], one["passed"]) for one in found["items"] if one["check"] == "2-07"] == [("PASS", 3)]
+    damage(filed, CODE)
+    found = filed.json("check", "--stage", "transfer", "--against", path, expect=7)
+    assert [one["code"] for one in found["items"] if one["check"] == "2-07" and one["code"]] == [CODE]
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "json"])
+def test_the_list_in_a_bag_is_read_back(filed: Cli, tmp_path: Path, ending: str) -> None:
+    filed("export", CODE, "--format", "bagit", "--out", tmp_path / "bag", "--as-of", "2026-11-20")
+    path = tmp_path / "bag" / "data" / f"transfer-list.{ending}"
+    found = filed.json("check", "--stage", "transfer", "--against", path)
+    assert found["records"] == 1
+    assert [one["result"] for one in found["items"] if one["check"] == "2-07"] == ["PASS"]
+
+
 def test_the_word_report_has_cover_results_failures_and_room_to_sign(filed: Cli, tmp_path: Path) -> None:
     damage(filed, CODE)
     out = tmp_path / "检测报告.docx"

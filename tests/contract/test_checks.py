@@ -385,6 +385,13 @@ def test_files_that_nobody_knows_are_named_wherever_they_lie(office: Office) -> 
     assert "note.txt" in told[2]
 
 
+def test_an_inherited_code_is_kept_as_it_was_and_no_fault(office: Office) -> None:
+    office.file(code="1-永久-3-12", extra={"origin": "catalogue", "period_term": "永久"})
+    assert verdict(office.run(), "1-08") == "PASS"
+    office.file(code="2-永久-3-12")
+    assert "2-永久-3-12 has not the form" in evidence(office.run(), "1-08")
+
+
 def test_an_edited_record_is_whole_in_its_new_version(office: Office) -> None:
     record = office.file()
     edit_record(office.workspace, record, {"title": "更正后的题名"}, "更正")
@@ -426,14 +433,15 @@ def test_failures_beyond_the_limit_are_counted_and_not_kept(office: Office, monk
 
 def test_ctrl_c_ends_the_run_with_what_was_found(office: Office) -> None:
     def stop(done: int, total: int, size: int) -> None:
-        if done == 2:
+        if done == 4:
             raise KeyboardInterrupt
 
+    flip(office.path(office.file()))
     office.file()
     found = run_checks(office.workspace, CheckOptions("preservation"), stop)
-    assert found.interrupted and found.records == 1
-    assert verdict(found, "2-01") == verdict(found, "4-03") == "NOT_RUN"
-    assert verdict(found, "1-01") == "PASS"
+    assert found.interrupted and found.records == 3
+    assert verdict(found, "2-01") == verdict(found, "1-12") == "NOT_RUN"
+    assert verdict(found, "1-01") == "FAIL" and verdict(found, "4-03") == "PASS"
 
 
 def test_the_scanner_is_given_folders_and_its_exit_codes_are_understood(office: Office) -> None:
@@ -481,6 +489,25 @@ def test_the_list_is_held_against_the_records_both_ways(office: Office) -> None:
 def test_size_pages_and_files_of_the_list_are_compared(office: Office, column: str, value: object, told: str) -> None:
     found = office.run("transfer", against=read_transfer_list(signed_list(office, "清单.json", **{column: value})))
     assert told in evidence(found, "2-07")
+
+
+def test_attachments_are_papers_like_the_original(office: Office) -> None:
+    attachment = pdf_bytes(3, text="Attachment")
+    digest = hashlib.sha256(attachment).hexdigest()
+    told = {"name": "attachment-001.pdf", "sha256": digest, "size": len(attachment), "pages": [1, 2, 3]}
+    record = office.file(content={"attachment-001.pdf": attachment}, extra={"attachments": [told]})
+    row = office.workspace.db.one("SELECT code, sha256 FROM records WHERE record_id = :id", {"id": record})
+    assert row is not None
+    path = office.root / "清单.csv"
+    path.write_text(f"档号,文件,SHA-256\n{row['code']},{record}/original.pdf,{row['sha256']}\n"
+                    f",{record}/attachment-001.pdf,{digest}\n", "utf-8")
+    found = office.run("transfer", references=(record,), against=read_transfer_list(path))
+    assert not found.has_failed
+    assert "2 paper(s)" in next(str(one.outcome.evidence) for one in found.lines if one.check.number == "1-10")
+    office.path(record, "attachment-001.pdf").write_bytes(pdf_bytes(3, text="Another attachment"))
+    found = office.run("transfer", references=(record,), against=read_transfer_list(path))
+    assert {one.check.number for one in found.failures} == {"1-01", "1-10", "2-07"}
+    assert "attachment-001.pdf has another SHA-256" in evidence(found, "2-07")
 
 
 def test_a_printed_list_is_read_below_its_cover(office: Office) -> None:

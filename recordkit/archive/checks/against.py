@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import islice
 from pathlib import Path
 
 from recordkit import files
+from recordkit.archive.checks.examine import is_paper
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.templates.rows import RawRow, read_rows
 from recordkit.templates.sheetscan import column_letters
-from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, open_sheet
+from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, open_sheet, sheet_titles
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "code": ("档号", "code"),
@@ -65,8 +66,10 @@ def read_transfer_list(path: Path, sheet: str | None = None) -> TransferList:
     """
     found: dict[str, list[Promise]] = {}
     problems: list[Problem] = []
+    last = ""
     for row in _rows(path, sheet):
-        code = _text(row, "code")
+        # The rows of a record's attachments name it no more.
+        code = last = _text(row, "code") or (last if _text(row, "sha256") else "")
         if not code or not _is_data(row):
             continue
         promise = _promise(row, problems)
@@ -107,15 +110,22 @@ def _rows(path: Path, sheet: str | None) -> Iterator[RawRow]:
 
 
 def _unwrapped(rows: Iterable[RawRow]) -> Iterator[RawRow]:
-    """JSON may have its rows under ``items``, as our own listings do."""
+    """JSON may have its rows under ``items``, and the files of each under ``files``, as our own lists do."""
     for row in rows:
         items = row.values.get("items")
-        if not isinstance(items, list):
-            yield row
-            continue
-        for position, one in enumerate(items, 1):
-            if isinstance(one, Mapping):
-                yield RawRow(position, one, {})
+        for position, one in enumerate(items if isinstance(items, list) else [row.values], 1):
+            if not isinstance(one, Mapping):
+                continue
+            place = position if isinstance(items, list) else row.row
+            listed_files = one.get("files")
+            if not isinstance(listed_files, list):
+                yield RawRow(place, one, row.cells)
+                continue
+            for part in listed_files:
+                name = str(part.get("path", "")).rpartition("/")[2] if isinstance(part, Mapping) else ""
+                if is_paper(name):
+                    yield RawRow(place, {"code": one.get("code"), "pages": one.get("pages"), "file": name,
+                                         "sha256": part.get("sha256"), "bytes": part.get("bytes")}, {})
 
 
 def _sheet_rows(path: Path, sheet: str | None) -> Iterator[RawRow]:
@@ -124,23 +134,32 @@ def _sheet_rows(path: Path, sheet: str | None) -> Iterator[RawRow]:
     except FileNotFoundError:
         raise NotFound(msg("There is no file {file}.", file=str(path)), msg("Check the path.")) from None
     try:
-        grid, _ = open_sheet(data, str(path), sheet)
-        rows = enumerate(grid(), 1)
-        places: dict[str, int] = {}
-        for _number, cells in islice(rows, _HEAD_WITHIN):
-            places = {key: at for at, cell in enumerate(cells)
-                      if isinstance(cell, str) and (key := _key_of(cell)) is not None}
-            if {"code", "sha256"} <= set(places):
-                break
-        else:
-            raise InputRefused(msg("{file} is no list of a transfer.", file=str(path)), _todo())
-        for number, cells in rows:
-            yield RawRow(number, {key: cells[at] if at < len(cells) else None for key, at in places.items()},
-                         {key: f"{column_letters(at + 1)}{number}" for key, at in places.items()})
+        first = open_sheet(data, str(path), sheet)[0]()
+        yield from _listed_rows(first, data, path, [] if sheet else sheet_titles(data)[1:])
     except DamagedWorkbook as damage:
         raise InputRefused(msg("{file} is not valid {kind}: {reason}", file=str(path), kind="xlsx",
                                reason=damage.reason),
                            msg("Take the list as it was signed; nothing was checked.")) from damage
+
+
+def _listed_rows(
+    grid: Iterator[list[object]], data: bytes, path: Path, further: Sequence[str]
+) -> Iterator[RawRow]:
+    """The rows below the heads of the first sheet that has any: a cover may stand on a sheet of its own."""
+    rows = enumerate(grid, 1)
+    for _number, cells in islice(rows, _HEAD_WITHIN):
+        places = {key: at for at, cell in enumerate(cells)
+                  if isinstance(cell, str) and (key := _key_of(cell)) is not None}
+        if {"code", "sha256"} <= set(places):
+            break
+    else:
+        if not further:
+            raise InputRefused(msg("{file} is no list of a transfer.", file=str(path)), _todo())
+        yield from _listed_rows(open_sheet(data, str(path), further[0])[0](), data, path, further[1:])
+        return
+    for number, cells in rows:
+        yield RawRow(number, {key: cells[at] if at < len(cells) else None for key, at in places.items()},
+                     {key: f"{column_letters(at + 1)}{number}" for key, at in places.items()})
 
 
 def _text(row: RawRow, key: str) -> str:

@@ -225,7 +225,7 @@ class _Run:
         self._judges = [one for one in checks_at(options.stage) if one.judge is not None]
         self._tally = set_checks.Tally()
         self._comparing = None if options.against is None else set_checks.Comparing(options.against)
-        self._suspects: list[str] = []
+        self._suspects: dict[str, tuple[Subject, list[tuple[Check, Outcome]]]] = {}
         self._unknown: list[str] = []
         self._to_scan: list[Record] = []
         self._done = self._bytes = 0
@@ -255,6 +255,11 @@ class _Run:
             self._judge_all(ledger)
         except KeyboardInterrupt:
             interrupted = True
+            # Who pressed Ctrl-C does not wait for the lock: what looks wrong is told as it was seen.
+            for subject, found in self._suspects.values():
+                self._enter(subject, found)
+            if ledger is not None:
+                self._counts["4-03"].whole = ledger.outcome
             why = not_run(msg("the run was interrupted"))
             for number, one in self._counts.items():
                 if BY_NUMBER[number].judge is None and one.whole is None and not sum(one.verdicts.values()):
@@ -342,7 +347,7 @@ class _Run:
         if self._progress is not None:
             self._progress(self._done, self._total, self._bytes)
         if len(self._suspects) < _SUSPECTS and any(one.races and outcome.result == "FAIL" for one, outcome in found):
-            self._suspects.append(subject.record.record_id)
+            self._suspects[subject.record.record_id] = subject, found
         else:
             self._enter(subject, found)
 
@@ -367,11 +372,13 @@ class _Run:
         if not self._suspects:
             return
         with self._workspace.settled():
-            found = (get_record(self._workspace.db, one) for one in self._suspects)
+            found = (get_record(self._workspace.db, one) for one in tuple(self._suspects))
             records = (one for one in found if one is not None and one.status == "active")
             with contextlib.closing(self._look_at(records, self._options.jobs)) as subjects:
                 for subject in subjects:
+                    del self._suspects[subject.record.record_id]
                     self._enter(subject, self._judged(subject))
+        self._suspects.clear()  # what was destroyed meanwhile
 
     def _judged(self, subject: Subject) -> list[tuple[Check, Outcome]]:
         return [(one, one.judge(subject, self._rules)) for one in self._judges if one.judge is not None]
