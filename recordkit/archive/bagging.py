@@ -217,7 +217,11 @@ def export_bag(
                 require_target(workspace, out)
                 files.publish(ready, out)
     finally:
-        files.remove_empty(room, within=out.parent)
+        try:
+            files.remove_empty(room, within=out.parent)
+        except KeyboardInterrupt:
+            files.remove_empty(room, within=out.parent)
+            raise
     return Export(export_id, out, len(plan.holdings), made.count, made.bytes, digest)
 
 
