@@ -6,8 +6,8 @@ import getpass
 import json
 import os
 import re
+import shutil
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from msgspec import structs
 
 from recordkit.cli.dates import DATE, local_time
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.tables import columns_of, lines_of
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
@@ -194,23 +195,14 @@ class App:
             self.print_table(rows, [name for _, name in columns])
 
     def print_table(self, rows: Sequence[Sequence[object]], headings: Sequence[str]) -> None:
-        """A table that fits the terminal; unbounded width when piped. Long ones are not folded: that takes minutes."""
-        if len(rows) > _LONG_TABLE:
-            _print_long_table([[shown(cell) for cell in row] for row in rows], [tr(heading) for heading in headings])
-            return
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for heading in headings:
-            # What is copied into the next command must stay in one piece.
-            table.add_column(tr(heading), overflow="fold", no_wrap=heading in _IN_ONE_PIECE)
-        for row in rows:
-            table.add_row(*(Text(shown(cell)) for cell in row))
-        width = None if sys.stdout.isatty() else 400
-        Console(width=width, highlight=False, soft_wrap=False).print(table)
+        """A table that fits the terminal: codes and dates in one piece; no line is folded when piped."""
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        head, *lines = lines_of([[shown(cell) for cell in row] for row in rows],
+                                [tr(heading) for heading in headings], width,
+                                {place for place, one in enumerate(headings) if one in _IN_ONE_PIECE})
+        if width is not None and "NO_COLOR" not in os.environ:
+            head = click.style(head, bold=True)
+        click.echo("\n".join(["", head, *lines, ""]))
 
     def save(self, path: Path, data: bytes, *, force: bool) -> None:
         """Write a result to a file of the person's choice.
@@ -231,23 +223,6 @@ class App:
         """Name and value, one a line."""
         for name, value in pairs:
             click.echo(f"{tr(name)}：{shown(value)}" if tr("yes") != "yes" else f"{tr(name)}: {shown(value)}")
-
-
-_LONG_TABLE = 1000
-
-
-def _print_long_table(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
-    from rich.cells import cell_len
-
-    def width(text: str) -> int:
-        return len(text) if text.isascii() else cell_len(text)
-
-    widths = [max(map(width, column)) for column in zip(headings, *rows, strict=True)]
-    lines = (
-        "   ".join(cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
-        for row in (headings, ["─" * wide for wide in widths], *rows)
-    )
-    click.echo("\n".join(" " + line for line in lines))
 
 
 _IN_ONE_PIECE = {"Class", "Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time", "Account"}
@@ -345,16 +320,6 @@ def pointed(text: str, at: int) -> tuple[str, str]:
     before, behind = "…" * (first > 0), "…" * (end < len(text))
     part = "".join(char if char.isprintable() else " " for char in text[first:end])
     return before + part + behind, " " * columns_of(before + part[: at - first]) + "^"
-
-
-def columns_of(text: str) -> int:
-    """Columns a text takes in a terminal: a Chinese character two (UAX #11, classes W and F), a mark above one none.
-
-    Without rich, which takes longer to load than an error or a help text may take.
-    """
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
 
 
 def quoted(path: str | Path) -> str:
