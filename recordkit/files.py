@@ -568,4 +568,8 @@ def staging(work: Path) -> Iterator[Path]:
         _make(folder)
         yield folder
     finally:
-        _clear_staging(folder, lock)
+        try:
+            _clear_staging(folder, lock)
+        except KeyboardInterrupt:
+            _clear_staging(folder, lock)  # Ctrl-C while it was tidied up: else copies of papers would lie about
+            raise

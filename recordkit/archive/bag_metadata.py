@@ -25,7 +25,11 @@ DEEPEST = 4
 MOST_PAGES = 100_000
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _ATTACHMENT = re.compile(r"attachment-[0-9]{3}\.pdf")
-_ORIGINAL = re.compile(r"original\.[a-z0-9]{1,8}")
+_ORIGINAL = re.compile(r"original\.[^./]+")
+_KINDS = ("pdf", "json", "txt", "docx")
+"""What an original may be: papers, and what recordkit files of itself. Nothing that a viewer would start."""
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters that steer a terminal; line feeds and tabs do not."""
 _TURNS = (0, 90, 180, 270)
 _OWN = ("title", "date", "number")
 """Core values that a record has outside of ``extra``."""
@@ -75,12 +79,16 @@ def read_incoming(settings: Settings, bag: ReadBag, folder: str) -> Incoming:
     originals = [f"data/{folder}/{name}" for name in bag.records[folder] if _ORIGINAL.fullmatch(name)]
     if len(originals) != 1:
         raise _wrong(place, "", msg("its folder holds {count} originals, not one", count=len(originals)))
+    kind = originals[0].rpartition(".")[2]
+    if kind not in _KINDS:
+        raise _wrong(place, "", msg("its original is a file of the kind {kind}", kind=printable_name(kind)))
     core: dict[str, object] = {}
     for key, spec in BY_KEY.items():
         if plain.get(key) is None and key not in ("title", "date"):
             continue
         try:
             core[key] = read_value(spec, plain.get(key))
+            _text(place, key, None if core[key] is None else str(core[key]))
         except InputRefused as refusal:
             raise _wrong(place, key, refusal.what) from None
     fields = plain.get("fields") or {}
@@ -141,7 +149,9 @@ def _page(place: str, page: object, number: int) -> PageText:
     )
     if not sound:
         raise _wrong(place, f"pages[{number}]", msg("it is no page as text.json has them"))
-    return PageText(number, said["text"], said["source"], said["engine"][:100], confidence, turned,
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", said["text"])
+    engine = _CONTROL.sub("", said["engine"])[:100]
+    return PageText(number, text, said["source"], engine, confidence, turned,
                     said.get("blank") is True)
 
 
@@ -178,6 +188,8 @@ def _text(place: str, key: str, value: object, longest: int = 500) -> str | None
         return None
     if not isinstance(value, str) or len(value) > longest:
         raise _wrong(place, key, msg("it is no short text"))
+    if _CONTROL.search(value):
+        raise _wrong(place, key, msg("it holds control characters"))
     return value
 
 
@@ -212,6 +224,8 @@ def _require_plain(place: str, key: str, value: object, seen: list[int], depth: 
     elif isinstance(value, str):
         if len(value) > LONGEST_VALUE:
             raise _wrong(place, key, msg("it holds too much"))
+        if _CONTROL.search(value):
+            raise _wrong(place, key, msg("it holds control characters"))
     elif value is not None and not (isinstance(value, int) and abs(value) <= 1 << 53):
         raise _wrong(place, key, msg("it holds a value that no form has"))
 

@@ -183,12 +183,12 @@ def export_bag(
         InputRefused: see ``require_target``.
         NotFound: the receiver is not registered.
         IntegrityFailure: a file is not what was filed.
-        RefusedByRule: a record was changed, held or destroyed since the plan was made.
+        RefusedByRule: a record was changed, held or destroyed since the plan was made, or the receiver is revoked.
         OSError: disk full; nothing is left.
     """
     require_target(workspace, out)
-    if receiver is not None:
-        find_person(workspace.db, receiver)
+    if receiver is not None and (person := find_person(workspace.db, receiver)).revoked:
+        raise RefusedByRule(msg("{id} was revoked and acts no more.", id=person.id))
     room = out.parent / ".recordkit-bag"
     try:
         with files.staging(room) as staging:
@@ -217,7 +217,11 @@ def export_bag(
                 require_target(workspace, out)
                 files.publish(ready, out)
     finally:
-        files.remove_empty(room, within=out.parent)
+        try:
+            files.remove_empty(room, within=out.parent)
+        except KeyboardInterrupt:
+            files.remove_empty(room, within=out.parent)
+            raise
     return Export(export_id, out, len(plan.holdings), made.count, made.bytes, digest)
 
 
@@ -383,7 +387,7 @@ def validate(folder: Path) -> None:
         log.propagate = False
     try:
         bagit.Bag(str(folder)).validate()
-    except bagit.BagError as error:
+    except (bagit.BagError, ValueError, KeyError) as error:  # the latter two of a bag-info.txt that it cannot read
         details = [str(one) for one in getattr(error, "details", ())] or [str(error)]
         raise IntegrityFailure(
             msg("The bag {folder} does not hold what its manifests say: {findings}", folder=str(folder),

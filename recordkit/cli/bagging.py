@@ -146,11 +146,19 @@ def _print_items(app: App, items: list[ImportItem], dry_run: bool) -> None:
         "reason": one.reason,
         "findings": [{"code": finding.code, "message": finding.message} for finding in one.findings],
     } for one in items]
+    columns = [("outcome", N_("Outcome")), ("origin_code", N_("Code there")), ("code", N_("Code")),
+               ("title", N_("Title"))]
     if not app.json:
-        plain = [{**one, "outcome": tr(str(one["outcome"]))} for one in plain]
-    app.print_items(plain, [("outcome", N_("Outcome")), ("origin_code", N_("Code there")), ("code", N_("Code")),
-                            ("title", N_("Title")), ("reason", N_("Reason"))], **counts, dry_run=dry_run)
+        # Which record has the same bytes stands in the column of codes already.
+        plain = [{**one, "outcome": tr(str(one["outcome"])), "reason": item.reason if _is_news(item) else None}
+                 for one, item in zip(plain, items, strict=True)]
+        columns += [("reason", N_("Reason"))] if any(map(_is_news, items)) else []
+    app.print_items(plain, columns, **counts, dry_run=dry_run)
     if not app.json:
         app.say(tr("filed {archived}, already here {duplicate}, refused {refused}").format(**counts))
         if dry_run:
             app.say(tr("Nothing was written."))
+
+
+def _is_news(item: ImportItem) -> bool:
+    return item.reason is not None and item.reason.msgid != "the same bytes are filed as {code}"

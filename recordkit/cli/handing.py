@@ -20,7 +20,7 @@ from recordkit.cli.base import (
     take_common,
 )
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import WrongUsage
+from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def handover(
     if receiver is None:
         raise WrongUsage(msg("Say who receives the archive: --to ID."),
                          msg("'recordkit people list' shows who is archivist or administrator."))
-    _require_kind(out)
+    _require_writable(out, force)
     with app.acting() as workspace:
         if dry_run:
             found = plan_handover(workspace, receiver)
@@ -102,7 +102,7 @@ def accept(
     from recordkit.retention.handover import accept_handover
 
     del passphrase_file
-    _require_kind(out)
+    _require_writable(out, force)
     with app.acting(rehearse=dry_run) as workspace:
         found = accept_handover(workspace, handover_id, app.signer(workspace, key))
         refresh_index(workspace)
@@ -152,14 +152,17 @@ def show(app: App, handover_id: str, out: Path | None, force: bool) -> None:
     """Print it."""
     from recordkit.retention.handover import find_handover
 
-    _require_kind(out)
+    _require_writable(out, force)
     with app.reading() as workspace:
         found = find_handover(workspace, handover_id)
         _print(app, workspace, found)
         _save(app, workspace, found, out, force)
 
 
-def _require_kind(out: Path | None) -> None:
+def _require_writable(out: Path | None, force: bool) -> None:
+    """Asked before anything is signed."""
+    if out is not None and out.exists() and not force:
+        raise InputRefused(msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force."))
     if out is not None and out.suffix.lower() not in (".docx", ".xlsx"):
         raise WrongUsage(msg("{file} is neither .docx nor .xlsx.", file=str(out)))
 

@@ -45,7 +45,7 @@ ACTS = (
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),
     N_("order.completed"), N_("schedule.adopted"), N_("settings.recorded"), N_("settings.accepted"),
     N_("records.exported"), N_("bag.imported"), N_("handover.proposed"), N_("handover.accepted"),
-    N_("handover.withdrawn"),
+    N_("handover.withdrawn"), N_("accepted"),
     N_("volume.opened"), N_("volume.filed"), N_("volume.taken-out"), N_("volume.closed"), N_("volume.reopened"),
     N_("volume.noted"),
 )  # fmt: skip

@@ -17,7 +17,15 @@ from recordkit.db import Database
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, listed, msg
 from recordkit.retention.proposals import check_rules, parse_rules
-from recordkit.retention.schedule import EVENT_TYPES, HANDOVER_CLASS, OWN_CLASSES, shipped_scheme, told_period
+from recordkit.retention.schedule import (
+    EVENT_TYPES,
+    HANDOVER_CLASS,
+    OWN_CLASSES,
+    REGISTER_CLASS,
+    REPORT_CLASS,
+    shipped_scheme,
+    told_period,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +185,10 @@ def _of_period(one: RecordClass, usual: RecordClass | None) -> Iterator[_Found]:
                msg("If it was approved, write the listed period as minimum = \"...\" and who approved it as "
                    "authority."))
     if one.id in OWN_CLASSES and one.months is not None:
-        yield ("not-permanent", msg("class {id} must be permanent: it is the evidence of destruction", id=one.id),
-               msg("Write: period = \"permanent\""))
+        told = msg("class {id} must be permanent: it is the evidence of destruction", id=one.id)
+        if one.id == HANDOVER_CLASS:
+            told = msg("class {id} must be permanent: it is the evidence of who kept the archive", id=one.id)
+        yield "not-permanent", told, msg("Write: period = \"permanent\"")
 
 
 def _is_shorter(period: str, than: str) -> bool:
@@ -207,13 +217,12 @@ def _told(value: object) -> str | Message:
 def _missing(draft: Draft, uses: Uses) -> Iterator[ScheduleFinding]:
     """Classes that have no rule at all."""
     known = {one.id for one in draft.classes} | {fault.class_id for fault in draft.faults}
-    for own in OWN_CLASSES:
+    # That of handovers is asked for when there is one: schedules of older stores lack it and are right without.
+    for own in (REGISTER_CLASS, REPORT_CLASS):
         if own not in known:
-            told = msg("class {id} is missing; no order can be made without it", id=own)
-            if own == HANDOVER_CLASS:
-                told = msg("class {id} is missing; no handover can be made without it", id=own)
-            yield _without(own, "missing-class", told, known)
-    for class_id in sorted({*uses.forms, *uses.records} - known - set(OWN_CLASSES)):
+            yield _without(own, "missing-class", msg("class {id} is missing; no order can be made without it", id=own),
+                           known)
+    for class_id in sorted({*uses.forms, *uses.records} - known - {REGISTER_CLASS, REPORT_CLASS}):
         count, forms = uses.records.get(class_id, 0), uses.forms.get(class_id, ())
         if count and forms:
             message = msg("class {id} has no rule: {count} records are filed under it and never fall due, and the "

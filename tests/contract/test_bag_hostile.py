@@ -273,7 +273,8 @@ def nested(depth: int) -> object:
     (put("attachments", [{"name": "../../x", "pages": [1]}]), "attachments"),
     (put("attachments", [{"name": "attachment-009.pdf", "pages": [1]}]), "attachments"),
     (put("attachments", [{"pages": ["x"]}]), "attachments"), (put("attachments", ["x"]), "attachments"),
-    (put("box", "x" * 61), "box"),
+    (put("box", "x" * 61), "box"), (put("title", "a\x1b[31mb"), "title"), (put("source", "\x9b2J"), "source"),
+    (put("fields", {"a": "\x1b]0;x\x07"}), "fields"), (put("party", "a\x00b"), "party"),
 ])
 def test_metadata_that_is_wrong_refuses_the_bag_and_names_the_key(
     bag: Path, tmp_path: Path, change: Callable[[dict[str, Any]], object], word: str
@@ -311,6 +312,30 @@ def test_a_folder_without_a_record_and_one_with_two_originals_refuse_the_bag(bag
     (first(bag) / "record.json").unlink()
     with pytest.raises(InputRefused, match=first(bag).name):
         plan_import(other, read_bag(remade(bag)), ImportOptions())
+
+
+@pytest.mark.parametrize("kind", ["exe", "html", "desktop", "sh", "PDF"])
+def test_an_original_that_a_viewer_would_start_refuses_the_bag(bag: Path, other: Workspace, kind: str) -> None:
+    (first(bag) / "original.pdf").rename(first(bag) / f"original.{kind}")
+    with pytest.raises(InputRefused, match=kind):
+        plan_import(other, read_bag(remade(bag)), ImportOptions())
+
+
+@pytest.mark.parametrize("info", [b"Payload-Oxum: 5\n", b"Payload-Oxum: x.y\n", b"Title: \xff\n", b"no label at all\n"])
+def test_a_bag_info_that_cannot_be_read_refuses_the_bag(bag: Path, info: bytes) -> None:
+    (bag / "bag-info.txt").write_bytes(info)
+    renew_tags(bag)
+    with pytest.raises((InputRefused, IntegrityFailure)):
+        read_bag(bag)
+
+
+def test_what_steers_a_terminal_is_taken_out_of_a_text(
+    bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receiver = Cli(other_store(tmp_path / "other"), capsys)
+    wrong = edited(bag, lambda plain: plain["pages"][0].update(text="a\x1b[2Jb\nc"), name="text.json")
+    (item,) = [one for one in receiver.json("import", wrong)["items"] if one["source"] == first(bag).name]
+    assert receiver.json("text", item["record_id"])["items"][0]["text"] == "a\ufffd[2Jb\nc"
 
 
 @pytest.mark.parametrize("change", [

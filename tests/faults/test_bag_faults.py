@@ -20,6 +20,7 @@ from recordkit.archive.bag_reading import read_bag
 from recordkit.archive.bagging import export_bag, plan_export
 from recordkit.archive.catalogue import list_records
 from recordkit.archive.selection import Selection
+from recordkit.errors import RefusedByRule
 
 Stops = Callable[[int, str, tuple[Any, ...]], None]
 
@@ -69,6 +70,26 @@ def test_an_export_that_is_stopped_anywhere_leaves_a_whole_bag_or_nothing(
             pytest.fail(f"step {step}: {left}")
         step += 5
     assert stopped > 10 and cli.json("ledger", "verify")["ok"]
+
+
+@pytest.mark.parametrize("at", [0, 1, 3])
+def test_a_record_that_changes_while_its_copy_is_made_stops_the_export(cli: Cli, tmp_path: Path, at: int) -> None:
+    items = fill(cli, tmp_path)
+    workspace = opened(cli.store)
+    plan = plan_export(workspace, Selection(year=2025))
+
+    def change(done: int) -> None:
+        if done == at:
+            cli("edit", items[0]["code"], "--set", "盒号=9", "--reason", "搬家", *AS_OF)
+
+    change(0)
+    try:
+        with pytest.raises(RefusedByRule, match=str(items[0]["code"])):
+            export_bag(workspace, plan, tmp_path / "bag", progress=change)
+        assert not (tmp_path / "bag").exists() and not (tmp_path / ".recordkit-bag").exists()
+        assert "records.exported" not in {entry.act for entry, _ in workspace.ledger.read()}
+    finally:
+        workspace.close()
 
 
 def test_an_import_that_is_stopped_files_each_record_once_when_it_is_run_again(cli: Cli, tmp_path: Path) -> None:

@@ -136,6 +136,14 @@ def test_a_class_of_records_or_of_a_form_without_a_rule_is_named_with_what_hangs
     assert "f1, f2" in str(found["both"].message) and "2 records" in str(found["both"].message)
 
 
+def test_the_protocol_of_a_handover_is_kept_for_ever_where_a_schedule_has_it() -> None:
+    found = checked(entry(id="handover-record", period="10y"), Uses({}, {}, {}))
+    assert ("not-permanent", "handover-record") in {(one.code, one.class_id) for one in found}
+    assert checked(entry(id="handover-record", period="permanent"), Uses({}, {}, {})) == []
+    (missing,) = checked(entry(), Uses({"handover-record": 1}, {}, {}))
+    assert (missing.code, missing.class_id) == ("class-without-rule", "handover-record")
+
+
 def test_rules_that_nothing_uses_are_told_and_are_no_mistake() -> None:
     uses = Uses({"call-record": 1}, {"visit-record": ("visit-record",)}, {})
     text = entry() + entry(id="call-record", name="来电") + entry(id="drawing", name="图纸", period="permanent") + TAIL
