@@ -48,8 +48,9 @@ def fill(workspace: Workspace, records: int) -> None:
             if filed:
                 days |= {"@filed": done, "@completed": done}
             db.insert("issues", {
-                "issue_id": issue, "form": form, "number": f"{form}〔{on.year}〕{number}号", "scope": form, "seq": number,
-                "revision": 0, "template": "", "data": "", "status": "returned" if filed else "issued", "title": "某某文书",
+                "issue_id": issue, "form": form, "number": f"{form}〔{on.year}〕{number}号", "scope": form,
+                "seq": number, "revision": 0, "template": "", "data": "",
+                "status": "returned" if filed else "issued", "title": "某某文书",
                 "issue_date": on.isoformat(), "account": f"{number:010d}", "record_id": record if filed else None,
                 "pack": f"P{number // 500}", "sameness": f"{number:032d}", "source": None, "position": number})
             for name, day in days.items():
@@ -82,11 +83,11 @@ def from_metadata(workspace: Workspace) -> int:
 Result = TypeVar("Result")
 
 
-def timed(act: Callable[[], Result]) -> tuple[Result, float]:
+def timed(act: Callable[..., Result], *arguments: object) -> tuple[Result, float]:
     """The second of two runs."""
-    act()
+    act(*arguments)
     start = time.process_time()
-    result = act()
+    result = act(*arguments)
     return result, time.process_time() - start
 
 
@@ -100,10 +101,10 @@ def main() -> None:
             make_store(Path(scratch) / "store", clock, "bench")
             workspace = open_store(Path(scratch) / "store", clock, "bench")
             fill(workspace, records)
-            month, monthly = timed(lambda: month_report(workspace, MONTH, TODAY))
-            late, overdue = timed(lambda: find_open(workspace, TODAY))
-            held, stats = timed(lambda: holdings_of(workspace, TODAY))
-            signed, slow = timed(lambda: from_metadata(workspace))
+            month, monthly = timed(month_report, workspace, MONTH, TODAY)
+            late, overdue = timed(find_open, workspace, TODAY)
+            held, stats = timed(holdings_of, workspace, TODAY)
+            signed, slow = timed(from_metadata, workspace)
             assert held.records == records - records // 100
             assert sum(one.now for one in month.figures if one.id == "contracts") == signed
             workspace.close()
