@@ -92,7 +92,8 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     monkeypatch.setattr(tempfile, "tempdir", str(temp))
     monkeypatch.setenv("TMPDIR", str(temp))
     zh, la = planted.chinese, planted.latin
-    one = ["--set", f"客户={zh}", "--set", f"地址=河湾区{zh}{la}巷", "--set", "户号=0099118822"]
+    one = ["--set", f"客户={zh}", "--set", f"关联工单号={zh}〔2026〕00001号",
+           "--set", f"地址=河湾区{zh}{la}巷", "--set", "户号=0099118822"]
     issued = cli.json("generate", "visit-record", "--data", sample(), *one, "--as-of", ISSUE_DAY)["items"][0]
     number = str(issued["number"])
     other = cli.json("generate", "visit-record", "--data", sample(), "--as-of", ISSUE_DAY)["items"][0]["number"]
