@@ -20,7 +20,7 @@ from recordkit.templates.fieldtypes import mask
 from recordkit.templates.spec import FieldSpec
 from recordkit.workspace import Workspace
 
-_SAID = ("reason", "released", "extended", "withdrawn", "text")
+SAID = ("reason", "released", "extended", "withdrawn", "text")
 """Keys under which a note has what a person said."""
 
 
@@ -59,7 +59,7 @@ def history_of(workspace: Workspace, record: Record) -> list[dict[str, object]]:
                 "version": version,
                 "keys": entry.body.get("keys"),
                 "files": sorted(came) if isinstance(came, Mapping) else None,
-                "reason": next((content[key] for key in _SAID if content.get(key)), None) if content else None,
+                "reason": next((content[key] for key in SAID if content.get(key)), None) if content else None,
                 "changes": [one._asdict() for one in changes],
             }
         )

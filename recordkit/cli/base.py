@@ -6,8 +6,8 @@ import getpass
 import json
 import os
 import re
+import shutil
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from msgspec import structs
 
 from recordkit.cli.dates import DATE, local_time
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.tables import columns_of, lines_of
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
@@ -194,23 +195,14 @@ class App:
             self.print_table(rows, [name for _, name in columns])
 
     def print_table(self, rows: Sequence[Sequence[object]], headings: Sequence[str]) -> None:
-        """A table that fits the terminal; unbounded width when piped. Long ones are not folded: that takes minutes."""
-        if len(rows) > _LONG_TABLE:
-            _print_long_table([[shown(cell) for cell in row] for row in rows], [tr(heading) for heading in headings])
-            return
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for heading in headings:
-            # What is copied into the next command must stay in one piece.
-            table.add_column(tr(heading), overflow="fold", no_wrap=heading in _IN_ONE_PIECE)
-        for row in rows:
-            table.add_row(*(Text(shown(cell)) for cell in row))
-        width = None if sys.stdout.isatty() else 400
-        Console(width=width, highlight=False, soft_wrap=False).print(table)
+        """A table that fits the terminal: codes and dates in one piece; no line is folded when piped."""
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        head, *lines = lines_of([[shown(cell) for cell in row] for row in rows],
+                                [tr(heading) for heading in headings], width,
+                                {place for place, one in enumerate(headings) if one in _IN_ONE_PIECE})
+        if width is not None and "NO_COLOR" not in os.environ:
+            head = click.style(head, bold=True)
+        click.echo("\n".join(["", head, *lines, ""]))
 
     def save(self, path: Path, data: bytes, *, force: bool) -> None:
         """Write a result to a file of the person's choice.
@@ -231,23 +223,6 @@ class App:
         """Name and value, one a line."""
         for name, value in pairs:
             click.echo(f"{tr(name)}：{shown(value)}" if tr("yes") != "yes" else f"{tr(name)}: {shown(value)}")
-
-
-_LONG_TABLE = 1000
-
-
-def _print_long_table(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
-    from rich.cells import cell_len
-
-    def width(text: str) -> int:
-        return len(text) if text.isascii() else cell_len(text)
-
-    widths = [max(map(width, column)) for column in zip(headings, *rows, strict=True)]
-    lines = (
-        "   ".join(cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
-        for row in (headings, ["─" * wide for wide in widths], *rows)
-    )
-    click.echo("\n".join(" " + line for line in lines))
 
 
 _IN_ONE_PIECE = {"Class", "Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time", "Account"}
@@ -347,16 +322,6 @@ def pointed(text: str, at: int) -> tuple[str, str]:
     return before + part + behind, " " * columns_of(before + part[: at - first]) + "^"
 
 
-def columns_of(text: str) -> int:
-    """Columns a text takes in a terminal: a Chinese character two (UAX #11, classes W and F), a mark above one none.
-
-    Without rich, which takes longer to load than an error or a help text may take.
-    """
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
-
-
 def quoted(path: str | Path) -> str:
     """A path as it is typed in the next command: in quotes only where a shell would take it apart."""
     text = str(path)
@@ -389,7 +354,8 @@ class Option(click.Option):
         return record[0], record[1].replace(self.help, tr(self.help))
 
 
-def _common_options() -> list[click.Option]:
+def common_options() -> list[click.Option]:
+    """Options that every command has."""
     return [
         Option(["--json", "as_json"], is_flag=True, help=N_("Print one JSON document.")),
         Option(["--as", "as_person"], metavar="ID", help=N_("Who acts (default: the operating-system user).")),
@@ -398,21 +364,26 @@ def _common_options() -> list[click.Option]:
     ]
 
 
+def take_common(ctx: click.Context) -> None:
+    """Move the common options into the App."""
+    app: App = ctx.obj
+    app.json = ctx.params.pop("as_json") or app.json
+    app.actor = ctx.params.pop("as_person") or app.actor
+    app.as_of = ctx.params.pop("as_of") or app.as_of
+    app.no_input = ctx.params.pop("no_input") or app.no_input
+
+
 class Command(click.Command):
     """A command with the common options."""
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
         """Add the common options behind the command's own."""
         super().__init__(*arguments, **attributes)
-        self.params += _common_options()
+        self.params += common_options()
 
     def invoke(self, ctx: click.Context) -> Any:
         """Move the common options into the App."""
-        app: App = ctx.obj
-        app.json = ctx.params.pop("as_json") or app.json
-        app.actor = ctx.params.pop("as_person") or app.actor
-        app.as_of = ctx.params.pop("as_of") or app.as_of
-        app.no_input = ctx.params.pop("no_input") or app.no_input
+        take_common(ctx)
         return super().invoke(ctx)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

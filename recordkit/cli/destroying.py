@@ -24,6 +24,7 @@ from recordkit.cli.base import (
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.onpaper import hands, paper_options
 from recordkit.cli.ordershow import listed_of, print_order, show_list
+from recordkit.cli.progress import Progress
 from recordkit.cli.words import meant
 from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
 from recordkit.messages import listed, msg
@@ -392,12 +393,15 @@ def execute(
             outcomes = plan_execution(workspace, order_id, app.actor)
             order = find_order(workspace.db, order_id)
         else:
-            done = execute_order(
-                workspace, order_id, place=place, method=method, actor=app.actor, confirm=confirm,
-                paper_method=paper_method,
-                forget=lambda ids: forget_records(workspace, ids),
-                still_found=lambda ids: open_engine(workspace).held(ids),
-            )
+            entries = workspace.db.cursor().seq
+            with Progress(app, tr("Checking everything again (entries)"), entries) as progress:
+                done = execute_order(
+                    workspace, order_id, place=place, method=method, actor=app.actor, confirm=confirm,
+                    paper_method=paper_method,
+                    forget=lambda ids: forget_records(workspace, ids),
+                    still_found=lambda ids: open_engine(workspace).held(ids),
+                    progress=progress,
+                )
             outcomes, order = done.outcomes, done.order
         items = [_plain_outcome(one) for one in outcomes]
         nothing = N_("nothing stops it") if dry_run else ""

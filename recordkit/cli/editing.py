@@ -113,12 +113,15 @@ def history(app: App, record: str) -> None:
     """Print who did what, when and why, old and new."""
     from recordkit.archive.access import find_visible
     from recordkit.archive.history import history_of
+    from recordkit.retention.around import acts_around
 
     with app.reading() as workspace:
         found = find_visible(workspace, record)
-        items = history_of(workspace, found)
+        own = [{**one, "of": None, "by": None} for one in history_of(workspace, found)]
+        items = sorted([*own, *acts_around(workspace, found)], key=lambda one: int(str(one["seq"])))
     if not app.json:
-        items = [{**item, "act": tr(str(item["act"])), "keys": "\n".join(_told(found, item))}
+        items = [{**item, "act": tr(str(item["act"])), "actor": item["by"] or item["actor"],
+                  "keys": "\n".join([*_told(found, item), *([str(item["of"])] if item["of"] else [])])}
                  for item in items]
         if found.status == "destroyed":
             app.say(tr("The record is destroyed; old values went with it."))

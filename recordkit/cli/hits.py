@@ -14,9 +14,10 @@ import click
 from msgspec.structs import replace
 
 from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS
-from recordkit.cli.base import App, columns_of, quoted
+from recordkit.cli.base import App, quoted
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
+from recordkit.cli.tables import columns_of
 from recordkit.errors import RecordkitError
 from recordkit.messages import msg
 

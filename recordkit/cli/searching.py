@@ -8,9 +8,10 @@ from typing import Literal
 
 import click
 
-from recordkit.cli.base import App, Command, columns_of, option, pass_app
+from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.tables import columns_of
 
 _EXAMPLES = (
     ("张三 换表", N_("both words, wherever they stand")),

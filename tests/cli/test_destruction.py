@@ -128,6 +128,22 @@ def test_a_hold_placed_after_signing_stops_the_item(office: Cli) -> None:
     assert office.json("show", CODE.format(1))["status"] == "held"
 
 
+def test_a_person_at_a_terminal_sees_how_far_an_execution_is(office: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recordkit.cli import destroying, progress
+
+    shown: list[tuple[int, int]] = []
+
+    class Seen(progress.Progress):
+        def __call__(self, done: int) -> None:
+            shown.append((done, self._total))
+
+    monkeypatch.setattr(destroying, "Progress", Seen)
+    order = ready(office, CODE.format(1))
+    entries = office.json("ledger", "verify")["entries"]
+    office("destruction", "execute", order, *EXECUTE)
+    assert shown[-1] == (entries, entries) and len(shown) == entries
+
+
 def test_more_than_half_of_the_holdings_need_the_word(office: Cli) -> None:
     order = ready(office, CODE.format(1), CODE.format(2))
     office("destruction", "execute", order, *EXECUTE, expect=8)

@@ -210,6 +210,33 @@ def test_the_history_of_a_record_tells_why_it_was_held_extended_and_released(cli
                     ("event.added", "来函"), ("event.withdrawn", "误会")]
 
 
+def test_the_history_of_a_record_tells_who_approved_and_signed_its_order_and_what_its_account_was_held_for(
+    office: Cli  # noqa: F811
+) -> None:
+    office("edit", CODE.format(1), "--set", "户号=0012005120", "--reason", "补录", "--as-of", "2027-01-01")
+    hold = office.json("hold", "place", "--account", "0012005120", "--kind", "arrears", "--reason", "欠费两月",
+                       "--as-of", "2028-01-01")["hold"]
+    office("hold", "release", hold, "--reason", "已缴清", "--as-of", "2028-02-01")
+    order = ready(office, CODE.format(1))
+    office("edit", CODE.format(2), "--set", "户号=0012005120", "--reason", "补录", "--as-of", "2037-01-14")
+    told = office.json("history", CODE.format(1))["items"]
+    assert [one["seq"] for one in told] == sorted({one["seq"] for one in told})
+    around = [(one["act"], one["of"], one["by"], one["reason"]) for one in told if one["of"]]
+    assert around == [
+        ("hold.placed", hold, None, "欠费两月"), ("hold.released", hold, None, "已缴清"),
+        ("order.approved", order, "lead", None), ("order.signed", order, "w1", None),
+        ("order.signed", order, "w2", None),
+    ]
+    assert {"order.proposed", "order.appraised"} <= {one["act"] for one in told}
+    text = office("history", CODE.format(1), lang="zh")
+    assert all(one in text for one in ("lead", "w2", order, "已缴清"))
+    office("destruction", "execute", order, *EXECUTE)
+    office("destruction", "complete", order, "--as", "w1", "--key", office.keys / "w1",  # type: ignore[attr-defined]
+           *DAY_OF_ORDER)
+    acts = [one["act"] for one in office.json("history", CODE.format(1))["items"]]
+    assert "order.completed" in acts and "record.destroyed" in acts
+
+
 def test_an_account_without_its_leading_zeros_is_asked_about(cli: Cli, tmp_path: Path) -> None:
     number = issue_one(cli)
     known = account_of(cli, number)

@@ -97,6 +97,15 @@ def test_an_execution_names_its_place_and_its_method(archive: Archive, place: st
     assert objects_of(archive.workspace).exists(record)
 
 
+def test_an_execution_tells_how_far_its_checks_are(archive: Archive) -> None:
+    order = archive.signed(archive.file())
+    entries = archive.workspace.db.cursor().seq
+    told: list[int] = []
+    destruction.execute_order(archive.workspace, order.order_id, place="库房", method="粉碎", actor="sup1",
+                              forget=archive.forgotten.update, confirm=order.confirmation, progress=told.append)
+    assert told[0] == 1 and told[-1] == entries and told == sorted(told)
+
+
 def test_the_register_of_people_comes_whole_out_of_the_ledger(archive: Archive) -> None:
     archive.register("both", "archivist", "clerk", staff_no="Ｇ 77")
     archive.revoke("both")

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recordkit.cli.tables import columns_of, lines_of
+
+CODE = "C001-KF·2026-D10-KFZ-0006"
+REASON = "形成于2026-11-17，10年期限自2027-01-01起算。自2037-01-01起到期，应鉴定。"
+ROWS = [[CODE, "清源市玥华餐饮店回访记录（走访）", "到期", "2037-01-01", REASON]]
+HEADS = ["档号", "题名", "审查结论", "到期日", "原因"]
+
+
+def test_codes_and_dates_stay_in_one_piece_at_eighty_columns_and_titles_give_way() -> None:
+    lines = list(lines_of(ROWS, HEADS, 80, {0, 3}))
+    assert max(map(columns_of, lines)) <= 80
+    text = "\n".join(lines)
+    assert CODE in text
+    for day in ("2026-11-17", "2027-01-01", "2037-01-01"):
+        assert text.count(day) == REASON.count(day) + (day == "2037-01-01")
+    assert "清源市玥华餐饮店回访记录（走访）" not in text
+    assert "".join(re.findall(r"[清源市玥华餐饮店回访记录（走）]", text)).startswith("清源市玥华")
+    assert not [line for line in lines if re.search(r"(^|\s)[，。；）]", line)], "no line begins with a closing sign"
+
+
+def test_a_code_inside_a_list_of_a_column_that_gives_way_is_not_broken_either() -> None:
+    rows = [["HW6EMGXZZ", "投诉未结", f"{CODE}、{CODE[:-1]}7", "投诉尚未办结"]]
+    lines = list(lines_of(rows, ["冻结", "种类", "档案", "原因"], 60, {0}))
+    assert CODE in "\n".join(lines) and CODE[:-1] + "7" in "\n".join(lines)
+
+
+def test_nothing_is_folded_where_nobody_looks_and_all_is_there() -> None:
+    head, rule, row = lines_of(ROWS, HEADS, None)
+    assert [one.strip() for one in row.split("   ") if one.strip()] == ROWS[0]
+    assert set(rule) == {" ", "─"} and "原因" in head
+
+
+def test_what_cannot_give_way_stands_out_and_is_whole() -> None:
+    lines = list(lines_of([[CODE, CODE]], ["a", "b"], 40, {0, 1}))
+    assert lines[2].count(CODE) == 2
+
+
+def test_signs_that_steer_a_terminal_are_not_printed() -> None:
+    text = "\n".join(lines_of([["\x1b[2J\x07甲\x9b1m"]], ["a"], None))
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) and "甲" in text
+
+
+@given(st.lists(st.lists(st.text(st.sampled_from("甲乙，。ab1-· 〔〕\n"), max_size=30), min_size=3, max_size=3),
+                max_size=4), st.integers(30, 90))
+def test_no_character_is_lost_and_pieces_are_whole(rows: list[list[str]], width: int) -> None:
+    lines = list(lines_of(rows, ["x", "y", "z"], width))
+    bare = sorted("".join("".join(row) for row in rows).replace(" ", "").replace("\n", "") + "xyz")
+    assert sorted("".join(lines).replace(" ", "").replace("─", "")) == bare
+    shown = set(re.split(r"[^!-~·〔〕]+", " ".join(lines)))
+    for row in rows:
+        for cell in row:
+            assert {one for one in re.split(r"[^!-~·〔〕]+", cell) if one} <= shown
+
+
+@pytest.mark.parametrize(("text", "columns"), [("ab", 2), ("甲b", 3), ("e\u0301", 1), ("（", 2)])
+def test_columns_are_those_of_the_terminal(text: str, columns: int) -> None:
+    assert columns_of(text) == columns
