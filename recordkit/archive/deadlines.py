@@ -94,6 +94,7 @@ def find_open(workspace: Workspace, today: date, within: int = 0) -> OpenSteps:
     found: list[OpenStep] = []
     hidden = 0
     unknown: set[int] = set()
+    passed = _Passed(calendar, today)
     for step in workspace.settings.deadlines.all():
         limits = _Limits(step, calendar)
         for row in _candidates(workspace, step, today - LOOKED_BACK, until):
@@ -107,7 +108,7 @@ def find_open(workspace: Workspace, today: date, within: int = 0) -> OpenSteps:
             found.append(OpenStep(
                 step, row["issue_id"], row["number"], row["account"], row["office"], row["status"],
                 date.fromisoformat(row["day"]) if step.start else None, due, (today - due).days,
-                calendar.working_days_late(due, today),
+                passed.since(due),
             ))
     found.sort(key=lambda one: (one.due, one.step.id, one.number))
     return OpenSteps(tuple(found), hidden, tuple(sorted(unknown)))
@@ -131,6 +132,23 @@ def steps_due(workspace: Workspace, step: DeadlineStep, first: date, last: date)
             count["done"] += 1
             count["in_time"] += ended <= due.isoformat()
     return {office: StepsDue(one["due"], one["done"], one["in_time"]) for office, one in counts.items()}
+
+
+class _Passed:
+    """Working days from days in the past up to one day, counted once backwards: ``WorkCalendar.working_days_late``."""
+
+    def __init__(self, calendar: WorkCalendar, today: date) -> None:
+        self._calendar = calendar
+        self._earliest = today
+        self._counts = {today: 0}
+
+    def since(self, due: date) -> int:
+        """0 for a day that is not past."""
+        while self._earliest > due:
+            day = self._earliest
+            self._earliest = day - timedelta(days=1)
+            self._counts[self._earliest] = self._counts[day] + self._calendar.is_working(day)
+        return self._counts.get(due, 0)
 
 
 class _Limits:

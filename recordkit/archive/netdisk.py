@@ -17,8 +17,8 @@ from pathlib import Path, PurePosixPath
 
 _NETWORK = frozenset((
     "nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "afs", "afpfs", "ceph", "lustre", "glusterfs", "beegfs",
-    "gpfs", "ncpfs", "davfs", "webdav", "fuse.sshfs", "fuse.rclone", "fuse.glusterfs", "fuse.davfs2", "fuse.ceph", "fuse.s3fs",
-    "fuse.gvfsd-fuse", "vboxsf", "vmhgfs", "fuse.vmhgfs-fuse", "prl_fs",
+    "gpfs", "ncpfs", "davfs", "webdav", "fuse.sshfs", "fuse.rclone", "fuse.glusterfs", "fuse.davfs2", "fuse.ceph",
+    "fuse.s3fs", "fuse.gvfsd-fuse", "vboxsf", "vmhgfs", "fuse.vmhgfs-fuse", "prl_fs",
 ))
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _MAC = re.compile(r"^.*? on (?P<place>/.*) \((?P<kind>[a-z][a-z0-9_.]*)[,)]")

@@ -126,7 +126,7 @@ def _month_docx(report: MonthReport, translate: Translate, chart: bytes | None) 
     if chart is not None:
         wordpage.picture(document, chart, _CHART_WIDTH)
     wordpage.note(document, "二、文书签发与归档", bold=True)
-    _word_table(document, _FORM_COLUMNS, (40, 36, 13, 13, 20, 13, 13, 13, 20), _form_rows(report))
+    _word_table(document, _FORM_COLUMNS, (46, 32, 13, 13, 19, 13, 13, 13, 19), _form_rows(report))
     wordpage.note(document, "三、档案归档（按类别）", bold=True)
     _word_table(document, ("类别", *_LINE_COLUMNS), (62, 46, 17, 17, 20, 18), line_rows(report.filed))
     wordpage.note(document, "")
@@ -187,7 +187,7 @@ def day_file(report: DayReport, kind: str) -> bytes:
 
 _STEP_COLUMNS = ("序号", "环节", "文书编号", "户号", "经办机构", "起算日", "到期日", "超期天数", "其中工作日",
                  "文书状态", "依据")
-_STEP_WIDTHS = (12, 44, 40, 28, 34, 22, 22, 17, 17, 17, 28)
+_STEP_WIDTHS = (10, 40, 40, 25, 30, 25, 25, 18, 20, 22, 22)
 
 
 def plain_step(one: OpenStep) -> dict[str, object]:

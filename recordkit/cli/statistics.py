@@ -47,12 +47,12 @@ def stats(app: App, out: Path | None, force: bool) -> None:
         return
     if found.classes:
         app.print_table([[one.name, one.records, one.pages, one.destroyed] for one in found.classes],
-                        [N_("Class of records"), N_("Records"), N_("Pages"), N_("Destroyed")])
+                        [N_("Class of records"), N_("Number of records"), N_("Pages"), N_("Destroyed")])
         years = sorted({*found.years, *found.filed})
         app.print_table([[year, found.years.get(year, 0), found.filed.get(year, 0)] for year in years],
-                        [N_("Year"), N_("Records"), N_("Filed in the year")])
+                        [N_("Year"), N_("Number of records"), N_("Filed in the year")])
         app.print_table([[period_name(one), count] for one, count in found.periods.items()],
-                        [N_("Period"), N_("Records")])
+                        [N_("Period"), N_("Number of records")])
     review = found.review.get
     sizes = found.storage
     app.print_pairs([

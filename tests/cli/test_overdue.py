@@ -137,7 +137,7 @@ def test_restricted_documents_are_counted_and_not_named(cli: Cli, monkeypatch: p
     number = office.issue("rectification-order", "2026-11-02", notice_date="2026-11-02", deadline="2026-11-10",
                           found_at="2026-10-26T09:00", defence_heard_on="2026-10-28", approved_on="2026-10-30")
     assert [one["number"] for one in found(cli, "2026-11-20")] == [number]
-    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "secret")
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "three plain words")
     cli("key", "create", cli.store.parent / "admin")
     cli("people", "add", "admin", "--name", "管理员", "--role", "administrator", "--staff-no", "1",
         "--key", cli.store.parent / "admin.pub", "--as-of", "2026-11-20")

@@ -95,7 +95,8 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     settings = cli.store / "recordkit.toml"
     settings.write_text(settings.read_text("utf-8").replace(
         "[engines]", '[[archive.fields]]\nkey = "project"\nlabel = "工程名称"\n\n[engines]', 1), "utf-8")
-    one = ["--set", f"客户={zh}", "--set", f"地址=河湾区{zh}{la}巷", "--set", "户号=0099118822"]
+    one = ["--set", f"客户={zh}", "--set", f"关联工单号={zh}〔2026〕00001号",
+           "--set", f"地址=河湾区{zh}{la}巷", "--set", "户号=0099118822"]
     issued = cli.json("generate", "visit-record", "--data", sample(), *one, "--as-of", ISSUE_DAY)["items"][0]
     number = str(issued["number"])
     other = cli.json("generate", "visit-record", "--data", sample(), "--as-of", ISSUE_DAY)["items"][0]["number"]

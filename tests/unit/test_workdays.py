@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordkit.errors import InputRefused
@@ -31,6 +31,9 @@ calendars = st.builds(
     st.sets(st.dates(date(2025, 1, 1), date(2027, 12, 31)), max_size=40),
     st.sets(st.dates(date(2025, 1, 1), date(2027, 12, 31)), max_size=40),
 )
+
+at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""On a busy machine one draw takes seconds; that says nothing about the calendar."""
 
 
 def works(known: WorkCalendar, day: date) -> bool:
@@ -57,11 +60,13 @@ def test_every_day_of_2026_is_as_the_notice_says() -> None:
         assert known.is_working(day) == (day in worked or (day.isoweekday() < 6 and day not in free)), day
 
 
+@at_leisure
 @given(calendars, days, st.integers(1, 30))
 def test_the_nth_working_day_is_the_nth_of_all_that_follow(known: WorkCalendar, start: date, count: int) -> None:
     assert known.after(start, count) == walked(known, start, count)
 
 
+@at_leisure
 @given(calendars, days, st.integers(0, 400), st.sampled_from(["calendar", "months"]))
 def test_a_limit_that_ends_on_a_holiday_ends_on_the_next_working_day(
     known: WorkCalendar, start: date, count: int, unit: str
@@ -74,6 +79,7 @@ def test_a_limit_that_ends_on_a_holiday_ends_on_the_next_working_day(
         assert (last - start).days == count
 
 
+@at_leisure
 @given(calendars, days, st.integers(0, 60))
 def test_working_days_late_is_how_many_were_let_pass(known: WorkCalendar, due: date, passed: int) -> None:
     today = due + timedelta(days=passed)
@@ -83,6 +89,7 @@ def test_working_days_late_is_how_many_were_let_pass(known: WorkCalendar, due: d
     assert late == 0 or passed > 0
 
 
+@at_leisure
 @given(days, st.integers(0, 60))
 def test_months_keep_the_day_or_end_with_the_month(start: date, count: int) -> None:
     end = months_after(start, count)
