@@ -138,7 +138,7 @@ def register_xlsx(register: Register) -> bytes:
         for column, text in enumerate(line, 1):
             cell = sheet.cell(number, column)
             put_text(cell, text)
-            cell.alignment = Alignment(vertical="center", wrap_text=number >= top or len(text) < 40)
+            cell.alignment = Alignment(vertical="center", wrap_text=number >= top)
             if number >= top:
                 cell.border = Border(thin, thin, thin, thin)
         if line and line[0] in {block.label for block in register.blocks}:
