@@ -247,8 +247,6 @@ def load_settings(root: Path) -> Settings:
         InputRefused: the file cannot be read; the place is named.
         StoreBusy: the store was made by a newer program.
     """
-    import msgspec
-
     path = root / FILE_NAME
     try:
         data = path.read_bytes()
@@ -257,6 +255,13 @@ def load_settings(root: Path) -> Settings:
             msg("There is no store in {folder}.", folder=str(root)),
             msg("Make one with 'recordkit init {folder}', or name another with --store.", folder=str(root)),
         ) from None
+    return read_settings(data, path)
+
+
+def read_settings(data: bytes, path: Path) -> Settings:
+    """Settings from the bytes of the file at ``path``, which need not be there yet; raises as ``load_settings``."""
+    import msgspec
+
     try:
         plain = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
@@ -272,7 +277,7 @@ def load_settings(root: Path) -> Settings:
         raise _refusal(path, _told(str(error), plain)) from None
     if settings.store.format > FORMAT:
         raise StoreBusy(
-            msg("The store {store} has format {format}; this program knows {known}.", store=str(root),
+            msg("The store {store} has format {format}; this program knows {known}.", store=str(path.parent),
                 format=settings.store.format, known=FORMAT),
             msg("Install a newer recordkit."),
         )

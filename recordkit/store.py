@@ -10,7 +10,7 @@ from recordkit import files
 from recordkit.errors import InputRefused
 from recordkit.messages import listed, msg
 from recordkit.new_settings import new_settings_text
-from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection
+from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, read_settings
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
 PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for name in (
@@ -19,6 +19,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "templates.completions",
     "archive.catalogue",
     "archive.volumes",
+    "archive.boxes",
     "archive.dropping",
     "archive.exported",
     "archive.milestones",
@@ -27,6 +28,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "retention.order_state",
     "retention.adoption",
     "retention.duties",
+    "retention.handover",
 ))
 """In the order in which an entry is applied to them."""
 
@@ -58,7 +60,7 @@ def make_store(
     """Make a store in ``root``, readable by its owner alone.
 
     Raises:
-        InputRefused: there is a store already, or the folder holds other files.
+        InputRefused: there is a store already, the folder holds other files, or a setting cannot be.
     """
     from recordkit.archive.search.engines import usable_engine
     from recordkit.retention.adoption import keep_schedule
@@ -87,6 +89,7 @@ def make_store(
         archive=archive or ArchiveSection(),
         search=usable_engine(),
     )
+    read_settings(text.encode(), root / FILE_NAME)  # a store whose settings no command can read is none
     files.make_folder(root)
     root.chmod(0o700)
     files.write_atomic(root / "retention.toml", shipped_schedule(), overwrite=True)

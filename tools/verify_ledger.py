@@ -28,6 +28,8 @@ ROLES = {
     "order.signed": {"supervisor"},
     "order.completed": {"supervisor"},
 }
+HANDOVERS = ("handover.proposed", "handover.accepted", "handover.withdrawn")
+KEEPERS = {"archivist", "administrator"}  # who may hand an archive over, and receive it
 PAPER_ACTS = {"order.approved": 1, "order.signed": 2, "order.completed": 4}  # and their bits in the printed code
 ENTERING = {"archivist", "administrator"}  # who may enter that somebody signed by hand
 REGISTERS = "destruction-register"
@@ -197,6 +199,8 @@ class Verifier:
         self.remarks = []  # like findings: what to look at though everything holds
         self.duties = None  # settings of separation of duty in force
         self.registers = {}  # filed registers: record to commitments and the day of filing
+        self.handovers = {}
+        self.commitments = {}  # records in force, in the order of filing: what a handover counts
         self.acts = []  # signed acts of orders: entry, order, act, person, who entered it
         self.torn = None  # bytes and entries of a batch at the end that was never confirmed
         self.last_time = ""
@@ -287,6 +291,8 @@ class Verifier:
             self._person(seq, act, body)
         elif act in ROLES:
             self._signed_act(seq, act, body, entry["time"])
+        elif act in HANDOVERS:
+            self._handover(seq, act, body)
         elif act in ("settings.recorded", "settings.accepted"):
             self._settings(seq, act, body)
         elif act == "order.executed" and body.get("order") in self.orders:
@@ -380,6 +386,10 @@ class Verifier:
         record = body.get("record")
         if act == "record.filed" and body.get("class") == REGISTERS:
             self.registers[record] = {"day": day, "commitments": set()}
+        if act.startswith("record.") and "commitment" in body:
+            self.commitments[record] = body["commitment"]
+        elif act == "record.destroyed":
+            self.commitments.pop(record, None)
         if record in self.registers and "commitment" in body:
             self.registers[record]["commitments"].add(body["commitment"])
 
@@ -482,6 +492,65 @@ class Verifier:
         if statement.get("code") not in wanted:
             self.found(seq, "paper-code", "the printed code is not that of this order as it stood",
                        "印制的编码与该批次当时的内容不符")
+
+    def _holdings(self):
+        """Digest over a line of record and commitment for each record in force, in the order of filing."""
+        whole = hashlib.sha256()
+        for record, commitment in self.commitments.items():
+            whole.update(f"{record} {commitment}\n".encode())
+        return {"count": len(self.commitments), "digest": whole.hexdigest()}
+
+    def _handover(self, seq, act, body):
+        """A handover from one person in office to another: each signs the same manifest over the same holdings."""
+        name, by, statement = body.get("handover"), body.get("by"), body.get("statement") or {}
+        if act == HANDOVERS[0]:
+            manifest = body.get("manifest") or {}
+            if name in self.handovers:
+                self.found(seq, "handover", "the handover {} was proposed before", "交接 {} 已经提出过", name)
+            self.handovers[name] = {"digest": digest(manifest), "from": by, "to": statement.get("to"), "open": True,
+                                    "holdings": manifest.get("holdings") or {}}
+            ledger = manifest.get("ledger") or {}
+            if (manifest.get("handover"), manifest.get("store")) != (name, self.store):
+                self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+            if (ledger.get("seq"), ledger.get("head")) != (seq - 1, self.hashes.get(seq - 1)):
+                self.found(seq, "handover", "it names another end of the ledger", "所列台账末条不符")
+        handover = self.handovers.get(name)
+        if handover is None:
+            self.found(seq, "handover", "there is no handover {}", "没有交接 {}", name)
+            return
+        said = (statement.get("act"), statement.get("store"), statement.get("handover"), statement.get("by"))
+        if said != (act, self.store, name, by):
+            self.found(seq, "statement", "the statement was made for another act, store, handover or person",
+                       "声明是为别的行为、库、交接或人员作的")
+        if statement.get("digest") != handover["digest"]:
+            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+        person = self.people.get(by)
+        if person is None or person["revoked"]:
+            self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
+        else:
+            if person["key"] != body.get("key"):
+                self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
+            if not person["roles"] & KEEPERS:
+                self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
+        if not signature_holds(body.get("key"), statement, body.get("signature")):
+            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+        if act != HANDOVERS[2]:
+            then = {key: handover["holdings"].get(key) for key in ("count", "digest")}
+            if then != self._holdings():
+                self.found(seq, "holdings", "the holdings were not those that the handover counts",
+                           "当时的馆藏与交接所列不符")
+        if act == HANDOVERS[0]:
+            return
+        if not handover["open"]:
+            self.found(seq, "handover", "the handover {} was not open", "交接 {} 已了结", name)
+        handover["open"] = False
+        if act == HANDOVERS[1]:
+            if by != handover["to"]:
+                self.found(seq, "handover", "the handover was made to {}", "交接的接收人是 {}", handover["to"])
+            if self._one_human(by, handover["from"]):
+                self.found(seq, "same-person", f"{by} had proposed the handover", f"{by} 是移出人")
+        elif by not in (handover["from"], handover["to"]) and "administrator" not in (person or {"roles": ()})["roles"]:
+            self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
 
     def _rules(self, seq, act, by, order, statement):
         if act == "order.appraised":
@@ -635,7 +704,8 @@ def report(verifier, lang, as_json):
     if as_json:
         print(json.dumps({
             "ok": not verifier.findings, "entries": verifier.entries, "head": verifier.head,
-            "orders": len(verifier.orders), "destroyed": len(verifier.destroyed), "people": len(verifier.people),
+            "orders": len(verifier.orders), "handovers": len(verifier.handovers),
+            "destroyed": len(verifier.destroyed), "people": len(verifier.people),
             "torn_bytes": verifier.torn[0] if verifier.torn else 0,
             "acts": [{"entry": seq, "order": order, "act": act, "person": person,
                       "route": "key" if by is None else "paper", "entered_by": by}

@@ -325,6 +325,7 @@ class _Bag:
         for number, line in enumerate(self._entries, 1):
             entry = json.loads(line)
             named = [one for one in entry["files"] if _is_paper(one["path"].partition("/")[2])]
+            named.sort(key=lambda one: "/original." not in one["path"])
             for at, one in enumerate(named or entry["files"][:1]):
                 day = date.fromisoformat(entry["date"])
                 first: list[Cell] = [number, entry["code"], entry["title"], day, entry["pages"]]

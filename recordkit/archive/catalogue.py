@@ -37,6 +37,8 @@ class Record(Struct, frozen=True):
         fields: form fields by key, plain JSON values; ``metadata`` all of record.json.
         ordinal: running number of filing in this store, from 1; decides the index shard.
         serial: item number (件号) inside ``scope``, the code's lowest class.
+        volume: id of the volume (案卷) that it lies in.
+        old_term: 保管期限 of an inherited record as it stood in the old catalogue (永久, 长期, 短期), "" for others.
         commitment: keyed digest of the object's inventory, from the ledger.
         destroyed_by: the order under which it was destroyed.
     """
@@ -64,6 +66,8 @@ class Record(Struct, frozen=True):
     metadata: Mapping[str, object]
     serial: int = 0
     scope: str = ""
+    volume: str | None = None
+    old_term: str = ""
 
     @property
     def fields(self) -> Mapping[str, object]:
@@ -126,7 +130,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
             "UPDATE records SET status = 'destroyed', destroyed_by = :order, title = '', account = NULL, party = NULL, "
-            "box = NULL, sha256 = '', number = filed_number, "
+            "box = NULL, old_term = NULL, sha256 = '', number = filed_number, "
             "metadata = '{}', date = year || '-01-01', pages = 0, touched = :seq WHERE record_id = :id",
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
@@ -158,6 +162,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
         "sha256": metadata.get("sha256", ""),
         "metadata": json.dumps(metadata, ensure_ascii=False),
         "box": same_account(str(metadata["box"])) if metadata.get("box") else None,
+        "old_term": str(metadata.get("period_term") or "").strip() or None,
         "version": body["version"],
         "commitment": body["commitment"],
         "touched": entry.seq,
@@ -475,4 +480,6 @@ def record_of(row: Row) -> Record:
         metadata=json.loads(row["metadata"]),
         serial=row["serial"],
         scope=row["scope"],
+        volume=row["volume"],
+        old_term=row["old_term"] or "",
     )

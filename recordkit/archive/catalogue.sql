@@ -4,18 +4,18 @@ CREATE TABLE records (
   form TEXT, account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
   version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
   status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER PRIMARY KEY, touched INTEGER NOT NULL,
-  scope TEXT NOT NULL, serial INTEGER NOT NULL, box TEXT, volume TEXT);
+  scope TEXT NOT NULL, serial INTEGER NOT NULL, box TEXT, volume TEXT, old_term TEXT);
 CREATE INDEX records_serial ON records (scope, serial);
 CREATE INDEX records_class ON records (record_class, ordinal);
 CREATE INDEX records_year ON records (year, record_class, scope, serial);
 CREATE INDEX records_box ON records (box, ordinal) WHERE box IS NOT NULL;
-CREATE INDEX records_volume ON records (volume, status, record_class, date) WHERE volume IS NOT NULL;
+CREATE INDEX records_volume ON records (volume, status, record_class, old_term, date, ordinal) WHERE volume IS NOT NULL;
 CREATE INDEX records_number ON records (number);
 CREATE INDEX records_issue ON records (issue_id);
 CREATE INDEX records_account ON records (account);
 CREATE INDEX records_touched ON records (touched);
 CREATE INDEX records_restricted ON records (record_id) WHERE access <> 'open' AND status = 'active';
-CREATE INDEX records_review ON records (date, record_class, ordinal) WHERE status = 'active';
+CREATE INDEX records_review ON records (date, record_class, old_term, volume, ordinal) WHERE status = 'active';
 CREATE TABLE record_tallies (
   scope TEXT NOT NULL, record_class TEXT NOT NULL, form TEXT NOT NULL, year INTEGER NOT NULL, period TEXT NOT NULL,
   status TEXT NOT NULL, month TEXT NOT NULL, n INTEGER NOT NULL,

@@ -146,24 +146,25 @@ def plan_catalogue(
     used: set[Path] = set()
     for raw in source.rows:
         plan.rows += 1
-        found, path = shelf.find(_file_names(raw, columns))
+        found = shelf.find(_file_names(raw, columns))
+        path = found if isinstance(found, Path) else None
         if path is not None:
             used.add(path)
         row, problems = reader.read(raw)
         if row is None or problems:
             plan.refuse(problems)
             continue
-        outcome = _standing(workspace, row, path)
-        if outcome is not None and outcome.code == "known":
+        holder = None if row.code is None else catalogue.find_by_code(workspace.db, row.code)
+        if holder is not None and _is_filed(workspace, holder, path):
             plan.known += 1
-        elif outcome is not None:
-            plan.refuse([reader.problem(raw, "code", outcome.code, outcome.message)])
-        elif path is None:
+        elif holder is not None:
+            plan.refuse([reader.problem(raw, "code", "code-taken", _told_taken(holder))])
+        elif isinstance(found, Path):
+            plan.take(found, row)
+        else:
             plan.missing_files += 1
             heading = "file" if "file" in columns else "code"
             plan.refuse([reader.problem(raw, heading, "no-file", found)])
-        else:
-            plan.take(path, row)
     plan.without_row = [path for path in shelf.paths if path not in used]
     return plan
 
@@ -216,7 +217,7 @@ class _Shelf:
             for name in dict.fromkeys((_key(path.name), _key(path.stem))):
                 self._by_name.setdefault(name, []).append(path)
 
-    def find(self, names: Sequence[str]) -> tuple[Message, Path | None]:
+    def find(self, names: Sequence[str]) -> Path | Message:
         """The one file of this name, with folders or without, with its ending or without; else why there is none."""
         for name in names:
             key = _key(name)
@@ -227,11 +228,11 @@ class _Shelf:
                 exact = [path for path in found if _key(path.name) == tail]
                 found = exact if len(exact) == 1 else found
             if len(found) == 1:
-                return msg(""), found[0]
+                return found[0]
             if found:
                 return msg("Several files are called {name}: {files}.", name=name,
-                           files=listed(str(path) for path in found[:3])), None
-        return msg("No file is called {name}.", name=names[0] if names else "?"), None
+                           files=listed(str(path) for path in found[:3]))
+        return msg("No file is called {name}.", name=names[0] if names else "?")
 
 
 def _ends_with(path: Path, key: str) -> bool:
@@ -265,8 +266,8 @@ def _counted(
         code = _text_of(raw, columns, "code")
         if code:
             codes.setdefault(code, []).append(raw.row)
-        path = shelf.find(_file_names(raw, columns))[1]
-        if path is not None:
+        path = shelf.find(_file_names(raw, columns))
+        if isinstance(path, Path):
             named.setdefault(path, []).append(raw.row)
     return ({code: at for code, at in codes.items() if len(at) > 1},
             {path: at for path, at in named.items() if len(at) > 1})
@@ -383,29 +384,18 @@ class _Reader:
                     "as text, with the leading zeros.", number=int(value), account=padded))
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What the archive has under the code of a row: ``known``, or why the row cannot be filed."""
+def _is_filed(workspace: Workspace, record: catalogue.Record, path: Path | None) -> bool:
+    """Whether the record that has a row's code is that very row's: an earlier run has filed it."""
+    if record.status != "active":
+        return False
+    if path is None:
+        # That run has taken the file out of the inbox.
+        return record.metadata.get("origin") == "catalogue"
+    keyed = catalogue.keyed(workspace.settings.store.id, files.digests_of(path).sha256)
+    return catalogue.find_content(workspace.db, keyed, record.record_id) is not None
 
-    code: str
-    message: Message
 
-
-def _standing(workspace: Workspace, row: CatalogueRow, path: Path | None) -> _Standing | None:
-    """What the archive has already of a row; None for nothing."""
-    record = None if row.code is None else catalogue.find_by_code(workspace.db, row.code)
-    if record is None:
-        return None
-    known = _Standing("known", msg("It is filed already."))
-    if record.status == "active" and path is None and record.metadata.get("origin") == "catalogue":
-        return known  # Filed by an earlier run, which has taken the file out of the inbox.
-    if record.status == "active" and path is not None:
-        keyed = catalogue.keyed(workspace.settings.store.id, files.digests_of(path).sha256)
-        if catalogue.find_content(workspace.db, keyed, record.record_id) is not None:
-            return known
+def _told_taken(record: catalogue.Record) -> Message:
     if record.status == "destroyed":
-        return _Standing("code-taken", msg(
-            "{code} is the code of a record that was destroyed; it is never given again.", code=row.code))
-    return _Standing("code-taken", msg("The archive has {code} already, dated {date}.", code=row.code,
-                                       date=record.date.isoformat()))
-
+        return msg("{code} is the code of a record that was destroyed; it is never given again.", code=record.code)
+    return msg("The archive has {code} already, dated {date}.", code=record.code, date=record.date.isoformat())

@@ -203,9 +203,13 @@ def select_records(db: Database, selection: Selection, order: Order = "code") ->
     Changes that others commit while the caller works through them are seen from the next page on.
     """
     where, values = condition_of(selection)
+    start: tuple[object, ...]
     key, start = ("ordinal", (0,)) if order == "filing" else ("scope, serial, ordinal", ("", 0, 0))
+    if order == "code" and selection.scope is not None:
+        # Within one scope the index leads to the page; with the scope among the keys each page begins at its head.
+        key, start = "serial, ordinal", (-1, 0)
     names = [f":after{at}" for at in range(len(start))]
-    after: tuple[object, ...] = start
+    after = start
     while True:
         rows = db.all(
             f"SELECT * FROM records WHERE {where} AND ({key}) > ({', '.join(names)}) ORDER BY {key} LIMIT {_PAGE}",

@@ -7,7 +7,7 @@ title, the account, and what the 备考表 says are destroyable notes of the vol
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -197,16 +197,33 @@ def open_volume_of_account(db: Database, account: str, record_class: str) -> tup
     return None if row is None else (row["volume_id"], row["last"])
 
 
-def ending_volumes(db: Database, going: set[str]) -> list[str]:
-    """Ids of the volumes of which no active record is left once these records are gone: their notes go with them."""
-    touched = {row["volume"] for record_id in going for row in db.all(
-        "SELECT volume FROM records WHERE record_id = :id AND volume IS NOT NULL", {"id": record_id})}
-    return [volume_id for volume_id in sorted(touched) if all(
-        row["record_id"] in going for row in db.each(
-            "SELECT record_id FROM records WHERE volume = :volume AND status = 'active'", {"volume": volume_id}))]
+def ending_volumes(db: Database, going: Collection[str], accounts: Collection[str] = ()) -> list[str]:
+    """Ids of the volumes whose notes go with these records: they lie or lay in them, and no other active record does.
+
+    ``accounts``: of which no record is left; their volumes go, too, filled or not.
+    """
+    touched: set[str] = set()
+    for record_id in going:
+        touched |= {row["volume_id"] for row in db.all(
+            "SELECT volume_id FROM volume_records WHERE record_id = :id "
+            "UNION SELECT volume_id FROM volume_past WHERE record_id = :id", {"id": record_id})}
+    for account in accounts:
+        touched |= {row["volume_id"] for row in db.all("SELECT volume_id FROM volumes WHERE account = :account",
+                                                       {"account": account})}
+    return [one for one in sorted(touched) if _is_left_by(db, one, going)]
 
 
-def blank_volumes(db: Database, volume_ids: tuple[str, ...]) -> None:
+def still_ending(db: Database, volume_ids: Sequence[str], going: Collection[str]) -> list[str]:
+    """Those of these volumes in which no active record lies but such as go."""
+    return [one for one in volume_ids if _is_left_by(db, one, going)]
+
+
+def _is_left_by(db: Database, volume_id: str, going: Collection[str]) -> bool:
+    return all(row["record_id"] in going for row in db.each(
+        "SELECT record_id FROM records WHERE volume = :volume AND status = 'active'", {"volume": volume_id}))
+
+
+def blank_volumes(db: Database, volume_ids: Sequence[str]) -> None:
     """Forget what the destroyed notes of volumes said: what a rebuild from the ledger would give."""
     for volume_id in volume_ids:
         db.run("UPDATE volumes SET title = '', account = NULL, remarks = '{}' WHERE volume_id = :id",
@@ -256,7 +273,11 @@ def _day(text: str | None) -> date | None:
 def apply_entry(workspace: Workspace, entry: Entry) -> None:
     """Volumes, which records lie in them, and what their notes say."""
     if entry.act == "record.destroyed":
-        _apply_destroyed(workspace.db, str(entry.body["record"]))
+        _apply_destroyed(workspace.db, str(entry.body.get("order")))
+    elif entry.act == "order.intended":
+        volumes = entry.body.get("volumes")
+        for volume_id in volumes if isinstance(volumes, list) else ():
+            workspace.db.insert("volume_ending", {"order_id": entry.body["order"], "volume_id": volume_id})
     elif entry.act == "volume.opened":
         _apply_opened(workspace, entry.body)
     elif entry.act.startswith("volume."):
@@ -285,6 +306,7 @@ def _apply_change(workspace: Workspace, act: str, body: Mapping[str, object]) ->
                    {"position": said, "id": volume_id})
         else:
             db.run("DELETE FROM volume_records WHERE record_id = :record", {"record": record_id})
+            db.insert("volume_past", {"record_id": record_id, "volume_id": volume_id})
         db.run("UPDATE records SET volume = :volume WHERE record_id = :record",
                {"volume": volume_id if act == "volume.filed" else None, "record": record_id})
     if act in ("volume.closed", "volume.reopened"):
@@ -299,13 +321,13 @@ def _apply_change(workspace: Workspace, act: str, body: Mapping[str, object]) ->
                     "remarks": json.dumps(noted, ensure_ascii=False)})
 
 
-def _apply_destroyed(db: Database, record_id: str) -> None:
+def _apply_destroyed(db: Database, order_id: str) -> None:
     """With its last record a volume ends: nothing but what the ledger knows of it stays."""
-    row = db.one("SELECT volume FROM records WHERE record_id = :id AND volume IS NOT NULL", {"id": record_id})
-    if row is not None and db.one("SELECT 1 FROM records WHERE volume = :volume AND status = 'active' LIMIT 1",
-                                  {"volume": row["volume"]}) is None:
-        db.run("UPDATE volumes SET ended = 1 WHERE volume_id = :id", {"id": row["volume"]})
-        blank_volumes(db, (row["volume"],))
+    ending = [row["volume_id"] for row in db.all("SELECT volume_id FROM volume_ending WHERE order_id = :order",
+                                                 {"order": order_id})]
+    for volume_id in still_ending(db, ending, ()):
+        db.run("UPDATE volumes SET ended = 1 WHERE volume_id = :id", {"id": volume_id})
+        blank_volumes(db, (volume_id,))
 
 
 def recover(workspace: Workspace) -> None:

@@ -6,4 +6,6 @@ CREATE UNIQUE INDEX volumes_serial ON volumes (scope, serial);
 CREATE INDEX volumes_account ON volumes (account) WHERE account IS NOT NULL;
 CREATE TABLE volume_records (
   record_id TEXT PRIMARY KEY, volume_id TEXT NOT NULL, position INTEGER NOT NULL);
-CREATE UNIQUE INDEX volume_records_position ON volume_records (volume_id, position)
+CREATE UNIQUE INDEX volume_records_position ON volume_records (volume_id, position);
+CREATE TABLE volume_past (record_id TEXT NOT NULL, volume_id TEXT NOT NULL, PRIMARY KEY (record_id, volume_id));
+CREATE TABLE volume_ending (order_id TEXT NOT NULL, volume_id TEXT NOT NULL, PRIMARY KEY (order_id, volume_id))

@@ -354,7 +354,8 @@ class Option(click.Option):
         return record[0], record[1].replace(self.help, tr(self.help))
 
 
-def _common_options() -> list[click.Option]:
+def common_options() -> list[click.Option]:
+    """Options that every command has."""
     return [
         Option(["--json", "as_json"], is_flag=True, help=N_("Print one JSON document.")),
         Option(["--as", "as_person"], metavar="ID", help=N_("Who acts (default: the operating-system user).")),
@@ -363,21 +364,26 @@ def _common_options() -> list[click.Option]:
     ]
 
 
+def take_common(ctx: click.Context) -> None:
+    """Move the common options into the App."""
+    app: App = ctx.obj
+    app.json = ctx.params.pop("as_json") or app.json
+    app.actor = ctx.params.pop("as_person") or app.actor
+    app.as_of = ctx.params.pop("as_of") or app.as_of
+    app.no_input = ctx.params.pop("no_input") or app.no_input
+
+
 class Command(click.Command):
     """A command with the common options."""
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
         """Add the common options behind the command's own."""
         super().__init__(*arguments, **attributes)
-        self.params += _common_options()
+        self.params += common_options()
 
     def invoke(self, ctx: click.Context) -> Any:
         """Move the common options into the App."""
-        app: App = ctx.obj
-        app.json = ctx.params.pop("as_json") or app.json
-        app.actor = ctx.params.pop("as_person") or app.actor
-        app.as_of = ctx.params.pop("as_of") or app.as_of
-        app.no_input = ctx.params.pop("no_input") or app.no_input
+        take_common(ctx)
         return super().invoke(ctx)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -33,4 +33,4 @@ def gaps(app: App, year: int | None, record_class: str | None) -> None:
         return
     app.print_items(items, [("missing", N_("Missing")), ("count", N_("Count")), ("after", N_("Previous code")),
                             ("before", N_("Next code"))])
-    app.say(tr("{count} item numbers are missing; they are not given again.").format(count=missing))
+    app.say(tr("{count} item numbers are missing; numbering goes on behind the last one.").format(count=missing))

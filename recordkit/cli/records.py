@@ -24,6 +24,7 @@ def show(app: App, record: str) -> None:
     """Print everything the catalogue knows."""
     from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of, pages_behind
+    from recordkit.archive.boxes import paper_place
     from recordkit.archive.signature_facts import read_plain, told_signature
     from recordkit.archive.volumes import volume_of
     from recordkit.cli.holding import told_hold
@@ -34,6 +35,7 @@ def show(app: App, record: str) -> None:
         found = find_visible(workspace, record)
         standing = standing_of(workspace, found, app.today)
         volume = volume_of(workspace.db, found.record_id)
+        paper = paper_place(workspace.db, found)
         known = {} if app.json else form_fields(workspace, found)
         groups = _groups(found, workspace.settings) if app.json else {}
     fields = dict(found.fields)
@@ -61,6 +63,7 @@ def show(app: App, record: str) -> None:
         "box": found.metadata.get("box"),
         "shelf": found.metadata.get("shelf"),
         "volume": volume.code if volume is not None else None,
+        "paper": {"box": paper.box, "shelf": paper.shelf, "box_shelf": paper.box_shelf},
         "access": found.access,
         "version": found.version,
         "destroyed_by": found.destroyed_by,
@@ -91,10 +94,13 @@ def show(app: App, record: str) -> None:
         "period_term": N_("Period term as inherited"), "volume": N_("Volume"), "access": N_("Access"),
         "version": N_("Version"), "source": N_("Source"),
     }
-    told = {**core, "status": tr(standing.status), "access": tr(found.access),
+    told = {**core, "shelf": paper.shelf, "status": tr(standing.status), "access": tr(found.access),
             "record_class": f"{standing.class_name} ({found.record_class})"}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told.get(key) not in (None, "", [])])
     app.print_pairs(list(how_it_came(found)))
+    if paper.box_shelf is not None:
+        app.say(tr("Its box {box} stands at {shelf}; the record's own place counts.").format(
+            box=paper.box, shelf=paper.box_shelf))
     click.echo(standing.reason.render(tr))
     app.print_pairs([(N_("Hold"), told_hold(one)) for one in standing.holds])
     for finding in core["findings"] if isinstance(core["findings"], list) else []:

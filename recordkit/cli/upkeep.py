@@ -392,6 +392,19 @@ def _engines(app: App, store_there: bool) -> list[dict[str, object]]:
     return items if used == "tantivy" else items[::-1]
 
 
+def _disk_row(app: App) -> dict[str, object]:
+    """Whether the store lies where its locks hold."""
+    from recordkit.archive.netdisk import network_kind
+
+    kind = network_kind(app.store)
+    row: dict[str, object] = {"part": tr("disk of the store"), "for": tr("locks and database"), "found": tr("local")}
+    if kind is None:
+        return {**row, "how": None}
+    return {**row, "found": None, "how": tr("network file system ({kind}): the database can be damaged there. Keep the "
+                                            "store on a local disk of one server that all reach by remote shell "
+                                            "(docs/reports.md)").format(kind=kind)}
+
+
 _ASKING = {
     "unmatched": N_("{count} paper(s) wait for a person: recordkit unmatched list"),
     "quarantine": N_("{count} file(s) lie in quarantine: recordkit quarantine list"),
@@ -424,7 +437,7 @@ def doctor(app: App) -> None:
     strays: list[Stray] = []
     if store_there:
         health, asking, strays = _store_health(app)
-        items += [_index_row(app), health]
+        items += [_disk_row(app), _index_row(app), health]
     if app.json:
         app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
                         "cores": os.cpu_count(), **asking, "strays": plain_strays(strays)})

@@ -56,7 +56,7 @@ class Told:
         elif entry.act == "order.intended":
             records, others = self.intents.setdefault(str(body.get("order")), (set(), set()))
             records |= _texts(body.get("records"))
-            others |= _texts(body.get("events")) | _texts(body.get("holds"))
+            others |= _texts(body.get("events")) | _texts(body.get("holds")) | _texts(body.get("volumes"))
         elif entry.act in ("record.destroyed", "order.executed"):
             self.begun.add(str(body.get("order")))
 

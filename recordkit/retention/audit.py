@@ -62,6 +62,16 @@ class ProvenAct:
 
 
 @dataclass(slots=True)
+class ProvenHandover:
+    """What the ledger proves about one handover; ``status`` proposed, accepted or withdrawn."""
+
+    digest: str
+    proposer: str
+    receiver: str
+    status: str = "proposed"
+
+
+@dataclass(slots=True)
 class Audit:
     """Result of reading the whole ledger: orders by id, people by id, and everything that does not hold.
 
@@ -79,6 +89,7 @@ class Audit:
     registers: dict[str, dict[str, str]] = field(default_factory=dict)
     held: dict[str, frozenset[str]] = field(default_factory=dict)
     acts: list[ProvenAct] = field(default_factory=list)
+    handovers: dict[str, ProvenHandover] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     remarks: list[Finding] = field(default_factory=list)
     last_time: str = ""
@@ -466,6 +477,55 @@ def _execution(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     return []
 
 
+def _handover(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    """A handover from one person in office to another: each signs the same manifest, once."""
+    body, statement = entry.body, _statement(entry)
+    by, name = str(body.get("by")), str(body.get("handover"))
+    reasons: list[Message] = []
+    if entry.act == "handover.proposed":
+        if name in audit.handovers:
+            reasons.append(msg("the handover was proposed before"))
+        manifest = body.get("manifest")
+        named = manifest.get("handover") if isinstance(manifest, Mapping) else None
+        if named != name:
+            reasons.append(msg("the statement names another manifest"))
+        audit.handovers[name] = ProvenHandover(digest_of(manifest), by, str(statement.get("to")))
+    found = audit.handovers.get(name)
+    if found is None:
+        return [*reasons, msg("there is no such handover")]
+    said = (statement.get("act"), statement.get("store"), statement.get("handover"), statement.get("by"))
+    if said != (entry.act, store_id, name, by):
+        reasons.append(msg("the statement was made for another act, store, order or person"))
+    if statement.get("digest") != found.digest:
+        reasons.append(msg("the statement names another manifest"))
+    person = audit.people.get(by)
+    if person is None or person.revoked:
+        reasons.append(msg("{id} was not registered, or revoked", id=by))
+    else:
+        if person.public_key != body.get("key"):
+            reasons.append(msg("the key is not the registered key of {id}", id=by))
+        if not set(ROLES_OF_ACT[entry.act]) & set(person.roles):
+            reasons.append(msg("{id} did not have the role for it", id=by))
+    if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
+        reasons.append(msg("the signature does not belong to the statement"))
+    if entry.act == "handover.proposed":
+        return reasons
+    if found.status != "proposed":
+        reasons.append(msg("the handover was not open"))
+    if entry.act == "handover.accepted":
+        if by != found.receiver:
+            reasons.append(msg("the handover was made to {id}", id=found.receiver))
+        if _are_one(audit, by, found.proposer):
+            reasons.append(msg("{id} had proposed the handover", id=by))
+        found.status = "accepted"
+    else:
+        is_administrator = person is not None and "administrator" in person.roles
+        if by not in (found.proposer, found.receiver) and not is_administrator:
+            reasons.append(msg("{id} did not have the role for it", id=by))
+        found.status = "withdrawn"
+    return reasons
+
+
 def _same_opinions(order: ProvenOrder, entry: Entry) -> list[Message]:
     if _statement(entry).get("opinions") == digest_of(order.opinions):
         return []
@@ -504,4 +564,7 @@ _CHECKS: Mapping[str, _Check] = {
     "record.destroyed": _destruction,
     "order.executed": _execution,
     "order.completed": _completion,
+    "handover.proposed": _handover,
+    "handover.accepted": _handover,
+    "handover.withdrawn": _handover,
 }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from recordkit.archive.catalogue import Record, accounts_of, list_records
-from recordkit.archive.classes import Scheme, load_scheme
+from recordkit.archive.catalogue import Record, accounts_of, list_records, record_of
+from recordkit.archive.classes import RecordClass, Scheme, load_scheme
 from recordkit.db import Database
 from recordkit.model import same_account
 from recordkit.retention.order_state import extensions
-from recordkit.retention.review import Decision, Event, Extension, Facts, Hold, decide
+from recordkit.retention.review import Decision, Event, Extension, Facts, Hold, Together, decide, governing
 from recordkit.workspace import Workspace
 
 
@@ -22,6 +22,7 @@ class Circumstances:
     Attributes:
         blind_holds: holds in force whose account can no longer be read. They cover every record: a lost note must
             not become a permission to destroy.
+        together: what governs the volumes (by id) that were asked for so far.
     """
 
     scheme: Scheme
@@ -31,10 +32,14 @@ class Circumstances:
     holds_of_account: Mapping[str, list[Hold]]
     blind_holds: tuple[Hold, ...]
     extensions: Mapping[str, Extension]
+    # Not taken over by dataclasses.replace: under another schedule something else governs.
+    together: dict[str, Together] = field(default_factory=dict, init=False)
 
 
 def load_circumstances(workspace: Workspace, record_id: str | None = None) -> Circumstances:
-    """Read events, holds and decisions of a store with its schedule; with ``record_id`` what concerns this record.
+    """Read events, holds and decisions of a store with its schedule.
+
+    With ``record_id`` only what concerns this record and those that lie in one volume with it.
 
     Raises:
         InputRefused: the schedule cannot be read.
@@ -55,17 +60,35 @@ def load_circumstances(workspace: Workspace, record_id: str | None = None) -> Ci
 
 def decide_record(workspace: Workspace, record: Record, around: Circumstances, today: date) -> Decision:
     """The decision for one record of the catalogue."""
-    events = list(around.events_of_record.get(record.record_id, ()))
     holds = [*around.holds_of_record.get(record.record_id, ()), *around.blind_holds]
     if around.holds_of_account:
         for account in sorted(accounts_of(workspace.db, record.record_id)):
             holds += around.holds_of_account.get(account, ())
+    facts, events, record_class = facts_of(record, around)
+    together = None if record.volume is None else governing_volume(workspace.db, record.volume, around)
+    return decide(facts, events, holds, record_class, today, around.extensions.get(record.record_id), together)
+
+
+def facts_of(record: Record, around: Circumstances) -> tuple[Facts, Sequence[Event], RecordClass | None]:
+    """What decides when the period of a record starts and how long it is."""
+    events = list(around.events_of_record.get(record.record_id, ()))
     if record.account:
         events += around.events_of_account.get(same_account(record.account), ())
     record_class = around.scheme.classes.get(record.record_class)
     own = day_in(record.fields.get(record_class.field)) if record_class is not None and record_class.field else None
-    facts = Facts(record.record_id, record.record_class, record.date, own)
-    return decide(facts, events, holds, record_class, today, around.extensions.get(record.record_id))
+    return Facts(record.record_id, record.record_class, record.date, own, record.old_term), events, record_class
+
+
+def governing_volume(db: Database, volume_id: str, around: Circumstances) -> Together | None:
+    """What governs a volume; None when it has no active record."""
+    if volume_id not in around.together:
+        rows = db.all("SELECT * FROM records WHERE volume = :volume AND status = 'active'", {"volume": volume_id})
+        code = db.one("SELECT code FROM volumes WHERE volume_id = :volume", {"volume": volume_id})
+        if not rows:
+            return None
+        members = [facts_of(record_of(row), around) for row in rows]
+        around.together[volume_id] = governing(code["code"] if code is not None else volume_id, members)
+    return around.together[volume_id]
 
 
 def day_in(value: object) -> date | None:
@@ -95,7 +118,9 @@ def explain_record(workspace: Workspace, record: Record, today: date) -> Decisio
     return decide_record(workspace, record, load_circumstances(workspace, record.record_id), today)
 
 
-_ACCOUNTS = "(:record IS NULL OR account IN (SELECT account FROM record_accounts WHERE record_id = :record))"
+_COMPANIONS = ("(SELECT :record UNION SELECT m.record_id FROM records r JOIN records m ON m.volume = r.volume "
+               "WHERE r.record_id = :record)")
+_ACCOUNTS = f"(:record IS NULL OR account IN (SELECT account FROM record_accounts WHERE record_id IN {_COMPANIONS}))"
 
 
 def _holds(db: Database, record_id: str | None) -> tuple[dict[str, list[Hold]], dict[str, list[Hold]], list[Hold]]:
@@ -129,7 +154,7 @@ def _events(db: Database, record_id: str | None) -> tuple[dict[str, list[Event]]
         of_account.setdefault(row["account"], []).append(event)
     rows = db.each("SELECT e.type, e.date, e.seq, r.record_id FROM retention_events e JOIN retention_event_records r "
                    "ON r.event_id = e.event_id WHERE e.replaced IS NULL AND e.withdrawn IS NULL "
-                   "AND (:record IS NULL OR r.record_id = :record) ORDER BY e.seq", only)
+                   f"AND (:record IS NULL OR r.record_id IN {_COMPANIONS}) ORDER BY e.seq", only)
     for row in rows:
         event = Event(row["type"], date.fromisoformat(row["date"]), "record", row["seq"])
         of_record.setdefault(row["record_id"], []).append(event)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
+from recordkit.archive.volumes import blank_volumes, ending_volumes, still_ending
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
@@ -200,12 +201,13 @@ def _begin(
         codes = {one.record_id: one.reason_code for one in refused}
         writer.add("order.refused", {"order": order.order_id, "records": codes})
     if good:
-        event_ids, hold_ids = _orphaned(workspace, good)
+        event_ids, hold_ids, volume_ids = _orphaned(workspace, good)
         with_paper = not set(good).isdisjoint(paper_originals(workspace, order))
         writer.add(
             "order.intended",
             {"order": order.order_id, "records": good, "place": place.strip(), "method": method,
              "actor": actor, "events": event_ids, "holds": hold_ids,
+             "volumes": volume_ids,
              **({"paper_method": paper_method or method} if with_paper else {})},
         )
     writer.commit()
@@ -309,8 +311,8 @@ def _require_confirmation(workspace: Workspace, order: Order, count: int, confir
         )
 
 
-def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Events and ended holds of accounts that have no record left once these are gone: their notes name customers."""
+def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Events, ended holds and volumes that have no record left once these are gone: their notes name customers."""
     going = set(records)
     accounts: set[str] = set()
     staying: set[str] = set()
@@ -325,7 +327,7 @@ def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], 
         one.hold_id for one in holds.list_holds(workspace, released=True)
         if one.account in alone and one.released
     ]
-    return event_ids, hold_ids
+    return event_ids, hold_ids, ending_volumes(workspace.db, going, alone)
 
 
 # --- phases 3 to 6 ----------------------------------------------------------------------------------------------
@@ -367,14 +369,17 @@ def _finish(
         # What a person seemed to have to decide about may have gone with a later record.
         if record_id not in failed and remover.is_kept(pending[record_id]):
             remove(record_id)
+    # Asked once more: a record may have been put into one since a call that was killed.
+    volumes = still_ending(workspace.db, intent.volumes, set(pending))
     try:
-        remover.remove_accounts(intent.events, intent.holds)
+        remover.remove_accounts(intent.events, intent.holds, volumes)
     except OSError as error:
         for record_id in pending:
             failed.setdefault(record_id, "undeletable")
             details.setdefault(record_id, msg("a file could not be removed: {error}", error=str(error)))
     events.blank_accounts(workspace.db, intent.events)
     holds.blank_accounts(workspace.db, intent.holds)
+    blank_volumes(workspace.db, volumes)
     gone = set(pending) - set(failed)
     if pending:
         # The failed ones too: half removed, they could not be read when a shard of the index is built anew.

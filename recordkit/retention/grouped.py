@@ -4,50 +4,77 @@ What decides about a record is its class, its date, and whatever is known of it 
 to extend. Most records have nothing particular: those of one class and period are one group, whatever their number.
 The others are few, and are decided one by one. Both by ``review.decide``, so that a group says what each of its
 records would.
+
+Volumes (案卷) are groups of the same kind: what governs one is the classes in it and the latest start. Where something
+particular is known of one record, its whole volume is decided record by record.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 from recordkit.archive.catalogue import Record, find_by_ordinal
-from recordkit.db import Row
+from recordkit.archive.classes import RecordClass
+from recordkit.db import Database, Row
 from recordkit.retention.circumstances import Circumstances, day_in, decide_record, load_circumstances
-from recordkit.retention.review import Decision, DecisionKind, Event, Facts, Hold, decide, period_start, trigger_of
+from recordkit.retention.review import (
+    PERMANENT_TERM,
+    Decision,
+    DecisionKind,
+    Event,
+    Facts,
+    Hold,
+    Together,
+    decide,
+    governing,
+    own_period,
+)
 from recordkit.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewGroup:
-    """Records of a class of which the same is to be said: ``decision`` and first day of appraisal ``due``."""
+    """Records of a class of which the same is to be said: ``decision`` and first day of appraisal ``due``.
+
+    ``companions``: they wait for nothing themselves, but with another record of their volume.
+    """
 
     record_class: str
     decision: DecisionKind
     due: date | None
     count: int
+    companions: bool = False
 
 
 class _Plain(NamedTuple):
-    """A record as far as the review needs it, its date still as text."""
+    """A record as far as the review needs it, its date still as text; ``term`` "" or 永久, which alone decides."""
 
     ordinal: int
     record_id: str
     record_class: str
     date: str
     own: str | None
+    term: str
+    volume: str | None
 
 
-_PARTICULAR = """
-SELECT r.ordinal, r.record_id, r.record_class, r.date, NULL AS account, 0 AS is_current
+TERM = f"CASE WHEN r.old_term = '{PERMANENT_TERM}' THEN '{PERMANENT_TERM}' ELSE '' END AS term"
+"""Expression of ``records r`` that says whether its old term keeps it: 永久, else ""."""
+_COLUMNS = f"r.ordinal, r.record_id, r.record_class, r.date, r.volume, {TERM}"
+_PARTICULAR = f"""
+SELECT {_COLUMNS}, NULL AS account, 0 AS is_current
 FROM (SELECT record_id FROM retention_event_records UNION SELECT record_id FROM hold_records
       UNION SELECT record_id FROM order_items WHERE opinion IN ('extend', 'keep')) p
 CROSS JOIN records r ON r.record_id = p.record_id WHERE r.status = 'active'
 UNION ALL
-SELECT r.ordinal, r.record_id, r.record_class, r.date, a.account, a.is_current
+SELECT {_COLUMNS}, a.account, a.is_current
 FROM (SELECT account FROM retention_events WHERE scope = 'account' AND replaced IS NULL AND account IS NOT NULL
       UNION SELECT account FROM holds WHERE scope = 'account' AND released IS NULL AND account IS NOT NULL) n
 CROSS JOIN record_accounts a ON a.account = n.account
@@ -57,6 +84,16 @@ CROSS JOIN records r ON r.record_id = a.record_id WHERE r.status = 'active'
 
 CROSS JOIN keeps SQLite from beginning with the table of all records.
 """
+_MEMBERS = f"""
+SELECT {_COLUMNS}, a.account, coalesce(a.is_current, 0) AS is_current
+FROM json_each(:volumes) v CROSS JOIN records r ON r.volume = v.value AND r.status = 'active'
+LEFT JOIN record_accounts a ON a.record_id = r.record_id
+"""
+"""Active records of these volumes, once for each account under which they stand or stood."""
+_BETWEEN, _KEPT = "\x1f", "\x1e"
+"""Between the classes of a volume, and behind that of a record whose old term is 永久."""
+_Kind = tuple[str, str]
+"""Class, and "" or 永久: what decides about a record in a volume of which nothing particular is known."""
 
 
 def group_review(workspace: Workspace, today: date, *, within_days: int | None = None) -> list[ReviewGroup]:
@@ -68,18 +105,22 @@ def group_review(workspace: Workspace, today: date, *, within_days: int | None =
         Groups by class, decision and due date.
     """
     review = Review(workspace, today)
-    counts = Counter[tuple[str, DecisionKind, date | None]]()
-    rest = Counter[tuple[str, str, str | None]]()
+    counts = Counter[tuple[str, DecisionKind, date | None, bool]]()
+    rest = Counter[tuple[str, str, str | None, str]]()
     for one, decision in review.particular():
-        rest[one.record_class, one.date, one.own] -= 1
-        counts[one.record_class, decision.decision, decision.due] += 1
+        if one.volume is None:
+            rest[one.record_class, one.date, one.own, one.term] -= 1
+        counts[one.record_class, decision.decision, decision.due, decision.companion is not None] += 1
     for row in review.each_group():
-        plain = row["n"] + rest[row["record_class"], row["date"], row["own"]]
+        plain = row["n"] + rest[row["record_class"], row["date"], row["own"], row["term"]]
         if plain:
-            decision = review.of_class(row["record_class"], row["date"], row["own"])
-            counts[row["record_class"], decision.decision, decision.due] += plain
-    groups = near_groups((ReviewGroup(*key, count) for key, count in counts.items()), today, within_days)
-    return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max))
+            decision = review.of_class(row["record_class"], row["date"], row["own"], row["term"])
+            counts[row["record_class"], decision.decision, decision.due, False] += plain
+    for (record_class, _), (decision,), count in each_volume_group(workspace.db, [review]):
+        counts[record_class, decision.decision, decision.due, decision.companion is not None] += count
+    groups = near_groups((ReviewGroup(record_class, kind, due, count, companions)
+                          for (record_class, kind, due, companions), count in counts.items()), today, within_days)
+    return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max, one.companions))
 
 
 def near_groups(groups: Iterable[ReviewGroup], today: date, within_days: int | None) -> list[ReviewGroup]:
@@ -99,10 +140,9 @@ def review_items(
     Only they are read from the catalogue. ``within_days`` as for ``group_review``.
     """
     review = Review(workspace, today)
-    known = {one.ordinal: decision for one, decision in review.particular()}
     wanted = [
         ordinal
-        for ordinal, decision in _decided(review, known)
+        for ordinal, decision in _decided(review)
         if (decisions is None or decision.decision in decisions) and _is_near(decision.due, today, within_days)
     ]
     for ordinal in sorted(wanted):
@@ -112,10 +152,12 @@ def review_items(
 
 
 def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | None, str, date, str]]:
-    """Account, class, date and archival code of every record that waits for an event, in the order of filing."""
-    review = Review(workspace, today)
-    known = {one.ordinal: decision for one, decision in review.particular()}
-    waiting = {ordinal for ordinal, decision in _decided(review, known) if decision.decision == "waiting"}
+    """Account, class, date and archival code of every record that waits for an event, in the order of filing.
+
+    Those that wait only with another record of their volume are left out: it is that one's event they wait for.
+    """
+    waiting = {ordinal for ordinal, decision in _decided(Review(workspace, today))
+               if decision.decision == "waiting" and decision.companion is None}
     rows = workspace.db.each(
         "SELECT r.ordinal, r.record_class, r.date, r.code, a.account FROM records r LEFT JOIN record_accounts a "
         "ON a.record_id = r.record_id AND a.is_current = 1 WHERE r.status = 'active' ORDER BY r.ordinal")
@@ -124,55 +166,143 @@ def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | N
             yield row["account"], row["record_class"], date.fromisoformat(row["date"]), row["code"]
 
 
-def _decided(review: Review, known: Mapping[int, Decision]) -> Iterator[tuple[int, Decision]]:
+def _decided(review: Review) -> Iterator[tuple[int, Decision]]:
+    known = {one.ordinal: decision for one, decision in review.particular()}
+    yield from known.items()
     for row in review.each_record():
-        particular = known.get(row["ordinal"])
-        yield row["ordinal"], particular or review.of_class(row["record_class"], row["date"], row["own"])
+        if row["ordinal"] not in known:
+            yield row["ordinal"], review.of_class(row["record_class"], row["date"], row["own"], row["term"])
+    yield from review.each_volume_record()
 
 
 def _is_near(due: date | None, today: date, within_days: int | None) -> bool:
     return within_days is None or (due is not None and due <= today + timedelta(days=within_days))
 
 
+def each_volume_group(db: Database, reviews: Sequence[Review]) -> Iterator[tuple[_Kind, tuple[Decision, ...], int]]:
+    """Class and term, decision of each review, and number of the records that agree in them, volume by volume.
+
+    Of volumes of which nothing particular is known; the reviews are of one store and know ``others`` of each other. The
+    database puts volumes of the same classes and latest start together: what that takes grows with how many kinds of
+    them there are.
+    """
+    starts = [f"max({review.start()})" for review in reviews]
+    latest = ", ".join(f"{start} AS latest_{at}" for at, start in enumerate(starts))
+    names = ", ".join(f"latest_{at}" for at in range(len(starts)))
+    rows = db.each(
+        f"SELECT classes, {names}, count(*) AS n FROM (SELECT group_concat(r.record_class || CASE WHEN r.old_term = "
+        f"'{PERMANENT_TERM}' THEN '{_KEPT}' ELSE '' END, '{_BETWEEN}') AS classes, {latest} "
+        "FROM records r WHERE r.volume IS NOT NULL AND r.status = 'active' AND r.volume NOT IN (SELECT value FROM "
+        f"json_each(:volumes)) GROUP BY r.volume) GROUP BY classes, {names}", {"volumes": reviews[0].volumes()})
+    for row in rows:
+        members = Counter(map(_kind_of, row["classes"].split(_BETWEEN)))
+        said = [review.of_volume(frozenset(members), row[f"latest_{at}"]) for at, review in enumerate(reviews)]
+        for one, count in members.items():
+            yield one, tuple(each[one] for each in said), count * row["n"]
+
+
 class Review:
     """Decisions of one day, each made once. Reasons are those of one record of the group."""
 
-    def __init__(self, workspace: Workspace, today: date, around: Circumstances | None = None) -> None:
-        """``around``: what to decide by; None for what the store holds."""
+    def __init__(
+        self, workspace: Workspace, today: date, around: Circumstances | None = None, others: Collection[str] = ()
+    ) -> None:
+        """Nothing is read yet but ``around``, what to decide by; None for what the store holds.
+
+        ``others``: ids of further classes with which a volume is decided record by record, because they count from a
+        date field in another review.
+        """
         self.around = around or load_circumstances(workspace)
         self._db = workspace.db
         self._today = today
         self._made: dict[object, Decision] = {}
+        self._accounts: dict[int, dict[str, bool]] = {}
+        # Of volumes of which nothing particular is known, by the classes and terms in them and the latest start.
+        self._of_volumes: dict[tuple[frozenset[_Kind], str | None], dict[_Kind, Decision]] = {}
         # Date field by class, of those classes that count from one.
         self.fields = {one.id: one.field for one in self.around.scheme.classes.values()
                         if one.field and one.trigger == "date"}
+        self._apart = sorted({*self.fields, *others})
 
-    def of_class(self, record_class: str, formed: str, own: str | None) -> Decision:
-        """That of a record of which nothing particular is known."""
-        known = self._made.get((record_class, formed, own))
+    def of_class(self, record_class: str, formed: str, own: str | None, term: str = "") -> Decision:
+        """That of a record in no volume, of which nothing particular is known."""
+        known = self._made.get((record_class, formed, own, term))
         if known is None:
-            known = self._decide(record_class, formed, (), self.around.blind_holds, own=own)
-            self._made[record_class, formed, own] = known
+            one = _Plain(0, "", record_class, formed, own, term, None)
+            known = self._decide(one, (), self.around.blind_holds)
+            self._made[record_class, formed, own, term] = known
         return known
 
     def each_group(self) -> Iterator[Row]:
-        """Class, date, date field that the class counts from, and number of the records that agree in them."""
-        rows = self._db.each("SELECT record_class, date, NULL AS own, count(*) AS n FROM records "
-                             "WHERE status = 'active' GROUP BY date, record_class")
+        """Class, date, date field that the class counts from, term, and number of the records that agree in them.
+
+        Of records that lie in no volume, as ``each_record``.
+        """
+        rows = self._db.each(f"SELECT r.record_class, r.date, NULL AS own, {TERM}, count(*) AS n FROM records r "
+                             "WHERE r.status = 'active' AND r.volume IS NULL GROUP BY r.date, r.record_class, term")
         yield from self._without_own(rows)
         for record_class in self.fields:
             yield from self._db.each(
-                "SELECT record_class, date, json_extract(metadata, :path) AS own, count(*) AS n FROM records "
-                "WHERE status = 'active' AND record_class = :class GROUP BY own, date", self._place(record_class))
+                f"SELECT r.record_class, r.date, json_extract(r.metadata, :path) AS own, {TERM}, count(*) AS n "
+                "FROM records r WHERE r.status = 'active' AND r.volume IS NULL AND r.record_class = :class "
+                "GROUP BY own, r.date, term", self._place(record_class))
 
     def each_record(self) -> Iterator[Row]:
-        """Ordinal, class, date, and date field that the class counts from, of every record."""
-        rows = self._db.each("SELECT ordinal, record_class, date, NULL AS own FROM records WHERE status = 'active'")
+        """Ordinal, class, date, date field that the class counts from, and term of every record."""
+        rows = self._db.each(f"SELECT r.ordinal, r.record_class, r.date, NULL AS own, {TERM} FROM records r "
+                             "WHERE r.status = 'active' AND r.volume IS NULL")
         yield from self._without_own(rows)
         for record_class in self.fields:
             yield from self._db.each(
-                "SELECT ordinal, record_class, date, json_extract(metadata, :path) AS own FROM records "
-                "WHERE status = 'active' AND record_class = :class", self._place(record_class))
+                f"SELECT r.ordinal, r.record_class, r.date, json_extract(r.metadata, :path) AS own, {TERM} "
+                "FROM records r WHERE r.status = 'active' AND r.volume IS NULL AND r.record_class = :class",
+                self._place(record_class))
+
+    def each_volume_record(self) -> Iterator[tuple[int, Decision]]:
+        """Ordinal and decision of every record of those volumes."""
+        rows = self._db.each(
+            f"SELECT r.volume, r.ordinal, r.record_class, {TERM}, {self.start()} AS start FROM records r "
+            "WHERE r.volume IS NOT NULL AND r.status = 'active' AND r.volume NOT IN (SELECT value FROM "
+            "json_each(:volumes)) ORDER BY r.volume", {"volumes": self.volumes()})
+        for _, group in groupby(rows, key=lambda row: str(row["volume"])):
+            members = [(row["ordinal"], (str(row["record_class"]), str(row["term"])), row["start"]) for row in group]
+            latest = max((start for _, _, start in members if start is not None), default=None)
+            decisions = self.of_volume(frozenset(one for _, one, _ in members), latest)
+            for ordinal, one, _ in members:
+                yield ordinal, decisions[one]
+
+    def start(self) -> str:
+        """An expression: first day of the period of a record whose class counts from the date; NULL for others.
+
+        Equal to ``review.period_start``, and as text it sorts as the days do.
+        """
+        by_date = [one for one in self.around.scheme.classes.values()
+                   if one.trigger == "date" and not one.field and one.months is not None]
+        at_once = [one.id for one in by_date if one.start == "trigger"]
+        later = [one.id for one in by_date if one.start != "trigger"]
+        january = ("CASE WHEN substr(r.date, 1, 4) = '9999' THEN r.date "
+                   "ELSE printf('%04d-01-01', substr(r.date, 1, 4) + 1) END")
+        return (f"CASE WHEN r.record_class IN ({_quoted(later)}) THEN {january} "
+                f"WHEN r.record_class IN ({_quoted(at_once)}) THEN r.date END")
+
+    def of_volume(self, kinds: frozenset[_Kind], latest: str | None) -> dict[_Kind, Decision]:
+        """Decisions by class and term, for a volume with records of these and with this latest start."""
+        known = self._of_volumes.get((kinds, latest))
+        if known is None:
+            # The day is that of nobody: the start of the volume counts, and who counts from an event waits for it.
+            members = [(Facts("", one, date.max, None, term), (), self.around.scheme.classes.get(one))
+                       for one, term in kinds]
+            together = governing("", members)
+            if together.outcome == "runs" and latest is not None:
+                together = replace(together, start=date.fromisoformat(latest))
+            known = {(facts.record_class, facts.term): decide(facts, (), self.around.blind_holds, rule, self._today,
+                                                              None, together) for facts, _, rule in members}
+            self._of_volumes[kinds, latest] = known
+        return known
+
+    def volumes(self) -> str:
+        """Ids of the volumes of which something particular is known, as JSON."""
+        return json.dumps(sorted({one.volume for one in self._known.values() if one.volume is not None}))
 
     def _without_own(self, rows: Iterator[Row]) -> Iterator[Row]:
         return (row for row in rows if row["record_class"] not in self.fields) if self.fields else rows
@@ -187,48 +317,74 @@ class Review:
                              {"ordinal": row["ordinal"], "path": self._place(row["record_class"])["path"]})
         return None if found is None else found["own"]
 
-    def particular(self) -> Iterator[tuple[_Plain, Decision]]:
-        """Those of which something may be known, each once, with its decision."""
+    @cached_property
+    def _known(self) -> dict[int, _Plain]:
+        """Records by ordinal of which something may be known, and all that lie in one volume with such a one."""
         found: dict[int, _Plain] = {}
-        accounts: dict[int, dict[str, bool]] = {}
-        for row in self._db.each(_PARTICULAR):
+        self._take(self._db.each(_PARTICULAR), found)
+        volumes = {one.volume for one in found.values() if one.volume is not None}
+        for record_class in self._apart:
+            # Its records differ by what stands in their date fields.
+            volumes |= {row["volume"] for row in self._db.each(
+                "SELECT DISTINCT volume FROM records WHERE record_class = :class AND status = 'active' "
+                "AND volume IS NOT NULL", {"class": record_class})}
+        if volumes:
+            self._take(self._db.each(_MEMBERS, {"volumes": json.dumps(sorted(volumes))}), found)
+        return found
+
+    def _take(self, rows: Iterable[Row], found: dict[int, _Plain]) -> None:
+        for row in rows:
             ordinal = row["ordinal"]
             if ordinal not in found:
-                found[ordinal] = _Plain(ordinal, row["record_id"], row["record_class"], row["date"],
-                                        self._own(row))
+                found[ordinal] = _Plain(ordinal, row["record_id"], row["record_class"], row["date"], self._own(row),
+                                        row["term"], row["volume"])
             if row["account"] is not None:
-                accounts.setdefault(ordinal, {})[row["account"]] = bool(row["is_current"])
-        around = self.around
-        for ordinal, one in found.items():
-            events = list(around.events_of_record.get(one.record_id, ()))
+                self._accounts.setdefault(ordinal, {})[row["account"]] = bool(row["is_current"])
+
+    def particular(self) -> Iterator[tuple[_Plain, Decision]]:
+        """Those of which something may be known, with the others of their volumes, each once, with its decision."""
+        around, known = self.around, self._known
+        events: dict[int, tuple[Event, ...]] = {}
+        volumes: dict[str, list[_Plain]] = {}
+        for ordinal, one in known.items():
+            of_accounts = [event for account, is_current in self._accounts.get(ordinal, {}).items() if is_current
+                           for event in around.events_of_account.get(account, ())]
+            events[ordinal] = (*around.events_of_record.get(one.record_id, ()), *of_accounts)
+            if one.volume is not None:
+                volumes.setdefault(one.volume, []).append(one)
+        together = {volume: governing(volume, [self._facts(one, events[one.ordinal]) for one in members])
+                    for volume, members in volumes.items()}
+        for ordinal, one in known.items():
             holds = [*around.holds_of_record.get(one.record_id, ()), *around.blind_holds]
-            for account, is_current in accounts.get(ordinal, {}).items():
+            for account in self._accounts.get(ordinal, ()):
                 holds += around.holds_of_account.get(account, ())
-                if is_current:
-                    events += around.events_of_account.get(account, ())
-            yield one, self._decide(one.record_class, one.date, tuple(events), tuple(holds), one.record_id, one.own)
+            yield one, self._decide(one, events[ordinal], tuple(holds), together.get(one.volume or ""))
+
+    def _facts(self, one: _Plain, events: tuple[Event, ...]) -> tuple[Facts, tuple[Event, ...], RecordClass | None]:
+        facts = Facts(one.record_id, one.record_class, date.fromisoformat(one.date), day_in(one.own), one.term)
+        return facts, events, self.around.scheme.classes.get(one.record_class)
 
     def _decide(
-        self,
-        record_class: str,
-        formed: str,
-        events: tuple[Event, ...],
-        holds: tuple[Hold, ...],
-        record_id: str = "",
-        own: str | None = None,
+        self, one: _Plain, events: tuple[Event, ...], holds: tuple[Hold, ...], together: Together | None = None
     ) -> Decision:
         """By ``decide``, once for all records whose decision cannot differ."""
-        rule = self.around.scheme.classes.get(record_class)
-        extension = self.around.extensions.get(record_id)
-        held = bool(holds)
-        day = date.fromisoformat(formed)
-        facts = Facts(record_id, record_class, day, day_in(own))
+        facts, _, rule = self._facts(one, events)
+        extension = self.around.extensions.get(one.record_id)
         # Two records of a class whose periods start on the same day differ in their reasons only.
-        trigger = trigger_of(facts, events, rule) if rule is not None and rule.months is not None else None
-        start = period_start(rule, trigger[0]) if rule is not None and trigger is not None else None
-        key = (record_class, start, extension, held)
+        own = own_period(facts, events, rule)
+        governed = None if together is None else (together.outcome, together.start, together.months)
+        key = (one.record_class, own.outcome, own.start, extension, bool(holds), governed)
         known = self._made.get(key)
         if known is None:
-            known = decide(facts, events, holds, rule, self._today, extension)
+            known = decide(facts, events, holds, rule, self._today, extension, together)
             self._made[key] = known = replace(known, record_id="")
         return known
+
+
+def _kind_of(part: str) -> _Kind:
+    return (part.removesuffix(_KEPT), PERMANENT_TERM) if part.endswith(_KEPT) else (part, "")
+
+
+def _quoted(ids: Iterable[str]) -> str:
+    """Ids as SQL text; classes of a schedule are the office's own words."""
+    return ", ".join("'" + one.replace("'", "''") + "'" for one in ids) or "NULL"

@@ -114,7 +114,8 @@ class Intent:
 
     Attributes:
         paper_method: how the paper originals were destroyed; None when the order has none.
-        events: ids of events, ``holds`` ids of holds, whose accounts have no record left and whose notes go, too.
+        events: ids of events, ``holds`` ids of holds, whose accounts have no record left and whose notes go, too;
+            ``volumes`` ids of volumes that have none left.
     """
 
     place: str
@@ -124,6 +125,7 @@ class Intent:
     events: tuple[str, ...]
     holds: tuple[str, ...]
     paper_method: str | None = None
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +287,7 @@ def _order(db: Database, row: Row) -> Order:
         intent=None if intent is None else Intent(
             place=intent["place"], method=intent["method"], actor=intent["actor"], stamp=intent["stamp"],
             events=tuple(intent["events"]), holds=tuple(intent["holds"]), paper_method=intent.get("paper_method"),
+            volumes=tuple(intent.get("volumes") or ()),
         ),
         executed=row["executed"],
         report=None if report is None else report["record"],
@@ -359,7 +362,8 @@ def _apply_order(db: Database, entry: Entry) -> None:
     elif entry.act == "order.withdrawn":
         db.run("UPDATE orders SET withdrawn = :day WHERE order_id = :id", {"day": entry.time[:10], "id": order_id})
     elif entry.act == "order.intended":
-        plain = {key: body.get(key) for key in ("place", "method", "actor", "events", "holds", "paper_method")}
+        plain = {key: body.get(key) for key in ("place", "method", "actor", "events", "holds", "volumes",
+                                               "paper_method")}
         intent = json.dumps({**plain, "stamp": entry.time}, ensure_ascii=False)
         db.run("UPDATE orders SET intent = :intent WHERE order_id = :id", {"intent": intent, "id": order_id})
         records = body["records"]

@@ -434,6 +434,7 @@ def _manifest(
                 "issue": record.issue_id,
                 "due": decision.due.isoformat() if decision.due else "",
                 "rule": decision.rule,
+                **({"volume": record.volume} if record.volume is not None else {}),
             }
             for record, decision in items
         ],

@@ -93,7 +93,9 @@ def register_json(
     settings, scheme = workspace.settings, load_scheme(workspace.root)
     today = workspace.clock.today
     full = settings.destruction.register_titles == "title"
-    used = sorted({record.record_class for record, _ in items})
+    # The class of the record that governs its volume, too.
+    used = sorted({one for record, decision in items for one in (record.record_class, decision.rule.partition(" ")[0])
+                   if one in scheme.classes})
     return {
         "order": order_id,
         "company": settings.company.name,
@@ -111,10 +113,10 @@ def register_json(
                 "题名": record.title if full else scheme.get(record.record_class).name,
                 "所属年度": str(record.year),
                 "档号": record.code,
-                "应保管期限": _told_months(scheme.get(record.record_class).months),
+                "应保管期限": _told_months(decision.months),
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
-                "备注": "",
+                "备注": f"随案卷 {decision.volume}" if decision.volume is not None else "",
                 **_paper_of(record),
             }
             for position, (record, decision) in enumerate(items, 1)

@@ -131,13 +131,13 @@ class Remover:
         """Whether the object is still there, as for a person to decide about a file; ``remove`` may be called again."""
         return self._objects.holds_path_of(item.record_id)
 
-    def remove_accounts(self, events: Sequence[str], holds: Sequence[str]) -> None:
-        """Remove the notes that name accounts of which no record is left.
+    def remove_accounts(self, events: Sequence[str], holds: Sequence[str], volumes: Sequence[str] = ()) -> None:
+        """Remove the notes that name accounts, and those of volumes, of which no record is left.
 
         Raises:
             OSError: a note could not be removed.
         """
-        for subject in (*events, *holds):
+        for subject in (*events, *holds, *volumes):
             remove_notes(self._root, subject)
 
     def remains(self, item: Item) -> list[str | Message]:

@@ -14,6 +14,11 @@ Rules (domain, "Retention"):
   an account starts a record's period only when it is later than the record: the account's closing in 2010 has not
   ended the contract that was signed under the same number in 2015.
 * No event known: waiting, never guessed.
+* The records of a volume (案卷) are kept alike: the longest of their periods counts from the latest of their starts,
+  each by its own trigger. While one of them waits, all wait; where one is permanent, all are. Holds and decisions of
+  the appraisal group stay with the single record.
+* An inherited record whose old term (保管期限) is 永久 is permanent whatever its class says. 长期 and 短期 are shown
+  and decide nothing.
 * A decision of the appraisal group to extend or to keep counts before the schedule, unless the schedule by now asks
   for longer.
 * A hold wins over everything.
@@ -22,7 +27,7 @@ Rules (domain, "Retention"):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -50,12 +55,14 @@ class Facts:
     Attributes:
         date: the record's own date (日期).
         own: value of the date field that its class counts from; None where the class names none, or it is no date.
+        term: 保管期限 of an inherited record, as its old catalogue had it; "" for others.
     """
 
     record_id: str
     record_class: str
     date: date
     own: Day | None = None
+    term: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,10 @@ class Decision:
         due: first day on which the record may be appraised; None when permanent or waiting. Kept for held records,
             too: it is the day on which they would be due without the hold.
         start: first day of the period.
-        rule: class and period that decided, e.g. ``visit-record 10y``.
+        rule: class and period that decided, e.g. ``visit-record 10y``; with the code of the volume where that governs.
+        companion: another record of the same volume that this one waits with; None where it waits by itself.
+        months: length of the period that counts, where one runs.
+        volume: archival code of the volume that governs; None where it lies in none.
     """
 
     record_id: str
@@ -116,6 +126,92 @@ class Decision:
     start: date | None
     rule: str
     reason: Message
+    companion: str | None = None
+    months: int | None = None
+    volume: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What class and old term say of one record, its volume, holds and appraisals left aside.
+
+    Attributes:
+        rule: class and period, as in ``Decision``; "" where the schedule has no such class.
+        why: a sentence; for one that runs, what started it.
+        start, months: of one that runs.
+    """
+
+    outcome: Literal["permanent", "waiting", "runs"]
+    rule: str
+    why: Message
+    start: date | None = None
+    months: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What governs all records of a volume (案卷).
+
+    Attributes:
+        volume: its archival code; ``count`` how many active records it has.
+        record_id: the one that governs, or that the others wait with; ``name`` of its class, ``period`` of the class.
+        rule: class and period that govern.
+        start, months: latest start and longest period, where all of them run.
+    """
+
+    volume: str
+    count: int
+    outcome: Literal["permanent", "waiting", "runs"]
+    record_id: str
+    name: str
+    period: str
+    rule: str
+    start: date | None = None
+    months: int | None = None
+
+
+PERMANENT_TERM = "永久"
+
+
+def governing(volume: str, members: Sequence[tuple[Facts, Sequence[Event], RecordClass | None]]) -> Together:
+    """What governs the records of a volume. ``members``: each of its active records, one at least."""
+    periods = [(own_period(facts, events, rule), facts, rule) for facts, events, rule in members]
+
+    def told(chosen: tuple[Period, Facts, RecordClass | None], start: date | None = None) -> Together:
+        own, facts, rule = chosen
+        return Together(volume, len(periods), own.outcome, facts.record_id, rule.name if rule else facts.record_class,
+                        rule.period if rule else "", own.rule, start, own.months)
+
+    for outcome in ("permanent", "waiting"):
+        such = [one for one in periods if one[0].outcome == outcome]
+        if such:
+            return told(min(such, key=lambda one: (one[1].record_class, one[1].record_id)))
+    # Of equal periods the class last by name: which one it is must not depend on the order of filing.
+    longest = max(periods, key=lambda one: (one[0].months or 0, one[1].record_class, one[1].record_id))
+    return told(longest, max(own.start for own, _, _ in periods if own.start is not None))
+
+
+def own_period(facts: Facts, events: Sequence[Event], record_class: RecordClass | None) -> Period:
+    """What its class and its old term say of a record."""
+    if facts.term == PERMANENT_TERM:
+        return Period("permanent", f"{facts.record_class} {PERMANENT_TERM}",
+                      msg("Its old term is {term}: it is kept permanently.", term=facts.term))
+    if record_class is None:
+        return Period("waiting", "", msg("The schedule has no class {id}; nothing can become due until it has one.",
+                                         id=facts.record_class))
+    rule = f"{record_class.id} {record_class.period}"
+    if record_class.months is None:
+        return Period("permanent", rule, msg("Class {name} is kept permanently.", name=record_class.name))
+    trigger = trigger_of(facts, events, record_class)
+    if trigger is not None:
+        return Period("runs", rule, trigger[1], period_start(record_class, trigger[0]), record_class.months)
+    if record_class.trigger == "date":
+        return Period("waiting", rule, msg(
+            "The period starts with the date field {field}, which is empty in this record or no date.",
+            field=record_class.field))
+    names = tuple(msg("{name} ({id})", name=event_name(event), id=event) for event in record_class.events)
+    return Period("waiting", rule, msg("The period starts with an event that is not known yet: {events}.",
+                                       events=names))
 
 
 def decide(
@@ -125,9 +221,17 @@ def decide(
     record_class: RecordClass | None,
     today: date,
     extension: Extension | None = None,
+    together: Together | None = None,
 ) -> Decision:
-    """The decision for one record. ``record_class`` is None when the schedule no longer has the record's class."""
-    bare = _without_holds(facts, events, record_class, today, extension)
+    """The decision for one record.
+
+    ``record_class`` is None when the schedule no longer has the record's class; ``together`` is what governs the volume
+    that it lies in.
+    """
+    bare = _without_holds(facts, events, record_class, today, extension, together)
+    if facts.term and facts.term != PERMANENT_TERM:
+        bare = replace(bare, reason=msg("{reason} Its old term {term} decides nothing.", reason=bare.reason,
+                                        term=facts.term))
     if not holds:
         return bare
     kinds = tuple(HOLD_KINDS.get(kind) or kind for kind in dict.fromkeys(hold.kind for hold in holds))
@@ -139,7 +243,7 @@ def decide(
                      until=listed(one.until.isoformat() for one in past if one.until), otherwise=bare.reason)
     else:
         reason = msg("Held: {kind} ({hold}). Otherwise: {otherwise}", kind=kinds, hold=ids, otherwise=bare.reason)
-    return Decision(bare.record_id, "held", bare.due, bare.start, bare.rule, reason)
+    return replace(bare, decision="held", reason=reason)
 
 
 def period_start(record_class: RecordClass, trigger: date) -> date:
@@ -186,41 +290,49 @@ def trigger_of(facts: Facts, events: Sequence[Event], record_class: RecordClass)
 
 
 def _without_holds(
-    facts: Facts, events: Sequence[Event], record_class: RecordClass | None, today: date, extension: Extension | None
+    facts: Facts, events: Sequence[Event], record_class: RecordClass | None, today: date, extension: Extension | None,
+    together: Together | None,
 ) -> Decision:
+    own, record_id = own_period(facts, events, record_class), facts.record_id
+    if own.outcome == "permanent":
+        return Decision(record_id, "permanent", None, None, own.rule, own.why)
+    rule = own.rule if together is None else f"{together.rule} @{together.volume}"
+    if together is not None and together.outcome == "permanent":
+        reason = msg("Volume {volume} has a record of class {name} that is kept permanently; the longest period "
+                     "governs the whole volume.", volume=together.volume, name=together.name)
+        return Decision(record_id, "permanent", None, None, rule, reason)
     if record_class is None:
-        reason = msg("The schedule has no class {id}; nothing can become due until it has one.", id=facts.record_class)
-        return Decision(facts.record_id, "waiting", None, None, "", reason)
-    rule = f"{record_class.id} {record_class.period}"
-    if record_class.months is None:
-        reason = msg("Class {name} is kept permanently.", name=record_class.name)
-        return Decision(facts.record_id, "permanent", None, None, rule, reason)
+        return Decision(record_id, "waiting", None, None, own.rule, own.why)
     if extension is not None and extension.until is None:
         reason = msg("The appraisal of order {order} decided to keep it permanently.", order=extension.order)
-        return Decision(facts.record_id, "permanent", None, None, rule, reason)
-    trigger = trigger_of(facts, events, record_class)
-    if trigger is None and record_class.trigger == "date":
-        reason = msg("The period starts with the date field {field}, which is empty in this record or no date.",
-                     field=record_class.field)
-        return Decision(facts.record_id, "waiting", None, None, rule, reason)
-    if trigger is None:
-        names = tuple(msg("{name} ({id})", name=event_name(event), id=event) for event in record_class.events)
-        reason = msg("The period starts with an event that is not known yet: {events}.", events=names)
-        return Decision(facts.record_id, "waiting", None, None, rule, reason)
-    start = period_start(record_class, trigger[0])
-    due = months_after(start, record_class.months)
+        return Decision(record_id, "permanent", None, None, own.rule, reason)
+    if own.outcome == "waiting":
+        return Decision(record_id, "waiting", None, None, own.rule, own.why)
+    if together is not None and together.outcome == "waiting":
+        reason = msg("Volume {volume} has a record of class {name} whose period has not started; the whole volume "
+                     "waits with it.", volume=together.volume, name=together.name)
+        return Decision(record_id, "waiting", None, None, rule, reason, together.record_id)
+    start, months = (own.start, own.months) if together is None else (together.start, together.months)
+    assert start is not None and months is not None
+    volume = None if together is None else together.volume
+    due = months_after(start, months)
     if extension is not None and extension.until is not None and extension.until >= due:
         due = _day_after(extension.until)
         why = msg("extended to {until} by the appraisal of order {order}", until=extension.until.isoformat(),
                   order=extension.order)
+    elif together is not None:
+        why = msg("{what}; in volume {volume} the longest period governs, {period} of class {name}, from {start}, the "
+                  "latest start of its {count} records", what=own.why, volume=together.volume,
+                  period=told_period(together.period), name=together.name, start=start.isoformat(),
+                  count=together.count)
     else:
-        why = msg("{what}; {period} run from {start}", what=trigger[1], period=told_period(record_class.period),
+        why = msg("{what}; {period} run from {start}", what=own.why, period=told_period(record_class.period),
                   start=start.isoformat())
     if today >= due:
         reason = msg("{why}. Due for appraisal since {due}.", why=why, due=due.isoformat())
-        return Decision(facts.record_id, "due", due, start, rule, reason)
+        return Decision(record_id, "due", due, start, rule, reason, None, months, volume)
     reason = msg("{why}. Not due before {due}.", why=why, due=due.isoformat())
-    return Decision(facts.record_id, "not-due", due, start, rule, reason)
+    return Decision(record_id, "not-due", due, start, rule, reason, None, months, volume)
 
 
 def _day_after(day: date) -> date:

@@ -49,10 +49,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Records that wait for one of these events, and how many they are; no events where a date field is empty."""
+    """Records that wait for one of these events, and how many they are; no events where a date field is empty.
+
+    ``companions``: they wait with another record of their volume.
+    """
 
     events: tuple[str, ...]
     count: int
+    companions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +127,20 @@ def review_list(workspace: Workspace, today: date, within: int = 0, most: int = 
 
 def waiting_of(groups: Sequence[ReviewGroup], scheme: Scheme) -> tuple[Waiting, ...]:
     """How many records wait for which events; those whose class has no rule wait for nothing that is named."""
-    found: dict[tuple[str, ...], int] = {}
+    found: dict[tuple[tuple[str, ...], bool], int] = {}
     for one in groups:
         rule = scheme.classes.get(one.record_class)
         if one.decision == "waiting" and rule is not None:
-            events = rule.events if rule.trigger == "event" else ()
-            found[events] = found.get(events, 0) + one.count
-    return tuple(Waiting(events, count) for events, count in sorted(found.items(), key=lambda item: -item[1]))
+            events = rule.events if rule.trigger == "event" and not one.companions else ()
+            found[events, one.companions] = found.get((events, one.companions), 0) + one.count
+    return tuple(Waiting(events, count, companions)
+                 for (events, companions), count in sorted(found.items(), key=lambda item: -item[1]))
 
 
 def told_waiting(one: Waiting) -> Message:
     """What those records wait for, in words."""
+    if one.companions:
+        return msg("{count} wait with another record of their volume", count=one.count)
     if not one.events:
         return msg("{count} wait for a date field that is empty", count=one.count)
     return msg("{count} wait for {events}", count=one.count, events=tuple(event_name(event) for event in one.events))
@@ -171,7 +178,8 @@ def _json(found: ReviewList, translate: Translate) -> bytes:
     data = {
         "as_of": found.as_of.isoformat(), "within": found.within, "items": items, "total": len(items),
         "counts": found.counts, "listed_in_full": not told_shortened(found),
-        "waiting": [{"events": list(one.events), "count": one.count} for one in found.waiting],
+        "waiting": [{"events": list(one.events), "count": one.count, "companions": one.companions}
+                    for one in found.waiting],
         "groups": [{"record_class": one.record_class, "decision": one.decision,
                     "due": one.due.isoformat() if one.due else None, "count": one.count} for one in found.groups],
     }

@@ -17,7 +17,7 @@ from recordkit.db import Database
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, listed, msg
 from recordkit.retention.proposals import check_rules, parse_rules
-from recordkit.retention.schedule import EVENT_TYPES, OWN_CLASSES, shipped_scheme, told_period
+from recordkit.retention.schedule import EVENT_TYPES, HANDOVER_CLASS, OWN_CLASSES, shipped_scheme, told_period
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +209,10 @@ def _missing(draft: Draft, uses: Uses) -> Iterator[ScheduleFinding]:
     known = {one.id for one in draft.classes} | {fault.class_id for fault in draft.faults}
     for own in OWN_CLASSES:
         if own not in known:
-            yield _without(own, "missing-class", msg("class {id} is missing; no order can be made without it", id=own),
-                           known)
+            told = msg("class {id} is missing; no order can be made without it", id=own)
+            if own == HANDOVER_CLASS:
+                told = msg("class {id} is missing; no handover can be made without it", id=own)
+            yield _without(own, "missing-class", told, known)
     for class_id in sorted({*uses.forms, *uses.records} - known - set(OWN_CLASSES)):
         count, forms = uses.records.get(class_id, 0), uses.forms.get(class_id, ())
         if count and forms:

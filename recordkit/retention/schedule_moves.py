@@ -15,7 +15,7 @@ from recordkit.archive.catalogue import Record, find_by_ordinal, get_record
 from recordkit.archive.classes import Scheme
 from recordkit.messages import Message
 from recordkit.retention.circumstances import decide_record, load_circumstances
-from recordkit.retention.grouped import Review
+from recordkit.retention.grouped import TERM, Review, each_volume_group
 from recordkit.retention.order_state import open_orders
 from recordkit.retention.review import Decision, DecisionKind
 from recordkit.workspace import Workspace
@@ -58,16 +58,19 @@ def moved_groups(workspace: Workspace, old: Scheme, new: Scheme, today: date) ->
     """What moves, counted; by class, decisions and days. Equal to counting ``moved_records``."""
     pair = _Pair(workspace, old, new, today)
     counts: Counter[tuple[str, DecisionKind, date | None, DecisionKind, date | None]] = Counter()
-    rest: Counter[tuple[str, str, str | None, str | None]] = Counter()
+    rest: Counter[tuple[str, str, str | None, str | None, str]] = Counter()
     for (one, before), (other, after) in zip(pair.old.particular(), pair.new.particular(), strict=True):
-        rest[one.record_class, one.date, one.own, other.own] += 1
+        if one.volume is None:
+            rest[one.record_class, one.date, one.own, other.own, one.term] += 1
         counts[one.record_class, before.decision, before.due, after.decision, after.due] += 1
-    for record_class, formed, own, other_own, number in pair.each_group():
-        plain = number - rest[record_class, formed, own, other_own]
+    for record_class, formed, own, other_own, term, number in pair.each_group():
+        plain = number - rest[record_class, formed, own, other_own, term]
         if plain:
-            before = pair.old.of_class(record_class, formed, own)
-            after = pair.new.of_class(record_class, formed, other_own)
+            before = pair.old.of_class(record_class, formed, own, term)
+            after = pair.new.of_class(record_class, formed, other_own, term)
             counts[record_class, before.decision, before.due, after.decision, after.due] += plain
+    for (record_class, _), (before, after), number in each_volume_group(workspace.db, [pair.old, pair.new]):
+        counts[record_class, before.decision, before.due, after.decision, after.due] += number
     groups = [MovedGroup(*key, count) for key, count in counts.items() if key[1:3] != key[3:5]]
     return sorted(groups, key=lambda one: (one.record_class, one.before, one.due_before or date.max, one.after,
                                            one.due_after or date.max))
@@ -108,24 +111,31 @@ class _Pair:
     def __init__(self, workspace: Workspace, old: Scheme, new: Scheme, today: date) -> None:
         around = load_circumstances(workspace)
         self._db = workspace.db
-        self.old = Review(workspace, today, replace(around, scheme=old))
-        self.new = Review(workspace, today, replace(around, scheme=new))
+        self.old = Review(workspace, today, replace(around, scheme=old), _counting_from_fields(new))
+        self.new = Review(workspace, today, replace(around, scheme=new), _counting_from_fields(old))
 
-    def each_group(self) -> Iterator[tuple[str, str, str | None, str | None, int]]:
-        """Class, date, date field of the old and of the new rule, and number of the records that agree in them."""
+    def each_group(self) -> Iterator[tuple[str, str, str | None, str | None, str, int]]:
+        """Class, date, date field of the old and of the new rule, term, and number of the records that agree in them.
+
+        Of records that lie in no volume.
+        """
         fields = {*self.old.fields, *self.new.fields}
-        for row in self._db.each("SELECT record_class, date, count(*) AS n FROM records WHERE status = 'active' "
-                                 "GROUP BY date, record_class"):
+        for row in self._db.each(f"SELECT r.record_class, r.date, {TERM}, count(*) AS n FROM records r WHERE "
+                                 "r.status = 'active' AND r.volume IS NULL GROUP BY r.date, r.record_class, term"):
             if row["record_class"] not in fields:
-                yield row["record_class"], row["date"], None, None, row["n"]
+                yield row["record_class"], row["date"], None, None, row["term"], row["n"]
         for one in sorted(fields):
             places = {name: _place(review.fields.get(one)) for name, review in (("old", self.old), ("new", self.new))}
             for row in self._db.each(
-                "SELECT date, json_extract(metadata, :old) AS own, json_extract(metadata, :new) AS other, "
-                "count(*) AS n FROM records WHERE status = 'active' AND record_class = :class "
-                "GROUP BY date, own, other", {"class": one, **places},
+                "SELECT r.date, json_extract(r.metadata, :old) AS own, json_extract(r.metadata, :new) AS other, "
+                f"{TERM}, count(*) AS n FROM records r WHERE r.status = 'active' AND r.volume IS NULL "
+                "AND r.record_class = :class GROUP BY r.date, own, other, term", {"class": one, **places},
             ):
-                yield one, row["date"], row["own"], row["other"], row["n"]
+                yield one, row["date"], row["own"], row["other"], row["term"], row["n"]
+
+
+def _counting_from_fields(scheme: Scheme) -> list[str]:
+    return [one.id for one in scheme.classes.values() if one.field and one.trigger == "date"]
 
 
 def _place(field: str | None) -> str:

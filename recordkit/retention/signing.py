@@ -27,6 +27,9 @@ ROLES_OF_ACT: Mapping[str, tuple[str, ...]] = {
     "order.approved": ("approver",),
     "order.signed": ("supervisor",),
     "order.completed": ("supervisor",),
+    "handover.proposed": ("archivist", "administrator"),
+    "handover.accepted": ("archivist", "administrator"),
+    "handover.withdrawn": ("archivist", "administrator"),
 }
 """Which of these roles a person needs for each act that is signed."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recordkit.archive.catalogue import Record, accounts_of
+from recordkit.archive.catalogue import Record, accounts_of, get_record
 from recordkit.archive.classes import RecordClass, load_scheme
 from recordkit.archive.exported import GivenCopy, copies_of
 from recordkit.db import Row
@@ -19,7 +19,7 @@ from recordkit.retention.events import event_words
 from recordkit.retention.holds import find_hold
 from recordkit.retention.order_state import Opinion, Order, Outcome, find_order, open_order_of
 from recordkit.retention.orders import next_step
-from recordkit.retention.review import Decision
+from recordkit.retention.review import PERMANENT_TERM, Decision
 from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace
 
@@ -137,7 +137,9 @@ def _events(workspace: Workspace, record: Record, rule: RecordClass | None) -> l
         "OR (e.scope = 'account' AND e.account = :account) ORDER BY e.seq",
         {"record": record.record_id, "account": same_account(record.account or "") or None},
     )
+    is_kept = record.old_term == PERMANENT_TERM
     types = rule.events if rule is not None and rule.trigger == "event" and rule.months is not None else ()
+    types = () if is_kept else types
     newest = {row["type"]: row for row in rows if row["scope"] == "record" and _is_open(row)}
     standing = [row for row in rows if _state(row, record, types, newest) is None]
     first = min(standing, key=lambda row: (row["date"], types.index(row["type"])), default=None)
@@ -241,6 +243,10 @@ def _next(
     if decision.decision == "not-due":
         assert decision.due is not None
         return msg("Nothing until {day}; from then on the review lists it.", day=decision.due.isoformat()), decision.due
+    if decision.companion is not None:
+        other = get_record(workspace.db, decision.companion)
+        return msg("It waits with {other}, which lies in the same volume. Why that one waits: recordkit retention "
+                   "explain {other}", other=other.code if other is not None else decision.companion), None
     if rule is None:
         return msg("It waits until the schedule has a rule for class {id}.", id=record.record_class), None
     if rule.trigger == "date":

@@ -57,6 +57,9 @@ def draw(panels: Sequence[Panel], size: tuple[float, float], *, title: str = "",
     if title:
         figure.suptitle(title, fontproperties=font, fontsize=16)
     rows = -(-len(panels) // columns)
+    if rows > 1:
+        layout: Any = figure.get_layout_engine()
+        layout.set(hspace=0.06, wspace=0.04)
     for at, panel in enumerate(panels, 1):
         _draw_panel(figure.add_subplot(rows, columns, at), panel, font)
     if note:

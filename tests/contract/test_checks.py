@@ -364,7 +364,28 @@ def test_a_code_of_an_earlier_template_is_well_formed_when_the_template_is_named
     assert verdict(office.run(), "1-08") == "PASS"
 
 
-def test_edits_and_a_destroyed_record_leave_everything_whole(office: Office) -> None:
+def test_a_paper_that_is_gone_is_missing_and_nothing_else_is_said_of_it(office: Office) -> None:
+    record = office.file()
+    office.path(record).unlink()
+    results = {one.check.number: one.outcome.result for one in office.run(references=(record,)).lines}
+    assert {number for number, result in results.items() if result == "FAIL"} == {"2-05"}
+    assert {results[number] for number in ("1-10", "3-02", "3-03", "3-04")} == {"NOT_RUN"}
+
+
+def test_files_that_nobody_knows_are_named_wherever_they_lie(office: Office) -> None:
+    (office.root / "objects" / "说明.txt").write_text("x")
+    (office.root / "quarantine" / "谁放的.pdf").write_bytes(b"x")
+    record = office.file()
+    (office.folder(record) / "note.txt").write_text("x")
+    found = office.run()
+    assert {one.check.number for one in found.failures} == {"4-02"}
+    told = [str(one.outcome.evidence) for one in found.failures]
+    assert [one.partition(": ")[0] for one in told[:2]] == ["objects/说明.txt", "quarantine/谁放的.pdf"]
+    assert [one.record_id for one in found.failures] == ["", "", record]
+    assert "note.txt" in told[2]
+
+
+def test_an_edited_record_is_whole_in_its_new_version(office: Office) -> None:
     record = office.file()
     edit_record(office.workspace, record, {"title": "更正后的题名"}, "更正")
     found = office.run()

@@ -92,6 +92,9 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     monkeypatch.setattr(tempfile, "tempdir", str(temp))
     monkeypatch.setenv("TMPDIR", str(temp))
     zh, la = planted.chinese, planted.latin
+    settings = cli.store / "recordkit.toml"
+    settings.write_text(settings.read_text("utf-8").replace(
+        "[engines]", '[[archive.fields]]\nkey = "project"\nlabel = "工程名称"\n\n[engines]', 1), "utf-8")
     one = ["--set", f"客户={zh}", "--set", f"地址=河湾区{zh}{la}巷", "--set", "户号=0099118822"]
     issued = cli.json("generate", "visit-record", "--data", sample(), *one, "--as-of", ISSUE_DAY)["items"][0]
     number = str(issued["number"])
@@ -106,6 +109,8 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
     card = planted.knows(compressed(scan(tmp_path / f"{zh}身份证.pdf", f"card {la}")))
     cli("ingest", "--attach-to", number, card, *FILED)
     cli("edit", number, "--set", f"电话=139{draw(8)}", "--reason", f"{zh}换了号码", *FILED)
+    cli("edit", number, "--set", f"工程名称={zh}{la}工程", "--reason", "补录", *FILED)
+    assert cli.json("search", f"工程名称:{zh}")["total"] == 1
     again = planted.knows(compressed(signed(cli, tmp_path / f"{la}.pdf", str(number), f"{la} rescanned", 2)))
     cli("ingest", again, *FILED)
     key = cli.json("unmatched", "list")["items"][0]["key"]
@@ -131,6 +136,15 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
                      f"{zh}销户", *FILED)["event"]
     event = cli.json("event", "revise", event, "--date", "2026-11-30", "--reason", f"{zh}写错", *FILED)["event"]
     cli("event", "withdraw", event, "--reason", f"{zh}未销", *FILED)
+    volume = cli.json("volume", "create", "--project", f"{zh}巷改造", *FILED)["code"]
+    cli("volume", "add", volume, number, *FILED)
+    cli("volume", "remove", volume, number, "--reason", f"{zh}放错", *FILED)
+    own = cli.json("volume", "create", "--account", "0099118822", "--title", f"{zh}用户档案", *FILED)["code"]
+    cli("volume", "add", own, number, *FILED)
+    cli("volume", "close", own, "--note", f"{la}缺页", "--arranged-by", la, *FILED)
+    cli("volume", "reopen", own, "--reason", f"{zh}补归", *FILED)
+    cli("volume", "note", own, "--title", f"{la}{zh}", "--checked-by", zh, *FILED)
+    cli("export", number, "--out", tmp_path / "bag", "--note", f"{zh}取走", *FILED)
     assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
     monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted-passphrase")
     for place, (person, role) in enumerate(PEOPLE):

@@ -10,10 +10,20 @@ from datetime import date, timedelta
 
 def last_day(trigger: date, months: int, start: str) -> date:
     """The last day of the period that ``trigger`` starts."""
+    return end_of(first_day(trigger, start), months)
+
+
+def first_day(trigger: date, start: str) -> date:
+    """The first day of the period that ``trigger`` starts."""
     first = trigger
     if start == "next-january":
         while not (first.month == 1 and first.day == 1 and first.year > trigger.year):
             first += timedelta(days=1)
+    return first
+
+
+def end_of(first: date, months: int) -> date:
+    """The last day of a period that begins on ``first``."""
     # The period is over on the first day that is as many months later and not earlier in its month.
     goal = (first.year * 12 + first.month + months, first.day)
     day = first
@@ -40,7 +50,11 @@ def own_rule(name: str, entries: dict[str, dict[str, object]]) -> dict[str, obje
     return rule
 
 
-def expected(
+Alone = tuple[str, date | None, int]
+"""What one record says by itself: ``kept``, ``waits`` or ``runs``; the latter with first day and months."""
+
+
+def alone(
     *,
     formed: date,
     months: int | None,
@@ -48,18 +62,13 @@ def expected(
     types: tuple[str, ...],
     start: str,
     events: list[tuple[str, date, str, int]],
-    hold_ends: list[date | None],
-    extension: tuple[str, date | None] | None,
-    today: date,
     field: str = "",
     own: date | None = None,
-) -> tuple[str, date | None]:
-    """Decision and due date.
-
-    ``events``: type, date, scope, seq. ``extension``: ("keep", None) or ("extend", day). ``field``: of the rule, "" for
-    the record's own date; ``own``: what the record has in it.
-    """
-    kept = months is None or (extension is not None and extension[0] == "keep")
+    term: str = "",
+) -> Alone:
+    """A record by its class and old term. ``events``: type, date, scope, seq; ``field`` and ``own`` as ``expected``."""
+    if months is None or term == "永久":
+        return "kept", None, 0
     begin: date | None = None
     if trigger == "date":
         begin = own if field else formed
@@ -76,14 +85,45 @@ def expected(
                         candidate = day
             if candidate is not None and (begin is None or candidate < begin):
                 begin = candidate
+    return ("waits", None, 0) if begin is None else ("runs", first_day(begin, start), months)
+
+
+def expected(
+    *,
+    formed: date,
+    months: int | None,
+    trigger: str,
+    types: tuple[str, ...],
+    start: str,
+    events: list[tuple[str, date, str, int]],
+    hold_ends: list[date | None],
+    extension: tuple[str, date | None] | None,
+    today: date,
+    field: str = "",
+    own: date | None = None,
+) -> tuple[str, date | None]:
+    """Decision and due date of a record that lies in no volume.
+
+    ``events``: type, date, scope, seq. ``extension``: ("keep", None) or ("extend", day). ``field``: of the rule, "" for
+    the record's own date; ``own``: what the record has in it.
+    """
+    one = alone(formed=formed, months=months, trigger=trigger, types=types, start=start, events=events, field=field,
+                own=own)
+    return among([one], hold_ends=hold_ends, extension=extension, today=today)
+
+
+def among(
+    volume: list[Alone], *, hold_ends: list[date | None], extension: tuple[str, date | None] | None, today: date
+) -> tuple[str, date | None]:
+    """Decision and due date of a record that lies in a volume with these, itself among them."""
     due: date | None = None
-    if kept:
+    if any(word == "kept" for word, _, _ in volume) or (extension is not None and extension[0] == "keep"):
         word = "permanent"
-    elif begin is None:
+    elif any(word == "waits" for word, _, _ in volume):
         word = "waiting"
     else:
-        assert months is not None
-        end = last_day(begin, months, start)
+        firsts, lengths = [first for _, first, _ in volume if first], [months for _, _, months in volume]
+        end = end_of(sorted(firsts)[-1], sorted(lengths)[-1])
         if extension is not None and extension[1] is not None and extension[1] > end:
             end = extension[1]
         due = end + timedelta(days=1)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from retention_oracle import expected, months_in, own_rule
+from retention_oracle import Alone, alone, among, months_in, own_rule
 from retention_store import Archive, make_archive
 
 from recordkit import files
@@ -32,17 +32,21 @@ DAYS = st.sampled_from(EDGES[:2]) | st.sampled_from(EDGES) | st.dates(date(1995,
 TYPES = ["contract-ended", "account-closed", "completed"]
 ACCOUNTS = ["001", "002", "003"]
 IDS = ["a", "b", "c"]
+VOLUMES = [None, None, "V1", "V2", "V3", "V4"]
+TERMS = [None, None, None, None, "长期", "短期", "永久"]
 
 
 @dataclass(frozen=True)
 class Filed:
-    """A record: class, date, what its date field holds, its account now and the accounts it stood under before."""
+    """A record: class, date, what its date field holds, its account now and those before, its volume and old term."""
 
     record_class: str
     formed: date
     own: str | None
     account: str | None
     former: frozenset[str]
+    volume: str | None
+    term: str | None
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ def worlds(draw: st.DrawFn) -> World:
     own = st.none() | st.sampled_from(["", "unbekannt", "2030-02-30"]) | DAYS.map(str) | DAYS.map("{}T08:30".format)
     filed = draw(st.lists(st.builds(
         Filed, st.sampled_from([*IDS, "lost"]), DAYS, own, st.none() | st.sampled_from(ACCOUNTS),
-        st.frozensets(st.sampled_from(ACCOUNTS), max_size=1)), min_size=1, max_size=14))
+        st.frozensets(st.sampled_from(ACCOUNTS), max_size=1), st.sampled_from(VOLUMES), st.sampled_from(TERMS)),
+        min_size=1, max_size=14))
     places = st.frozensets(st.integers(0, len(filed) - 1), min_size=1, max_size=3)
     on = st.one_of(st.tuples(places, st.none()), st.tuples(st.just(frozenset()), st.sampled_from(ACCOUNTS)))
     happened = [Happened(kind, day, *where, replaced) for kind, day, where, replaced in draw(
@@ -127,10 +132,15 @@ def fill(archive: Archive, world: World) -> None:
     db = archive.workspace.db
     with db.transaction():
         for table in ("records", "record_accounts", "retention_events", "retention_event_records", "holds",
-                      "hold_records", "orders", "order_items"):
+                      "hold_records", "orders", "order_items", "volumes"):
             db.run(f"DELETE FROM {table}")
+        for serial, volume in enumerate(sorted({one.volume for one in world.filed} - {None}), 1):
+            db.insert("volumes", {"volume_id": volume, "code": f"AJ{serial}", "scope": "AJ", "serial": serial,
+                                  "kind": "project", "title": "卷", "remarks": "{}", "opened": "2020-01-01",
+                                  "last": 99, "ended": 0})
         for place, one in enumerate(world.filed):
             db.insert("records", {
+                "volume": one.volume, "old_term": one.term,
                 "record_id": f"R{place}", "code": f"C{place}", "record_class": one.record_class, "year": 2020,
                 "period": "D10", "title": "件", "date": one.formed.isoformat(), "account": one.account,
                 "access": "open", "pages": 1, "sha256": "", "version": 1, "commitment": "", "touched": 1,
@@ -168,23 +178,32 @@ def fill(archive: Archive, world: World) -> None:
 def wanted(world: World, place: int) -> tuple[str, date | None]:
     """What the oracle says of a record."""
     one = world.filed[place]
+    volume = [place] if one.volume is None else [
+        other for other, each in enumerate(world.filed) if each.volume == one.volume]
+    decisions = [(kind, until) for where, kind, until, withdrawn in world.decided
+                 if where == place and kind != "destroy" and not withdrawn and one.record_class in world.rules]
+    return among([by_itself(world, other) for other in volume], hold_ends=hold_ends(world, place),
+                 extension=decisions[-1] if decisions else None, today=world.today)
+
+
+def by_itself(world: World, place: int) -> Alone:
+    """What the oracle says of a record's class and old term."""
+    one = world.filed[place]
     if one.record_class not in world.rules:
-        return ("held" if hold_ends(world, place) else "waiting"), None
+        return ("kept" if one.term == "永久" else "waits"), None, 0
     rule = own_rule(one.record_class, world.rules)
     events = [(event.type, event.day, "account" if event.account else "record", seq)
               for seq, event in enumerate(world.happened, 1)
               if not event.replaced and (place in event.records or event.account is not None
                                          and event.account == one.account)]
-    decisions = [(kind, until) for where, kind, until, withdrawn in world.decided
-                 if where == place and kind != "destroy" and not withdrawn]
     try:
         own = date.fromisoformat((one.own or "").partition("T")[0])
     except ValueError:
         own = None
-    return expected(
+    return alone(
         formed=one.formed, months=months_in(str(rule["period"])), trigger=str(rule["trigger"]),
-        types=tuple(rule["events"]), start=str(rule["start"]), events=events, hold_ends=hold_ends(world, place),
-        extension=decisions[-1] if decisions else None, today=world.today, field=str(rule["field"]), own=own)
+        types=tuple(rule["events"]), start=str(rule["start"]), events=events, field=str(rule["field"]), own=own,
+        term=one.term or "")
 
 
 def hold_ends(world: World, place: int) -> list[date | None]:
@@ -208,8 +227,9 @@ def test_groups_items_single_reviews_and_the_oracle_agree(archive: Archive, worl
     one_by_one = list(review_store(archive.workspace, world.today))
     assert {record.record_id: (found.decision, found.due) for record, found in one_by_one} == told
     assert list(review_items(archive.workspace, world.today)) == one_by_one
-    groups = {(one.record_class, one.decision, one.due): one.count
-              for one in group_review(archive.workspace, world.today)}
+    groups: Counter[tuple[str, str, date | None]] = Counter()
+    for one in group_review(archive.workspace, world.today):
+        groups[one.record_class, one.decision, one.due] += one.count
     assert groups == Counter((one.record_class, *told[f"R{place}"]) for place, one in enumerate(world.filed))
 
 
@@ -225,8 +245,12 @@ def test_the_story_of_every_record_names_the_decision_of_the_oracle_and_one_reas
         assert story.decision == decision
         assert (story.decision.decision, story.decision.due) == wanted(world, place)
         counting = [one.date for one in story.events if one.state == "counts"]
-        if story.rule is None or story.rule.trigger == "date" or story.rule.months is None:
+        is_kept = world.filed[place].term == "永久"
+        if story.rule is None or story.rule.trigger == "date" or story.rule.months is None or is_kept:
             assert counting == []
+        elif record.volume is not None:
+            assert len(counting) == (by_itself(world, place)[0] == "runs")
+            assert all(period_start(story.rule, day) <= decision.start for day in counting if decision.start)
         elif not any(one.counts and one.opinion == Opinion("keep") for one in story.orders):
             assert [period_start(story.rule, day) for day in counting] == [decision.start] * len(counting)
             assert bool(counting) == (decision.start is not None)

@@ -221,3 +221,25 @@ def test_the_settings_of_a_new_store_name_no_fault(tmp_path: Path) -> None:
     make_store(tmp_path / "s", clock_at(DAY), "test", simulation=True)
     settings = load_settings(tmp_path / "s")
     assert archive_fault(settings.archive, settings.company.office_code) is None
+
+
+def test_a_store_whose_template_lacks_something_is_not_even_begun(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="{category} or {class}"):
+        make_store(tmp_path / "s", clock_at(DAY), "test", archive=ArchiveSection(code="{fonds}-{seq:04}"))
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_destroyed_record_keeps_its_code(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s", DA13)
+    file_some(workspace, None, None)
+    last = catalogue.list_records(workspace.db)[-1]
+    with workspace.writing() as writer:
+        writer.add("record.destroyed", {"record": last.record_id, "order": "O1"})
+        writer.commit()
+    for _ in range(2):
+        with pytest.raises(InputRefused, match="is given to another record"):
+            file_some(workspace, last.code)
+        assert list(find_gaps(workspace.db)) == []
+        workspace.rebuild()
+    assert file_some(workspace, None) == ["C001-KF-0003"]
+    workspace.close()

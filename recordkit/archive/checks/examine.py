@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,10 @@ class Examined:
         """The original and its attachments, as they came."""
         return {name: facts for name, facts in self.files.items() if is_paper(name)}
 
+    def present(self) -> dict[str, FileFacts]:
+        """Those papers that are there."""
+        return {name: facts for name, facts in self.papers().items() if facts.size is not None}
+
 
 def is_paper(name: str) -> bool:
     """Whether a file of an object came from outside: no metadata, no text, no copy that the program made."""
@@ -89,6 +93,11 @@ def copies_of(name: str) -> tuple[str, str]:
     """Names that readable copies of a paper have: a repaired one, an unlocked one."""
     before = "" if name.startswith("original.") else f"{name.partition('.')[0]}."
     return before + REPAIRED, before + DECRYPTED
+
+
+def examine_many(folder: Path, record_ids: Sequence[str], most_pages: int, sha256: bool) -> list[Examined]:
+    """``examine`` for several objects, in their order."""
+    return [examine(folder, one, most_pages, sha256) for one in record_ids]
 
 
 def examine(folder: Path, record_id: str, most_pages: int, sha256: bool = False, lost: str = "") -> Examined:

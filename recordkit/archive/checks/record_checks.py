@@ -372,12 +372,12 @@ def process_metadata(subject: Subject, rules: Rules) -> Outcome:
 
 def content_present(subject: Subject, rules: Rules) -> Outcome:
     """2-05 Every file that the inventory or the metadata names is there, an original first of all."""
-    missing = [msg("the object is missing") if not one.file else msg("{file}", file=one.file)
-               for one in subject.seen.reading.faults if one.kind == "missing"]
+    missing: list[Message | str] = [one.file or msg("the object is missing")
+                                    for one in subject.seen.reading.faults if one.kind == "missing"]
     if subject.seen.head:
         if not any(name.startswith("original.") for name in subject.seen.files):
             missing.append(msg("an original"))
-        missing += [msg("{file}", file=name) for name in _attachments(subject) if name not in subject.seen.files]
+        missing += [name for name in _attachments(subject) if name not in subject.seen.files]
     if missing:
         return failed(msg("missing: {files}", files=listed(missing, _MANY)))
     if not subject.seen.head:
@@ -404,7 +404,7 @@ def metadata_readable(subject: Subject, rules: Rules) -> Outcome:
 
 def opens(subject: Subject, rules: Rules) -> Outcome:
     """3-02 Every paper opens, by itself or by the readable copy beside it."""
-    papers = subject.seen.papers()
+    papers = subject.seen.present()
     closed, copied, pages, unknown = list[Message](), list[str](), 0, list[str]()
     for name, facts in papers.items():
         opened = facts.opened
@@ -450,7 +450,7 @@ _WHY: Mapping[str, Message] = {
 
 def formats(subject: Subject, rules: Rules) -> Outcome:
     """3-03 Every paper is in a format that the office allows, by its bytes."""
-    papers = subject.seen.papers()
+    papers = subject.seen.present()
     if not papers:
         return not_run(msg("there is no content to look at; check 2-05 says why"))
     wrong = [msg("{file} ({format})", file=name, format=facts.format or "?") for name, facts in papers.items()
@@ -462,7 +462,7 @@ def formats(subject: Subject, rules: Rules) -> Outcome:
 
 def unencrypted(subject: Subject, rules: Rules) -> Outcome:
     """3-04 No paper is encrypted, with a password or without."""
-    papers = subject.seen.papers()
+    papers = subject.seen.present()
     locked = [name for name, facts in papers.items() if facts.opened is not None and facts.opened.encrypted]
     if locked:
         with_copy = [one for name in locked if _is_open(subject.seen.files.get(one := copies_of(name)[1]))]

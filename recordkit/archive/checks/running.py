@@ -6,10 +6,12 @@ Memory does not grow with the archive: results are counted, and of each check th
 from __future__ import annotations
 
 import contextlib
+import itertools
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
+from functools import cached_property
 
 from msgspec import structs
 
@@ -17,7 +19,7 @@ from recordkit.archive.archival_code import CodeTemplate, find_gaps
 from recordkit.archive.catalogue import Record, find_by_ordinal, find_record, get_record, objects_of
 from recordkit.archive.checks import set_checks
 from recordkit.archive.checks.against import TransferList
-from recordkit.archive.checks.examine import Examined, examine
+from recordkit.archive.checks.examine import Examined, examine, examine_many
 from recordkit.archive.checks.outcome import Outcome, Stage, Verdict, failed, not_run, passed
 from recordkit.archive.checks.registry import BY_NUMBER, Check, checks_at
 from recordkit.archive.checks.scanner import TOGETHER, scan_folders
@@ -26,7 +28,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.metadata import own_fields
 from recordkit.archive.reading import reading_crew
 from recordkit.archive.selection import Selection, count_records, select_records
-from recordkit.crew import Crew, Lost
+from recordkit.crew import Lost
 from recordkit.errors import NotFound
 from recordkit.messages import Message, listed, msg
 from recordkit.workspace import Workspace
@@ -36,8 +38,10 @@ MOST_FAILURES = 1000
 _SUSPECTS = 1000
 """Records that are looked at again while no writer is at work: so many at once are no race."""
 _REASONS = 5
-_AHEAD = 8
-"""Records given to each process beyond the one it works at."""
+_TOGETHER = 8
+"""Records of one task."""
+_AHEAD = 2
+"""Tasks given to each process beyond the one it works at."""
 
 Progress = Callable[[int, int, int], None]
 """Told records done, records in all, and bytes read."""
@@ -120,17 +124,13 @@ class CheckRun:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every failure is listed."""
-        return len(self.failures) == sum(one.failed for one in self.summaries if one.check.number not in _AS_ONE
-                                         or any(line.check is one.check for line in self.failures))
+        """Whether every failure is listed; what judges the whole without naming a record has none."""
+        kept = Counter(one.check.number for one in self.failures)
+        return all(kept[one.check.number] in (0, one.failed) for one in self.summaries)
 
     def count(self, verdict: Verdict) -> int:
         """How many checks ended so."""
         return sum(one.outcome.result == verdict for one in self.summaries)
-
-
-_AS_ONE = ("2-01", "2-02", "2-06", "4-03")
-"""Checks that judge the whole without naming a record."""
 
 
 class _Count:
@@ -228,8 +228,9 @@ class _Run:
         self._suspects: list[str] = []
         self._unknown: list[str] = []
         self._to_scan: list[Record] = []
-        self._infected = 0
         self._done = self._bytes = 0
+        self._folder = workspace.root / "objects"
+        self._how = workspace.settings.ingest.most_pages, options.against is not None
         self._named = [self._active(one) for one in options.references]
 
     def _active(self, reference: str) -> Record:
@@ -258,10 +259,11 @@ class _Run:
             for number, one in self._counts.items():
                 if BY_NUMBER[number].judge is None and one.whole is None and not sum(one.verdicts.values()):
                     one.whole = why
-        lines = sorted((place, line.check.number, line) for one in self._counts.values() for place, line in one.lines)
+        lines = [item for one in self._counts.values() for item in one.lines]
+        lines.sort(key=lambda item: (item[0], item[1].check.number))
         return CheckRun(
             self._options.stage, self._workspace.clock.today,
-            tuple(one.summary() for one in self._counts.values()), tuple(line for _, _, line in lines),
+            tuple(one.summary() for one in self._counts.values()), tuple(line for _, line in lines),
             self._tally.records, self._bytes, ledger.entries if ledger else 0, ledger.head if ledger else "",
             interrupted,
         )
@@ -280,6 +282,7 @@ class _Run:
         else:
             yield from select_records(self._workspace.db, self._options.selection, "filing")
 
+    @cached_property
     def _total(self) -> int:
         if self._named:
             return len(self._named)
@@ -296,49 +299,52 @@ class _Run:
     # --- looking ------------------------------------------------------------------------------------------------
 
     def _look_at(self, records: Iterator[Record], jobs: int) -> Generator[Subject]:
-        """Each record with its object, in whatever order the processes bring them."""
-        limits = self._workspace.settings.ingest
-        folder, hashed = self._workspace.root / "objects", self._comparing is not None
-        waiting: dict[int, Record] = {}
-        with reading_crew(jobs, False, limits) as crew:
-            number = 0
+        """Each record with its object, in whatever order the processes bring them.
+
+        A few go together, since a task costs as much as a small paper; those of a lost task go once more, each alone.
+        """
+        waiting: dict[int, list[Record]] = {}
+        numbers = itertools.count()
+        with reading_crew(jobs, False, self._workspace.settings.ingest) as crew:
+
+            def put(batch: list[Record]) -> None:
+                number = next(numbers)
+                waiting[number] = batch
+                crew.put((number, 0), examine_many, self._folder, [one.record_id for one in batch], *self._how)
+
             while True:
-                while len(waiting) < jobs * _AHEAD and (record := next(records, None)) is not None:
-                    waiting[number] = record
-                    crew.put((number, 0), examine, folder, record.record_id, limits.most_pages, hashed)
-                    number += 1
+                while len(waiting) <= jobs * _AHEAD and (batch := list(itertools.islice(records, _TOGETHER))):
+                    put(batch)
                 if not waiting:
                     return
-                (place, _), outcome = crew.take()
-                record = waiting.pop(place)
-                yield Subject(record, self._examined(crew, record, outcome.value, outcome.error, folder, hashed))
+                (number, _), outcome = crew.take()
+                batch = waiting.pop(number)
+                if outcome.error is not None and len(batch) > 1:
+                    for one in batch:
+                        put([one])
+                elif outcome.error is not None:
+                    yield Subject(batch[0], self._unopened(batch[0], outcome.error))
+                else:
+                    for one, seen in zip(batch, outcome.value, strict=True):
+                        yield Subject(one, seen)
 
-    def _examined(
-        self, crew: Crew, record: Record, value: Examined | None, error: Exception | None, folder: Path, hashed: bool
-    ) -> Examined:
-        if error is None and value is not None:
-            return value
-        # The process was lost over a paper, or ran out of memory: its bytes are read without opening it.
+    def _unopened(self, record: Record, error: Exception) -> Examined:
+        """A process was lost over a paper, or ran out of memory: its bytes are read and it is not opened."""
         reason: str = "too-large" if isinstance(error, MemoryError) else "damaged"
         if isinstance(error, Lost):
             reason = error.reason
-        return examine(folder, record.record_id, self._workspace.settings.ingest.most_pages, hashed, reason)
+        return examine(self._folder, record.record_id, *self._how, lost=reason)
 
     def _take(self, subject: Subject) -> None:
-        found = [(one, one.judge(subject, self._rules)) for one in self._judges if one.judge is not None]
+        found = self._judged(subject)
         self._bytes += subject.seen.reading.bytes
         self._done += 1
         if self._progress is not None:
-            self._progress(self._done, self._total_once(), self._bytes)
+            self._progress(self._done, self._total, self._bytes)
         if len(self._suspects) < _SUSPECTS and any(one.races and outcome.result == "FAIL" for one, outcome in found):
             self._suspects.append(subject.record.record_id)
         else:
             self._enter(subject, found)
-
-    def _total_once(self) -> int:
-        if not hasattr(self, "_known_total"):
-            self._known_total = self._total()
-        return self._known_total
 
     def _enter(self, subject: Subject, found: Sequence[tuple[Check, Outcome]]) -> None:
         for check, outcome in found:
@@ -360,18 +366,15 @@ class _Run:
         """What looked wrong, now that no writer is at work and what a killed one left is cleared away."""
         if not self._suspects:
             return
-        folder, limits = self._workspace.root / "objects", self._workspace.settings.ingest
-        with self._workspace.settled(), reading_crew(1, False, limits) as crew:
-            for place, record_id in enumerate(self._suspects):
-                record = get_record(self._workspace.db, record_id)
-                if record is None or record.status != "active":
-                    continue
-                hashed = self._comparing is not None
-                crew.put((place, 0), examine, folder, record_id, limits.most_pages, hashed)
-                _, outcome = crew.take()
-                subject = Subject(record, self._examined(crew, record, outcome.value, outcome.error, folder, hashed))
-                self._enter(subject, [(one, one.judge(subject, self._rules)) for one in self._judges
-                                      if one.judge is not None])
+        with self._workspace.settled():
+            found = (get_record(self._workspace.db, one) for one in self._suspects)
+            records = (one for one in found if one is not None and one.status == "active")
+            with contextlib.closing(self._look_at(records, self._options.jobs)) as subjects:
+                for subject in subjects:
+                    self._enter(subject, self._judged(subject))
+
+    def _judged(self, subject: Subject) -> list[tuple[Check, Outcome]]:
+        return [(one, one.judge(subject, self._rules)) for one in self._judges if one.judge is not None]
 
     def _scan(self) -> None:
         records, self._to_scan = self._to_scan, []
@@ -403,7 +406,7 @@ class _Run:
         if "2-07" in counts:
             self._judge_list(counts["2-07"])
         if options.selects:
-            expected = self._total() - len(self._unknown)
+            expected = self._total - len(self._unknown)
             counts["2-01"].whole = set_checks.counts_of_some(expected, self._tally)
         if self._named or (self._comparing is not None and options.selection == Selection()):
             counts["2-06"].whole = part
@@ -426,7 +429,8 @@ class _Run:
         if self._comparing is None:
             count.whole = not_run(msg("no list was given: --against FILE"))
             return
-        count.whole = self._comparing.total(count.verdicts["FAIL"], self._unknown)
+        if not self._named:  # of whom the list may say more than of those that were named
+            count.whole = self._comparing.total(count.verdicts["FAIL"], self._unknown)
 
     def _judge_duplicates(self, count: _Count) -> None:
         groups = 0

@@ -1,0 +1,173 @@
+"""Boxes: what lies in them, where they stand, their labels and lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
+from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.errors import NotFound, WrongUsage
+from recordkit.messages import msg
+
+if TYPE_CHECKING:
+    from recordkit.archive.boxes import BoxContent
+
+out_option = option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
+force_option = option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+
+
+@click.group(cls=Group, help=N_("Boxes of paper originals: where they stand and what lies in them."))
+def box() -> None:
+    """Group."""
+
+
+@box.command("list", cls=Command, help=N_("List boxes, a page at a time."))
+@option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, metavar="N",
+        help=N_("Boxes on a page."))
+@option("--offset", type=click.IntRange(0), default=0, metavar="N", help=N_("Leave out the first N."))
+@pass_app
+def list_command(app: App, limit: int, offset: int) -> None:
+    """Print one page."""
+    from recordkit.archive.boxes import contents_of, list_boxes
+
+    with app.reading() as workspace:
+        every = list_boxes(workspace.db)
+        found = contents_of(workspace.db, every[offset : offset + limit])
+    items = [_plain(one) for one in found]
+    app.print_items(items,
+                    [("box", N_("Box")), ("records", N_("Records")), ("years", N_("Year")), ("periods", N_("Period")),
+                     ("first", N_("First")), ("last", N_("Last")), ("shelf", N_("Shelf"))], total=len(every))
+    if not app.json and len(items) < len(every):
+        app.say(tr("{first} to {last} of {total}.").format(
+            first=offset + 1, last=offset + len(items), total=len(every)))
+
+
+def _plain(one: BoxContent) -> dict[str, object]:
+    return {
+        "box": one.box, "records": one.records, "pages": one.pages, "years": list(one.years),
+        "periods": list(one.periods), "first": one.runs[0][0].code if one.runs else None,
+        "last": one.runs[-1][1].code if one.runs else None,
+        "shelf": one.place.shelf if one.place is not None else None,
+        "placed": one.place.placed if one.place is not None else None,
+        "placed_by": one.place.actor if one.place is not None else None,
+    }
+
+
+@box.command("show", cls=Command, help=N_("Where a box stands and what lies in it."))
+@click.argument("number", metavar="BOX")
+@pass_app
+def show_command(app: App, number: str) -> None:
+    """Print the box and its records."""
+    from recordkit.archive.access import clearance_of
+    from recordkit.archive.boxes import content_of
+    from recordkit.archive.selection import Selection, select_records
+    from recordkit.cli.cataloguing import plain_record
+
+    with app.reading() as workspace:
+        content = content_of(workspace.db, number)
+        clearance = clearance_of(workspace)
+        items = [plain_record(one, clearance)
+                 for one in select_records(workspace.db, Selection(box=content.box))]
+    about = _plain(content)
+    elsewhere = [str(one["code"]) for one in items if one["shelf"] and one["shelf"] != about["shelf"]]
+    if app.json:
+        app.print_items(items, [], **about, elsewhere=elsewhere)
+        return
+    app.print_pairs([(N_("Box"), content.box), (N_("Shelf"), about["shelf"] or tr("nobody has said")),
+                     (N_("Records"), content.records), (N_("Pages"), content.pages)])
+    app.print_items(items, [("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")), ("pages", N_("Pages")),
+                            ("shelf", N_("Shelf"))])
+    if elsewhere and about["shelf"]:
+        app.say(tr("A place of their own, which counts before that of the box, have: {codes}.").format(
+            codes=tr_list(elsewhere, 10)))
+
+
+@box.command("place", cls=Command, help=N_("Say where a box stands, with all that lies in it."))
+@click.argument("number", metavar="BOX")
+@option("--shelf", required=True, metavar="PLACE", help=N_("The place (库位), such as 2号库3架4层."))
+@option("--reason", default="", help=N_("Why."))
+@dry_run_option
+@pass_app
+def place_command(app: App, number: str, shelf: str, reason: str, dry_run: bool) -> None:
+    """One entry, however many records are in it."""
+    from recordkit.archive.boxes import content_of, place_box
+    from recordkit.archive.catalogue import get_record, records_in_box
+
+    with app.acting(rehearse=dry_run) as workspace:
+        placed = place_box(workspace, number, shelf, reason)
+        content = content_of(workspace.db, number)
+        records = [get_record(workspace.db, one) for one in records_in_box(workspace.db, number)]
+    now = content.place.shelf if content.place is not None else shelf
+    own = [one.code for one in records if one is not None and one.metadata.get("shelf") not in (None, "", now)]
+    if app.json:
+        app.print_json({**_plain(content), "changed": placed, "elsewhere": own})
+        return
+    if not placed:
+        app.say(tr("Box {box} stands there already.").format(box=content.box))
+        return
+    app.say(tr("Box {box} with {count} record(s) stands at {shelf} now.").format(
+        box=content.box, count=content.records, shelf=now))
+    if own:
+        app.say(tr("A place of their own, which counts before that of the box, have: {codes}.").format(
+            codes=tr_list(own, 10)))
+
+
+@box.command("labels", cls=Command, help=N_("Labels for spine and front of boxes, to be printed and cut out."))
+@click.argument("numbers", nargs=-1, metavar="[BOX]...")
+@option("--all", "everything", is_flag=True, help=N_("Of all boxes that hold something."))
+@out_option
+@force_option
+@pass_app
+def labels_command(app: App, numbers: tuple[str, ...], everything: bool, out: Path, force: bool) -> None:
+    """Write them as a Word file; they name no one."""
+    from recordkit.archive.box_papers import labels_bytes
+    from recordkit.archive.boxes import contents_of, list_boxes
+
+    if bool(numbers) == everything:
+        raise WrongUsage(msg("Name boxes, or give --all."))
+    if out.suffix.lower() != ".docx":
+        raise WrongUsage(msg("{file} is no .docx.", file=str(out)), msg("Labels are written as .docx."))
+    with app.reading() as workspace:
+        found = contents_of(workspace.db, list_boxes(workspace.db) if everything else numbers)
+        found = [one for one in found if one.records]
+        if not found:
+            raise NotFound(msg("Nothing lies in these boxes; no labels were written."))
+        app.save(out, labels_bytes(found, workspace.settings), force=force)
+    if app.json:
+        app.print_json({"path": str(out), "labels": len(found)})
+    else:
+        app.say(tr("Labels of {count} box(es) are in {file}.").format(count=len(found), file=out))
+
+
+@box.command("sheet", cls=Command, help=N_("The list of what lies in a box (盒内清单), as .docx or .xlsx."))
+@click.argument("number", metavar="BOX")
+@out_option
+@force_option
+@pass_app
+def sheet_command(app: App, number: str, out: Path, force: bool) -> None:
+    """Write the list."""
+    from recordkit.archive.access import clearance_of
+    from recordkit.archive.box_papers import contents_bytes
+    from recordkit.archive.boxes import content_of
+    from recordkit.archive.selection import Selection, select_records
+    from recordkit.cli.saving import save_naming
+
+    kind = out.suffix.lower()
+    if kind not in (".docx", ".xlsx"):
+        raise WrongUsage(msg("{file} is no .docx or .xlsx.", file=str(out)),
+                         msg("The ending of the file says how the list is written."))
+    with app.reading() as workspace:
+        content = content_of(workspace.db, number)
+        if not content.records:
+            raise NotFound(msg("No record lies in box {box}.", box=number))
+        records = list(select_records(workspace.db, Selection(box=content.box)))
+        data = contents_bytes(content, records, workspace.settings, clearance_of(workspace),
+                              "docx" if kind == ".docx" else "xlsx")
+        save_naming(app, out, data, [one.record_id for one in records], force=force)
+    if app.json:
+        app.print_json({"path": str(out), "records": len(records)})
+    else:
+        app.say(tr("{count} record(s) are in {file}.").format(count=len(records), file=out))

@@ -1,0 +1,385 @@
+"""Handover when the archivist changes (handbook ch. 8 §6): what there is, counted and signed by both.
+
+Both sign the digest of one manifest: counts, a digest over the commitments of all holdings, how far the ledger had
+come, what is unfinished. It names ids, codes, numbers and counts and no title, so that it may stand in the ledger. The
+receiver signs only what is still so: holdings that changed in between stop the acceptance. With it the protocol
+(交接文据) is filed for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+from recordkit.archive.catalogue import list_holdings
+from recordkit.archive.classes import load_scheme
+from recordkit.archive.filing import file_generated
+from recordkit.archive.retrying import list_quarantine
+from recordkit.archive.waiting import list_unmatched
+from recordkit.checkpoints import is_signed, kept_checkpoints, read_checkpoint
+from recordkit.db import Database, Row
+from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule
+from recordkit.messages import Message, listed, msg
+from recordkit.model import Entry, canonical_json
+from recordkit.notes import read_note
+from recordkit.people import Signer, find_person, list_people, one_human, require_role
+from recordkit.retention.handover_print import TITLE, handover_docx
+from recordkit.retention.holds import list_holds
+from recordkit.retention.order_state import list_orders
+from recordkit.retention.schedule import HANDOVER_CLASS
+from recordkit.retention.signing import ROLES_OF_ACT, digest_of, person_in_office
+from recordkit.templates.issue import each_issue
+from recordkit.workspace import Workspace
+
+FORMAT = 1
+MOST_NAMED = 200
+"""Unreturned documents that a manifest names, the oldest first; all are counted."""
+_SHOWN = 10
+
+Status = Literal["proposed", "accepted", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A handover as the ledger tells it.
+
+    Attributes:
+        manifest: what was signed; ``digest`` of its canonical JSON.
+        proposer, receiver: ids of persons; days are ISO dates (UTC).
+        note: what the outgoing archivist said, ``reason`` why it was withdrawn, as long as the notes exist.
+        proposed_key, accepted_key: raw public keys of the signatures.
+        record: id of the filed protocol.
+    """
+
+    handover_id: str
+    digest: str
+    manifest: Mapping[str, object]
+    proposer: str
+    receiver: str
+    proposed: str
+    proposed_key: str
+    proposed_signature: str
+    accepted: str | None = None
+    accepted_key: str | None = None
+    accepted_signature: str | None = None
+    record: str | None = None
+    withdrawn: str | None = None
+    withdrawn_by: str | None = None
+    note: str | None = None
+    reason: str | None = None
+    seq: int = 0
+
+    @property
+    def status(self) -> Status:
+        """Where it stands."""
+        return "withdrawn" if self.withdrawn else "accepted" if self.accepted else "proposed"
+
+
+def manifest_of(workspace: Workspace, handover_id: str) -> dict[str, object]:
+    """What is handed over, as it is now; plain JSON values."""
+    cursor = workspace.db.cursor()
+    return {
+        "format": FORMAT,
+        "handover": handover_id,
+        "store": workspace.settings.store.id,
+        "as_of": workspace.clock.today.isoformat(),
+        "ledger": {"seq": cursor.seq, "head": cursor.hash},
+        "checkpoint": _newest_checkpoint(workspace),
+        "holdings": holdings_of(workspace.db),
+        "classes": _counts(workspace.db, "record_class"),
+        "years": _counts(workspace.db, "year"),
+        "periods": _counts(workspace.db, "period"),
+        "boxes": _counts(workspace.db, "box"),
+        "volumes": _volumes(workspace.db),
+        "unfinished": _unfinished(workspace),
+    }
+
+
+def holdings_of(db: Database) -> dict[str, object]:
+    """How many records and pages are held; SHA-256 over a line ``record commitment`` for each, in order of filing."""
+    whole, count = hashlib.sha256(), 0
+    for one in list_holdings(db):
+        whole.update(f"{one.record_id} {one.commitment}\n".encode())
+        count += 1
+    row = db.one("SELECT sum(pages) AS pages FROM records WHERE status = 'active'")
+    return {"count": count, "pages": int(row["pages"] or 0) if row is not None else 0, "digest": whole.hexdigest()}
+
+
+def _counts(db: Database, column: str) -> dict[str, int]:
+    """Records by the values of a column; those without one are not among them."""
+    rows = db.all(f"SELECT {column} AS name, count(*) AS n FROM records WHERE status = 'active' AND {column} "
+                  f"IS NOT NULL GROUP BY {column} ORDER BY {column}")
+    return {str(row["name"]): int(row["n"]) for row in rows}
+
+
+def _volumes(db: Database) -> dict[str, int]:
+    row = db.one("SELECT count(*) AS n, count(closed) AS closed FROM volumes")
+    return {"open": int(row["n"]) - int(row["closed"]), "closed": int(row["closed"])} if row is not None else {}
+
+
+def _newest_checkpoint(workspace: Workspace) -> dict[str, object] | None:
+    """The kept checkpoint that speaks of the latest place; one that cannot be read or does not hold is passed over."""
+    for path in reversed(kept_checkpoints(workspace.root)):
+        try:
+            found = read_checkpoint(path)
+        except RecordkitError:
+            continue
+        if is_signed(found):
+            return {"seq": found.statement.seq, "head": found.statement.head, "by": found.statement.by}
+    return None
+
+
+def _unfinished(workspace: Workspace) -> dict[str, object]:
+    db = workspace.db
+    needed = workspace.settings.destruction.supervisors
+    row = db.one("SELECT count(*) AS n FROM issues WHERE status = 'issued'")
+    issues = each_issue(db, unreturned=True)
+    return {
+        "waiting": len(list_unmatched(workspace)),
+        "quarantine": len(list_quarantine(workspace)),
+        "unreturned": {"count": int(row["n"]) if row is not None else 0,
+                       "oldest": [one.number for one in islice(issues, MOST_NAMED)]},
+        "orders": [{"order": one.order_id, "status": one.status(needed)} for one in list_orders(db)
+                   if one.status(needed) not in ("completed", "withdrawn", "closed")],
+        "holds": [{"hold": one.hold_id, "kind": one.kind} for one in list_holds(workspace)],
+    }
+
+
+def plan_handover(workspace: Workspace, receiver: str) -> Handover:
+    """The handover as it would be proposed; nobody has signed and nothing is written.
+
+    Raises:
+        NotFound: nobody is registered as ``receiver``.
+        InputRefused: the schedule has no class for its protocol.
+        RefusedByRule: the receiver may not keep an archive, or is revoked; or a handover is open already.
+    """
+    scheme = load_scheme(workspace.root)
+    if HANDOVER_CLASS not in scheme.classes:
+        raise InputRefused(
+            msg("The retention schedule has no class {id}; the protocol could not be filed.", id=HANDOVER_CLASS),
+            msg("Add to retention.toml: [[classes]] with id = \"{id}\", name = \"{name}\" and period = \"permanent\".",
+                id=HANDOVER_CLASS, name=TITLE))
+    if scheme.classes[HANDOVER_CLASS].months is not None:
+        raise InputRefused(msg("The class {id} must be permanent.", id=HANDOVER_CLASS),
+                           msg("Write: period = \"permanent\""))
+    person = find_person(workspace.db, receiver)
+    if person.revoked:
+        raise RefusedByRule(msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked))
+    require_role(person, ROLES_OF_ACT["handover.accepted"])
+    opened = [one.handover_id for one in list_handovers(workspace) if one.status == "proposed"]
+    if opened:
+        raise RefusedByRule(
+            msg("The handover {handover} is not accepted yet.", handover=opened[0]),
+            msg("Accept it, or withdraw it: recordkit handover withdraw {handover} --reason TEXT", handover=opened[0]))
+    handover_id = _next_id(workspace.db, workspace.clock.today.year)
+    manifest = manifest_of(workspace, handover_id)
+    today = workspace.clock.today.isoformat()
+    return Handover(handover_id, digest_of(manifest), manifest, "", person.id, today, "", "")
+
+
+def propose_handover(workspace: Workspace, receiver: str, signer: Signer, note: str = "") -> Handover:
+    """Sign what is handed over, by the outgoing archivist.
+
+    Raises:
+        RefusedByRule: as ``plan_handover``; or the signer may not hand over, or is the receiver.
+        NotFound, InputRefused: as ``plan_handover``.
+    """
+    with workspace.writing() as writer:
+        person = person_in_office(workspace, signer, "handover.proposed")
+        plan = plan_handover(workspace, receiver)
+        if one_human(list_people(workspace.db), person, find_person(workspace.db, receiver)):
+            raise RefusedByRule(
+                msg("{giver} and {receiver} are one person; an archive is handed over to another one.",
+                    giver=person.id, receiver=receiver),
+                msg("Name another archivist or administrator with --to."))
+        said = writer.note(plan.handover_id, {"reason": note}) if note.strip() else None
+        body = _signed(workspace, signer, "handover.proposed", plan, to=receiver)
+        writer.add("handover.proposed", {**body, "manifest": plan.manifest, "note": said})
+        writer.commit()
+        return find_handover(workspace, plan.handover_id)
+
+
+def accept_handover(workspace: Workspace, handover_id: str, signer: Signer) -> Handover:
+    """Sign the same manifest, by the receiver, and file the protocol for ever.
+
+    Raises:
+        NotFound: no such handover.
+        RefusedByRule: it is not open, the signer is not its receiver or not in office, or the holdings changed.
+    """
+    with workspace.writing() as writer:
+        found = find_handover(workspace, handover_id)
+        person = person_in_office(workspace, signer, "handover.accepted")
+        _require_open(found)
+        if person.id != found.receiver:
+            raise RefusedByRule(
+                msg("The handover {handover} is made to {receiver}, not to {id}.", handover=found.handover_id,
+                    receiver=found.receiver, id=person.id),
+                msg("Let {receiver} sign, or withdraw it and propose it anew.", receiver=found.receiver))
+        register = list_people(workspace.db)
+        giver = find_person(workspace.db, found.proposer)
+        if one_human(register, person, giver):
+            raise RefusedByRule(msg("{giver} and {receiver} are one person; an archive is handed over to another one.",
+                                    giver=giver.id, receiver=person.id))
+        _require_same_holdings(workspace.db, found)
+        body = _signed(workspace, signer, "handover.accepted", found)
+        # The act comes first and takes one number, the record of the protocol the next.
+        writer.add("handover.accepted", {**body, "record": f"R{writer.next_id(1)}"})
+        signed = replace(found, accepted=workspace.clock.stamp()[:10], accepted_key=str(body["key"]),
+                         accepted_signature=str(body["signature"]))
+        file_generated(
+            writer, workspace, record_class=HANDOVER_CLASS, title=f"{TITLE} {found.handover_id}",
+            on=workspace.clock.today,
+            content={"original.docx": handover_docx(workspace, signed),
+                     "handover.json": canonical_json(plain_handover(signed))},
+            fields={"handover": found.handover_id},
+        )
+        return find_handover(workspace, found.handover_id)
+
+
+def withdraw_handover(workspace: Workspace, handover_id: str, signer: Signer, reason: str) -> Handover:
+    """End a handover that was not accepted, by whoever proposed it, its receiver, or an administrator.
+
+    Raises:
+        NotFound: no such handover.
+        InputRefused: no reason.
+        RefusedByRule: it is not open, or the signer is none of these.
+    """
+    if not reason.strip():
+        raise InputRefused(msg("A withdrawal needs a reason."), msg("Give it with --reason TEXT."))
+    with workspace.writing() as writer:
+        found = find_handover(workspace, handover_id)
+        person = person_in_office(workspace, signer, "handover.withdrawn")
+        _require_open(found)
+        if person.id not in (found.proposer, found.receiver) and "administrator" not in person.roles:
+            raise RefusedByRule(
+                msg("{id} neither proposed nor receives the handover {handover}.", id=person.id,
+                    handover=found.handover_id),
+                msg("Let {proposer}, {receiver} or an administrator withdraw it.", proposer=found.proposer,
+                    receiver=found.receiver))
+        note = writer.note(found.handover_id, {"reason": reason})
+        writer.add("handover.withdrawn", _signed(workspace, signer, "handover.withdrawn", found, note=note))
+        writer.commit()
+        return find_handover(workspace, found.handover_id)
+
+
+def _require_open(handover: Handover) -> None:
+    if handover.status != "proposed":
+        raise RefusedByRule(msg("The handover {handover} is {status}; nothing is signed on it any more.",
+                                handover=handover.handover_id, status=msg(handover.status)))
+
+
+def _require_same_holdings(db: Database, handover: Handover) -> None:
+    """Stop when what is held is not what the outgoing archivist signed; what differs is named."""
+    now, then = holdings_of(db), handover.manifest["holdings"]
+    assert isinstance(then, Mapping)
+    if now == then:
+        return
+    rows = db.all("SELECT code, status FROM records WHERE touched > :seq ORDER BY touched", {"seq": handover.seq})
+    gone = [row["code"] for row in rows if row["status"] == "destroyed"]
+    changed = [row["code"] for row in rows if row["status"] != "destroyed"]
+    told = [msg("filed or changed: {codes}", codes=_some(changed))] if changed else []
+    told += [msg("destroyed: {codes}", codes=_some(gone))] if gone else []
+    raise RefusedByRule(
+        msg("The holdings are not those that {proposer} signed: {then} records then, {now} now; {changes}.",
+            proposer=handover.proposer, then=then.get("count"), now=now["count"], changes=tuple(told)),
+        msg("Withdraw it and propose it anew: recordkit handover withdraw {handover} --reason TEXT",
+            handover=handover.handover_id))
+
+
+def _some(codes: list[str]) -> Message:
+    return listed([*codes[:_SHOWN], *(["..."] if len(codes) > _SHOWN else [])])
+
+
+def _signed(workspace: Workspace, signer: Signer, act: str, handover: Handover, **more: object) -> dict[str, object]:
+    """Ledger body of a signed act: statement, signer, public key, signature."""
+    statement: dict[str, object] = {
+        "act": act, "store": workspace.settings.store.id, "handover": handover.handover_id,
+        "digest": handover.digest, "by": signer.person.id, **more,
+    }
+    return {"handover": handover.handover_id, "statement": statement, "by": signer.person.id,
+            "key": signer.private.public_key().public_bytes_raw().hex(), "signature": signer.sign(statement)}
+
+
+def plain_handover(handover: Handover) -> dict[str, object]:
+    """All of it as plain JSON values; without what was noted, which can be destroyed."""
+    return {
+        "handover": handover.handover_id, "status": handover.status, "digest": handover.digest,
+        "from": handover.proposer, "to": handover.receiver, "proposed": handover.proposed,
+        "accepted": handover.accepted, "withdrawn": handover.withdrawn, "record": handover.record,
+        "signatures": [
+            {"act": act, "by": by, "day": day, "key": key, "signature": signature}
+            for act, by, day, key, signature in (
+                ("handover.proposed", handover.proposer, handover.proposed, handover.proposed_key,
+                 handover.proposed_signature),
+                ("handover.accepted", handover.receiver, handover.accepted, handover.accepted_key,
+                 handover.accepted_signature)) if signature],
+        "manifest": dict(handover.manifest),
+    }
+
+
+# --- the projection ----------------------------------------------------------------------------------------------
+
+
+def find_handover(workspace: Workspace, handover_id: str) -> Handover:
+    """The handover of this id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = workspace.db.one("SELECT * FROM handovers WHERE handover_id = :id", {"id": handover_id.strip()})
+    if row is None:
+        raise NotFound(msg("There is no handover {handover}.", handover=handover_id),
+                       msg("'recordkit handover list' shows them all."))
+    return _handover(workspace, row)
+
+
+def list_handovers(workspace: Workspace) -> list[Handover]:
+    """Every handover, the oldest first."""
+    return [_handover(workspace, row) for row in workspace.db.all("SELECT * FROM handovers ORDER BY seq")]
+
+
+def _next_id(db: Database, year: int) -> str:
+    """Such as ``J2026-0001``; never used again."""
+    row = db.one("SELECT max(serial) AS last FROM handovers WHERE year = :year", {"year": year})
+    return f"J{year}-{1 + int(row['last'] or 0) if row is not None else 1:04}"
+
+
+def _handover(workspace: Workspace, row: Row) -> Handover:
+    def said(digest: str | None) -> str | None:
+        note = read_note(workspace.root, row["handover_id"], digest) if digest else None
+        return str(note["reason"]) if note and note.get("reason") else None
+
+    return Handover(
+        row["handover_id"], row["digest"], json.loads(row["manifest"]), row["proposer"], row["receiver"],
+        row["proposed"], row["proposed_key"], row["proposed_signature"], row["accepted"], row["accepted_key"],
+        row["accepted_signature"], row["record"], row["withdrawn"], row["withdrawn_by"], said(row["note"]),
+        said(row["reason"]), row["seq"],
+    )
+
+
+def apply_entry(workspace: Workspace, entry: Entry) -> None:
+    """Handovers, step by step."""
+    if not entry.act.startswith("handover."):
+        return
+    db, body, day = workspace.db, entry.body, entry.time[:10]
+    statement = body["statement"]
+    assert isinstance(statement, Mapping)
+    values = {"id": body["handover"], "day": day, "key": body["key"], "signature": body["signature"]}
+    if entry.act == "handover.proposed":
+        year, _, serial = str(body["handover"])[1:].partition("-")
+        db.insert("handovers", {
+            "handover_id": body["handover"], "year": int(year), "serial": int(serial), "digest": statement["digest"],
+            "manifest": json.dumps(body["manifest"], ensure_ascii=False), "proposer": body["by"],
+            "receiver": statement["to"], "proposed": day, "note": body.get("note"), "proposed_key": body["key"],
+            "proposed_signature": body["signature"], "seq": entry.seq,
+        })
+    elif entry.act == "handover.accepted":
+        db.run("UPDATE handovers SET accepted = :day, accepted_key = :key, accepted_signature = :signature, "
+               "record = :record WHERE handover_id = :id", {**values, "record": body.get("record")})
+    else:
+        db.run("UPDATE handovers SET withdrawn = :day, withdrawn_by = :by, reason = :reason WHERE handover_id = :id",
+               {"id": body["handover"], "day": day, "by": body["by"], "reason": statement.get("note")})

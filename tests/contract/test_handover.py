@@ -1,0 +1,323 @@
+"""An archive changes hands: who may sign what, what stops it, what is filed, and what an auditor finds afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from retention_store import TODAY, Archive, make_archive
+
+from recordkit.archive import catalogue
+from recordkit.archive.editing import edit_record
+from recordkit.errors import InputRefused, NotFound, RefusedByRule
+from recordkit.model import canonical_json
+from recordkit.people import Signer, find_person
+from recordkit.retention.audit import verify_signatures
+from recordkit.retention.handover import (
+    accept_handover,
+    find_handover,
+    holdings_of,
+    list_handovers,
+    plan_handover,
+    propose_handover,
+    withdraw_handover,
+)
+from recordkit.retention.holds import place_hold
+
+VERIFIER = Path(__file__).parents[2] / "tools" / "verify_ledger.py"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    made = make_archive(tmp_path / "store")
+    made.register("new", "archivist")
+    for at in range(3):
+        made.file(f"回访{at}", on=date(2024, 6, at + 1), box="7" if at else None)
+    yield made
+    made.workspace.close()
+
+
+def verifier() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("verify_ledger", VERIFIER)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def judged(root: Path) -> list[str]:
+    """Codes of what the program without recordkit finds."""
+    found = verifier().Verifier()
+    found.read(root / "ledger")
+    return [code for _, code, *_ in found.findings]
+
+
+def rewritten(archive: Archive, change: Callable[[dict[str, Any]], object], act: str) -> None:
+    """The ledger with the body of one act changed and the whole chain computed anew, as whoever has the files can."""
+    (path,) = (archive.root / "ledger").glob("ledger-*.jsonl")
+    head, lines = "0" * 64, []
+    for line in path.read_bytes().splitlines():
+        entry = json.loads(line)
+        del entry["hash"]
+        if entry["act"] == act:
+            change(entry)
+        entry["prev"] = head
+        head = hashlib.sha256(canonical_json(entry)).hexdigest()
+        lines.append(canonical_json({**entry, "hash": head}))
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    (archive.root / "catalogue.sqlite3").unlink()
+    archive.workspace.close()
+    archive.reopen()
+
+
+def both_find(archive: Archive) -> bool:
+    return bool(verify_signatures(archive.workspace)) and bool(judged(archive.root))
+
+
+def proposed(archive: Archive, note: str = "") -> str:
+    return propose_handover(archive.workspace, "new", archive.signer("arch"), note).handover_id
+
+
+def test_both_sign_the_same_manifest_and_its_protocol_is_filed_for_ever(archive: Archive) -> None:
+    name = proposed(archive, "钥匙三把")
+    assert name == "J2037-0001" and find_handover(archive.workspace, name).status == "proposed"
+    done = accept_handover(archive.workspace, name, archive.signer("new"))
+    assert (done.status, done.proposer, done.receiver) == ("accepted", "arch", "new")
+    assert done.record is not None and done.note == "钥匙三把"
+    record = catalogue.find_record(archive.workspace.db, done.record)
+    assert (record.record_class, record.period, record.fields["handover"]) == ("handover-record", "Y", name)
+    filed = json.loads(catalogue.objects_of(archive.workspace).read(done.record, "handover.json"))
+    assert [one["by"] for one in filed["signatures"]] == ["arch", "new"]
+    assert hashlib.sha256(canonical_json(filed["manifest"])).hexdigest() == done.digest == filed["digest"]
+    assert archive.decision(done.record) == "permanent"
+    assert verify_signatures(archive.workspace) == [] and judged(archive.root) == []
+    before = list_handovers(archive.workspace)
+    archive.workspace.rebuild()
+    assert list_handovers(archive.workspace) == before
+
+
+def test_the_manifest_counts_what_there_is_and_what_is_unfinished_and_names_no_title(archive: Archive) -> None:
+    records = catalogue.list_records(archive.workspace.db)
+    hold = place_hold(archive.workspace, kind="litigation", reason="诉讼甲乙", records=[records[0].record_id])
+    order = archive.propose(records[1].record_id)
+    manifest = plan_handover(archive.workspace, "new").manifest
+    holdings = manifest["holdings"]
+    assert isinstance(holdings, dict)
+    lines = "".join(f"{one.record_id} {one.commitment}\n" for one in catalogue.list_records(archive.workspace.db))
+    assert holdings == {"count": 4, "pages": 7, "digest": hashlib.sha256(lines.encode()).hexdigest()}
+    assert manifest["classes"] == {"destruction-register": 1, "visit-record": 3}
+    assert manifest["boxes"] == {"7": 2} and manifest["periods"] == {"D10": 3, "Y": 1}
+    assert manifest["years"] == {"2024": 3, str(TODAY.year): 1}
+    unfinished = manifest["unfinished"]
+    assert isinstance(unfinished, dict)
+    assert unfinished["holds"] == [{"hold": hold, "kind": "litigation"}]
+    assert unfinished["orders"] == [{"order": order.order_id, "status": "proposed"}]
+    text = canonical_json(manifest).decode()
+    assert "回访" not in text and "诉讼" not in text
+    cursor = archive.workspace.db.cursor()
+    assert manifest["ledger"] == {"seq": cursor.seq, "head": cursor.hash}
+
+
+@pytest.mark.parametrize("change", ["filed", "edited", "destroyed"])
+def test_holdings_that_changed_in_between_stop_the_acceptance_and_are_named(archive: Archive, change: str) -> None:
+    one = catalogue.list_records(archive.workspace.db)[0]
+    order = archive.signed(one.record_id) if change == "destroyed" else None
+    name = proposed(archive)
+    if change == "filed":
+        code = catalogue.find_record(archive.workspace.db, archive.file("新来的")).code
+    elif change == "edited":
+        code = edit_record(archive.workspace, one.record_id, {"box": "9"}, "搬家").code
+    else:
+        assert order is not None
+        archive.execute(order)
+        code = one.code
+    seq = archive.workspace.db.cursor().seq
+    with pytest.raises(RefusedByRule, match=code) as found:
+        accept_handover(archive.workspace, name, archive.signer("new"))
+    assert "arch" in str(found.value) and archive.workspace.db.cursor().seq == seq
+    withdraw_handover(archive.workspace, name, archive.signer("arch"), "馆藏有变")
+    again = proposed(archive)
+    assert again == "J2037-0002"
+    accept_handover(archive.workspace, again, archive.signer("new"))
+    assert verify_signatures(archive.workspace) == [] and judged(archive.root) == []
+
+
+def test_only_the_named_receiver_in_office_signs_and_never_whoever_proposed(archive: Archive) -> None:
+    ws = archive.workspace
+    for person, kind in (("boss", RefusedByRule), ("sup1", RefusedByRule), ("nobody", NotFound)):
+        with pytest.raises(kind):
+            propose_handover(ws, person, archive.signer("arch"))
+    with pytest.raises(RefusedByRule, match="appr"):
+        propose_handover(ws, "new", archive.signer("appr"))
+    with pytest.raises(RefusedByRule, match="one person"):
+        propose_handover(ws, "arch", archive.signer("arch"))
+    archive.register("arch2", "archivist", staff_no="s-ARCH")
+    with pytest.raises(RefusedByRule, match="one person"):
+        propose_handover(ws, "arch2", archive.signer("arch"))
+    wrong = Signer(find_person(ws.db, "arch"), archive.keys["new"])
+    with pytest.raises(RefusedByRule, match="key"):
+        propose_handover(ws, "new", wrong)
+    assert list_handovers(ws) == []
+    name = proposed(archive)
+    with pytest.raises(RefusedByRule, match=name):
+        proposed(archive)
+    for person in ("arch", "admin", "arch2"):
+        with pytest.raises(RefusedByRule, match="new"):
+            accept_handover(ws, name, archive.signer(person))
+    with pytest.raises(RefusedByRule, match="key"):
+        accept_handover(ws, name, Signer(find_person(ws.db, "new"), archive.keys["arch"]))
+    with pytest.raises(NotFound):
+        accept_handover(ws, "J1999-0001", archive.signer("new"))
+    archive.revoke("new")
+    with pytest.raises(RefusedByRule, match="revoked"):
+        accept_handover(ws, name, archive.signer("new"))
+    assert find_handover(ws, name).status == "proposed"
+    withdraw_handover(ws, name, archive.signer("admin"), "接收人调离")
+    with pytest.raises(RefusedByRule, match="revoked"):
+        proposed(archive)
+
+
+def test_a_handover_is_accepted_or_withdrawn_once(archive: Archive) -> None:
+    ws = archive.workspace
+    name = proposed(archive)
+    with pytest.raises(InputRefused):
+        withdraw_handover(ws, name, archive.signer("arch"), " ")
+    archive.register("other", "archivist")
+    with pytest.raises(RefusedByRule, match="other"):
+        withdraw_handover(ws, name, archive.signer("other"), "多事")
+    ended = withdraw_handover(ws, name, archive.signer("new"), "数目不符")
+    assert (ended.status, ended.withdrawn_by, ended.reason) == ("withdrawn", "new", "数目不符")
+    with pytest.raises(RefusedByRule, match=name):
+        accept_handover(ws, name, archive.signer("new"))
+    second = proposed(archive)
+    accept_handover(ws, second, archive.signer("new"))
+    for act in (lambda: accept_handover(ws, second, archive.signer("new")),
+                lambda: withdraw_handover(ws, second, archive.signer("arch"), "反悔")):
+        with pytest.raises(RefusedByRule, match=second):
+            act()
+    assert judged(archive.root) == [] and "数目不符".encode() not in (
+        archive.root / "ledger" / "ledger-000001.jsonl").read_bytes()
+
+
+def test_a_store_whose_schedule_has_no_class_for_it_is_told_what_to_add(archive: Archive) -> None:
+    schedule = archive.root / "retention.toml"
+    text = schedule.read_text("utf-8")
+    schedule.write_text(text.replace('id = "handover-record"', 'id = "something-else"'), "utf-8")
+    with pytest.raises(InputRefused, match="handover-record"):
+        proposed(archive)
+    assert list_handovers(archive.workspace) == []
+
+
+# --- whoever has the files -------------------------------------------------------------------------------------------
+
+
+def body(**changes: object) -> Callable[[dict[str, Any]], object]:
+    return lambda entry: entry["body"].update(changes)
+
+
+@pytest.mark.parametrize("act", ["handover.proposed", "handover.accepted"])
+def test_a_signature_of_somebody_else_is_found_by_both(archive: Archive, act: str) -> None:
+    accept_handover(archive.workspace, proposed(archive), archive.signer("new"))
+    wrong = archive.keys["boss"]
+
+    def swap(entry: dict[str, Any]) -> None:
+        entry["body"]["signature"] = wrong.sign(canonical_json(entry["body"]["statement"])).hex()
+
+    rewritten(archive, swap, act)
+    assert both_find(archive)
+
+
+def test_signatures_that_changed_places_are_found_by_both(archive: Archive) -> None:
+    name = proposed(archive)
+    first = find_handover(archive.workspace, name)
+    accept_handover(archive.workspace, name, archive.signer("new"))
+    rewritten(archive, body(signature=first.proposed_signature, key=first.proposed_key), "handover.accepted")
+    assert both_find(archive)
+
+
+def test_a_changed_count_is_found_by_both(archive: Archive) -> None:
+    accept_handover(archive.workspace, proposed(archive), archive.signer("new"))
+
+    def fewer(entry: dict[str, Any]) -> None:
+        entry["body"]["manifest"]["holdings"]["count"] -= 1
+
+    rewritten(archive, fewer, "handover.proposed")
+    assert both_find(archive)
+
+
+def sign_as(archive: Archive, person: str, **changes: object) -> Callable[[dict[str, Any]], object]:
+    """An entry signed anew with the true key of a person: what an insider with the key can write."""
+    def change(entry: dict[str, Any]) -> None:
+        statement = {**entry["body"]["statement"], "by": person, **changes}
+        key = archive.keys[person]
+        entry["body"].update(statement=statement, by=person, key=key.public_key().public_bytes_raw().hex(),
+                             signature=key.sign(canonical_json(statement)).hex())
+    return change
+
+
+@pytest.mark.parametrize("person", ["arch", "boss", "admin"])
+def test_an_acceptance_by_anybody_but_the_receiver_is_found_by_both(archive: Archive, person: str) -> None:
+    accept_handover(archive.workspace, proposed(archive), archive.signer("new"))
+    rewritten(archive, sign_as(archive, person), "handover.accepted")
+    assert both_find(archive)
+
+
+def test_an_acceptance_by_a_revoked_receiver_is_found_by_both(archive: Archive) -> None:
+    name = proposed(archive)
+    archive.revoke("new")
+    from recordkit.retention import handover
+
+    found = find_handover(archive.workspace, name)
+    with archive.workspace.writing() as writer:
+        writer.add("handover.accepted", handover._signed(
+            archive.workspace, archive.signer("new"), "handover.accepted", found))
+        writer.commit()
+    assert both_find(archive)
+
+
+def test_a_handover_to_oneself_under_a_second_account_is_found_by_both(archive: Archive) -> None:
+    archive.register("twin", "archivist", staff_no="Ｓ－arch")
+    accept_handover(archive.workspace, proposed(archive), archive.signer("new"))
+    rewritten(archive, sign_as(archive, "arch", to="twin"), "handover.proposed")
+    rewritten(archive, sign_as(archive, "twin"), "handover.accepted")
+    assert both_find(archive) and "same-person" in judged(archive.root)
+
+
+def test_an_acceptance_entered_twice_and_one_of_another_store_are_found_by_both(archive: Archive) -> None:
+    name = proposed(archive)
+    accept_handover(archive.workspace, name, archive.signer("new"))
+    (entry,) = [one for one, _ in archive.workspace.ledger.read() if one.act == "handover.accepted"]
+    with archive.workspace.writing() as writer:
+        writer.add("handover.accepted", dict(entry.body))
+        writer.commit()
+    assert both_find(archive)
+
+
+def test_an_acceptance_for_another_store_is_found_by_both(archive: Archive) -> None:
+    accept_handover(archive.workspace, proposed(archive), archive.signer("new"))
+    rewritten(archive, sign_as(archive, "new", store="another"), "handover.accepted")
+    assert both_find(archive)
+
+
+def test_holdings_that_were_not_those_of_the_ledger_are_found_without_recordkit(archive: Archive) -> None:
+    """The two conspire: their manifest counts what the ledger does not hold."""
+    name = proposed(archive)
+    accept_handover(archive.workspace, name, archive.signer("new"))
+
+    def fewer(entry: dict[str, Any]) -> None:
+        manifest = entry["body"]["manifest"]
+        manifest["holdings"]["count"] = 2
+        sign_as(archive, "arch", digest=hashlib.sha256(canonical_json(manifest)).hexdigest())(entry)
+
+    rewritten(archive, fewer, "handover.proposed")
+    digest = find_handover(archive.workspace, name).digest
+    rewritten(archive, sign_as(archive, "new", digest=digest), "handover.accepted")
+    assert "holdings" in judged(archive.root)
+    assert holdings_of(archive.workspace.db)["count"] == 4
