@@ -10,7 +10,7 @@ import click
 from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import NotFound, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import coded, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.catalogue import Record
@@ -95,7 +95,7 @@ def show(app: App, record: str) -> None:
         "version": N_("Version"), "source": N_("Source"),
     }
     told = {**core, "shelf": paper.shelf, "status": tr(standing.status), "access": tr(found.access),
-            "record_class": f"{standing.class_name} ({found.record_class})"}
+            "record_class": coded(found.record_class, standing.class_name).render(tr)}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told.get(key) not in (None, "", [])])
     app.print_pairs(list(how_it_came(found)))
     if paper.box_shelf is not None:

@@ -129,8 +129,7 @@ def register_xlsx(register: Register) -> bytes:
     cover = [pair for pair in register.cover if register.code is None or pair[0] not in _SIGNED]
     lines: list[Sequence[str]] = [[register.title], *cover, *([name, digest] for name, digest in register.digests
                                                               if (name, digest) not in cover)]
-    if register.code is not None:
-        lines += [["签字人", "签字", "工号", "日期"], *(_block_cells(block) for block in register.blocks)]
+    lines += [["签字人", "签字", "工号", "日期"], *(_block_cells(block) for block in register.blocks)]
     lines += [[], list(COLUMNS)]
     top = len(lines)
     lines += [[row[column] for column in COLUMNS] for row in register.rows]
@@ -139,10 +138,10 @@ def register_xlsx(register: Register) -> bytes:
         for column, text in enumerate(line, 1):
             cell = sheet.cell(number, column)
             put_text(cell, text)
-            cell.alignment = Alignment(vertical="center", wrap_text=number >= top or len(text) < 40)
+            cell.alignment = Alignment(vertical="center", wrap_text=number >= top)
             if number >= top:
                 cell.border = Border(thin, thin, thin, thin)
-        if register.code is not None and line and line[0] in {block.label for block in register.blocks}:
+        if line and line[0] in {block.label for block in register.blocks}:
             sheet.row_dimensions[number].height = 28
     sheet.cell(1, 1).font = Font(bold=True, size=16)
     for letter, width in zip("ABCDEFGH", (20, 44, 12, 30, 12, 12, 8, 24), strict=True):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordkit.cli.tables import columns_of, lines_of
@@ -48,6 +48,7 @@ def test_signs_that_steer_a_terminal_are_not_printed() -> None:
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) and "甲" in text
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.lists(st.text(st.sampled_from("甲乙，。ab1-· 〔〕\n"), max_size=30), min_size=3, max_size=3),
                 max_size=4), st.integers(30, 90))
 def test_no_character_is_lost_and_pieces_are_whole(rows: list[list[str]], width: int) -> None:
