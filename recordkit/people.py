@@ -20,7 +20,7 @@ from recordkit import files
 from recordkit.db import Database, Row
 from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import coded, listed, msg
+from recordkit.messages import Message, coded, listed, msg
 from recordkit.model import Entry, Role, canonical_json
 from recordkit.workspace import Workspace, Writer
 
@@ -68,26 +68,19 @@ class Signer(Struct, frozen=True):
 
 
 SHORTEST_PASSPHRASE = 8
-"""Characters that a passphrase of less than three words must have. Keys that exist open whatever theirs is."""
+"""Characters below which a passphrase of less than three words is called weak."""
 
 
-def require_passphrase(passphrase: bytes) -> None:
-    """Stop unless a new key may be encrypted with it.
+def weak_passphrase(passphrase: bytes) -> Message | None:
+    """What makes a passphrase easy to try out for whoever finds the key file, or None.
 
-    Raises:
-        InputRefused: it is empty, or has less than 8 characters and less than three words.
+    It is told, not refused: whether a key is worth guessing is known to its owner alone.
     """
     text = passphrase.decode(errors="replace").strip()
-    if not text:
-        raise InputRefused(msg("The passphrase is empty."), _PASSPHRASES)
-    if len(text) < SHORTEST_PASSPHRASE and len(text.split()) < 3:
-        raise InputRefused(
-            msg("The passphrase has {count} character(s); whoever finds the key file tries them all.", count=len(text)),
-            _PASSPHRASES)
-
-
-_PASSPHRASES = msg("Choose at least {count} characters, or any three words; nobody can tell you a forgotten one.",
-                   count=SHORTEST_PASSPHRASE)
+    if len(text) >= SHORTEST_PASSPHRASE or len(text.split()) >= 3:
+        return None
+    return msg("The passphrase has {count} character(s); whoever finds the key file tries them all. At least {least} "
+               "characters, or any three words, are better.", count=len(text), least=SHORTEST_PASSPHRASE)
 
 
 def create_key(path: Path, passphrase: bytes) -> str:
@@ -97,12 +90,14 @@ def create_key(path: Path, passphrase: bytes) -> str:
         The fingerprint of the public key.
 
     Raises:
-        InputRefused: the passphrase is empty or too short, or one of the files exists.
+        InputRefused: the passphrase is empty, or one of the files exists.
     """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    require_passphrase(passphrase)
+    if not passphrase.strip():
+        raise InputRefused(msg("The passphrase is empty."),
+                           msg("Choose one that nobody can guess; nobody can tell you a forgotten one."))
     private = Ed25519PrivateKey.generate()
     secret = private.private_bytes(
         serialization.Encoding.PEM,

@@ -49,7 +49,7 @@ def key() -> None:
 @pass_app
 def key_create(app: App, file: Path, passphrase_file: str | None, dry_run: bool) -> None:
     """Write both halves."""
-    from recordkit.people import create_key
+    from recordkit.people import create_key, weak_passphrase
 
     del passphrase_file  # read by App.passphrase
     store = app.store.absolute().resolve()
@@ -61,7 +61,11 @@ def key_create(app: App, file: Path, passphrase_file: str | None, dry_run: bool)
     if dry_run:
         app.say(tr("Would write {file} and {file}.pub.").format(file=file))
         return
-    mark = create_key(file, app.passphrase(file, confirm=True))
+    passphrase = app.passphrase(file, confirm=True)
+    mark = create_key(file, passphrase)
+    weakness = weak_passphrase(passphrase)
+    if weakness is not None:
+        app.say(weakness.render(tr))
     if app.json:
         app.print_json({"private": str(file), "public": f"{file}.pub", "fingerprint": mark})
     else:

@@ -47,7 +47,7 @@ def edit(
 def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_run: bool) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.editing import edit_record, edited
-    from recordkit.cli.telling import short
+    from recordkit.cli.telling import field_names, short
 
     with app.acting() as workspace:
         before = find_visible(workspace, record)
@@ -64,11 +64,9 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
     elif held:
         app.say(tr("The record is held ({holds}); a hold stops its destruction, not the correction of its metadata.")
                 .format(holds=tr_list(held)))
-    labels = before.metadata.get("labels")
-    told = labels if isinstance(labels, dict) else {}
     new = {**planned, **(planned["fields"] if isinstance(planned["fields"], dict) else {})}
     rows = [
-        {"field": key, "label": told.get(key) or tr(key), "old": before.metadata.get(key, before.fields.get(key)),
+        {"field": key, "label": field_names(after, [key])[0], "old": before.metadata.get(key, before.fields.get(key)),
          "new": planned.get(key, new.get(key))}
         for key in changes
     ]

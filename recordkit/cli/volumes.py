@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
+_STATES = {"open": N_("open volume"), "closed": N_("closed volume"), "destroyed": N_("destroyed")}
+
 
 @click.group(cls=Group, help=N_("Volumes: records kept together, by account or by project."))
 def volume() -> None:
@@ -64,7 +66,7 @@ def _print_volume(app: App, workspace: Workspace, found: Volume, **more: object)
         "situation": N_("Situation"), "arranged_by": N_("Arranged by"), "arranged_on": N_("Arranged on"),
         "checked_by": N_("Checked by"), "checked_on": N_("Checked on"),
     }
-    told = {**plain, "status": tr(str(plain["status"])), "destroyed": plain["destroyed"] or None}
+    told = {**plain, "status": tr(_STATES[str(plain["status"])]), "destroyed": plain["destroyed"] or None}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "")])
 
 
@@ -211,7 +213,7 @@ def volume_list(
                              limit=limit or None)
         items = [plain_volume(one, clearance) for one in found]
     if not app.json:
-        items = [{**one, "status": tr(str(one["status"])), "period": _span(one)} for one in items]
+        items = [{**one, "status": tr(_STATES[str(one["status"])]), "period": _span(one)} for one in items]
     app.print_items(items, [("code", N_("Volume")), ("title", N_("Title")), ("status", N_("Status")),
                             ("records", N_("Records")), ("pages", N_("Pages")), ("period", N_("From and to"))],
                     total=total)
