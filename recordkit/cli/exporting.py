@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
-from msgspec import structs
 
 from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.i18n import N_, tr
@@ -33,15 +32,13 @@ KINDS = ("items", "volume", "volumes", "transfer", "notes", "covers")
 @option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
         help=N_("The file to write."))
 @selection_options
-@option("--volume", metavar="VOLUME", help=N_("Only records of this volume; of volumes only this one."))
 @option("--together", is_flag=True, help=N_("One catalogue of all, not one for each year, period and office."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bool, together: bool, volume: str | None,
+def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bool, together: bool,
            **given: object) -> None:
     """Choose the records, make the listing, write it whole or not at all."""
     from recordkit.archive.listings.output import write_listing
-    from recordkit.archive.volumes import find_volume
 
     written = _format_of(out, file_format)
     if together and kind != "items":
@@ -52,8 +49,6 @@ def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bo
                          msg("Destroyed records are never handed over; their registers are records of their own."))
     with app.reading() as workspace:
         selection = selection_of(workspace, given)
-        if volume is not None:
-            selection = structs.replace(selection, volume=find_volume(workspace, volume).volume_id)
         listing = _listing(workspace, kind, selection, together=together)
         with stream_naming(app, out, listing.records(), force=force) as stream:
             write_listing(workspace, listing, written, stream)
