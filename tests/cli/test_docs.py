@@ -156,3 +156,12 @@ def test_relative_links_lead_to_files_and_headings() -> None:
                     broken.append(f"{page.name}: {target}")
     assert broken == []
     assert len(PAGES) > 6
+
+
+def test_no_command_has_an_option_twice() -> None:
+    """Options that many commands share are added by a decorator: one that stands beside it would win in silence."""
+    found = list(reference.commands())
+    assert len(found) > 60
+    for name, command, _ in found:
+        spoken = [one for parameter in command.params for one in (*parameter.opts, *parameter.secondary_opts)]
+        assert sorted(set(spoken)) == sorted(spoken), name

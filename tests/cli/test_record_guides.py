@@ -1,5 +1,4 @@
-"""The guides to retention and destruction are true: who types their commands sees what they show, and ends with a
-destruction that an auditor verifies."""
+"""The guides to the catalogue, to retention and to destruction are true: who types their commands sees what they show."""
 
 from __future__ import annotations
 
@@ -9,7 +8,8 @@ import pytest
 from guides import ROOT, Walk, blocks_of
 from small_archive import make_small_archive
 
-PAGES = {"retention": ("retention.md", "retention.zh-CN.md"), "destruction": ("destruction.md", "destruction.zh-CN.md")}
+PAGES = {"retention": ("retention.md", "retention.zh-CN.md"), "destruction": ("destruction.md", "destruction.zh-CN.md"),
+         "catalogue": ("catalogue.md", "catalogue.zh-CN.md")}
 DAY = "2037-01-15"
 
 
