@@ -1,4 +1,4 @@
-"""The guides to the catalogue, to retention and to destruction are true: who types their commands sees what they show."""
+"""The guides to catalogue, retention and destruction are true: who types their commands sees what they show."""
 
 from __future__ import annotations
 
