@@ -21,8 +21,9 @@ def filed_papers(workspace: Workspace) -> Callable[[str, Collection[str], Collec
             return
         marks = ", ".join(f":{name}" for name in part)
         rows = workspace.db.all(
-            f"SELECT account, number, date, metadata FROM records WHERE record_class = :form "  # noqa: S608
-            # Wrapped, so that no index on issue_id can serve: in an archive of old papers it would find nearly all.
+            f"SELECT account, number, date, metadata FROM records WHERE +record_class = :form "  # noqa: S608
+            # Wrapped, so that no index on issue_id or class can serve: in an archive of old papers it would find
+            # nearly all.
             f"AND coalesce(issue_id, '') = '' AND status = 'active' AND {column} IN ({marks})",
             {"form": form_id, **part},
         )
