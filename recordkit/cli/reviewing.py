@@ -12,6 +12,7 @@ import click
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
 from recordkit.cli.explaining import explain
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.saving import save_naming
 from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import Message, listed, msg
 from recordkit.retention.review import DecisionKind
@@ -329,7 +330,7 @@ def review(
         data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts, "groups": told_groups,
                 "waiting": told_waits, "schedule": state}
         written = json.dumps(data, ensure_ascii=False, indent=2, default=plain).encode("utf-8", "replace")
-        _save(app, out, written, [str(one["record_id"]) for one in items], force=force)
+        save_naming(app, out, written, [str(one["record_id"]) for one in items], force=force)
     code = SOMETHING_DUE if by_code and counts.get("due") else 0
     if app.json:
         app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups, waiting=told_waits,
@@ -381,25 +382,7 @@ def _save_list(
     found = review_list(workspace, app.today, within or 0)
     for told in told_shortened(found):
         app.say(told)
-    _save(app, out, list_file(found, kind, tr), [line.record.record_id for line in found.lines], force=force)
-
-
-def _save(app: App, out: Path, data: bytes, records: Sequence[str], *, force: bool) -> None:
-    """A list of records; one inside the store is kept so that the destruction of a record finds it.
-
-    Raises:
-        WrongUsage: it would lie in the store, but not in its outbox.
-    """
-    from recordkit.retention.lists import save_list
-
-    place, store = out.resolve(), app.store.resolve()
-    if place.is_relative_to(store / "outbox"):
-        save_list(place, data, records)
-    elif place.is_relative_to(store):
-        raise WrongUsage(msg("{file} lies inside the store, where only the outbox takes lists.", file=str(out)),
-                         msg("Choose the folder {folder}, or one outside the store.", folder=str(app.store / "outbox")))
-    else:
-        app.save(out, data, force=force)
+    save_naming(app, out, list_file(found, kind, tr), [line.record.record_id for line in found.lines], force=force)
 
 
 def _by_class(groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass]) -> list[list[object]]:

@@ -68,22 +68,7 @@ def _margins(section: Any, register: Register) -> None:
 
 def _cover_table(document: Any, register: Register) -> None:
     """Facts of the cover two in a row, long ones and digests alone."""
-    pairs = [(name, value) for name, value in register.cover if name not in _SIGNED]
-    table = wordpage.table(document, (30, 98.5, 30, 98.5))
-    at = 0
-    while at < len(pairs):
-        name, value = pairs[at]
-        following = pairs[at + 1] if at + 1 < len(pairs) else None
-        cells = table.add_row().cells
-        wordpage.write(cells[0], name, bold=True)
-        if following is not None and len(value) <= 30 and len(following[1]) <= 30:
-            wordpage.write(cells[1], value)
-            wordpage.write(cells[2], following[0], bold=True)
-            wordpage.write(cells[3], following[1])
-            at += 2
-        else:
-            wordpage.write(cells[1].merge(cells[3]), value)
-            at += 1
+    table = wordpage.facts_of(document, [(name, value) for name, value in register.cover if name not in _SIGNED])
     for name, digest in register.digests:
         cells = table.add_row().cells
         wordpage.write(cells[0].merge(cells[3]), f"{name}：{digest}", size=8)

@@ -117,6 +117,30 @@ def write(cell: Any, text: str, *, bold: bool = False, size: float | None = None
     return paragraph
 
 
+def facts_of(document: Any, facts: Sequence[tuple[str, str]]) -> Any:
+    """A ruled table of names and values, two pairs in a row on A4 landscape, long ones alone; the table."""
+    made = table(document, (30, 98.5, 30, 98.5))
+    at = 0
+    while at < len(facts):
+        name, value = facts[at]
+        following = facts[at + 1] if at + 1 < len(facts) else None
+        cells = made.add_row().cells
+        write(cells[0], name, bold=True)
+        if following is not None and len(value) <= _HALF_ROW and len(following[1]) <= _HALF_ROW:
+            write(cells[1], value)
+            write(cells[2], following[0], bold=True)
+            write(cells[3], following[1])
+            at += 2
+        else:
+            write(cells[1].merge(cells[3]), value)
+            at += 1
+    return made
+
+
+_HALF_ROW = 30
+"""Characters that half a row holds on one line."""
+
+
 def rows_of(document: Any, columns: Sequence[str], widths: Sequence[float], rows: Iterable[Sequence[str]],
             centred: Sequence[str] = ()) -> None:
     """A ruled table whose head stands on every page and whose rows do not break; white space in a cell is one blank."""

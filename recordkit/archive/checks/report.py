@@ -164,7 +164,7 @@ def _docx(report: Report, translate: Translate) -> bytes:
     footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
     wordpage.page_numbers(footer)
     wordpage.heading(document, TITLE)
-    _cover_table(document, _cover(report, translate))
+    wordpage.facts_of(document, _cover(report, translate))
     wordpage.note(document, "一、检测结果", bold=True)
     wordpage.rows_of(document, SUMMARY, _SUMMARY_MM, map(_shown, _summary_rows(report, translate)),
                      [one for one in SUMMARY if one not in ("检测项目", "依据")])
@@ -188,25 +188,6 @@ def _docx(report: Report, translate: Translate) -> bytes:
 
 def _shown(row: Sequence[Cell]) -> list[str]:
     return [str(cell) for cell in row]
-
-
-def _cover_table(document: Any, cover: Sequence[tuple[str, str]]) -> None:
-    """Facts two in a row, long ones alone."""
-    table = wordpage.table(document, (30, 98.5, 30, 98.5))
-    at = 0
-    while at < len(cover):
-        name, value = cover[at]
-        following = cover[at + 1] if at + 1 < len(cover) else None
-        cells = table.add_row().cells
-        wordpage.write(cells[0], name, bold=True)
-        if following is not None and len(value) <= 34 and len(following[1]) <= 34:
-            wordpage.write(cells[1], value)
-            wordpage.write(cells[2], following[0], bold=True)
-            wordpage.write(cells[3], following[1])
-            at += 2
-        else:
-            wordpage.write(cells[1].merge(cells[3]), value)
-            at += 1
 
 
 def _xlsx(report: Report, translate: Translate) -> bytes:
