@@ -548,7 +548,7 @@ class Verifier:
             if by != handover["to"]:
                 self.found(seq, "handover", "the handover was made to {}", "交接的接收人是 {}", handover["to"])
             if self._one_human(by, handover["from"]):
-                self.found(seq, "same-person", f"{by} had proposed the handover", f"{by} 是移出人")
+                self.found(seq, "same-person", f"{by} had proposed the handover", f"{by} 是移交人")
         elif by not in (handover["from"], handover["to"]) and "administrator" not in (person or {"roles": ()})["roles"]:
             self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
 

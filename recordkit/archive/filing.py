@@ -200,6 +200,7 @@ def file_generated(
     on: date,
     content: Mapping[str, bytes],
     fields: Mapping[str, object],
+    pages: int = 1,
 ) -> str:
     """File a record that recordkit itself made (a register, a report) and commit it; returns the record id.
 
@@ -213,7 +214,7 @@ def file_generated(
             record_class=record_class,
             title=title,
             on=on,
-            pages=1,
+            pages=pages,
             content={**content, name: original},
             original=files.digests_of(original),
             fields=fields,

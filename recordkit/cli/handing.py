@@ -61,6 +61,7 @@ def handover(
     passphrase_file: str | None, dry_run: bool,
 ) -> None:
     """Propose a handover, or print what would be handed over."""
+    from recordkit.people import find_person
     from recordkit.retention.handover import plan_handover, propose_handover
 
     del passphrase_file
@@ -78,11 +79,12 @@ def handover(
             found = propose_handover(workspace, receiver, app.signer(workspace, key), note)
         _print(app, workspace, found)
         _save(app, workspace, found, out, force)
+        name = find_person(workspace.db, found.receiver).name
     if dry_run:
         app.say(tr("Nothing was written."))
     elif not app.json:
-        app.say(tr("{receiver} signs it with: recordkit handover accept {handover} --as {receiver} --key FILE").format(
-            receiver=found.receiver, handover=found.handover_id))
+        app.say(tr("{name} signs it with: recordkit handover accept {handover} --as {receiver} --key FILE").format(
+            name=name, receiver=found.receiver, handover=found.handover_id))
 
 
 @handover.command("accept", cls=Command, help=N_("Sign as the receiver; the protocol is filed for ever."))

@@ -27,7 +27,7 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry, canonical_json
 from recordkit.notes import read_note
 from recordkit.people import Signer, find_person, list_people, one_human, require_role
-from recordkit.retention.handover_print import TITLE, handover_docx
+from recordkit.retention.handover_print import TITLE, handover_docx, handover_pages
 from recordkit.retention.holds import list_holds
 from recordkit.retention.order_state import list_orders
 from recordkit.retention.schedule import HANDOVER_CLASS
@@ -233,6 +233,7 @@ def accept_handover(workspace: Workspace, handover_id: str, signer: Signer) -> H
         file_generated(
             writer, workspace, record_class=HANDOVER_CLASS, title=f"{TITLE} {found.handover_id}",
             on=workspace.clock.today,
+            pages=handover_pages(workspace, signed),
             content={"original.docx": handover_docx(workspace, signed),
                      "handover.json": canonical_json(plain_handover(signed))},
             fields={"handover": found.handover_id},

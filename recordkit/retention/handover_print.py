@@ -30,38 +30,56 @@ _ORDER_STATES = {
     "proposed": "已提出", "appraised": "已鉴定", "approved": "已批准", "signed": "已签字", "executing": "执行中",
     "executed": "已执行",
 }  # fmt: skip
-_PLEDGE = ("移出人与接收人均以密钥签署以上交接内容摘要；核验办法见档案库格式说明。"
+_PLEDGE = ("移交人与接收人均以密钥签署以上交接内容摘要；核验办法见档案库格式说明。"
            "“亲笔签字”栏供本单位存档的打印件使用，不代替密钥签名。")
+_UNSIGNED = {
+    "draft": "本件尚未签署，只供核对。",
+    "proposed": "移交人已以密钥签署以上交接内容摘要，接收人尚未签署；本件尚未生效，只供核对。",
+    "withdrawn": "本次交接已撤回，接收人未签署；本件无效。",
+}
 _NAMED = 40
 """Numbers and ids of one kind that the paper names; all are counted, and the filed data name more."""
 
 
 def handover_docx(workspace: Workspace, handover: Handover) -> bytes:
     """The protocol as a Word document, A4 upright."""
+    return wordpage.bytes_of(_document(workspace, handover))
+
+
+def handover_pages(workspace: Workspace, handover: Handover) -> int:
+    """Pages that ``handover_docx`` takes."""
+    return wordpage.pages_of(_document(workspace, handover))
+
+
+def _document(workspace: Workspace, handover: Handover) -> Any:
     document = wordpage.new_page(landscape=False, margins=(20, 20, 18, 20))
+    wordpage.fix_lines(document)
     footer = document.sections[0].footer.paragraphs[0]
     footer.add_run(f"{TITLE}　{handover.handover_id}　").font.size = None
     wordpage.page_numbers(footer)
     wordpage.heading(document, TITLE)
-    table = wordpage.table(document, (34, 136))
-    for name, value in facts_of(workspace, handover):
-        cells = table.add_row().cells
-        wordpage.write(cells[0], name, bold=True)
-        wordpage.write(cells[1], value)
+    _pairs(document, [*facts_of(workspace, handover), *state_of(workspace, handover)])
     wordpage.note(document, "一、移交的档案", bold=True)
     wordpage.rows_of(document, COUNT_COLUMNS, (40, 100, 30), count_rows(workspace, handover), ("件数",))
     wordpage.note(document, "二、未办结事项", bold=True)
     wordpage.rows_of(document, OPEN_COLUMNS, (40, 20, 110), open_rows(handover), ("数量",))
     wordpage.note(document, "三、摘要", bold=True)
-    table = wordpage.table(document, (34, 136))
-    for name, value in digests_of_handover(handover):
-        cells = table.add_row().cells
-        wordpage.write(cells[0], name, bold=True)
-        wordpage.write(cells[1], value, size=9)
+    # Hands are not put to a page on which nothing stands but lines for them: the digests go along.
+    _pairs(document, digests_of_handover(handover), size=9, kept=True)
     wordpage.note(document, "四、签字", bold=True)
-    wordpage.note(document, _PLEDGE)
+    wordpage.note(document, pledge_of(handover))
     _sign_table(document, sign_rows(workspace, handover))
-    return wordpage.bytes_of(document)
+    return document
+
+
+def _pairs(document: Any, pairs: Sequence[tuple[str, str]], size: float | None = None, *, kept: bool = False) -> None:
+    """Names and values; rows are not torn, and if ``kept`` stay on the page of what follows."""
+    table = wordpage.table(document, (34, 136))
+    for name, value in pairs:
+        row = table.add_row()
+        wordpage.untorn(row)
+        for cell, text, bold in zip(row.cells, (name, value), (True, False), strict=True):
+            wordpage.write(cell, text, bold=bold, size=None if bold else size).paragraph_format.keep_with_next = kept
 
 
 def _sign_table(document: Any, rows: Sequence[Sequence[str]]) -> None:
@@ -72,6 +90,7 @@ def _sign_table(document: Any, rows: Sequence[Sequence[str]]) -> None:
     table = wordpage.table(document, (18, 22, 20, 46, 24, 40))
     for at, line in enumerate((SIGN_COLUMNS, *rows)):
         row = table.add_row()
+        wordpage.untorn(row)
         row.height = Mm(8 if at == 0 else 12)
         for cell, text in zip(row.cells, line, strict=True):
             paragraph = wordpage.write(cell, text, bold=at == 0, size=9.5)
@@ -82,13 +101,15 @@ def handover_xlsx(workspace: Workspace, handover: Handover) -> bytes:
     """The same as a spreadsheet of one sheet; nothing in it computes."""
     rows: list[Sequence[Cell]] = [[TITLE]]
     rows += facts_of(workspace, handover)
+    rows += state_of(workspace, handover)
     rows += [[], ["一、移交的档案"], COUNT_COLUMNS]
     rows += [[kind, name, int(count)] for kind, name, count in count_rows(workspace, handover)]
     rows += [[], ["二、未办结事项"], OPEN_COLUMNS]
     rows += [[name, int(count), told] for name, count, told in open_rows(handover)]
-    rows += [[], ["三、摘要"], *digests_of_handover(handover), [], ["四、签字"], [_PLEDGE], SIGN_COLUMNS]
+    rows += [[], ["三、摘要"], *digests_of_handover(handover), [], ["四、签字"], [pledge_of(handover)],
+             SIGN_COLUMNS]
     rows += sign_rows(workspace, handover)
-    return workbook_bytes([Sheet(TITLE, rows, (22, 30, 14, 40, 14, 24))])
+    return workbook_bytes([Sheet(TITLE, rows, (22, 34, 14, 40, 14, 24), title=True, framed=True)])
 
 
 def facts_of(workspace: Workspace, handover: Handover) -> list[tuple[str, str]]:
@@ -99,11 +120,29 @@ def facts_of(workspace: Workspace, handover: Handover) -> list[tuple[str, str]]:
         ("交接编号", handover.handover_id),
         ("单位", settings.company.name),
         ("全宗", f"{settings.archive.fonds}　{settings.archive.fonds_name}"),
-        ("移出人", _named(people, handover.proposer)),
+        ("移交人", _named(people, handover.proposer)),
         ("接收人", _named(people, handover.receiver)),
         ("清点日期", str(manifest["as_of"])),
     ]
     return [*found, ("备注", handover.note)] if handover.note else found
+
+
+def state_of(workspace: Workspace, handover: Handover) -> list[tuple[str, str]]:
+    """Where it stands, and why it was withdrawn: name and value."""
+    people = {one.id: one for one in list_people(workspace.db)}
+    if handover.status == "accepted":
+        return [("状态", f"已接收（{handover.accepted}）")]
+    if handover.status == "withdrawn":
+        by = _named(people, handover.withdrawn_by or "")
+        return [("状态", f"已撤回（{handover.withdrawn}，{by}）"), ("撤回原因", handover.reason or "")]
+    return [("状态", "已提出，待接收人签署" if handover.proposed_signature else "未提出，供核对")]
+
+
+def pledge_of(handover: Handover) -> str:
+    """What stands above the signatures: that both signed only when both did."""
+    if handover.status == "accepted":
+        return _PLEDGE
+    return _UNSIGNED[handover.status if handover.proposed_signature else "draft"]
 
 
 def _named(people: Mapping[str, Person], person_id: str) -> str:
@@ -171,7 +210,7 @@ def sign_rows(workspace: Workspace, handover: Handover) -> list[tuple[str, str, 
     people = {one.id: one for one in list_people(workspace.db)}
     rows = []
     for part, person_id, key, signature, day in (
-        ("移出人", handover.proposer, handover.proposed_key, handover.proposed_signature, handover.proposed),
+        ("移交人", handover.proposer, handover.proposed_key, handover.proposed_signature, handover.proposed),
         ("接收人", handover.receiver, handover.accepted_key, handover.accepted_signature, handover.accepted),
     ):
         person = people.get(person_id)

@@ -37,6 +37,8 @@ class Sheet:
         title: the first row is a title over all columns.
         ruled: a cover of three columns, not a list: its cells have borders and room for handwriting, and a row whose
             third cell is None has its second one over both. Its rows are gone through twice.
+        framed: tables of several shapes beneath each other: rows of several cells have borders, and the last cell of
+            a row goes on to the last column. Its rows are gone through twice.
         repeat: first of the rows that stand on every page, down to ``head``; 0 for the head alone.
         header: text at the right of every page's head.
         locked: 1-based columns of the list that look as if they could not be changed.
@@ -52,13 +54,14 @@ class Sheet:
     header: str = ""
     title: bool = False
     ruled: bool = False
+    framed: bool = False
     repeat: int = 0
     locked: Collection[int] = ()
     pictures: Sequence[tuple[str, bytes, float, float]] = ()
 
     def wraps(self, part: str) -> bool:
         """Whether cells of this part of the sheet are broken into lines."""
-        return part in ("list", "head") or part == "above" and self.ruled
+        return part in ("list", "head") or part == "above" and (self.ruled or self.framed)
 
 
 def workbook_bytes(sheets: Sequence[Sheet]) -> bytes:
@@ -132,6 +135,11 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
         sheet.print_title_rows = f"{plan.repeat or plan.head}:{plan.head}"
     for number in range(1, (plan.head or 2) if plan.title else 1):
         sheet.merged_cells.add(f"A{number}:{get_column_letter(len(plan.widths))}{number}")
+    if plan.framed:
+        for number, row in enumerate(plan.rows, 1):
+            if number > 1 and 0 < len(row) < len(plan.widths):
+                sheet.merged_cells.add(f"{get_column_letter(len(row))}{number}:"
+                                       f"{get_column_letter(len(plan.widths))}{number}")
     if plan.ruled:
         for number, row in enumerate(plan.rows, 1):
             if len(row) == 3 and row[2] is None:
@@ -172,9 +180,12 @@ def _blocks(plan: Sheet, styles: _Style) -> Iterator[bytes]:
     for number, row in enumerate(plan.rows, 1):
         part = ("title" if number == 1 and (plan.head > 1 or plan.title)
                 else "above" if number < plan.head or not plan.head else "head" if number == plan.head else "list")
+        height = _height(plan, part, row)
+        if plan.framed and part == "above" and len(row) > 1:
+            part, row = "list", [*row, *[None] * (len(plan.widths) - len(row))]
         while len(letters) < len(row):
             letters.append(get_column_letter(len(letters) + 1))
-        some.append(f'<row r="{number}"{_height(plan, part, row)}>')
+        some.append(f'<row r="{number}"{height}>')
         for at, (letter, value) in enumerate(zip(letters, row, strict=False), 1):
             look = at in plan.centred, at in plan.locked
             if isinstance(value, str):
@@ -219,6 +230,8 @@ def _height(plan: Sheet, part: str, row: Sequence[Cell]) -> str:
     widths = list(plan.widths)
     if plan.ruled and len(row) == 3 and row[2] is None:
         widths[1] += widths[2]
+    elif plan.framed and row:
+        widths[len(row) - 1 :] = [sum(widths[len(row) - 1 :])]
     lines = 1
     for width, value in zip(widths, row, strict=False):
         # A Chinese character takes two places: most cells fit even if all of theirs are.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from math import ceil
 from typing import Any
 
 
@@ -42,6 +43,8 @@ def heading(document: Any, text: str) -> None:
     paragraph = document.add_paragraph()
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     paragraph.paragraph_format.space_after = Pt(6)
+    if document.styles["Normal"].paragraph_format.line_spacing is not None:
+        paragraph.paragraph_format.line_spacing = Pt(28)
     run = paragraph.add_run(printable(text))
     run.bold = True
     run.font.size = Pt(20)
@@ -97,6 +100,81 @@ def table(document: Any, widths: Sequence[float]) -> Any:
     for column, width in zip(made.columns, widths, strict=True):
         column.width = Mm(width)
     return made
+
+
+def untorn(row: Any) -> None:
+    """A row that no end of a page tears."""
+    from docx.oxml import OxmlElement
+
+    row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+
+
+def fix_lines(document: Any, points: float = 14) -> None:
+    """Lines of one height whatever face the reading program has, so that ``pages_of`` counts what is printed."""
+    from docx.shared import Pt
+
+    document.styles["Normal"].paragraph_format.line_spacing = Pt(points)
+
+
+def pages_of(document: Any) -> int:
+    """Pages that a document of ``fix_lines`` takes: its tables of untorn rows and paragraphs laid out as Word does."""
+    section = document.sections[0]
+    room: float = (section.page_height - section.top_margin - section.bottom_margin) / _EMU
+    width = (section.page_width - section.left_margin - section.right_margin) / _EMU
+    pages, filled = 1, 0.0
+    together: list[float] = []
+    for height, stays, head in _blocks(document, width):
+        together.append(height)
+        if stays:
+            continue
+        if filled and filled + sum(together) > room:
+            pages, filled = pages + 1, head
+        filled += sum(together)
+        together = []
+        while filled > room:
+            pages, filled = pages + 1, filled - room
+    return pages + int(filled + sum(together) > room)
+
+
+_EMU = 12700
+"""EMU of a point (ECMA-376 part 1, 20.1.2.1)."""
+_CELL_SIDES, _RULE = 10.8, 0.5
+
+
+def _blocks(document: Any, width: float) -> Iterator[tuple[float, bool, float]]:
+    """What stands beneath each other: height in points, whether it stays with the next, the head a new page repeats."""
+    from docx.oxml.ns import qn
+    from docx.table import Table
+    from docx.text.paragraph import Paragraph
+
+    for block in document.iter_inner_content():
+        if isinstance(block, Paragraph):
+            yield _height(document, block, width), bool(block.paragraph_format.keep_with_next), 0.0
+            continue
+        assert isinstance(block, Table)
+        widths = [(column.width or 0) / _EMU - _CELL_SIDES for column in block.columns]
+        head = 0.0
+        for row in block._tbl.tr_lst:
+            cells = [[Paragraph(one, block) for one in cell.p_lst] for cell in row.tc_lst]
+            tall = max(sum(_height(document, one, inner) for one in cell)
+                       for cell, inner in zip(cells, widths, strict=True))
+            tall = max(tall, (row.trHeight_val or 0) / _EMU) + _RULE
+            if row.trPr is not None and row.trPr.find(qn("w:tblHeader")) is not None:
+                head = tall
+                yield tall, True, 0.0
+            else:
+                yield tall, bool(cells[0][0].paragraph_format.keep_with_next), head
+
+
+def _height(document: Any, paragraph: Any, width: float) -> float:
+    """In points; a Chinese character is as wide as it is high, others are half of that."""
+    shape, normal = paragraph.paragraph_format, document.styles["Normal"]
+    size = next((run.font.size for run in paragraph.runs if run.font.size), normal.font.size).pt
+    line = (shape.line_spacing or normal.paragraph_format.line_spacing).pt
+    text = paragraph.text
+    places = sum(1.0 if ord(char) > 0x2000 else 0.52 for char in text) * size
+    lines = max(1, ceil(places / width)) if text else 1
+    return float(lines * line + sum(one.pt for one in (shape.space_before, shape.space_after) if one is not None))
 
 
 def write(cell: Any, text: str, *, bold: bool = False, size: float | None = None) -> Any:

@@ -51,7 +51,7 @@ def test_an_archive_is_handed_over_on_the_command_line_and_both_papers_say_so(st
     assert (done["status"], done["digest"], len(done["signatures"])) == ("accepted", made["digest"], 2)
     rows = [[cell.value for cell in row] for row in load_workbook(tmp_path / "文据.xlsx").active.iter_rows()]
     assert ["盒", "12", 1] in [row[:3] for row in rows]
-    assert [row[1:3] for row in rows if row[0] in ("移出人", "接收人") and row[2]] == [["姓名lin", "G001"],
+    assert [row[1:3] for row in rows if row[0] in ("移交人", "接收人") and row[2]] == [["姓名lin", "G001"],
                                                                               ["姓名wang", "G002"]]
     (item,) = cli.json("handover", "list")["items"]
     assert (item["status"], item["records"], item["record"]) == ("accepted", 1, done["record"])
@@ -81,3 +81,44 @@ def test_what_is_missing_or_wrong_is_said_and_nothing_is_entered(staffed: Cli, t
     cli("handover", "withdraw", made["handover"], "--reason", "数目要重点", *by)
     shown = cli.json("handover", "show", made["handover"])
     assert (shown["status"], shown["reason"]) == ("withdrawn", "数目要重点")
+
+
+def test_the_paper_says_where_the_handover_stands_and_only_an_accepted_one_that_both_signed(
+    staffed: Cli, tmp_path: Path
+) -> None:
+    cli, pledge = staffed, "移交人与接收人均以密钥签署"
+    giver, receiver = (("--as", one, "--key", tmp_path / one, *DAY) for one in ("lin", "wang"))
+
+    def printed(name: str) -> str:
+        cli("handover", "show", name, "--out", tmp_path / "p.docx", "--force")
+        cli("handover", "show", name, "--out", tmp_path / "p.xlsx", "--force")
+        rows = [str(one.value) for row in load_workbook(tmp_path / "p.xlsx").active.iter_rows() for one in row]
+        paper, sheet = texts(tmp_path / "p.docx"), "\n".join(rows)
+        for one in (paper, sheet):
+            assert "移出人" not in one and (pledge in one) == (pledge in paper)
+        return paper + sheet
+
+    cli("handover", "--to", "wang", "--dry-run", "--out", tmp_path / "plan.docx", *DAY)
+    assert pledge not in texts(tmp_path / "plan.docx") and "本件尚未签署" in texts(tmp_path / "plan.docx")
+    cli("handover", "--to", "wang", *giver)
+    assert "姓名wang signs it with: recordkit handover accept J2026-0001 --as wang" in cli.err
+    open_one = printed("J2026-0001")
+    assert pledge not in open_one and "待接收人签署" in open_one
+    cli("handover", "withdraw", "J2026-0001", "--reason", "数目要重点", *giver)
+    ended = printed("J2026-0001")
+    assert pledge not in ended
+    for word in ("已撤回（2026-12-01，姓名lin", "撤回原因", "数目要重点"):
+        assert word in ended
+    cli("handover", "--to", "wang", *giver)
+    cli("handover", "accept", "J2026-0002", *receiver)
+    done = printed("J2026-0002")
+    assert pledge in done and "已接收（2026-12-01）" in done
+    book = load_workbook(tmp_path / "p.xlsx").active
+    framed = [row for row in book.iter_rows(min_row=2) if row[1].value is not None]
+    assert len(framed) > 15 and all(cell.border.left.style == "thin" for row in framed for cell in row[:1])
+    document = Document(str(tmp_path / "p.docx"))
+    assert all(row._tr.xpath("w:trPr/w:cantSplit") or row._tr.xpath("w:trPr/w:tblHeader")
+               for table in document.tables for row in table.rows)
+    # What is signed and the hands stand on one page: every row of the digests stays with what follows.
+    assert all(one.paragraph_format.keep_with_next for row in document.tables[3].rows for cell in row.cells
+               for one in cell.paragraphs)

@@ -321,3 +321,15 @@ def test_holdings_that_were_not_those_of_the_ledger_are_found_without_recordkit(
     rewritten(archive, sign_as(archive, "new", digest=digest), "handover.accepted")
     assert "holdings" in judged(archive.root)
     assert holdings_of(archive.workspace.db)["count"] == 4
+
+
+def test_the_filed_protocol_says_how_many_pages_it_has(archive: Archive) -> None:
+    """A page of A4 takes some thirty of these rows, so that sixty boxes do not stand on one."""
+    done = accept_handover(archive.workspace, proposed(archive), archive.signer("new"))
+    assert done.record is not None
+    few = catalogue.find_record(archive.workspace.db, done.record).pages
+    for at in range(60):
+        archive.file(f"另{at}", on=date(2024, 7, 1), box=f"盒{at}")
+    done = accept_handover(archive.workspace, proposed(archive), archive.signer("new"))
+    assert done.record is not None
+    assert (few, catalogue.find_record(archive.workspace.db, done.record).pages) == (1, 3)
