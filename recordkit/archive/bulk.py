@@ -15,8 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 from recordkit.archive.access import OPEN, Clearance
-from recordkit.archive.catalogue import Record, account_with_zeros, get_record, record_of
 from recordkit.archive.box_papers import period_name
+from recordkit.archive.catalogue import Record, account_with_zeros, get_record, record_of
 from recordkit.archive.editing import edited, fixed_key, form_of
 from recordkit.archive.history import Change, values_of
 from recordkit.archive.metadata import CORE, key_of, own_fields, read_value, unspaced
@@ -150,7 +150,7 @@ def plan_sheet(workspace: Workspace, source: RowSource, name: str, clearance: Cl
 
 
 def _columns(settings: Settings, raw: RawRow, name: str) -> dict[str, str]:
-    """Key by heading: ``code``, ``version``, ``mark``, keys of fields, and keys of what may not change with a ``!`` before."""
+    """Key by heading: ``code``, ``version``, ``mark``, keys of fields; with a ``!`` before, of what may not change."""
     found: dict[str, str] = {}
     for heading in raw.values:
         if unspaced(heading) == REASON_HEADING or heading.startswith("["):
@@ -163,7 +163,8 @@ def _columns(settings: Settings, raw: RawRow, name: str) -> dict[str, str]:
             raise InputRefused(msg("{file} has two columns for {field}, one of them {heading}.", file=name, field=key,
                                    heading=heading), msg("Delete one of the two columns."))
         found[heading] = key
-    missing = [head for head, key in ((CODE, "code"), (VERSION, "version"), (MARK, "mark")) if key not in found.values()]
+    missing = [head for head, key in zip((CODE, VERSION, MARK), _OF_THE_ROW, strict=True)
+               if key not in found.values()]
     if missing:
         raise InputRefused(
             msg("{file} has no column {columns}.", file=name, columns=listed(missing)),
@@ -223,8 +224,8 @@ class _Row:
                 "that", old=given or "?", new=record.version))
         elif _text(self.raw.values.get(self._heading("mark"))) != mark_of(record):
             self._refuse(self._heading("mark"), "stale", msg(
-                "version {version} of {code} is another one here than in the sheet, which was made in another store, or "
-                "before this one was restored; export it anew and correct that", version=given, code=record.code))
+                "version {version} of {code} is another one here than in the sheet, which was made in another store, "
+                "or before this one was restored; export it anew and correct that", version=given, code=record.code))
 
     def _record(self) -> Record | None:
         heading = self._heading("code")
