@@ -1,7 +1,9 @@
 """Metadata of many records corrected in a spreadsheet: written out, read back, compared, changed in batches.
 
 A sheet names each record by its code and says of which version it was made: who reads back a sheet that others have
-overtaken would undo their work without a word, so such rows are refused.
+overtaken would undo their work without a word, so such rows are refused. Its mark (标识) says which record of which
+store that is, and what that version held: codes and versions of another store, or of this one before a restore, may be
+the same.
 """
 
 from __future__ import annotations
@@ -9,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from recordkit.archive.access import OPEN, Clearance
-from recordkit.archive.catalogue import Record, get_record, record_of
+from recordkit.archive.box_papers import period_name
+from recordkit.archive.catalogue import Record, account_with_zeros, get_record, record_of
 from recordkit.archive.editing import edited, fixed_key, form_of
 from recordkit.archive.history import Change, values_of
-from recordkit.archive.metadata import CORE, key_of, own_fields, read_value
+from recordkit.archive.metadata import CORE, key_of, own_fields, read_value, unspaced
 from recordkit.archive.versions import NewVersion, add_versions
 from recordkit.errors import InputRefused, RefusedByRule
 from recordkit.messages import Message, listed, msg
@@ -27,8 +31,11 @@ from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
 from recordkit.templates.spec import FieldSpec
 from recordkit.workspace import Workspace
 
-CODE, VERSION = "档号", "版本"
+CODE, VERSION, MARK = "档号", "版本", "标识"
+HOPELESS = frozenset(("stale", "other-store"))
+"""Problems of rows that no correction in the sheet mends: a new sheet is needed."""
 _BATCH = 128
+_OF_THE_ROW = ("code", "version", "mark")
 _SHOWN_ONLY = ("门类", "年度", "保管期限", "页数")
 """Columns that help to recognise a record, and may not change."""
 
@@ -49,7 +56,7 @@ def sheet_bytes(
         taken: told each record that got a row.
     """
     fields = [one for one in (*CORE, *own_fields(settings)) if clearance.full or not one.is_masked]
-    heads = [CODE, VERSION, *_SHOWN_ONLY, *(one.label for one in fields)]
+    heads = [CODE, VERSION, *_SHOWN_ONLY, *(one.label for one in fields), MARK]
 
     def rows() -> Iterator[Sequence[Cell]]:
         yield heads
@@ -60,11 +67,17 @@ def sheet_bytes(
             values = values_of(record.metadata)
             known: list[Cell] = [record.code, record.version, names.get(record.record_class, record.record_class),
                                  record.year, record.period, record.pages]
-            yield [*known, *(_cell(values.get(one.key), one) for one in fields)]
+            yield [*known, *(_cell(values.get(one.key), one) for one in fields), mark_of(record)]
 
     wide = {"title": 40, "address": 24, "note": 24, "responsible": 20, "number": 20, "party": 14, "account": 14}
-    widths = [28, 6, 16, 7, 9, 6, *(wide.get(one.key, 12) for one in fields)]
-    return workbook_bytes([Sheet("更正", rows(), widths, head=1, locked=range(1, 3 + len(_SHOWN_ONLY)))])
+    widths = [28, 6, 16, 7, 9, 6, *(wide.get(one.key, 12) for one in fields), 10]
+    locked = (*range(1, 3 + len(_SHOWN_ONLY)), len(heads))
+    return workbook_bytes([Sheet("更正", rows(), widths, head=1, locked=locked)])
+
+
+def mark_of(record: Record) -> str:
+    """What no other record has, and this one only as it is: the digest is keyed with the id of the store."""
+    return f"{record.record_id}.{record.commitment[:16]}"
 
 
 def _cell(value: object, spec: FieldSpec) -> Cell:
@@ -114,7 +127,7 @@ def plan_sheet(workspace: Workspace, source: RowSource, name: str, clearance: Cl
     """Compare a sheet with the catalogue; nothing is written.
 
     Raises:
-        InputRefused: it has no column 档号 or 版本, a column that nobody knows, or two of one meaning.
+        InputRefused: it has no column 档号, 版本 or 标识, a column that nobody knows, or two of one meaning.
     """
     columns: dict[str, str] | None = None
     edits: list[RowEdit] = []
@@ -137,20 +150,21 @@ def plan_sheet(workspace: Workspace, source: RowSource, name: str, clearance: Cl
 
 
 def _columns(settings: Settings, raw: RawRow, name: str) -> dict[str, str]:
-    """Key by heading: ``code``, ``version``, keys of fields, and keys of what may not change with a ``!`` before."""
+    """Key by heading: ``code``, ``version``, ``mark``, keys of fields; with a ``!`` before, of what may not change."""
     found: dict[str, str] = {}
     for heading in raw.values:
-        if heading == REASON_HEADING or heading.startswith("["):
+        if unspaced(heading) == REASON_HEADING or heading.startswith("["):
             continue
-        fixed = fixed_key(heading)
-        key = fixed if fixed in ("code", "version") else f"!{fixed}" if fixed else key_of(settings, heading)
+        fixed = "mark" if unspaced(heading) == MARK else fixed_key(heading)
+        key = fixed if fixed in _OF_THE_ROW else f"!{fixed}" if fixed else key_of(settings, heading)
         if key is None:
             raise _unknown_column(settings, heading, name)
         if key in found.values():
             raise InputRefused(msg("{file} has two columns for {field}, one of them {heading}.", file=name, field=key,
                                    heading=heading), msg("Delete one of the two columns."))
         found[heading] = key
-    missing = [head for head, key in ((CODE, "code"), (VERSION, "version")) if key not in found.values()]
+    missing = [head for head, key in zip((CODE, VERSION, MARK), _OF_THE_ROW, strict=True)
+               if key not in found.values()]
     if missing:
         raise InputRefused(
             msg("{file} has no column {columns}.", file=name, columns=listed(missing)),
@@ -163,9 +177,9 @@ def _unknown_column(settings: Settings, heading: str, name: str) -> InputRefused
     import difflib
 
     labels = [one.label for one in (*CORE, *own_fields(settings))]
-    near = difflib.get_close_matches(heading, [*labels, CODE, VERSION], 1, 0.4)
+    near = difflib.get_close_matches(heading, [*labels, CODE, VERSION, MARK], 1, 0.4)
     told = msg("Columns are: {fields}. Delete the column, or name it as it was.",
-               fields=listed([CODE, VERSION, *labels]))
+               fields=listed([CODE, VERSION, *labels, MARK]))
     return InputRefused(msg("{file} has a column {heading} that no record has.", file=name, heading=heading),
                         msg("Did you mean {near}? {rest}", near=near[0], rest=told) if near else told)
 
@@ -195,16 +209,23 @@ class _Row:
             return None
         self._check_fixed(record)
         changes, values = self._changes(record)
+        if self.problems or changes:
+            self._check_version(record)
         if self.problems or not changes:
             return None
+        return RowEdit(self.raw.row, record.record_id, record.code, record.version, values, tuple(changes))
+
+    def _check_version(self, record: Record) -> None:
         heading = self._heading("version")
         given = _text(self.raw.values.get(heading))
         if given != str(record.version):
             self._refuse(heading, "stale", msg(
                 "the sheet was made of version {old}, the record has version {new} by now; export it anew and correct "
                 "that", old=given or "?", new=record.version))
-            return None
-        return RowEdit(self.raw.row, record.record_id, record.code, record.version, values, tuple(changes))
+        elif _text(self.raw.values.get(self._heading("mark"))) != mark_of(record):
+            self._refuse(self._heading("mark"), "stale", msg(
+                "version {version} of {code} is another one here than in the sheet, which was made in another store, "
+                "or before this one was restored; export it anew and correct that", version=given, code=record.code))
 
     def _record(self) -> Record | None:
         heading = self._heading("code")
@@ -229,6 +250,12 @@ class _Row:
             self._refuse(heading, "restricted", msg("the record {code} is restricted; to change it needs the role "
                                                     "{roles}", code=code, roles=self.clearance.told_roles))
             return None
+        heading = self._heading("mark")
+        if _text(self.raw.values.get(heading)).partition(".")[0] != record.record_id:
+            self._refuse(heading, "other-store", msg(
+                "the row was not written from the record {code} of this store; its code may be that of a record "
+                "elsewhere. Export it here and correct that", code=code))
+            return None
         return record
 
     def _check_fixed(self, record: Record) -> None:
@@ -236,10 +263,14 @@ class _Row:
             given = _text(self.raw.values.get(heading))
             if not key.startswith("!") or not given:
                 continue
-            now: object = getattr(record, key[1:], "")
-            if given == str(now) or key == "!record_class" and given == self._class_name(record):
+            now = str(getattr(record, key[1:], ""))
+            name = self._class_name(record) if key == "!record_class" else now
+            if key == "!period":
+                name = period_name(now)
+            if given in (now, name):
                 continue
-            self._refuse(heading, "fixed", msg("stays as it was filed: {value}", value=str(now)), key[1:])
+            told = now if name == now else f"{name} ({now})"
+            self._refuse(heading, "fixed", msg("stays as it was filed: {value}", value=told), key[1:])
 
     def _class_name(self, record: Record) -> str:
         from recordkit.archive.classes import load_scheme
@@ -255,14 +286,21 @@ class _Row:
         now = values_of(record.metadata)
         values: dict[str, object] = {}
         for heading, key in self.columns.items():
-            if key in ("code", "version") or key.startswith("!"):
+            if key in _OF_THE_ROW or key.startswith("!"):
                 continue
             raw, old = self.raw.values.get(heading), now.get(key)
             if _text(raw) == ("" if old is None else str(old)):
                 continue
             if key not in own:
                 self._refuse(heading, "not-of-class", msg("records of the class {record_class} have no such field",
-                                                          record_class=record.record_class))
+                                                          record_class=f"{self._class_name(record)} "
+                                                                       f"({record.record_class})"))
+                continue
+            meant = self._lost_zeros(specs[key], raw, "" if old is None else str(old))
+            if meant is not None:
+                self._refuse(heading, "lost-zeros", msg(
+                    "the cell holds the number {number}, not the text {text}: format the column as text and write it "
+                    "with all its digits", number=_text(raw), text=meant))
                 continue
             try:
                 value = read_value(specs[key], raw)
@@ -279,6 +317,17 @@ class _Row:
         said = values_of(after)
         return [Change(key, specs[key].label, now.get(key), said.get(key)) for key in values
                 if now.get(key) != said.get(key)], values
+
+    def _lost_zeros(self, spec: FieldSpec, raw: object, old: str) -> str | None:
+        """What a cell that a spreadsheet program has made a number stood for; None for one that lost nothing."""
+        if spec.type != "text" or isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+            return None
+        text = _text(raw)
+        if old[:1] == "0" and len(old) > 1 and old.isdigit() and len(text) <= len(old):
+            return old if old.lstrip("0") == text else text.zfill(len(old))
+        if len(text.lstrip("-")) > 15:
+            return old or text  # A spreadsheet keeps fifteen digits; the others are noughts now.
+        return account_with_zeros(self.workspace.db, text) if spec.key == "account" else None
 
     def _edited(self, record: Record, values: Mapping[str, object]) -> Mapping[str, object] | None:
         """The new metadata; what the form of the record refuses is named by its cell."""
@@ -345,9 +394,9 @@ def change_many(
     return done, late
 
 
-def find_named(workspace: Workspace, plan: BulkPlan, source: RowSource) -> list[str]:
-    """Ids of the records that the refused rows of a sheet name, as far as there are such."""
-    refused = {one.row for one in plan.problems}
+def find_named(workspace: Workspace, problems: Iterable[Problem], source: RowSource) -> list[str]:
+    """Ids of the records that these refused rows of a sheet name, as far as there are such."""
+    refused = {one.row for one in problems}
     found: list[str] = []
     for raw in source.rows if refused else ():
         if raw.row in refused:

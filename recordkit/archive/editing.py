@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from recordkit.archive import catalogue
 from recordkit.archive.filing import meters_of
-from recordkit.archive.metadata import BY_KEY, own_fields, read_value
+from recordkit.archive.metadata import BY_KEY, own_fields, read_value, unspaced
 from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import listed, msg
@@ -101,7 +101,7 @@ def edited(
 
 def fixed_key(name: str) -> str | None:
     """The key of what is so called and stays as it was filed; None for anything else."""
-    return _FIXED_NAMES.get(name.strip())
+    return _FIXED_NAMES.get(unspaced(name))
 
 
 def _unknown(

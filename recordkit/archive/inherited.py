@@ -21,7 +21,7 @@ from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.classes import Scheme, load_scheme
 from recordkit.archive.decisions import IngestItem, IngestOptions
-from recordkit.archive.metadata import BY_KEY, CORE, own_fields
+from recordkit.archive.metadata import BY_KEY, CORE, own_fields, unspaced
 from recordkit.archive.papers import CatalogueRow
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, listed, msg
@@ -53,9 +53,9 @@ class CataloguePlan:
     """What a catalogue and its files come to.
 
     Attributes:
-        rows: of the sheet; ``known`` of them were filed before.
+        rows: of the sheet; ``known`` of them were filed before, or files that no row of it names.
         sources: files to be filed, in the order of their rows.
-        without_row: files that no row names.
+        without_row: files that no row names, and that were not filed before.
         refused: rows that are not filed, each once; ``missing_files`` of them have no file.
     """
 
@@ -165,19 +165,25 @@ def plan_catalogue(
             plan.missing_files += 1
             heading = "file" if "file" in columns else "code"
             plan.refuse([reader.problem(raw, heading, "no-file", found)])
-    plan.without_row = [path for path in shelf.paths if path not in used]
+    for path in shelf.paths:
+        if path not in used:
+            # A sheet of refused rows, read again, names only theirs: the other files were filed by the run before.
+            if _is_in_archive(workspace, path):
+                plan.known += 1
+            else:
+                plan.without_row.append(path)
     return plan
 
 
 def _columns(settings: Settings, first: RawRow, default: str | None) -> dict[str, str]:
     """Heading by key."""
     specs = {one.key: one for one in (*CORE, *own_fields(settings), *_OF_THE_SHEET)}
-    names = {name: one.key for one in specs.values() for name in (one.key, one.label, one.label_en) if name}
+    names = {unspaced(name): one.key for one in specs.values() for name in (one.key, one.label, one.label_en)}
     columns: dict[str, str] = {}
     for heading in first.values:
-        if heading in _IGNORED or heading.startswith("["):
+        if unspaced(heading) in _IGNORED or heading.startswith("["):
             continue
-        key = names.get(heading)
+        key = names.get(unspaced(heading))
         cell = first.cells.get(heading, "")
         if key is None:
             raise InputRefused(
@@ -393,6 +399,12 @@ def _is_filed(workspace: Workspace, record: catalogue.Record, path: Path | None)
         return record.metadata.get("inherited") == "catalogue"
     keyed = catalogue.keyed(workspace.settings.store.id, files.digests_of(path).sha256)
     return catalogue.find_content(workspace.db, keyed, record.record_id) is not None
+
+
+def _is_in_archive(workspace: Workspace, path: Path) -> bool:
+    filed = catalogue.find_content(workspace.db, catalogue.keyed(
+        workspace.settings.store.id, files.digests_of(path).sha256))
+    return filed is not None and filed.record.status == "active"
 
 
 def _told_taken(record: catalogue.Record) -> Message:

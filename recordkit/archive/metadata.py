@@ -52,10 +52,16 @@ def own_fields(settings: Settings, record_class: str | None = None) -> tuple[Fie
 
 def key_of(settings: Settings, name: str) -> str | None:
     """The key of the field that is called so, by key, Chinese or English label; None for another name."""
+    wanted = unspaced(name)
     for one in (*CORE, *own_fields(settings)):
-        if name.strip() in (one.key, one.label, one.label_en):
+        if wanted in (one.key, unspaced(one.label), unspaced(one.label_en)):
             return one.key
     return None
+
+
+def unspaced(name: str) -> str:
+    """A heading without blanks: printed lists space short ones out (档 号)."""
+    return "".join(name.split())
 
 
 def keyed_fields(settings: Settings, given: Mapping[str, object]) -> dict[str, object]:

@@ -31,7 +31,8 @@ _ENDINGS = (".docx", ".xlsx", ".json")
 @option("--stage", type=click.Choice(["ingest", "transfer", "preservation"]), default="preservation",
         help=N_("At which stage (default: preservation)."))
 @option("--class", "record_class", metavar="CLASS", help=N_("Only this retention class."))
-@option("--year", type=click.IntRange(1, 9999), metavar="YEAR", help=N_("Only this year of the archival code."))
+@option("--year", type=click.IntRange(1, 9999), metavar="YEAR",
+        help=N_("Check only records with this year in their archival code."))
 @option("--against", type=click.Path(path_type=Path), metavar="FILE",
         help=N_("The signed list of a transfer (.xlsx, .csv, .json) with codes and SHA-256; without other conditions "
                 "the records of the list are checked."))

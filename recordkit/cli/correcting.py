@@ -27,7 +27,7 @@ _FINDINGS = 20
 def correct_many(app: App, file: Path, sheet: str | None, reason: str, *, ask: bool, dry_run: bool) -> int:
     """Plan, show, ask, write; exit 4 when some rows were refused, 3 when nothing could be done."""
     from recordkit.archive.access import clearance_of
-    from recordkit.archive.bulk import change_many, find_named, plan_sheet
+    from recordkit.archive.bulk import HOPELESS, change_many, find_named, plan_sheet
     from recordkit.archive.search.service import refresh_index
     from recordkit.cli.refused import write_refused
     from recordkit.cli.saving import note_ids
@@ -56,12 +56,18 @@ def correct_many(app: App, file: Path, sheet: str | None, reason: str, *, ask: b
             refresh_index(workspace)
         problems = [*plan.problems, *late]
         refused: Path | None = None
-        if problems and not dry_run:
-            refused = write_refused(problems, source.rows, file.name, workspace.root / "outbox")
+        # Fed in again, these rows would be refused for ever: they need a new sheet.
+        hopeless = {one.row for one in problems if one.code in HOPELESS}
+        mendable = [one for one in problems if one.row not in hopeless]
+        if mendable and not dry_run:
+            refused = write_refused(mendable, source.rows, file.name, workspace.root / "outbox")
             if refused is not None:
-                note_ids(refused, find_named(workspace, plan, source) + [one.record_id for one in plan.edits
-                                                                        if one.row in {two.row for two in late}])
-    return _close(app, plan, problems, done, refused, dry_run=dry_run, wanted=wanted)
+                note_ids(refused, find_named(workspace, mendable, source))
+    code = _close(app, plan, problems, done, refused, dry_run=dry_run, wanted=wanted)
+    if hopeless and not app.json:
+        app.say(tr("{count} row(s) cannot be mended in this sheet, which is not of the records as they are here now: "
+                   "write a new one with 'recordkit catalogue sheet' and correct that.").format(count=len(hopeless)))
+    return code
 
 
 class _Counted:

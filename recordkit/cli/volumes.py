@@ -62,7 +62,7 @@ def _print_volume(app: App, workspace: Workspace, found: Volume, **more: object)
     names = {
         "code": N_("Volume"), "title": N_("Title"), "account": N_("Account"), "record_class": N_("Class"),
         "status": N_("Status"), "opened": N_("Opened"), "closed": N_("Closed"), "records": N_("Records"),
-        "destroyed": N_("Destroyed"), "pages": N_("Pages"), "first": N_("From"), "last": N_("To"),
+        "destroyed": N_("Destroyed"), "pages": N_("Pages"), "first": N_("First date"), "last": N_("Last date"),
         "situation": N_("Situation"), "arranged_by": N_("Arranged by"), "arranged_on": N_("Arranged on"),
         "checked_by": N_("Checked by"), "checked_on": N_("Checked on"),
     }
@@ -143,8 +143,11 @@ def _planned(workspace: Workspace, plan: AccountPlan, clearance: Clearance) -> l
     items: list[dict[str, object]] = []
     for new in plan.new:
         hidden = not closed.isdisjoint(new.records)
+        made = workspace.db.one("SELECT code FROM volumes WHERE account = :account AND record_class IS :class",
+                                {"account": new.account, "class": new.record_class})
         items.append({"account": None if hidden else new.account,
-                      "title": msg("(restricted)") if hidden else new.title, "volume": None,
+                      "title": msg("(restricted)") if hidden else new.title,
+                      "volume": None if made is None else made["code"],
                       "records": len(new.records)})
     for volume_id, records in plan.joining.items():
         plain = plain_volume(find_volume(workspace, volume_id), clearance)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import small_archive
 from conftest import Cli
 from openpyxl import load_workbook
 from small_archive import make_small_archive
@@ -90,9 +92,9 @@ def test_a_row_that_others_have_overtaken_is_refused_and_the_rest_is_done(archiv
     (problem,) = done["refused"]
     assert problem["code"] == "stale" and problem["label"] == "版本" and problem["cell"].startswith("B")
     assert archive.json("show", CONTRACT)["box"] is None and archive.json("show", VISIT)["box"] == "7"
-    (refused,) = rows_of(Path(done["refused_file"]))
-    assert refused["文号"] == CONTRACT and "版本" in refused[REASON_HEADING]
-    Path(done["refused_file"]).with_suffix(".ids").read_text().index(archive.json("show", CONTRACT)["record_id"])
+    assert done["refused_file"] is None  # fed in again it would be refused for ever
+    archive("edit", "--data", sheet, "--reason", "入盒", *WHEN, expect=4)
+    assert "catalogue sheet" in archive.err
 
 
 @pytest.mark.parametrize(("heading", "value", "code"), [
@@ -116,9 +118,76 @@ def test_refused_rows_are_corrected_in_their_file_and_fed_in_again(archive: Cli,
     correct(sheet, {CONTRACT: {"日期": "三月初三"}, VISIT: {"盒号": "5"}})
     done = archive.json("edit", "--data", sheet, "--reason", "x", *WHEN, expect=4)
     refused = Path(done["refused_file"])
+    assert "日期" in rows_of(refused)[0][REASON_HEADING]
+    assert refused.with_suffix(".ids").read_text() == f'{archive.json("show", CONTRACT)["record_id"]}\n'
     correct(refused, {CONTRACT: {"日期": "2026-03-03"}})
     assert archive.json("edit", "--data", refused, "--reason", "x", *WHEN)["changed"] == 1
     assert archive.json("show", CONTRACT)["date"] == "2026-03-03"
+
+
+@pytest.mark.parametrize(("simulation", "told"), [(False, "other-store"), (True, "stale")])
+def test_a_sheet_of_another_store_with_the_same_codes_changes_nothing_here(
+    archive: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    simulation: bool, told: str,
+) -> None:
+    # Simulated stores all have one id: their records differ by the moment of their filing at least.
+    real = small_archive.make_store
+    monkeypatch.setattr(small_archive, "make_store",
+                        lambda root, clock, actor, **_: real(root, clock, actor, simulation=simulation))
+    monkeypatch.setattr(small_archive, "DAY", small_archive.DAY + timedelta(days=1))
+    make_small_archive(tmp_path / "elsewhere")
+    other = Cli(tmp_path / "elsewhere", capsys)
+    assert other.json("show", CONTRACT)["code"] == archive.json("show", CONTRACT)["code"]
+    other("catalogue", "sheet", "--out", tmp_path / "other.xlsx")
+    correct(tmp_path / "other.xlsx", {CONTRACT: {"题名": "别库的题名"}})
+    done = archive.json("edit", "--data", tmp_path / "other.xlsx", "--reason", "x", *WHEN,
+                        expect=4 if simulation else 3)
+    assert {one["code"] for one in done["refused"]} == {told} and done["changed"] == 0
+    assert done["refused_file"] is None
+    assert archive.json("show", CONTRACT)["version"] == 1
+
+
+def test_a_sheet_made_before_a_restore_is_stale_though_the_version_has_the_same_number(
+    archive: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The store as it was saved, and as it went on until it was lost.
+    lost = tmp_path / "lost"
+    shutil.copytree(archive.store, lost)
+    gone = Cli(lost, capsys)
+    gone("edit", CONTRACT, "--set", "备注=失去的", "--reason", "x", *WHEN)
+    gone("catalogue", "sheet", "--out", tmp_path / "old.xlsx")
+    archive("edit", CONTRACT, "--set", "备注=现在的", "--reason", "x", *WHEN)
+    correct(tmp_path / "old.xlsx", {CONTRACT: {"题名": "旧题名"}})
+    done = archive.json("edit", "--data", tmp_path / "old.xlsx", "--reason", "x", *WHEN, expect=4)
+    (problem,) = done["refused"]
+    assert problem["code"] == "stale" and problem["label"] == "标识"
+    assert archive.json("show", CONTRACT)["note"] == "现在的"
+
+
+@pytest.mark.parametrize(("heading", "value", "meant"), [
+    ("户号", 12005101, "0012005101"), ("户号", 12005120, "0012005120"), ("盒号", 12, "0012"),
+    ("备注", 12345678901234567890, ""),
+])  # fmt: skip
+def test_a_number_that_has_lost_digits_is_refused_with_how_to_mend_it(
+    archive: Cli, sheet: Path, tmp_path: Path, heading: str, value: object, meant: str
+) -> None:
+    archive("edit", CONTRACT, "--set", "盒号=0012", "--reason", "x", *WHEN)
+    archive("catalogue", "sheet", "--out", sheet, "--force")
+    correct(sheet, {CONTRACT: {heading: value}, VISIT: {"盒号": 7}})
+    done = archive.json("edit", "--data", sheet, "--reason", "x", *WHEN, expect=4)
+    (problem,) = done["refused"]
+    assert problem["code"] == "lost-zeros" and problem["label"] == heading and meant in problem["message"]
+    assert "as text" in problem["message"] and archive.json("show", CONTRACT)["version"] == 2
+    assert archive.json("show", VISIT)["box"] == "7"
+
+
+def test_what_stays_is_told_in_words_with_its_code(archive: Cli, sheet: Path) -> None:
+    correct(sheet, {CONTRACT: {"门类": "换表通知书"}})
+    archive("edit", "--data", sheet, "--reason", "x", *WHEN, expect=4)
+    assert "供用水合同 (supply-contract)" in archive.err
+    correct(sheet, {CONTRACT: {"门类": "供用水合同", "保管期限": "10年"}})
+    archive("edit", "--data", sheet, "--reason", "x", *WHEN, expect=4)
+    assert "30年 (D30)" in archive.err
 
 
 def test_a_wrong_column_a_missing_one_and_a_record_twice_are_named(archive: Cli, sheet: Path, tmp_path: Path) -> None:
@@ -128,8 +197,8 @@ def test_a_wrong_column_a_missing_one_and_a_record_twice_are_named(archive: Cli,
     (tmp_path / "b.csv").write_text("档号,题名\nx,y\n", "utf-8")
     archive("edit", "--data", tmp_path / "b.csv", "--reason", "x", *WHEN, expect=3)
     assert "版本" in archive.err and "catalogue sheet" in archive.err
-    code = archive.json("show", CONTRACT)["code"]
-    (tmp_path / "c.csv").write_text(f"档号,版本,备注\n{code},1,甲\n{code},1,乙\n", "utf-8")
+    code, mark = next((one["档号"], one["标识"]) for one in rows_of(sheet) if one["文号"] == CONTRACT)
+    (tmp_path / "c.csv").write_text(f"档 号,版 本,备　注,标识\n{code},1,甲,{mark}\n{code},1,乙,{mark}\n", "utf-8")
     done = archive.json("edit", "--data", tmp_path / "c.csv", "--reason", "x", *WHEN, expect=4)
     assert [one["code"] for one in done["refused"]] == ["twice"] and done["changed"] == 1
     archive("edit", "--data", tmp_path / "c.csv", "--set", "a=b", "--reason", "x", expect=2)

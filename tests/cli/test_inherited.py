@@ -129,9 +129,19 @@ def test_refused_rows_are_a_file_that_is_corrected_and_fed_in_again(cli: Cli, sc
     cells[1][2].value = "1998-02-28"
     cells[1][1].data_type = "s"
     book.save(path)
-    again = bring(cli, path, scans / "0002.pdf")
+    for name in ("0004.pdf", "0005.pdf"):
+        (scans / name).unlink()
+    again = bring(cli, path, scans)
     assert [one["code"] for one in again["items"]] == ["1998-5-002"]  # type: ignore[attr-defined]
+    assert (again["files_without_row"], again["counts"]["known before"]) == ([], 2)  # type: ignore[index]
     assert cli.json("show", "1998-5-002")["title"] == "=1+1"
+
+
+def test_heads_may_be_spaced_out(cli: Cli, scans: Path) -> None:
+    head = ("序 号", *(f"{one[0]} {one[1]}" if len(one) == 2 else one for one in HEAD))
+    assert "档 号" in head
+    result = bring(cli, sheet(scans, [1, *row(1)], head=head), scans / "0001.pdf")
+    assert [one["code"] for one in result["items"]] == ["1998-5-001"]  # type: ignore[attr-defined]
 
 
 def test_a_second_run_of_the_same_sheet_does_no_harm(cli: Cli, scans: Path) -> None:
@@ -165,7 +175,7 @@ def test_a_code_that_the_archive_has_is_refused_and_ours_go_on_behind_inherited_
     catalogue = sheet(scans, row(2, 档号=ours(1)), row(3, 档号=ours(20)), row(4, 档号=ours(7)))
     result = bring(cli, catalogue, scans, expect=4)
     assert refused(result) == [(2, "A2", "code-taken")]
-    assert result["files_without_row"] == ["0001.pdf", "0005.pdf"]
+    assert result["files_without_row"] == ["0005.pdf"]  # and 0001.pdf is filed
     told = cli.json("ingest", scans / "0005.pdf", "--class", "visit-record", "--no-ocr", "--as-of", "2026-11-20")
     assert told["items"][0]["code"] == ours(21)
     assert [(one["first"], one["last"]) for one in cli.json("catalogue", "gaps")["items"]] == [(2, 6), (8, 19)]

@@ -22,6 +22,11 @@ def test_one_volume_for_every_account_planned_made_and_listed(filled: Cli) -> No
     assert plan["dry_run"] and plan["total"] == 6 and filled.json("volume", "list")["total"] == 0
     made = filled.json("volume", "create", "--per-account")
     assert [one["records"] for one in made["items"]] == [3, 2, 1, 2, 1, 1]
+    assert {one["volume"] for one in plan["items"]} == {None}
+    assert [one["volume"] for one in made["items"]] == [
+        one["code"] for one in filled.json("volume", "list")["items"]]
+    shown = filled("volume", "show", "C001-KF·2026-KFZ-AJ0001")
+    assert "First date" in shown and "Last date" in shown and "From" not in shown
     assert filled.json("volume", "create", "--per-account")["items"] == []
     listed = filled.json("volume", "list", "--limit", "2", "--offset", "1")
     assert listed["total"] == 6
