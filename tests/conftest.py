@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from recordkit.cli.main import run
+from recordkit.copies.fate import named_notes
 from recordkit.store import make_store, open_store
-from recordkit.workspace import Clock, Workspace
+from recordkit.workspace import Clock, Workspace, Writer
 
 ISSUE_DAY = "2026-11-20"
 
@@ -60,6 +61,21 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("RECORDKIT_") and name != "RECORDKIT_TESTS_REQUIRE_ALL":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _notes_are_those_that_copies_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever act a test does: a note that a copy does not find in the ledger would be lost with the next restore."""
+    commit = Writer.commit
+
+    def checked(self: Writer) -> None:
+        named = {pair for act in self._acts for pair in named_notes(act.body)}
+        lost = [(subject, [act.name for act in self._acts]) for subject, digest, _ in self._notes
+                if (subject, digest) not in named]
+        assert not lost, f"copies.fate.named_notes does not know the notes of {lost[:3]}"
+        commit(self)
+
+    monkeypatch.setattr(Writer, "commit", checked)
 
 
 @pytest.fixture

@@ -204,14 +204,17 @@ class App:
             head = click.style(head, bold=True)
         click.echo("\n".join(["", head, *lines, ""]))
 
-    def save(self, path: Path, data: bytes, *, force: bool) -> None:
-        """Write a result to a file of the person's choice.
+    def save(self, path: Path, data: bytes, *, force: bool, also: Sequence[str] = ()) -> None:
+        """Write a result to a file of the person's choice; ``also``: folders of a store that take it, but the outbox.
 
         Raises:
             InputRefused: it exists and ``force`` is false.
+            WrongUsage: it would lie in a store, where results do not belong.
         """
         from recordkit import files
+        from recordkit.cli.saving import require_place
 
+        require_place(path, also)
         try:
             files.write_atomic(path, data, overwrite=force)
         except FileExistsError:
@@ -374,7 +377,15 @@ def take_common(ctx: click.Context) -> None:
 
 
 class Command(click.Command):
-    """A command with the common options."""
+    """A command with the common options.
+
+    Attributes:
+        results: names of parameters that say where a result goes; none of them may lead into a store but for its outbox
+            and the folders ``also``.
+    """
+
+    results = ("out", "xlsx", "print_merged")
+    also: tuple[str, ...] = ()
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
         """Add the common options behind the command's own."""
@@ -384,6 +395,11 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Move the common options into the App."""
         take_common(ctx)
+        for name in self.results:
+            if isinstance(place := ctx.params.get(name), Path):
+                from recordkit.cli.saving import require_place
+
+                require_place(place, self.also)
         return super().invoke(ctx)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

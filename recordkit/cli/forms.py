@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from recordkit.templates.spec import FieldSpec
 
 
+class _FormCommand(Command):
+    """Makes a form or its sample data: the store's folder of forms takes it."""
+
+    also = ("forms",)
+
+
 @click.group(cls=Group, help=N_("The forms that can be issued."))
 def forms() -> None:
     """Group."""
@@ -165,8 +171,9 @@ def _finding_lines(one: FormFinding) -> str:
     return "\n".join(lines)
 
 
-@forms.command("new", cls=Command, help=N_("Draft a form from a Word file with {{tags}} or with blanks: 【】, ____, □, "
-                                           "empty cells; says what it guessed."))
+@forms.command("new", cls=_FormCommand,
+               help=N_("Draft a form from a Word file with {{tags}} or with blanks: 【】, ____, □, "
+                       "empty cells; says what it guessed."))
 @click.argument("form")
 @option("--from", "source", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.docx",
         help=N_("The Word file."))
@@ -198,7 +205,7 @@ def forms_new(app: App, form: str, source: Path, out: Path | None, force: bool, 
     findings: list[FormFinding] = []
     if not dry_run:
         for name, content in draft.files.items():
-            app.save(folder / name, content, force=force)
+            app.save(folder / name, content, force=force, also=_FormCommand.also)
         findings = check_form(root, str(folder))
     if app.json:
         app.print_json({
@@ -229,7 +236,7 @@ def forms_new(app: App, form: str, source: Path, out: Path | None, force: bool, 
                "{form}").format(folder=folder, form=form))
 
 
-@forms.command("sample", cls=Command,
+@forms.command("sample", cls=_FormCommand,
                help=N_("A complete valid document's data, as JSON or as a spreadsheet to fill in."))
 @click.argument("form")
 @option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -265,7 +272,7 @@ def forms_sample(app: App, form: str, xlsx: Path | None, force: bool) -> None:
         raise InputRefused(msg("The sample data of the form {form} is refused by the form itself.", form=form),
                            msg("Correct sample.toml."), problems)
     target = xlsx if xlsx.suffix.lower() == ".xlsx" else xlsx.with_name(xlsx.name + ".xlsx")
-    app.save(target, sample_workbook(loaded.spec, values, tr), force=force)
+    app.save(target, sample_workbook(loaded.spec, values, tr), force=force, also=_FormCommand.also)
     if app.json:
         app.print_json({"form": loaded.spec.id, "path": str(target), "columns": len(loaded.spec.of_stage("before"))})
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from recordkit.errors import InputRefused, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.cli.base import App
@@ -31,10 +31,30 @@ def save_naming(app: App, out: Path, data: bytes, records: Collection[str], *, f
             raise InputRefused(
                 msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force.")
             ) from None
-    elif place.is_relative_to(store):
-        raise _inside(app, out)
     else:
         app.save(out, data, force=force)
+
+
+def require_place(path: Path, also: Collection[str] = ()) -> None:
+    """Stop unless a result may lie at ``path``: inside any store, or a copy of one, only its outbox takes results.
+
+    A ledger that was overwritten is gone, and a paper in another folder of the store is one that nobody destroys.
+
+    Args:
+        path: a file or a folder; links in it are followed.
+        also: other folders of a store that take this result.
+
+    Raises:
+        WrongUsage: it is anywhere else in a store.
+    """
+    from recordkit.settings import FILE_NAME
+
+    place = path.resolve()
+    for folder in (place, *place.parents):
+        if (folder / FILE_NAME).is_file() and (folder / "ledger").is_dir():
+            rooms = [folder / name for name in ("outbox", *also)]
+            if not any(place.is_relative_to(room) for room in rooms):
+                raise _inside(rooms, path)
 
 
 @contextmanager
@@ -44,8 +64,7 @@ def stream_naming(app: App, out: Path, records: Iterable[str], *, force: bool) -
     from recordkit.retention.lists import writing_list
 
     place, store = out.resolve(), app.store.resolve()
-    if place.is_relative_to(store) and not place.is_relative_to(store / "outbox"):
-        raise _inside(app, out)
+    require_place(out)
     try:
         if place.is_relative_to(store):
             with writing_list(place, records, overwrite=force) as stream:
@@ -59,9 +78,10 @@ def stream_naming(app: App, out: Path, records: Iterable[str], *, force: bool) -
         ) from None
 
 
-def _inside(app: App, out: Path) -> WrongUsage:
-    return WrongUsage(msg("{file} lies inside the store, where only the outbox takes lists.", file=str(out)),
-                      msg("Choose the folder {folder}, or one outside the store.", folder=str(app.store / "outbox")))
+def _inside(rooms: Collection[Path], out: Path) -> WrongUsage:
+    return WrongUsage(msg("{file} lies inside the store, where it could overwrite or hide what is kept.",
+                          file=str(out)),
+                      msg("Choose the folder {folder}, or one outside the store.", folder=listed(map(str, rooms))))
 
 
 def note_ids(path: Path, records: Collection[str]) -> None:

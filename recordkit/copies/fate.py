@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from recordkit.archive.arrivals import OTHER_NAMES
+from recordkit.archive.boxes import subject_of
 from recordkit.archive.catalogue import keyed
 from recordkit.archive.dropping import ACT as DROPPED
 from recordkit.archive.dropping import dropped_of_batch
@@ -36,6 +37,8 @@ class Told:
         scans: the same of batch scans out of which a paper was given up.
         intents: records, events and holds that an order has begun to take, by order.
         begun: orders under which something was called destroyed, or that were executed.
+        emptied: notes, as in ``notes``, of boxes that orders have begun to empty, by order: a box may be filled and
+            placed again, so they are not of a subject that is gone.
     """
 
     notes: set[int] = field(default_factory=set)
@@ -43,12 +46,16 @@ class Told:
     scans: dict[str, int] = field(default_factory=dict)
     intents: dict[str, tuple[set[str], set[str]]] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
+    emptied: dict[str, set[int]] = field(default_factory=dict)
+    _places: dict[str, set[int]] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Learn from the next entry."""
         body = entry.body
         for subject, digest in named_notes(body):
             self.notes.add(hash((subject, digest)))
+            if entry.act == "box.placed" and subject.startswith("box-"):
+                self._places.setdefault(subject, set()).add(hash((subject, digest)))
         if entry.act == DROPPED:
             self.dropped[str(body.get("content"))] = entry.seq
             if body.get("batch"):
@@ -57,6 +64,9 @@ class Told:
             records, others = self.intents.setdefault(str(body.get("order")), (set(), set()))
             records |= _texts(body.get("records"))
             others |= _texts(body.get("events")) | _texts(body.get("holds")) | _texts(body.get("volumes"))
+            emptied = self.emptied.setdefault(str(body.get("order")), set())
+            for box in _texts(body.get("boxes")):
+                emptied |= self._places.get(subject_of(box), set())
         elif entry.act in ("record.destroyed", "order.executed"):
             self.begun.add(str(body.get("order")))
 
@@ -84,6 +94,8 @@ def named_notes(body: Mapping[str, object], *, surely: bool = False) -> Iterator
                             if isinstance(one, str) and _DIGEST.fullmatch(one))
     if digests:
         subjects = [*ids, *(f"person-{one}" for one in ids), f"dropped-{str(body.get('content'))[:16]}"]
+        if isinstance(box := body.get("box"), str):
+            subjects.append(subject_of(box))
         yield from ((subject, digest) for digest in digests for subject in subjects)
 
 
@@ -148,6 +160,7 @@ class Fate:
             {"issue": one, "until": until}) is None}
         others = {one for order, (_, others) in told.intents.items() if order in told.begun for one in others}
         self._gone = self.destroyed | self._gone_issues | others
+        self._emptied = {one for order, notes in told.emptied.items() if order in told.begun for one in notes}
         late = [row for row in gone if row["touched"] > since]
         self._late_records = {str(row["record_id"]) for row in late}
         self._late_issues = {str(row["issue_id"]) for row in late} & self._gone_issues
@@ -181,7 +194,8 @@ class Fate:
 
     def keeps_note(self, subject: str, digest: str) -> bool:
         """Whether the ledger names this note of this subject, and the subject was not destroyed."""
-        return subject not in self._gone and hash((subject, digest)) in self._told.notes
+        note = hash((subject, digest))
+        return subject not in self._gone and note in self._told.notes and note not in self._emptied
 
     def lines_of(self, pack: str) -> dict[str, Document]:
         """The documents of a pack of issue data that were not destroyed, by the digest of their line."""
@@ -196,7 +210,9 @@ class Fate:
         subjects: dict[str, set[str]] = {}
         for subject, digest in named_notes(body, surely=True):
             subjects.setdefault(digest, set()).add(subject)
-        return sum(digest not in found and not of & self._gone for digest, of in subjects.items())
+        return sum(digest not in found and not of & self._gone
+                   and not any(hash((one, digest)) in self._emptied for one in of)
+                   for digest, of in subjects.items())
 
     def issues_of(self, records: Iterable[str]) -> set[str]:
         """The documents of records."""

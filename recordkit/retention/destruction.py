@@ -208,7 +208,7 @@ def _begin(
             "order.intended",
             {"order": order.order_id, "records": good, "place": place.strip(), "method": method,
              "actor": actor, "events": event_ids, "holds": hold_ids,
-             "volumes": volume_ids,
+             "volumes": volume_ids, "boxes": boxes.emptied_by(workspace.db, good),
              **({"paper_method": paper_method or method} if with_paper else {})},
         )
     writer.commit()

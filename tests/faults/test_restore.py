@@ -266,7 +266,7 @@ def test_a_scan_of_which_one_paper_was_given_up_waits_again_for_the_others(tmp_p
     batch = catalogue.keyed(store_id, hashlib.sha256(scan).hexdigest())
     for page in (1, 2):
         with archive.workspace.writing() as writer:
-            note = writer.note(f"dropped-{page}", {"reason": "空白"})
+            note = writer.note(f"dropped-{str(page) * 16}", {"reason": "空白"})
             writer.add("paper.dropped", {"content": f"{page}" * 64, "room": "unmatched", "note": note, "batch": batch,
                                          "batch_page": page, "batch_papers": 2, "batch_size": len(scan)})
             writer.commit()

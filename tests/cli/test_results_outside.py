@@ -1,0 +1,92 @@
+"""Where results may go: no command writes one into a store but into its outbox, forms into its forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from conftest import Cli, clock_at
+from small_archive import DAY, make_small_archive
+
+from recordkit.cli.base import Command
+from recordkit.cli.main import cli as root
+from recordkit.store import make_store
+
+READ_FROM = {"data", "password_file", "against", "key", "public", "source", "passphrase_file", "opinion", "class_map", "register",
+             "catalogue", "ledger", "store", "answers", "template", "paper", "source_file", "target"}
+"""Options with a path that are read, or whose command refuses the inside of a store itself (backup --to)."""
+
+
+def commands(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, (*before, name))
+        else:
+            yield (*before, name), command
+
+
+WRITING = [(words, command, param) for words, command in commands(root) for param in command.params
+           if param.name in Command.results and isinstance(param.type, click.Path)]
+
+
+def test_every_option_with_a_path_is_one_that_is_checked_or_one_that_is_read() -> None:
+    found = {param.name for _, command in commands(root) for param in command.params
+             if isinstance(param, click.Option) and isinstance(param.type, click.Path)}
+    assert found - set(Command.results) <= READ_FROM
+    assert len(WRITING) > 25
+
+
+def filler(param: click.Parameter, tmp_path: Path) -> str:
+    if isinstance(param.type, click.Choice):
+        return str(param.type.choices[0])
+    if isinstance(param.type, click.Path):
+        path = tmp_path / "some.docx"
+        path.touch()
+        return str(path)
+    return "2026-11" if param.name == "month" else "1"
+
+
+@pytest.mark.parametrize(("words", "command", "param"), WRITING, ids=lambda one: "-".join(one) if isinstance(
+    one, tuple) else "")
+def test_no_result_goes_into_a_store_or_a_copy_of_one(
+    cli: Cli, tmp_path: Path, words: tuple[str, ...], command: click.Command, param: click.Parameter
+) -> None:
+    other = tmp_path / "another"
+    make_store(other, clock_at(DAY), "test", simulation=True)
+    (tmp_path / "link").symlink_to(cli.store / "ledger")
+    needed = []
+    for one in command.params:
+        if one.required and one is not param:
+            needed += [filler(one, tmp_path)] if isinstance(one, click.Argument) else [
+                one.opts[0], filler(one, tmp_path)]
+    force = ["--force"] if any(one.name == "force" for one in command.params) else []
+    before = everything(cli.store), everything(other)
+    for place in (cli.store / "ledger" / "ledger-000001.jsonl", cli.store / "objects" / "x.xlsx", other / "inbox" / "x",
+                  cli.store / "outbox" / ".." / "notes" / "x", tmp_path / "link" / "x", cli.store):
+        if isinstance(param.type, click.Path) and place.exists() and not (
+                param.type.file_okay if place.is_file() else param.type.dir_okay):
+            continue
+        cli(*words, *needed, param.opts[0], place, *force, expect=2)
+        assert str(place) in cli.err and "outbox" in cli.err, place
+    assert (everything(cli.store), everything(other)) == before
+
+
+def everything(root: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+def test_the_outbox_takes_results_and_forms_take_forms(cli: Cli, tmp_path: Path) -> None:
+    cli.store = tmp_path / "库"
+    make_small_archive(cli.store)
+    cli("get", "供合〔2026〕0001号", "--out", cli.store / "outbox" / "合同.txt")
+    cli("get", "供合〔2026〕0001号", "--out", cli.store / "outbox")
+    cli("ledger", "export", "--out", cli.store / "outbox" / "entries.jsonl")
+    cli("stats", "--out", cli.store / "outbox" / "stats.docx")
+    cli("forms", "sample", "visit-record", "--xlsx", cli.store / "forms" / "sample.xlsx")
+    assert (cli.store / "outbox" / "合同.txt").read_bytes() == "张三供用水合同".encode()
+    cli("get", "供合〔2026〕0001号", "--out", cli.store / "forms" / "合同.txt", expect=2)
