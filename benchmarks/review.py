@@ -2,9 +2,9 @@
 
 Run: ``python benchmarks/review.py [RECORDS ...]`` (default: 10,000, 100,000 and 1,000,000; 10,000,000 needs 6 GB in the
 folder for temporary files). The rows are those that the projections write: five classes, four records an account, an
-event for every twentieth account, a hold for every two-hundredth, a decision to extend for every thousandth record;
-once without volumes and once with all records in the volumes of their accounts. The catalogue is open and its file in
-the page cache. One by one is tried on 20,000 records at most and told for a second.
+event for every twentieth account, a hold for every two-hundredth, an old term for every tenth record, a decision to
+extend for every thousandth; once without volumes and once with all records in the volumes of their accounts. The
+catalogue is open and its file in the page cache. One by one is tried on 20,000 records at most and told for a second.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from recordkit.workspace import Clock, Workspace
 
 TODAY = date(2036, 6, 1)
 CLASSES = ("visit-record", "supply-contract", "meter-change-notice", "rectification-order", "stop-order")
+TERMS = ("永久", "长期", "短期", "20年", "定期")
 
 
 def fill(catalogue: Path, records: int, *, volumes: bool) -> None:
@@ -48,6 +49,7 @@ def fill(catalogue: Path, records: int, *, volumes: bool) -> None:
                 "year": 2020, "period": "D10", "title": "张三换表通知书", "date": day(26), "account": account,
                 "access": "open", "pages": 1, "sha256": "", "version": 1, "commitment": "", "status": "active",
                 "metadata": "{}" + " " * 400, "touched": 1, "ordinal": ordinal,
+                "old_term": TERMS[ordinal // 10 % len(TERMS)] if ordinal % 10 == 0 else None,
                 "volume": f"V{account}" if volumes else None, "scope": "", "serial": ordinal,
             }
 

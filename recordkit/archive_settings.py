@@ -19,6 +19,12 @@ PLACEHOLDERS = ("fonds", "category", "class", "year", "period", "office", "seq")
 """What may stand in a template in braces; ``seq`` with a width, too: ``{seq:04}``."""
 LONGEST_VALUE = 40
 """Characters that fonds, category, office and a class may have in a code."""
+PERMANENT_TERM = "永久"
+OLD_TERMS = {PERMANENT_TERM: "permanent", "长期": "50y", "短期": "15y"}
+"""What the terms of older archives mean at the longest: 长期 is 16 to 50 years, 短期 up to 15.
+
+国家档案局《关于机关档案保管期限的规定》(1987), 第二条. A doubt never shortens a period.
+"""
 
 
 class OwnField(Struct, frozen=True):
@@ -49,6 +55,7 @@ class ArchiveSection(Struct, frozen=True):
         fields: the office's own.
         volume_code: archival code of a volume (案卷); placeholders fonds category year office seq. No period: that of
             a volume may grow with what is filed into it, and the code stays.
+        old_terms: period by the term (保管期限) that an inherited record had, as a retention schedule writes periods.
         volumes: ``per-account``: what is filed under the account of an open volume joins it by itself.
     """
 
@@ -60,6 +67,7 @@ class ArchiveSection(Struct, frozen=True):
     class_codes: Mapping[str, str] = field(default_factory=dict)
     volume_code: str = "{fonds}-{category}·{year}-{office}-AJ{seq:04}"
     volumes: Literal["by-hand", "per-account"] = "by-hand"
+    old_terms: Mapping[str, str] = field(default_factory=lambda: dict(OLD_TERMS))
 
 
 class CodePart(NamedTuple):
@@ -99,7 +107,44 @@ def code_parts(template: str) -> tuple[CodePart, ...] | None:
 
 def archive_fault(archive: ArchiveSection, office: str) -> Fault | None:
     """What is wrong with the section, or None; ``office`` is the code of the office."""
-    return next(_code_faults(archive, office), None) or next(_field_faults(archive.fields), None)
+    return (next(_code_faults(archive, office), None) or next(_field_faults(archive.fields), None)
+            or next(_term_faults(archive.old_terms), None))
+
+
+_PERIOD = re.compile(r"permanent|[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m")
+_YEARS = re.compile(r"(?:定期)?\(?0{0,3}([1-9][0-9]{0,2})年\)?|D0{0,3}([1-9][0-9]{0,2})")
+
+
+def meaning_of_term(term: str, old_terms: Mapping[str, str]) -> str:
+    """The period that an old term stands for, as a retention schedule writes it; "" where nobody has said so.
+
+    永久 and Y, 20年 and 定期20年, and D20 are understood by themselves; of those two with a number ``old_terms`` may
+    say something else.
+    """
+    plain = _plain_term(term)
+    if plain in (PERMANENT_TERM, "Y"):
+        return "permanent"
+    for known, period in old_terms.items():
+        if _plain_term(known) == plain:
+            return period
+    found = _YEARS.fullmatch(plain)
+    return "" if found is None else f"{found[1] or found[2]}y"
+
+
+def _plain_term(term: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", term).split()).upper()
+
+
+def _term_faults(old_terms: Mapping[str, str]) -> Iterator[Fault]:
+    for term, period in old_terms.items():
+        at = f"archive.old_terms.{term}"
+        if not _plain_term(term):
+            yield Fault(at, period, msg("a term such as {term} before it", term="长期"))
+        if not _PERIOD.fullmatch(period):
+            yield Fault(at, period, msg("{permanent}, or a period such as 30y or 18m", permanent="permanent"))
+        if meaning_of_term(term, {}) == "permanent" and period != "permanent":
+            yield Fault(at, period, msg("{permanent}: no setting shortens what is to be kept for ever",
+                                        permanent="permanent"))
 
 
 def _code_faults(archive: ArchiveSection, office: str) -> Iterator[Fault]:

@@ -51,6 +51,9 @@ volume_code = {quoted(archive.volume_code)}
 volumes = "by-hand"      # "per-account"：归到某户号名下的文件自动并入该户号未封的案卷
 # class 处所写的类别号，未列的写类别标识：
 # class_codes = {{ supply-contract = "HT", meter-change-notice = "HB" }}
+# 旧档原保管期限的含义：与类别期限比较，取较长者；未列出的（如“定期”）一律等待，不会到期。
+# “20年”“定期20年”“D20”不必列出。默认按1987年《关于机关档案保管期限的规定》的上限：长期16至50年，短期15年以下
+old_terms = {{ "永久" = "permanent", "长期" = "50y", "短期" = "15y" }}
 {_OWN_FIELD_EXAMPLE}
 [engines]
 search = {quoted(search)}       # 检索引擎："tantivy"，或不能安装 tantivy 的机器上用 "whoosh"

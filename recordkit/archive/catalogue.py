@@ -162,7 +162,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
         "sha256": metadata.get("sha256", ""),
         "metadata": json.dumps(metadata, ensure_ascii=False),
         "box": same_account(str(metadata["box"])) if metadata.get("box") else None,
-        "old_term": str(metadata.get("period_term") or "").strip() or None,
+        "old_term": " ".join(str(metadata.get("period_term") or "").split()) or None,
         "version": body["version"],
         "commitment": body["commitment"],
         "touched": entry.seq,

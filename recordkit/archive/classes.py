@@ -62,9 +62,7 @@ class RecordClass(Struct, frozen=True):
     @property
     def period_code(self) -> str:
         """Code in the archival code: Y for permanent, D30, D10 ... (DA/T 22-2015); M18 for months, which it lacks."""
-        if self.months is None:
-            return "Y"
-        return f"{'D' if self.period.endswith('y') else 'M'}{self.period[:-1]}"
+        return code_of_period(self.period)
 
 
 def months_of(period: str) -> int | None:
@@ -72,6 +70,13 @@ def months_of(period: str) -> int | None:
     if period == PERMANENT:
         return None
     return int(period[:-1]) * (12 if period.endswith("y") else 1)
+
+
+def code_of_period(period: str) -> str:
+    """The code of a period, as ``RecordClass.period_code``."""
+    if period == PERMANENT:
+        return "Y"
+    return f"{'D' if period.endswith('y') else 'M'}{period[:-1]}"
 
 
 class Scheme(Struct, frozen=True):

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from recordkit.archive.catalogue import Record, accounts_of, list_records, record_of
 from recordkit.archive.classes import RecordClass, Scheme, load_scheme
+from recordkit.archive_settings import meaning_of_term
 from recordkit.db import Database
 from recordkit.model import same_account
 from recordkit.retention.order_state import extensions
@@ -22,6 +23,7 @@ class Circumstances:
     Attributes:
         blind_holds: holds in force whose account can no longer be read. They cover every record: a lost note must
             not become a permission to destroy.
+        old_terms: period by the old term of inherited records, from the settings.
         together: what governs the volumes (by id) that were asked for so far.
     """
 
@@ -32,8 +34,13 @@ class Circumstances:
     holds_of_account: Mapping[str, list[Hold]]
     blind_holds: tuple[Hold, ...]
     extensions: Mapping[str, Extension]
+    old_terms: Mapping[str, str]
     # Not taken over by dataclasses.replace: under another schedule something else governs.
     together: dict[str, Together] = field(default_factory=dict, init=False)
+
+    def meaning(self, term: str) -> str:
+        """The period that an old term stands for; "" for none, and where nobody has said so."""
+        return meaning_of_term(term, self.old_terms) if term else ""
 
 
 def load_circumstances(workspace: Workspace, record_id: str | None = None) -> Circumstances:
@@ -55,6 +62,7 @@ def load_circumstances(workspace: Workspace, record_id: str | None = None) -> Ci
         holds_of_account=holds_of_account,
         blind_holds=tuple(blind),
         extensions=extensions(db),
+        old_terms=workspace.settings.archive.old_terms,
     )
 
 
@@ -76,7 +84,9 @@ def facts_of(record: Record, around: Circumstances) -> tuple[Facts, Sequence[Eve
         events += around.events_of_account.get(same_account(record.account), ())
     record_class = around.scheme.classes.get(record.record_class)
     own = day_in(record.fields.get(record_class.field)) if record_class is not None and record_class.field else None
-    return Facts(record.record_id, record.record_class, record.date, own, record.old_term), events, record_class
+    term = record.old_term
+    facts = Facts(record.record_id, record.record_class, record.date, own, term, around.meaning(term))
+    return facts, events, record_class
 
 
 def governing_volume(db: Database, volume_id: str, around: Circumstances) -> Together | None:

@@ -25,7 +25,6 @@ from recordkit.archive.classes import RecordClass
 from recordkit.db import Database, Row
 from recordkit.retention.circumstances import Circumstances, day_in, decide_record, load_circumstances
 from recordkit.retention.review import (
-    PERMANENT_TERM,
     Decision,
     DecisionKind,
     Event,
@@ -44,7 +43,8 @@ from recordkit.workspace import Workspace
 class ReviewGroup:
     """Records of a class of which the same is to be said: ``decision`` and first day of appraisal ``due``.
 
-    ``companions``: they wait for nothing themselves, but with another record of their volume.
+    ``companions``: they wait for nothing themselves, but with another record of their volume. ``unexplained``: they
+    wait for somebody to say what their old term means.
     """
 
     record_class: str
@@ -52,10 +52,11 @@ class ReviewGroup:
     due: date | None
     count: int
     companions: bool = False
+    unexplained: bool = False
 
 
 class _Plain(NamedTuple):
-    """A record as far as the review needs it, its date still as text; ``term`` "" or 永久, which alone decides."""
+    """A record as far as the review needs it, its date still as text; ``term`` "" where it has none."""
 
     ordinal: int
     record_id: str
@@ -66,8 +67,8 @@ class _Plain(NamedTuple):
     volume: str | None
 
 
-TERM = f"CASE WHEN r.old_term = '{PERMANENT_TERM}' THEN '{PERMANENT_TERM}' ELSE '' END AS term"
-"""Expression of ``records r`` that says whether its old term keeps it: 永久, else ""."""
+TERM = "coalesce(r.old_term, '') AS term"
+"""Old term of ``records r``, "" where it has none."""
 _COLUMNS = f"r.ordinal, r.record_id, r.record_class, r.date, r.volume, {TERM}"
 _PARTICULAR = f"""
 SELECT {_COLUMNS}, NULL AS account, 0 AS is_current
@@ -91,10 +92,11 @@ FROM json_each(:volumes) v CROSS JOIN records r ON r.volume = v.value AND r.stat
 LEFT JOIN record_accounts a ON a.record_id = r.record_id
 """
 """Active records of these volumes, once for each account under which they stand or stood."""
-_BETWEEN, _KEPT = "\x1f", "\x1e"
-"""Between the classes of a volume, and behind that of a record whose old term is 永久."""
+_BETWEEN, _BEFORE_TERM = "\x1f", "\x1e"
+"""Between the classes of a volume, and between the class of a record and its old term; in neither (blanks, see
+``catalogue``)."""
 _Kind = tuple[str, str]
-"""Class, and "" or 永久: what decides about a record in a volume of which nothing particular is known."""
+"""Class and old term: what decides about a record in a volume of which nothing particular is known."""
 
 
 def group_review(workspace: Workspace, today: date, *, within_days: int | None = None) -> list[ReviewGroup]:
@@ -106,24 +108,31 @@ def group_review(workspace: Workspace, today: date, *, within_days: int | None =
         Groups by class, decision and due date.
     """
     review = Review(workspace, today)
-    counts = Counter[tuple[str, DecisionKind, date | None, bool]]()
+    counts = Counter[_Said]()
     rest = Counter[tuple[str, str, str | None, str]]()
     for one, decision in review.particular():
         if one.volume is None:
             rest[one.record_class, one.date, one.own, one.term] -= 1
-        counts[one.record_class, decision.decision, decision.due, decision.companion is not None] += 1
+        counts[_said(one.record_class, decision)] += 1
     for row in review.each_group():
-        # Old terms that decide nothing make rows of their own: what is left out is taken off the first one.
         plain = row["n"] + rest.pop((row["record_class"], row["date"], row["own"], row["term"]), 0)
         if plain:
             decision = review.of_class(row["record_class"], row["date"], row["own"], row["term"])
-            counts[row["record_class"], decision.decision, decision.due, False] += plain
+            counts[_said(row["record_class"], decision)] += plain
     for (record_class, _), (decision,), count in each_volume_group(workspace.db, [review]):
-        counts[record_class, decision.decision, decision.due, decision.companion is not None] += count
-    groups = near_groups((ReviewGroup(record_class, kind, due, count, companions)
-                          for (record_class, kind, due, companions), count in counts.items() if count), today,
-                         within_days)
-    return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max, one.companions))
+        counts[_said(record_class, decision)] += count
+    groups = near_groups((ReviewGroup(record_class, kind, due, count, companions, unexplained)
+                          for (record_class, kind, due, companions, unexplained), count in counts.items() if count),
+                         today, within_days)
+    return sorted(groups, key=lambda one: (one.record_class, one.decision, one.due or date.max, one.companions,
+                                           one.unexplained))
+
+
+_Said = tuple[str, DecisionKind, date | None, bool, bool]
+
+
+def _said(record_class: str, decision: Decision) -> _Said:
+    return (record_class, decision.decision, decision.due, decision.companion is not None, bool(decision.unexplained))
 
 
 def near_groups(groups: Iterable[ReviewGroup], today: date, within_days: int | None) -> list[ReviewGroup]:
@@ -157,10 +166,11 @@ def review_items(
 def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | None, str, date, str]]:
     """Account, class, date and archival code of every record that waits for an event, in the order of filing.
 
-    Those that wait only with another record of their volume are left out: it is that one's event they wait for.
+    Those that wait only with another record of their volume are left out: it is that one's event they wait for. So
+    are those whose old term nobody has explained: no event ends that.
     """
     waiting = {ordinal for ordinal, decision in _decided(Review(workspace, today))
-               if decision.decision == "waiting" and decision.companion is None}
+               if decision.decision == "waiting" and decision.companion is None and not decision.unexplained}
     rows = workspace.db.each(
         "SELECT r.ordinal, r.record_class, r.date, r.code, a.account FROM records r LEFT JOIN record_accounts a "
         "ON a.record_id = r.record_id AND a.is_current = 1 WHERE r.status = 'active' ORDER BY r.ordinal")
@@ -193,8 +203,8 @@ def each_volume_group(db: Database, reviews: Sequence[Review]) -> Iterator[tuple
     latest = ", ".join(f"{start} AS latest_{at}" for at, start in enumerate(starts))
     names = ", ".join(f"latest_{at}" for at in range(len(starts)))
     rows = db.each(
-        f"SELECT classes, {names}, count(*) AS n FROM (SELECT group_concat(r.record_class || CASE WHEN r.old_term = "
-        f"'{PERMANENT_TERM}' THEN '{_KEPT}' ELSE '' END, '{_BETWEEN}') AS classes, {latest} "
+        f"SELECT classes, {names}, count(*) AS n FROM (SELECT group_concat(r.record_class || '{_BEFORE_TERM}' || "
+        f"coalesce(r.old_term, ''), '{_BETWEEN}') AS classes, {latest} "
         "FROM records r WHERE r.volume IS NOT NULL AND r.status = 'active' AND r.volume NOT IN (SELECT value FROM "
         f"json_each(:volumes)) GROUP BY r.volume) GROUP BY classes, {names}", {"volumes": reviews[0].volumes()})
     for row in rows:
@@ -294,8 +304,8 @@ class Review:
         known = self._of_volumes.get((kinds, latest))
         if known is None:
             # The day is that of nobody: the start of the volume counts, and who counts from an event waits for it.
-            members = [(Facts("", one, date.max, None, term), (), self.around.scheme.classes.get(one))
-                       for one, term in kinds]
+            members = [(Facts("", one, date.max, None, term, self.around.meaning(term)), (),
+                        self.around.scheme.classes.get(one)) for one, term in kinds]
             together = governing("", members)
             if together.outcome == "runs" and latest is not None:
                 together = replace(together, start=date.fromisoformat(latest))
@@ -366,7 +376,8 @@ class Review:
 
     def _facts(self, one: _Plain, events: tuple[Event, ...]) -> tuple[Facts, tuple[Event, ...], RecordClass | None]:
         own = None if one.own is None else day_in(one.own)
-        facts = Facts(one.record_id, one.record_class, date.fromisoformat(one.date), own, one.term)
+        facts = Facts(one.record_id, one.record_class, date.fromisoformat(one.date), own, one.term,
+                      self.around.meaning(one.term))
         return facts, events, self.around.scheme.classes.get(one.record_class)
 
     def _decide(
@@ -376,7 +387,7 @@ class Review:
         facts, _, rule = self._facts(one, events)
         extension = self.around.extensions.get(one.record_id)
         # Two records of a class whose periods start on the same day differ in their reasons only.
-        runs = rule is not None and not one.term and rule.months is not None
+        runs = rule is not None and rule.months is not None
         trigger = trigger_of(facts, events, rule) if runs and rule is not None else None
         start = period_start(rule, trigger[0]) if rule is not None and trigger is not None else None
         governed = None if together is None else (together.outcome, together.start, together.months)
@@ -389,7 +400,8 @@ class Review:
 
 
 def _kind_of(part: str) -> _Kind:
-    return (part.removesuffix(_KEPT), PERMANENT_TERM) if part.endswith(_KEPT) else (part, "")
+    record_class, _, term = part.partition(_BEFORE_TERM)
+    return record_class, term
 
 
 def _quoted(ids: Iterable[str]) -> str:

@@ -17,8 +17,8 @@ Rules (domain, "Retention"):
 * The records of a volume (案卷) are kept alike: the longest of their periods counts from the latest of their starts,
   each by its own trigger. While one of them waits, all wait; where one is permanent, all are. Holds and decisions of
   the appraisal group stay with the single record.
-* An inherited record whose old term (保管期限) is 永久 is permanent whatever its class says. 长期 and 短期 are shown
-  and decide nothing.
+* An inherited record has an old term (保管期限), too. What it means the settings say (``[archive] old_terms``); the
+  longer of that and the period of its class counts. A term that nobody has explained makes the record wait.
 * A decision of the appraisal group to extend or to keep counts before the schedule, unless the schedule by now asks
   for longer.
 * A hold wins over everything.
@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
-from recordkit.archive.classes import RecordClass
+from recordkit.archive.classes import PERMANENT, RecordClass, months_of
 from recordkit.messages import Message, listed, msg
 from recordkit.retention.schedule import event_name, told_period
 
@@ -56,6 +56,7 @@ class Facts:
         date: the record's own date (日期).
         own: value of the date field that its class counts from; None where the class names none, or it is no date.
         term: 保管期限 of an inherited record, as its old catalogue had it; "" for others.
+        meaning: period that the term stands for, as a schedule writes it; "" where nobody has said so.
     """
 
     record_id: str
@@ -63,6 +64,12 @@ class Facts:
     date: date
     own: Day | None = None
     term: str = ""
+    meaning: str = ""
+
+    @property
+    def is_unexplained(self) -> bool:
+        """Whether it has an old term of which nobody has said what it means."""
+        return bool(self.term) and not self.meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,7 @@ class Decision:
         companion: another record of the same volume that this one waits with; None where it waits by itself.
         months: length of the period that counts, where one runs.
         volume: archival code of the volume that governs; None where it lies in none.
+        unexplained: its old term, while it waits for somebody to say what that means; "" otherwise.
     """
 
     record_id: str
@@ -129,6 +137,7 @@ class Decision:
     companion: str | None = None
     months: int | None = None
     volume: str | None = None
+    unexplained: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +147,8 @@ class Period:
     Attributes:
         rule: class and period, as in ``Decision``; "" where the schedule has no such class.
         why: a sentence; for one that runs, what started it.
-        start, months: of one that runs.
+        start, months: of one that runs; ``period`` the same length as a schedule writes it.
+        term: the old term, where that is longer than the class; "" otherwise.
     """
 
     outcome: Literal["permanent", "waiting", "runs"]
@@ -146,6 +156,8 @@ class Period:
     why: Message
     start: date | None = None
     months: int | None = None
+    period: str = ""
+    term: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +166,10 @@ class Together:
 
     Attributes:
         volume: its archival code; ``count`` how many active records it has.
-        record_id: the one that governs, or that the others wait with; ``name`` of its class, ``period`` of the class.
+        record_id: the one that governs, or that the others wait with; ``name`` of its class, ``period`` that counts.
         rule: class and period that govern.
         start, months: latest start and longest period, where all of them run.
+        term: the old term, where that governs; "" otherwise.
     """
 
     volume: str
@@ -168,9 +181,7 @@ class Together:
     rule: str
     start: date | None = None
     months: int | None = None
-
-
-PERMANENT_TERM = "永久"
+    term: str = ""
 
 
 def governing(volume: str, members: Sequence[tuple[Facts, Sequence[Event], RecordClass | None]]) -> Together:
@@ -180,7 +191,7 @@ def governing(volume: str, members: Sequence[tuple[Facts, Sequence[Event], Recor
     def told(chosen: tuple[Period, Facts, RecordClass | None], start: date | None = None) -> Together:
         own, facts, rule = chosen
         return Together(volume, len(periods), own.outcome, facts.record_id, rule.name if rule else facts.record_class,
-                        rule.period if rule else "", own.rule, start, own.months)
+                        own.period, own.rule, start, own.months, own.term)
 
     for outcome in ("permanent", "waiting"):
         such = [one for one in periods if one[0].outcome == outcome]
@@ -193,8 +204,8 @@ def governing(volume: str, members: Sequence[tuple[Facts, Sequence[Event], Recor
 
 def own_period(facts: Facts, events: Sequence[Event], record_class: RecordClass | None) -> Period:
     """What its class and its old term say of a record."""
-    if facts.term == PERMANENT_TERM:
-        return Period("permanent", f"{facts.record_class} {PERMANENT_TERM}",
+    if facts.meaning == PERMANENT:
+        return Period("permanent", f"{facts.record_class} {facts.term}",
                       msg("Its old term is {term}: it is kept permanently.", term=facts.term))
     if record_class is None:
         return Period("waiting", "", msg("The schedule has no class {id}; nothing can become due until it has one.",
@@ -202,9 +213,16 @@ def own_period(facts: Facts, events: Sequence[Event], record_class: RecordClass 
     rule = f"{record_class.id} {record_class.period}"
     if record_class.months is None:
         return Period("permanent", rule, msg("Class {name} is kept permanently.", name=record_class.name))
+    if facts.is_unexplained:
+        return Period("waiting", rule, msg(
+            "Nobody has said what its old term {term} means. Say so in recordkit.toml, in old_terms of [archive].",
+            term=facts.term))
+    period, term = longer_period(facts, record_class)
+    if term:
+        rule = f"{record_class.id} {period} {term}"
     trigger = trigger_of(facts, events, record_class)
     if trigger is not None:
-        return Period("runs", rule, trigger[1], period_start(record_class, trigger[0]), record_class.months)
+        return Period("runs", rule, trigger[1], period_start(record_class, trigger[0]), months_of(period), period, term)
     if record_class.trigger == "date":
         return Period("waiting", rule, msg(
             "The period starts with the date field {field}, which is empty in this record or no date.",
@@ -229,9 +247,8 @@ def decide(
     that it lies in.
     """
     bare = _without_holds(facts, events, record_class, today, extension, together)
-    if facts.term and facts.term != PERMANENT_TERM:
-        bare = replace(bare, reason=msg("{reason} Its old term {term} decides nothing.", reason=bare.reason,
-                                        term=facts.term))
+    if facts.meaning not in ("", PERMANENT) and record_class is not None and record_class.months is not None:
+        bare = replace(bare, reason=msg("{reason} {term}", reason=bare.reason, term=_told_term(facts, record_class)))
     if not holds:
         return bare
     kinds = tuple(HOLD_KINDS.get(kind) or kind for kind in dict.fromkeys(hold.kind for hold in holds))
@@ -244,6 +261,26 @@ def decide(
     else:
         reason = msg("Held: {kind} ({hold}). Otherwise: {otherwise}", kind=kinds, hold=ids, otherwise=bare.reason)
     return replace(bare, decision="held", reason=reason)
+
+
+def longer_period(facts: Facts, record_class: RecordClass) -> tuple[str, str]:
+    """The longer period of class and old term, as a schedule writes it, and the term where that is the longer one."""
+    own, old = record_class.months, months_of(facts.meaning or "0m")
+    if own is None or (old is not None and old <= own):
+        return record_class.period, ""
+    return facts.meaning, facts.term
+
+
+def _told_term(facts: Facts, record_class: RecordClass) -> Message:
+    """Which of class and old term counts."""
+    old, own = told_period(facts.meaning), told_period(record_class.period)
+    if months_of(facts.meaning) == record_class.months:
+        return msg("Its old term {term} says the same as its class.", term=facts.term)
+    if longer_period(facts, record_class)[1]:
+        return msg("The longer period counts: {old} by its old term {term}, not {own} by its class.", old=old, own=own,
+                   term=facts.term)
+    return msg("The longer period counts: {own} by its class, not {old} by its old term {term}.", old=old, own=own,
+               term=facts.term)
 
 
 def period_start(record_class: RecordClass, trigger: date) -> date:
@@ -307,10 +344,11 @@ def _without_holds(
         reason = msg("The appraisal of order {order} decided to keep it permanently.", order=extension.order)
         return Decision(record_id, "permanent", None, None, own.rule, reason)
     if own.outcome == "waiting":
-        return Decision(record_id, "waiting", None, None, own.rule, own.why)
+        return Decision(record_id, "waiting", None, None, own.rule, own.why,
+                        unexplained=facts.term if facts.is_unexplained else "")
     if together is not None and together.outcome == "waiting":
-        reason = msg("Volume {volume} has a record of class {name} whose period has not started; the whole volume "
-                     "waits with it.", volume=together.volume, name=together.name)
+        reason = msg("Volume {volume} has a record of class {name} of which it is not known yet when its period ends; "
+                     "the whole volume waits with it.", volume=together.volume, name=together.name)
         return Decision(record_id, "waiting", None, None, rule, reason, together.record_id)
     start, months = (own.start, own.months) if together is None else (together.start, together.months)
     assert start is not None and months is not None
@@ -320,13 +358,18 @@ def _without_holds(
         due = _day_after(extension.until)
         why = msg("extended to {until} by the appraisal of order {order}", until=extension.until.isoformat(),
                   order=extension.order)
+    elif together is not None and together.term:
+        why = msg("{what}; in volume {volume} the longest period governs, {period} by the old term {term} of a record "
+                  "of class {name}, from {start}, the latest start of its {count} records", what=own.why,
+                  volume=together.volume, period=told_period(together.period), term=together.term, name=together.name,
+                  start=start.isoformat(), count=together.count)
     elif together is not None:
         why = msg("{what}; in volume {volume} the longest period governs, {period} of class {name}, from {start}, the "
                   "latest start of its {count} records", what=own.why, volume=together.volume,
                   period=told_period(together.period), name=together.name, start=start.isoformat(),
                   count=together.count)
     else:
-        why = msg("{what}; {period} run from {start}", what=own.why, period=told_period(record_class.period),
+        why = msg("{what}; {period} run from {start}", what=own.why, period=told_period(own.period),
                   start=start.isoformat())
     if today >= due:
         reason = msg("{why}. Due for appraisal since {due}.", why=why, due=due.isoformat())

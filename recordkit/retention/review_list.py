@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,9 +13,10 @@ from itertools import islice
 from recordkit.archive.access import clearance_of, seen_title
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import RecordClass, Scheme, load_scheme
+from recordkit.archive_settings import meaning_of_term
 from recordkit.messages import Message, Translate, msg
 from recordkit.retention.grouped import ReviewGroup, group_review, near_groups, review_items
-from recordkit.retention.review import Decision, DecisionKind
+from recordkit.retention.review import Decision, DecisionKind, Facts, longer_period
 from recordkit.retention.schedule import event_name, told_period
 from recordkit.templates import wordpage
 from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
@@ -51,12 +53,14 @@ class Line:
 class Waiting:
     """Records that wait for one of these events, and how many they are; no events where a date field is empty.
 
-    ``companions``: they wait with another record of their volume.
+    ``companions``: they wait with another record of their volume; ``unexplained``: for somebody to say what their old
+    term means.
     """
 
     events: tuple[str, ...]
     count: int
     companions: bool = False
+    unexplained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +131,23 @@ def review_list(workspace: Workspace, today: date, within: int = 0, most: int = 
 
 def waiting_of(groups: Sequence[ReviewGroup], scheme: Scheme) -> tuple[Waiting, ...]:
     """How many records wait for which events; those whose class has no rule wait for nothing that is named."""
-    found: dict[tuple[tuple[str, ...], bool], int] = {}
+    found: Counter[tuple[tuple[str, ...], bool, bool]] = Counter()
     for one in groups:
         rule = scheme.classes.get(one.record_class)
         if one.decision == "waiting" and rule is not None:
-            events = rule.events if rule.trigger == "event" and not one.companions else ()
-            found[events, one.companions] = found.get((events, one.companions), 0) + one.count
-    return tuple(Waiting(events, count, companions)
-                 for (events, companions), count in sorted(found.items(), key=lambda item: -item[1]))
+            named = rule.trigger == "event" and not one.companions and not one.unexplained
+            found[rule.events if named else (), one.companions, one.unexplained] += one.count
+    return tuple(Waiting(events, count, companions, unexplained)
+                 for (events, companions, unexplained), count in found.most_common())
 
 
 def told_waiting(one: Waiting) -> Message:
     """What those records wait for, in words."""
     if one.companions:
         return msg("{count} wait with another record of their volume", count=one.count)
+    if one.unexplained:
+        return msg("{count} wait for somebody to say what their old period term means (recordkit.toml, old_terms)",
+                   count=one.count)
     if not one.events:
         return msg("{count} wait for a date field that is empty", count=one.count)
     return msg("{count} wait for {events}", count=one.count, events=tuple(event_name(event) for event in one.events))
@@ -152,7 +159,10 @@ def _lines(
     clearance = clearance_of(workspace)
     for record, found in review_items(workspace, today, decisions={decision}, within_days=within):
         rule = scheme.classes.get(record.record_class)
-        yield Line(record, seen_title(record, clearance), found, told_period(rule.period) if rule is not None else None)
+        meaning = meaning_of_term(record.old_term, workspace.settings.archive.old_terms) if record.old_term else ""
+        facts = Facts(record.record_id, record.record_class, record.date, None, record.old_term, meaning)
+        period = told_period(longer_period(facts, rule)[0]) if rule is not None else None
+        yield Line(record, seen_title(record, clearance), found, period)
 
 
 def list_file(found: ReviewList, kind: str, translate: Translate) -> bytes:
@@ -178,7 +188,8 @@ def _json(found: ReviewList, translate: Translate) -> bytes:
     data = {
         "as_of": found.as_of.isoformat(), "within": found.within, "items": items, "total": len(items),
         "counts": found.counts, "listed_in_full": not told_shortened(found),
-        "waiting": [{"events": list(one.events), "count": one.count, "companions": one.companions}
+        "waiting": [{"events": list(one.events), "count": one.count, "companions": one.companions,
+                     "unexplained": one.unexplained}
                     for one in found.waiting],
         "groups": [{"record_class": one.record_class, "decision": one.decision,
                     "due": one.due.isoformat() if one.due else None, "count": one.count} for one in found.groups],

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Literal
 
 from recordkit.archive.catalogue import Record, accounts_of, get_record
-from recordkit.archive.classes import RecordClass, load_scheme
+from recordkit.archive.classes import PERMANENT, RecordClass, load_scheme
 from recordkit.archive.exported import GivenCopy, copies_of
+from recordkit.archive_settings import meaning_of_term
 from recordkit.db import Row
 from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
@@ -19,7 +20,7 @@ from recordkit.retention.events import event_words
 from recordkit.retention.holds import find_hold
 from recordkit.retention.order_state import Opinion, Order, Outcome, find_order, open_order_of
 from recordkit.retention.orders import next_step
-from recordkit.retention.review import PERMANENT_TERM, Decision
+from recordkit.retention.review import Decision
 from recordkit.retention.stops import stop_of_decision
 from recordkit.workspace import Workspace
 
@@ -137,7 +138,9 @@ def _events(workspace: Workspace, record: Record, rule: RecordClass | None) -> l
         "OR (e.scope = 'account' AND e.account = :account) ORDER BY e.seq",
         {"record": record.record_id, "account": same_account(record.account or "") or None},
     )
-    is_kept = record.old_term == PERMANENT_TERM
+    # A term that keeps the record, or that nobody has explained: no event starts a period.
+    meaning = meaning_of_term(record.old_term, workspace.settings.archive.old_terms)
+    is_kept = bool(record.old_term) and meaning in ("", PERMANENT)
     types = rule.events if rule is not None and rule.trigger == "event" and rule.months is not None else ()
     types = () if is_kept else types
     newest = {row["type"]: row for row in rows if row["scope"] == "record" and _is_open(row)}
@@ -249,6 +252,9 @@ def _next(
                    "explain {other}", other=other.code if other is not None else decision.companion), None
     if rule is None:
         return msg("It waits until the schedule has a rule for class {id}.", id=record.record_class), None
+    if decision.unexplained:
+        return msg("It waits until somebody says what its old term {term} means: in recordkit.toml, old_terms of "
+                   "[archive].", term=decision.unexplained), None
     if rule.trigger == "date":
         return msg("It waits until its date field is filled in: recordkit edit {code} --set {field}=DATE --reason TEXT",
                    code=code, field=rule.field), None

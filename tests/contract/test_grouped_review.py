@@ -50,7 +50,7 @@ def fill(archive: Archive, rng: random.Random, records: int) -> None:
                 "sha256": "", "version": 1, "commitment": "", "metadata": "{}", "touched": 1,
                 "ordinal": ordinal, "scope": "", "serial": ordinal,
                 "volume": rng.choice([None, rng.choice(volumes)]),
-                "old_term": rng.choice(["永久", "长期", None]) if rng.random() < 0.1 else None,
+                "old_term": rng.choice(["永久", "长期", "短期", "20年", "定期"]) if rng.random() < 0.2 else None,
                 "status": "destroyed" if rng.random() < 0.05 else "active",
             })
             if account is not None:

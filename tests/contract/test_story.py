@@ -71,7 +71,7 @@ def test_the_event_that_counts_is_the_one_that_the_review_counts_from(archive: A
         told = story_of(archive.workspace, record, TODAY)
         decision = explain_record(archive.workspace, record, TODAY)
         assert told.decision == decision
-        is_kept = record.old_term == "永久"
+        is_kept = record.old_term in ("永久", "定期")
         if told.rule is None or told.rule.trigger == "date" or told.rule.months is None or is_kept:
             assert all(one.state in ("starts-nothing", "replaced") for one in told.events)
             continue

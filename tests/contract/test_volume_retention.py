@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from retention_store import Archive, make_archive
 
+from recordkit import files
 from recordkit.archive.catalogue import find_record, get_record
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.volume_acts import NewVolume, add_to_volume, note_volume, open_volume, take_out
@@ -16,7 +17,7 @@ from recordkit.archive.volumes import Remarks, Volume, find_volume
 from recordkit.errors import RefusedByRule
 from recordkit.retention.circumstances import decide_record, explain_record, load_circumstances
 from recordkit.retention.events import add_event
-from recordkit.retention.grouped import group_review, waiting_records
+from recordkit.retention.grouped import group_review, review_items, waiting_records
 from recordkit.retention.holds import place_hold, release_hold
 from recordkit.retention.order_state import Opinion, find_order
 from recordkit.retention.register import filed_register
@@ -97,14 +98,73 @@ def test_one_permanent_record_keeps_the_whole_volume(
         archive.propose(visit)
 
 
-def test_an_old_term_keeps_a_record_or_is_only_shown(archive: Archive) -> None:
+def test_of_old_term_and_class_the_longer_period_counts_and_the_reason_says_which(archive: Archive) -> None:
+    on = date(1988, 6, 1)
     kept = archive.file("旧档", period_term="永久", record_class="supply-contract")
-    long, short = archive.file("旧档二", period_term="长期"), archive.file("旧档三", period_term="短期")
+    long, short = archive.file("旧档二", on=on, period_term="长期"), archive.file("旧档三", on=on, period_term="短期")
+    years, code = archive.file("旧档四", on=on, period_term="20 年"), archive.file("旧档五", on=on, period_term="D5")
+    equal = archive.file("旧档六", on=on, period_term="定期（10年）")
     assert says(archive, kept).decision == "permanent" and "永久" in str(says(archive, kept).reason)
-    for record, term in ((long, "长期"), (short, "短期")):
-        assert says(archive, record).decision == "due" and term in str(says(archive, record).reason)
+    wanted = {long: (2039, "50y 长期", "50 years by its old term 长期, not 10 years by its class"),
+              short: (2004, "15y 短期", "15 years by its old term 短期, not 10 years by its class"),
+              years: (2009, "20y 20 年", "20 years by its old term 20 年, not 10 years by its class"),
+              code: (1999, "10y", "10 years by its class, not 5 years by its old term D5"),
+              equal: (1999, "10y", "says the same as its class")}
+    for record, (year, rule, told) in wanted.items():
+        found = says(archive, record)
+        assert (found.due, found.rule, found.start) == (date(year, 1, 1), f"visit-record {rule}", date(1989, 1, 1))
+        assert found.decision == ("due" if year < 2037 else "not-due") and told in str(found.reason)
+    items = {record.record_id: decision.decision for record, decision in review_items(
+        archive.workspace, archive.workspace.clock.today)}
+    assert items[long] == "not-due"
+    with pytest.raises(RefusedByRule):
+        archive.propose(long)
     archive.workspace.rebuild()
-    assert says(archive, kept).decision == "permanent"
+    assert says(archive, kept).decision == "permanent" and says(archive, long).decision == "not-due"
+
+
+def test_a_term_that_nobody_has_explained_waits_and_no_event_is_asked_for_it(archive: Archive) -> None:
+    odd = archive.file("旧档", on=date(1980, 1, 1), period_term="定期")
+    contract = archive.file("旧合同", record_class="supply-contract", account="001", period_term="定期")
+    beside = archive.file("回访", on=date(1980, 1, 1))
+    found = says(archive, odd)
+    assert (found.decision, found.due, found.unexplained) == ("waiting", None, "定期")
+    assert "定期" in str(found.reason) and "old_terms" in str(found.reason)
+    today = archive.workspace.clock.today
+    story = story_of(archive.workspace, find_record(archive.workspace.db, contract), today)
+    assert "定期" in str(story.next) and "old_terms" in str(story.next)
+    assert list(waiting_records(archive.workspace, today)) == []
+    (told,) = waiting_of(group_review(archive.workspace, today), load_scheme(archive.root))
+    assert (told.count, told.unexplained, told.events) == (2, True, ()) and "old_terms" in str(told_waiting(told))
+    with pytest.raises(RefusedByRule):
+        archive.propose(odd)
+    volume_with(archive, odd, beside)
+    assert (says(archive, beside).decision, says(archive, beside).companion) == ("waiting", odd)
+
+
+def test_the_old_term_of_one_record_governs_its_volume(archive: Archive) -> None:
+    visit, old = archive.file("回访"), archive.file("旧档", on=date(1988, 6, 1), period_term="长期")
+    volume = volume_with(archive, visit, old)
+    found = says(archive, visit)
+    assert (found.decision, found.due, found.rule) == (
+        "not-due", date(2075, 1, 1), f"visit-record 50y 长期 @{volume.code}")
+    assert "50 years by the old term 长期" in str(found.reason)
+
+
+def test_a_term_that_the_settings_give_another_meaning_stops_an_order_by_name(archive: Archive) -> None:
+    a, b = archive.file("甲", on=date(1988, 6, 1), period_term="短期"), archive.file("乙")
+    order = archive.signed(a, b)
+    path = archive.root / "recordkit.toml"
+    text = path.read_text(encoding="utf-8")
+    assert '"短期" = "15y"' in text
+    files.write_atomic(path, text.replace('"短期" = "15y"', '"短期" = "20y"').encode(), overwrite=True)
+    archive.reopen()
+    assert set(stopped_items(archive.workspace, order)) == {a}
+    files.write_atomic(path, text.replace(', "短期" = "15y"', "").encode(), overwrite=True)
+    archive.reopen()
+    assert says(archive, a).decision == "waiting" and set(stopped_items(archive.workspace, order)) == {a}
+    outcomes = {one.record_id: (one.outcome, one.reason_code) for one in archive.execute(order).outcomes}
+    assert outcomes == {a: ("refused", "not-due"), b: ("destroyed", None)}
 
 
 def test_a_hold_and_an_appraisal_stay_with_the_single_record(archive: Archive) -> None:

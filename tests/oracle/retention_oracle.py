@@ -37,6 +37,18 @@ def months_in(period: str) -> int | None:
     return {"y": 12, "m": 1}[period[-1]] * int(period[:-1]) if period != "permanent" else None
 
 
+def old_months(term: str) -> int | None | str:
+    """What a term of the tests' stores means: None for ever, a number of months, or ``unknown``."""
+    if term in ("永久", "Y"):
+        return None
+    if term == "长期":
+        return 600
+    if term == "短期":
+        return 180
+    digits = term.replace("年", "").replace("D", "")
+    return 12 * int(digits) if digits.isdigit() else "unknown"
+
+
 def own_rule(name: str, entries: dict[str, dict[str, object]]) -> dict[str, object]:
     """The rule of a class with what it inherits, as a person would copy it by hand from class to class."""
     rule: dict[str, object] = {"trigger": "date", "events": [], "field": "", "start": "next-january"}
@@ -67,8 +79,11 @@ def alone(
     term: str = "",
 ) -> Alone:
     """A record by its class and old term. ``events``: type, date, scope, seq; ``field`` and ``own`` as ``expected``."""
-    if months is None or term == "永久":
+    old = old_months(term) if term else 0
+    if months is None or old is None:
         return "kept", None, 0
+    if isinstance(old, str):
+        return "waits", None, 0
     begin: date | None = None
     if trigger == "date":
         begin = own if field else formed
@@ -85,7 +100,7 @@ def alone(
                         candidate = day
             if candidate is not None and (begin is None or candidate < begin):
                 begin = candidate
-    return ("waits", None, 0) if begin is None else ("runs", first_day(begin, start), months)
+    return ("waits", None, 0) if begin is None else ("runs", first_day(begin, start), sorted([months, old])[-1])
 
 
 def expected(

@@ -33,7 +33,7 @@ TYPES = ["contract-ended", "account-closed", "completed"]
 ACCOUNTS = ["001", "002", "003"]
 IDS = ["a", "b", "c"]
 VOLUMES = [None, None, "V1", "V2", "V3", "V4"]
-TERMS = [None, None, None, None, "长期", "短期", "永久"]
+TERMS = [None, None, None, None, "长期", "短期", "永久", "Y", "5年", "D30", "定期"]
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def by_itself(world: World, place: int) -> Alone:
     """What the oracle says of a record's class and old term."""
     one = world.filed[place]
     if one.record_class not in world.rules:
-        return ("kept" if one.term == "永久" else "waits"), None, 0
+        return ("kept" if one.term in ("永久", "Y") else "waits"), None, 0
     rule = own_rule(one.record_class, world.rules)
     events = [(event.type, event.day, "account" if event.account else "record", seq)
               for seq, event in enumerate(world.happened, 1)
@@ -245,7 +245,7 @@ def test_the_story_of_every_record_names_the_decision_of_the_oracle_and_one_reas
         assert story.decision == decision
         assert (story.decision.decision, story.decision.due) == wanted(world, place)
         counting = [one.date for one in story.events if one.state == "counts"]
-        is_kept = world.filed[place].term == "永久"
+        is_kept = world.filed[place].term in ("永久", "Y", "定期")
         if story.rule is None or story.rule.trigger == "date" or story.rule.months is None or is_kept:
             assert counting == []
         elif record.volume is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from recordkit.archive_settings import OLD_TERMS, meaning_of_term
 from recordkit.errors import InputRefused
 from recordkit.new_settings import new_settings_text
 from recordkit.settings import (
@@ -53,6 +54,9 @@ def marked(text: str) -> str:
         ("-{seq:04}", "", "allowed: a text with {seq} in it"),
         ("{office}", "{place}", "allowed: a text with the placeholders {fonds}, {category}, {class}"),
         ("{seq:04}", "{seq:04!}", "allowed: a text with the placeholders"),
+        ('"长期" = "50y"', '"长期" = "fifty"', 'archive.old_terms.长期 = "fifty"; allowed: permanent, or a period'),
+        ('"永久" = "permanent"', '"永久" = "30y"', "no setting shortens what is to be kept for ever"),
+        ('"短期" = "15y"', '"" = "15y"', "allowed: a term such as 长期 before it"),
         ('rescan = "ask"', 'rescan = "maybe"', 'ingest.rescan = "maybe"; allowed: "ask", "version"'),
         ('search = "tantivy"', "search = 1", 'engines.search = 1; allowed: "tantivy"'),
         ("searchable = true", 'searchable = "yes"', 'ingest.searchable = "yes"; allowed: true or false'),
@@ -75,3 +79,18 @@ def test_every_range_names_a_setting_and_holds_its_default() -> None:
     for key, allowed in _RANGES.items():
         section, _, name = key.partition(".")
         assert allowed.holds(getattr(getattr(Settings(StoreSection("a")), section), name))
+
+
+@pytest.mark.parametrize(("term", "period"), [
+    ("永久", "permanent"), ("Y", "permanent"), ("长期", "50y"), (" 长 期 ", "50y"), ("短期", "15y"), ("20年", "20y"),
+    ("２０ 年", "20y"), ("定期30年", "30y"), ("定期（10年）", "10y"), ("D30", "30y"), ("d10", "10y"), ("定期", ""),
+    ("0年", ""), ("三十年", ""), ("30", ""), ("", ""), ("20年以上", ""),
+])
+def test_an_old_term_means_what_the_settings_say_or_the_years_it_names_itself(term: str, period: str) -> None:
+    assert meaning_of_term(term, OLD_TERMS) == period
+
+
+def test_the_settings_go_before_the_years_of_a_term_but_never_shorten_what_is_permanent() -> None:
+    assert meaning_of_term("10年", {"10年": "30y"}) == "30y" and meaning_of_term("定期", {"定期": "30y"}) == "30y"
+    assert meaning_of_term("永久", {"永久": "10y"}) == meaning_of_term("永久", {}) == "permanent"
+    assert meaning_of_term("长期", {}) == ""

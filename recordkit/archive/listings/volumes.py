@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from recordkit.archive.access import Clearance, clearance_of
+from recordkit.archive.classes import code_of_period
 from recordkit.archive.listings.items import ids_of
 from recordkit.archive.listings.shape import (
     RESTRICTED,
@@ -24,6 +25,7 @@ from recordkit.archive.listings.shape import (
 )
 from recordkit.archive.selection import Selection, group_records, longest_first, selected_volumes
 from recordkit.archive.volumes import Volume, find_volume, placed_records, records_of_volume
+from recordkit.archive_settings import meaning_of_term
 from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
@@ -184,11 +186,11 @@ def _is_shown(volume: Volume, clearance: Clearance) -> bool:
 
 
 def _period(workspace: Workspace, volume: Volume) -> str:
-    """The longest period of its records governs the volume; 永久 of an older archive counts, too."""
+    """The longest period of its records governs the volume; old terms count as what they mean."""
     periods = {one.period for one in group_records(workspace.db, Selection(volume=volume.volume_id))}
-    records = records_of_volume(workspace.db, volume.volume_id)
-    if any(record.metadata.get("period_term") == "永久" for record in records):
-        return "永久"
+    terms = {record.old_term for record in records_of_volume(workspace.db, volume.volume_id)} - {""}
+    meanings = {meaning_of_term(term, workspace.settings.archive.old_terms) for term in terms} - {""}
+    periods |= {code_of_period(meaning) for meaning in meanings}
     return told_period(min(periods, key=longest_first)) if periods else ""
 
 
