@@ -11,6 +11,7 @@ from typing import Any, Literal
 from recordkit.archive.access import Clearance, seen_title
 from recordkit.archive.boxes import BoxContent
 from recordkit.archive.catalogue import Record
+from recordkit.archive.listings.shape import told_period
 from recordkit.messages import Message
 from recordkit.settings import Settings
 from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
@@ -22,27 +23,18 @@ _CENTRED = ("序号", "日期", "密级", "页数")
 _PER_PAGE = 3
 
 
-def period_name(code: str) -> str:
-    """The period of a code in words: Y is 永久, D30 30年, M18 18个月; anything else stands as it is."""
-    if code == "Y":
-        return "永久"
-    if code[:1] in "DM" and code[1:].isdigit():
-        return f"{code[1:]}{'年' if code[0] == 'D' else '个月'}"
-    return code
-
-
 def label_lines(box: BoxContent, settings: Settings) -> list[tuple[str, str]]:
     """What a label says, name and value; item numbers with their year and period where there are several runs."""
     several = len(box.runs) > 1
     numbers = []
     for first, last in box.runs:
-        mark = f"{first.year}-{first.period} " if several else ""
-        low, high = (one.code[-max(4, len(str(one.serial))):] for one in (first, last))
+        mark = f"{first.year}-{first.old_term or first.period} " if several else ""
+        low, high = (one.code.rpartition("-")[2] for one in (first, last))
         numbers.append(f"{mark}{low}" if low == high else f"{mark}{low}—{high}")
     return [
         ("全宗号", settings.archive.fonds),
         ("年度", "、".join(map(str, box.years))),
-        ("保管期限", "、".join(map(period_name, box.periods))),
+        ("保管期限", "、".join(map(told_period, box.periods))),
         ("机构（问题）", settings.company.office),
         ("起止件号", "\n".join(numbers)),
         ("盒号", box.box),

@@ -22,7 +22,7 @@ from recordkit.archive.listings.shape import (
     span_of,
     told_period,
 )
-from recordkit.archive.selection import Selection, group_records, longest_first, selected_volumes
+from recordkit.archive.selection import Selection, longest_first, selected_volumes
 from recordkit.archive.volumes import Volume, find_volume, placed_records, records_of_volume
 from recordkit.errors import NotFound
 from recordkit.messages import msg
@@ -184,11 +184,9 @@ def _is_shown(volume: Volume, clearance: Clearance) -> bool:
 
 
 def _period(workspace: Workspace, volume: Volume) -> str:
-    """The longest period of its records governs the volume; 永久 of an older archive counts, too."""
-    periods = {one.period for one in group_records(workspace.db, Selection(volume=volume.volume_id))}
+    """The longest period of its records governs the volume; those of an older archive count, too."""
     records = records_of_volume(workspace.db, volume.volume_id)
-    if any(record.metadata.get("period_term") == "永久" for record in records):
-        return "永久"
+    periods = {one for record in records for one in (record.period, record.old_term) if one}
     return told_period(min(periods, key=longest_first)) if periods else ""
 
 
