@@ -11,15 +11,16 @@ from typing import Any, Literal
 from recordkit.archive.access import Clearance, seen_title
 from recordkit.archive.boxes import BoxContent
 from recordkit.archive.catalogue import Record
-from recordkit.archive.listings.shape import told_period
+from recordkit.archive.listings.items import LOOK
+from recordkit.archive.listings.shape import compact, printed_title, told_period
 from recordkit.messages import Message
 from recordkit.settings import Settings
-from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
+from recordkit.templates.sheetwriter import MM_OF_PLACE, Cell, Sheet, workbook_bytes
 
-COLUMNS = ("序号", "档号", "文号", "责任者", "题名", "日期", "密级", "页数", "备注")
-"""Of the list in a box: those of 归档文件目录 (DA/T 22-2015)."""
-_WIDTHS_MM = (12, 52, 34, 34, 62, 20, 14, 12, 27)
-_CENTRED = ("序号", "日期", "密级", "页数")
+COLUMNS = tuple(one.label for one in LOOK.columns)
+"""Of the list in a box: those of 归档文件目录 (DA/T 22-2015), with their widths."""
+_WIDTHS_MM = tuple(one.width for one in LOOK.columns)
+_CENTRED = tuple(one.label for one in LOOK.columns if one.centred)
 _PER_PAGE = 3
 
 
@@ -120,15 +121,19 @@ def contents_bytes(
             yield list(COLUMNS)
             yield from rows
 
-        return workbook_bytes([Sheet("盒内清单", lines(), (6, 30, 20, 22, 40, 12, 8, 7, 18), head=3,
-                                     centred=(1, 6, 7, 8))])
+        return workbook_bytes([Sheet("盒内清单", lines(), [one / MM_OF_PLACE for one in _WIDTHS_MM],
+                                     head=3, title=True, centred=[COLUMNS.index(one) + 1 for one in _CENTRED])])
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
     from recordkit.templates import wordpage
 
-    document = wordpage.new_page(landscape=True, margins=(15, 15, 15, 15))
+    document = wordpage.new_page(landscape=True, margins=(15, 18, 15, 18))
     wordpage.heading(document, "盒内清单")
     wordpage.note(document, about)
     wordpage.rows_of(document, COLUMNS, _WIDTHS_MM, ([_printed(cell) for cell in row] for row in rows), _CENTRED)
-    wordpage.page_numbers(document.sections[0].footer.paragraphs[0])
+    foot = document.sections[0].footer.paragraphs[0]
+    foot.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    wordpage.page_numbers(foot)
     return wordpage.bytes_of(document)
 
 
@@ -148,9 +153,9 @@ def _row(at: int, record: Record, clearance: Clearance) -> list[Cell]:
     def told(key: str) -> str | None:
         return str(about[key]) if about.get(key) else None
 
-    return [at, record.code, record.number, told("responsible"), title, record.date, told("security"), record.pages,
-            told("note")]
+    return [at, record.code, record.number, told("responsible"), printed_title(record, clearance),
+            compact(record.date), told("security"), record.pages, told("note")]
 
 
 def _printed(cell: Cell) -> str:
-    return "" if cell is None else cell.strftime("%Y%m%d") if hasattr(cell, "strftime") else str(cell)
+    return "" if cell is None else str(cell)

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 from docx import Document
+from docx.oxml.ns import qn
+from openpyxl import load_workbook
 from papers import pdf_bytes
 
+from recordkit.archive.listings.items import LOOK
 from recordkit.retention.handover import manifest_of
 from recordkit.store import open_store
 from recordkit.workspace import Clock
@@ -73,3 +76,41 @@ def test_a_volume_is_printed_with_the_longest_of_all_its_periods(archive: Cli, t
     archive("volume", "add", made["code"], new, "C001-长期-88-16")
     archive("catalogue", "export", "--kind", "volumes", "--out", tmp_path / "案卷.csv", "--volume", made["code"])
     assert "长期" in (tmp_path / "案卷.csv").read_text("utf-8-sig")
+
+
+def test_the_list_in_a_box_has_the_columns_and_the_dates_of_the_catalogue(archive: Cli, tmp_path: Path) -> None:
+    archive("edit", "C001-长期-88-16", "--set", "自拟题名=是", "--reason", "原件无题名")
+    for kind in ("docx", "xlsx"):
+        archive("box", "sheet", "88", "--out", tmp_path / f"盒.{kind}")
+    document = Document(str(tmp_path / "盒.docx"))
+    (table,) = document.tables
+    assert [round(one.width.mm) for one in table.columns] == [round(one.width) for one in LOOK.columns]
+    assert document.sections[0].footer.paragraphs[0].alignment == 1
+    paper = [[cell.text for cell in row.cells] for row in table.rows]
+    sheet = [["" if cell is None else str(cell) for cell in row]
+             for row in load_workbook(tmp_path / "盒.xlsx").active.iter_rows(min_row=3, values_only=True)]
+    assert paper == sheet
+    assert [row[5] for row in paper[1:3]] == ["20261201", "19880312"] and "[旧件0]" in [row[4] for row in paper]
+    # Chinese commas stand at the foot of the line, Latin letters in a Latin face, and nobody else's name in the file.
+    look = document.styles.element.xpath("w:docDefaults//w:lang")[0]
+    assert look.get(qn("w:eastAsia")) == "zh-CN" and document.styles["Normal"].font.name == "Times New Roman"
+    about = document.core_properties
+    assert (about.author, about.title, about.comments, about.created) == ("recordkit", "盒内清单", "", None)
+
+
+def test_a_security_level_is_one_of_the_five_wherever_it_comes_from(archive: Cli, tmp_path: Path) -> None:
+    archive("edit", "C001-长期-88-16", "--set", "密级=国内", "--reason", "x", expect=3)
+    assert "绝密" in archive.err
+    archive("edit", "C001-长期-88-16", "--set", "密级=机密", "--reason", "定密")
+    with (tmp_path / "二.csv").open("w", encoding="utf-8-sig", newline="") as handle:
+        csv.writer(handle).writerows((("档号", "题名", "日期", "密级", "文件名"),
+                                      ("C001-长期-88-20", "又一件", "19880312", "保密", "9.pdf")))
+    (tmp_path / "旧扫描" / "9.pdf").write_bytes(pdf_bytes(text="Old paper 9"))
+    told = archive.json("ingest", "--catalogue", tmp_path / "二.csv", tmp_path / "旧扫描", "--no-ocr", "--class",
+                        "visit-record", expect=3)
+    (row,) = told["refused"]
+    assert row["cell"] == "D2" and "绝密" in str(row)
+    made = archive.json("volume", "create", "--project", "旧卷")
+    archive("volume", "add", made["code"], "C001-长期-88-17")
+    archive("catalogue", "export", "--kind", "covers", "--volume", made["code"], "--out", tmp_path / "封面.csv")
+    assert "内部" in (tmp_path / "封面.csv").read_text("utf-8-sig")

@@ -22,6 +22,7 @@ from recordkit.archive.listings.shape import (
     span_of,
     told_period,
 )
+from recordkit.archive.metadata import SECURITY
 from recordkit.archive.selection import Selection, longest_first, selected_volumes
 from recordkit.archive.volumes import Volume, find_volume, placed_records, records_of_volume
 from recordkit.errors import NotFound
@@ -68,7 +69,7 @@ COVERS = Look(
     (("fonds", "全宗号"), ("fonds_name", "全宗名称"), ("code", "案卷号"), ("title", "题名"), ("since", "起始日期"),
      ("until", "终止日期"), ("period", "保管期限"), ("security", "密级"), ("count", "件数"), ("pages", "页数")),
 )
-_LEVELS = ("绝密", "机密", "秘密")
+_LEVELS = tuple(one for one in reversed(SECURITY) if one != "公开")
 _Facts = Callable[[Volume], tuple[Fact, ...]]
 _Ids = Callable[[], Iterator[str]]
 
