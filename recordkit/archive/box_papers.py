@@ -11,24 +11,17 @@ from typing import Any, Literal
 from recordkit.archive.access import Clearance, seen_title
 from recordkit.archive.boxes import BoxContent
 from recordkit.archive.catalogue import Record
+from recordkit.archive.listings.items import LOOK
+from recordkit.archive.listings.shape import compact, printed_title, told_period
 from recordkit.messages import Message
 from recordkit.settings import Settings
-from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
+from recordkit.templates.sheetwriter import MM_OF_PLACE, Cell, Sheet, workbook_bytes
 
-COLUMNS = ("序号", "档号", "文号", "责任者", "题名", "日期", "密级", "页数", "备注")
-"""Of the list in a box: those of 归档文件目录 (DA/T 22-2015)."""
-_WIDTHS_MM = (12, 52, 34, 34, 62, 20, 14, 12, 27)
-_CENTRED = ("序号", "日期", "密级", "页数")
+COLUMNS = tuple(one.label for one in LOOK.columns)
+"""Of the list in a box: those of 归档文件目录 (DA/T 22-2015), with their widths."""
+_WIDTHS_MM = tuple(one.width for one in LOOK.columns)
+_CENTRED = tuple(one.label for one in LOOK.columns if one.centred)
 _PER_PAGE = 3
-
-
-def period_name(code: str) -> str:
-    """The period of a code in words: Y is 永久, D30 30年, M18 18个月; anything else stands as it is."""
-    if code == "Y":
-        return "永久"
-    if code[:1] in "DM" and code[1:].isdigit():
-        return f"{code[1:]}{'年' if code[0] == 'D' else '个月'}"
-    return code
 
 
 def label_lines(box: BoxContent, settings: Settings) -> list[tuple[str, str]]:
@@ -36,13 +29,13 @@ def label_lines(box: BoxContent, settings: Settings) -> list[tuple[str, str]]:
     several = len(box.runs) > 1
     numbers = []
     for first, last in box.runs:
-        mark = f"{first.year}-{first.period} " if several else ""
-        low, high = (one.code[-max(4, len(str(one.serial))):] for one in (first, last))
+        mark = f"{first.year}-{first.old_term or first.period} " if several else ""
+        low, high = (one.code.rpartition("-")[2] for one in (first, last))
         numbers.append(f"{mark}{low}" if low == high else f"{mark}{low}—{high}")
     return [
         ("全宗号", settings.archive.fonds),
         ("年度", "、".join(map(str, box.years))),
-        ("保管期限", "、".join(map(period_name, box.periods))),
+        ("保管期限", "、".join(map(told_period, box.periods))),
         ("机构（问题）", settings.company.office),
         ("起止件号", "\n".join(numbers)),
         ("盒号", box.box),
@@ -128,15 +121,19 @@ def contents_bytes(
             yield list(COLUMNS)
             yield from rows
 
-        return workbook_bytes([Sheet("盒内清单", lines(), (6, 30, 20, 22, 40, 12, 8, 7, 18), head=3,
-                                     centred=(1, 6, 7, 8))])
+        return workbook_bytes([Sheet("盒内清单", lines(), [one / MM_OF_PLACE for one in _WIDTHS_MM],
+                                     head=3, title=True, centred=[COLUMNS.index(one) + 1 for one in _CENTRED])])
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
     from recordkit.templates import wordpage
 
-    document = wordpage.new_page(landscape=True, margins=(15, 15, 15, 15))
+    document = wordpage.new_page(landscape=True, margins=(15, 18, 15, 18))
     wordpage.heading(document, "盒内清单")
     wordpage.note(document, about)
     wordpage.rows_of(document, COLUMNS, _WIDTHS_MM, ([_printed(cell) for cell in row] for row in rows), _CENTRED)
-    wordpage.page_numbers(document.sections[0].footer.paragraphs[0])
+    foot = document.sections[0].footer.paragraphs[0]
+    foot.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    wordpage.page_numbers(foot)
     return wordpage.bytes_of(document)
 
 
@@ -156,9 +153,9 @@ def _row(at: int, record: Record, clearance: Clearance) -> list[Cell]:
     def told(key: str) -> str | None:
         return str(about[key]) if about.get(key) else None
 
-    return [at, record.code, record.number, told("responsible"), title, record.date, told("security"), record.pages,
-            told("note")]
+    return [at, record.code, record.number, told("responsible"), printed_title(record, clearance),
+            compact(record.date), told("security"), record.pages, told("note")]
 
 
 def _printed(cell: Cell) -> str:
-    return "" if cell is None else cell.strftime("%Y%m%d") if hasattr(cell, "strftime") else str(cell)
+    return "" if cell is None else str(cell)

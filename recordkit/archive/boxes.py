@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from recordkit.archive.catalogue import Record, record_of, records_in_box
 from recordkit.archive.metadata import BY_KEY, read_value
+from recordkit.archive.selection import TERM, longest_first
 from recordkit.db import Database
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import msg
@@ -51,7 +52,8 @@ class BoxContent(Struct, frozen=True):
 
     Attributes:
         records, pages: of the active records in it.
-        years, periods: of their archival codes, each once, in order.
+        years: of their archival codes, each once, in order.
+        periods: of their codes, or what an older archive wrote (长期), each once, the longest first.
         runs: first and last record of each scope in which item numbers run, in order.
         place: where it stands, when somebody has said so.
     """
@@ -146,7 +148,8 @@ def content_of(db: Database, box: str) -> BoxContent:
         near = [one for one in list_boxes(db) if one.lstrip("0") == number.lstrip("0")]
         raise NotFound(msg("No record lies in box {box}.", box=box),
                        msg("Did you mean {near}?", near=near[0]) if near else msg("'recordkit box list' lists them."))
-    kinds = db.all("SELECT DISTINCT year, period FROM records WHERE box = :box AND status = 'active'", {"box": number})
+    kinds = db.all(f"SELECT DISTINCT year, {TERM} AS period FROM records WHERE box = :box "
+                   "AND status = 'active'", {"box": number})
     scopes = db.all("SELECT scope, min(serial) AS low, max(serial) AS high FROM records WHERE box = :box "
                     "AND status = 'active' GROUP BY scope ORDER BY scope", {"box": number})
     runs: list[tuple[Record, Record]] = []
@@ -158,7 +161,8 @@ def content_of(db: Database, box: str) -> BoxContent:
             runs.append((record_of(first), record_of(last)))
     return BoxContent(
         number, int(sums["n"]) if sums else 0, int(sums["pages"]) if sums else 0,
-        tuple(sorted({int(row["year"]) for row in kinds})), tuple(sorted({str(row["period"]) for row in kinds})),
+        tuple(sorted({int(row["year"]) for row in kinds})),
+        tuple(sorted({str(row["period"]) for row in kinds}, key=longest_first)),
         tuple(runs), place)
 
 

@@ -18,6 +18,9 @@ from recordkit.templates.spec import FieldSpec
 LONGEST = 500
 """Characters that a text may have."""
 
+SECURITY = ("公开", "内部", "秘密", "机密", "绝密")
+"""密级 (GB/T 7156-2003, without 限制 and 国内), the lowest first."""
+
 CORE: tuple[FieldSpec, ...] = (
     FieldSpec(key="title", label="题名", label_en="Title", max_length=LONGEST),
     FieldSpec(key="date", label="日期", label_en="Date", type="date"),
@@ -31,7 +34,8 @@ CORE: tuple[FieldSpec, ...] = (
     FieldSpec(key="phone", label="电话", label_en="Phone", required=False, max_length=LONGEST, sensitive=True),
     FieldSpec(key="box", label="盒号", label_en="Box", required=False, max_length=60),
     FieldSpec(key="shelf", label="库位", label_en="Shelf", required=False, max_length=120),
-    FieldSpec(key="security", label="密级", label_en="Security", required=False, max_length=20),
+    FieldSpec(key="security", label="密级", label_en="Security", type="choice", choices=SECURITY,
+              required=False),
     FieldSpec(key="keywords", label="主题词", label_en="Keywords", required=False, max_length=LONGEST),
     FieldSpec(key="note", label="备注", label_en="Note", required=False, max_length=LONGEST),
 )

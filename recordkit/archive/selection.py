@@ -32,6 +32,7 @@ class Selection(Struct, frozen=True):
         volume: id of the volume (案卷) that a record lies in.
         status: ``active``, ``destroyed``, or None for both.
         scope: within which item numbers run (``Group.scope``).
+        term: the period that stands over them in print: that of an older archive (长期), else the code's.
     """
 
     record_class: str | None = None
@@ -45,8 +46,10 @@ class Selection(Struct, frozen=True):
     volume: str | None = None
     status: Literal["active", "destroyed"] | None = "active"
     scope: str | None = None
+    term: str | None = None
 
 
+TERM = "coalesce(old_term, period)"
 _CONDITIONS = {
     "record_class": "record_class = :record_class",
     "form": "form = :form",
@@ -58,6 +61,7 @@ _CONDITIONS = {
     "account": "record_id IN (SELECT record_id FROM record_accounts WHERE account = :account AND is_current = 1)",
     "volume": "volume = :volume",
     "scope": "scope = :scope",
+    "term": f"{TERM} = :term",
     # A constant, for the index of active records serves no query in which it is not one.
     "status": "status = '{status}'",
 }
@@ -106,7 +110,7 @@ _DAY = timedelta(days=1)
 
 def count_records(db: Database, selection: Selection) -> int:
     """How many records are selected; the cost does not grow with the archive."""
-    few = any(one is not None for one in (selection.box, selection.account, selection.volume))
+    few = any(one is not None for one in (selection.box, selection.account, selection.volume, selection.term))
     dated = selection.since is not None or selection.until is not None
     far = any(one is not None and one.year == date.max.year for one in (selection.since, selection.until))
     if few or far or dated and selection.status != "active":
@@ -149,7 +153,8 @@ class Group(Struct, frozen=True):
     """Selected records that stand in one catalogue: of one year and period, within one run of item numbers.
 
     Attributes:
-        scope: the code without its item number; ``period`` the code in it.
+        scope: the code without its item number.
+        period: that of an older archive in its own words (长期), else the code's (D30).
         count: of records; ``pages`` theirs together.
         since, until: first and last date of those that are not destroyed; None where all are.
     """
@@ -164,18 +169,18 @@ class Group(Struct, frozen=True):
 
     def of(self, selection: Selection) -> Selection:
         """The records of the selection that are in this group."""
-        return structs.replace(selection, scope=self.scope, year=self.year, period=self.period)
+        return structs.replace(selection, scope=self.scope, year=self.year, term=self.period)
 
 
 def group_records(db: Database, selection: Selection) -> list[Group]:
     """The catalogues that the selected records stand in, by year, then by period, the longest first."""
     where, values = condition_of(selection)
     rows = db.all(
-        "SELECT scope, year, period, count(*) AS count, sum(pages) AS pages, "
+        f"SELECT scope, year, {TERM} AS term, count(*) AS count, sum(pages) AS pages, "
         "min(CASE WHEN status = 'active' THEN date END) AS since, "
         "max(CASE WHEN status = 'active' THEN date END) AS until "
-        f"FROM records WHERE {where} GROUP BY scope, year, period", values)
-    found = [Group(row["scope"], row["year"], row["period"], row["count"], row["pages"],
+        f"FROM records WHERE {where} GROUP BY scope, year, term", values)
+    found = [Group(row["scope"], row["year"], row["term"], row["count"], row["pages"],
                    date.fromisoformat(row["since"]) if row["since"] else None,
                    date.fromisoformat(row["until"]) if row["until"] else None) for row in rows]
     return sorted(found, key=lambda one: (one.year, longest_first(one.period), one.scope))
@@ -189,10 +194,18 @@ def selected_volumes(db: Database, selection: Selection) -> list[str]:
     return [row["volume_id"] for row in rows]
 
 
+_OLD_YEARS = {"长期": 50, "短期": 15}
+"""《关于机关档案保管期限的规定》 (1987): 长期 is 16 to 50 years, 短期 up to 15."""
+
+
 def longest_first(period: str) -> tuple[int, int]:
-    """A sort key for codes of periods: Y before D30 before D10 before whatever an older archive wrote."""
-    if period == "Y":
+    """A sort key for periods: Y before D30 before D10; an older archive's by the longest that they could mean."""
+    if period in ("Y", "永久"):
         return 0, 0
+    if period in _OLD_YEARS:
+        return 1, -12 * _OLD_YEARS[period]
+    if period[-1:] == "年" and period[:-1].isdecimal():
+        return 1, -12 * int(period[:-1])
     if period[:1] in ("D", "M") and period[1:].isdecimal():
         return 1, -int(period[1:]) * (12 if period[0] == "D" else 1)
     return 2, 0

@@ -19,11 +19,11 @@ from recordkit.messages import msg
 @pass_app
 def stats(app: App, out: Path | None, force: bool) -> None:
     """Count, print, write."""
+    from recordkit.archive.listings.shape import told_period
     from recordkit.retention.holdings import (
         holdings_file,
         holdings_of,
         holdings_picture,
-        period_name,
         plain_holdings,
     )
 
@@ -51,7 +51,7 @@ def stats(app: App, out: Path | None, force: bool) -> None:
         years = sorted({*found.years, *found.filed})
         app.print_table([[year, found.years.get(year, 0), found.filed.get(year, 0)] for year in years],
                         [N_("Year"), N_("Number of records"), N_("Filed in the year")])
-        app.print_table([[period_name(one), count] for one, count in found.periods.items()],
+        app.print_table([[told_period(one), count] for one, count in found.periods.items()],
                         [N_("Period"), N_("Number of records")])
     review = found.review.get
     sizes = found.storage

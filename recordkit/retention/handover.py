@@ -19,6 +19,7 @@ from recordkit.archive.catalogue import list_holdings
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import file_generated
 from recordkit.archive.retrying import list_quarantine
+from recordkit.archive.selection import TERM
 from recordkit.archive.waiting import list_unmatched
 from recordkit.checkpoints import is_signed, kept_checkpoints, read_checkpoint
 from recordkit.db import Database, Row
@@ -92,7 +93,7 @@ def manifest_of(workspace: Workspace, handover_id: str) -> dict[str, object]:
         "holdings": holdings_of(workspace.db),
         "classes": _counts(workspace.db, "record_class"),
         "years": _counts(workspace.db, "year"),
-        "periods": _counts(workspace.db, "period"),
+        "periods": _counts(workspace.db, TERM),
         "boxes": _counts(workspace.db, "box"),
         "volumes": _volumes(workspace.db),
         "unfinished": _unfinished(workspace),
@@ -110,7 +111,7 @@ def holdings_of(db: Database) -> dict[str, object]:
 
 
 def _counts(db: Database, column: str) -> dict[str, int]:
-    """Records by the values of a column; those without one are not among them."""
+    """Records by the values of a column or expression; those without one are not among them."""
     rows = db.all(f"SELECT {column} AS name, count(*) AS n FROM records WHERE status = 'active' AND {column} "
                   f"IS NOT NULL GROUP BY {column} ORDER BY {column}")
     return {str(row["name"]): int(row["n"]) for row in rows}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recordkit.archive.classes import load_scheme
+from recordkit.archive.listings.shape import told_period
 from recordkit.people import Person, fingerprint, list_people
 from recordkit.templates import wordpage
 from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
@@ -159,7 +160,7 @@ def count_rows(workspace: Workspace, handover: Handover) -> list[tuple[str, str,
         for name, count in _mapping(handover.manifest, key).items():
             shown = scheme[name].name if key == "classes" and name in scheme else name
             if key == "periods":
-                shown = "永久" if name == "Y" else f"{name[1:]}{'年' if name[0] == 'D' else '个月'}（{name}）"
+                shown = told_period(name) if name in ("Y", told_period(name)) else f"{told_period(name)}（{name}）"
             rows.append((kind, shown, str(count)))
     volumes = _mapping(handover.manifest, "volumes")
     if any(volumes.values()):

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from recordkit.archive.classes import load_scheme
+from recordkit.archive.listings.shape import told_period
 from recordkit.archive.retrying import list_quarantine
 from recordkit.archive.waiting import list_unmatched
 from recordkit.retention.grouped import group_review
@@ -21,7 +22,6 @@ from recordkit.templates import wordpage
 from recordkit.templates.charts import Panel, draw
 from recordkit.workspace import Workspace
 
-_PERIODS = {"Y": "永久"}
 _SHOWN_CLASSES = 14
 _SHOWN_YEARS = 12
 _PAGE = (186.0, 254.0)  # mm: A4 within margins
@@ -121,6 +121,13 @@ def holdings_of(workspace: Workspace, today: date) -> Holdings:
         years[row["year"]] += count
         periods[row["period"]] += count
         size += row["bytes"]
+    # What an older archive wrote stands in place of the code's period; few records have it, and the index tells which.
+    for row in workspace.db.each(
+        "SELECT period, old_term, count(*) AS n FROM records INDEXED BY records_review WHERE status = 'active' AND "
+        "old_term IS NOT NULL GROUP BY period, old_term"
+    ):
+        periods[row["period"]] -= row["n"]
+        periods[row["old_term"]] += row["n"]
     classes = [ClassCount(one, names[one].name if one in names else one, held[one], pages[one], destroyed[one])
                for one in sorted({*held, *destroyed}, key=lambda one: (-held[one], one))]
     review = Counter[DecisionKind]()
@@ -131,7 +138,8 @@ def holdings_of(workspace: Workspace, today: date) -> Holdings:
     root = workspace.root
     return Holdings(
         workspace.settings.company.name, f"{workspace.settings.archive.fonds} {workspace.settings.archive.fonds_name}",
-        today, tuple(classes), dict(sorted(years.items())), dict(sorted(periods.items())), dict(sorted(filed.items())),
+        today, tuple(classes), dict(sorted(years.items())), dict(sorted((+periods).items())),
+        dict(sorted(filed.items())),
         issues, dict(review), len(list_unmatched(workspace)), len(list_quarantine(workspace)),
         Storage(size, sum(_size(path) for path in root.glob("catalogue.sqlite3*")), _folder(root / "index"),
                 _folder(root / "ledger")),
@@ -147,11 +155,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size if path.is_file() else 0
     except OSError:  # another process has just merged or removed it
         return 0
-
-
-def period_name(code: str) -> str:
-    """永久, 30年; the code itself where it is no code of DA/T 22."""
-    return _PERIODS.get(code) or (f"{code[1:]}年" if code[:1] == "D" and code[1:].isdigit() else code)
 
 
 def plain_holdings(found: Holdings) -> dict[str, object]:
@@ -198,7 +201,7 @@ def holdings_picture(found: Holdings) -> bytes:
         Panel("现状（件）", [name for name, _ in states], {"件": [count for _, count in states]}),
         Panel("馆藏（按年度，件）", *_by_year(found.years), kind="standing"),
         Panel("历年归档（件）", *_by_year(found.filed), kind="standing"),
-        Panel("馆藏（按保管期限，件）", [period_name(one) for one in found.periods], {"件": [*found.periods.values()]},
+        Panel("馆藏（按保管期限，件）", [told_period(one) for one in found.periods], {"件": [*found.periods.values()]},
               kind="standing"),
         Panel("存储（MB）", ["文件", "目录库", "检索库", "台账"],
               {"MB": [round(one / _MB, 1) for one in (sizes.papers, sizes.catalogue, sizes.index, sizes.ledger)]},
@@ -239,7 +242,7 @@ def holdings_file(found: Holdings, kind: str, picture: bytes | None = None) -> b
          [[str(year), str(found.years.get(year, 0)), str(found.filed.get(year, 0))]
           for year in sorted({*found.years, *found.filed})]),
         ("三、按保管期限", ("保管期限", "件数"), (94, 94),
-         [[period_name(one), str(count)] for one, count in found.periods.items()]),
+         [[told_period(one), str(count)] for one, count in found.periods.items()]),
         ("四、现状", ("事项", "件数"), (94, 94), [[name, str(count)] for name, count in state_rows(found)]),
         ("五、存储", ("内容", "兆字节"), (94, 94),
          [[name, f"{size / _MB:,.1f}"] for name, size in (

@@ -21,6 +21,8 @@ from recordkit.templates.wordpage import printable
 
 LONGEST_CELL = 32_767
 """Characters that a spreadsheet cell keeps."""
+MM_OF_PLACE = 1.9
+"""Width of a character of a spreadsheet's columns."""
 Cell = str | int | float | date | None
 
 

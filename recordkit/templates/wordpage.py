@@ -17,6 +17,7 @@ def new_page(*, landscape: bool, margins: tuple[float, float, float, float]) -> 
     """An empty A4 document in 宋体 10.5; margins in mm: top, right, bottom, left."""
     from docx import Document
     from docx.enum.section import WD_ORIENT
+    from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
     from docx.shared import Mm, Pt
 
@@ -27,19 +28,41 @@ def new_page(*, landscape: bool, margins: tuple[float, float, float, float]) -> 
     section.top_margin, section.right_margin, section.bottom_margin, section.left_margin = map(Mm, margins)
     section.header_distance, section.footer_distance = Mm(8), Mm(7)
     style = document.styles["Normal"]
-    style.font.name = "宋体"
+    style.font.name = "Times New Roman"
     style.font.size = Pt(10.5)
     style.paragraph_format.space_after = Pt(0)
     # Word takes the Chinese face from eastAsia alone.
-    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), "宋体")
+    look = style.element.get_or_add_rPr()
+    look.get_or_add_rFonts().set(qn("w:eastAsia"), "宋体")
+    # Without it LibreOffice takes the reader's language and may set commas in the middle, as in Taiwan.
+    for one in (look, document.styles.element.find(qn("w:docDefaults")).find(".//" + qn("w:rPr"))):
+        for old in one.findall(qn("w:lang")):
+            one.remove(old)
+        language = OxmlElement("w:lang")
+        for name, value in (("val", "en-US"), ("eastAsia", "zh-CN"), ("bidi", "ar-SA")):
+            language.set(qn(f"w:{name}"), value)
+        one.append(language)
+    _name(document)
     return document
 
 
+def _name(document: Any) -> None:
+    """Core properties of our own in place of those of python-docx's sample; no time, for papers tell theirs."""
+    about = document.core_properties
+    about.author = about.last_modified_by = "recordkit"
+    about.title = about.comments = about.keywords = ""
+    about.language = "zh-CN"
+    for one in list(about._element):
+        if one.tag.endswith(("}created", "}modified")):
+            about._element.remove(one)
+
+
 def heading(document: Any, text: str) -> None:
-    """A centred title."""
+    """A centred title; the first one is that of the file, too."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
+    document.core_properties.title = document.core_properties.title or printable(text)[:255]
     paragraph = document.add_paragraph()
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     paragraph.paragraph_format.space_after = Pt(6)

@@ -137,6 +137,9 @@ def _name(workspace: Workspace, group: Group) -> str:
 def _office_code(workspace: Workspace, group: Group) -> str:
     """The part of the code that names the office; that of the settings where the code's template has none."""
     company = workspace.settings.company
+    if told_period(group.period) == group.period:
+        # What an older archive wrote behind its period is no office of ours.
+        return company.office_code
     parts = group.scope.replace("·", "-").split("-")
     if company.office_code in parts or group.period not in parts:
         return company.office_code

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal
 from recordkit.archive.listings.shape import Column, Listing, Part, Row, rows_of
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
-from recordkit.templates.sheetwriter import Cell, Sheet, write_workbook
+from recordkit.templates.sheetwriter import MM_OF_PLACE, Cell, Sheet, write_workbook
 from recordkit.templates.textcells import csv_text
 from recordkit.workspace import Workspace
 
@@ -20,8 +20,6 @@ Format = Literal["xlsx", "docx", "csv", "json"]
 FORMATS: tuple[Format, ...] = ("xlsx", "docx", "csv", "json")
 MOST_ROWS = 1_000_000
 """Of one sheet; the format ends at 1,048,576 (ECMA-376), heads included."""
-_MM = 1.9
-"""Width of a character of a spreadsheet's columns."""
 
 
 def write_listing(workspace: Workspace, listing: Listing, kind: Format, out: BinaryIO) -> None:
@@ -68,7 +66,7 @@ def _sheets(listing: Listing) -> Iterator[Sheet]:
             above: list[Sequence[Cell]] = [[listing.look.title], [_line_of(listing, part)],
                                            [one.label for one in columns]]
             yield Sheet(
-                name, _Chained(above, part), [one.width / _MM for one in columns], head=len(above), repeat=1,
+                name, _Chained(above, part), [one.width / MM_OF_PLACE for one in columns], head=len(above), repeat=1,
                 centred=[at for at, one in enumerate(columns, 1) if one.centred], title=True)
 
 

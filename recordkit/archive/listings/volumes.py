@@ -23,7 +23,8 @@ from recordkit.archive.listings.shape import (
     span_of,
     told_period,
 )
-from recordkit.archive.selection import Selection, group_records, longest_first, selected_volumes
+from recordkit.archive.metadata import SECURITY
+from recordkit.archive.selection import Selection, longest_first, selected_volumes
 from recordkit.archive.volumes import Volume, find_volume, placed_records, records_of_volume
 from recordkit.archive_settings import meaning_of_term
 from recordkit.errors import NotFound
@@ -70,7 +71,7 @@ COVERS = Look(
     (("fonds", "全宗号"), ("fonds_name", "全宗名称"), ("code", "案卷号"), ("title", "题名"), ("since", "起始日期"),
      ("until", "终止日期"), ("period", "保管期限"), ("security", "密级"), ("count", "件数"), ("pages", "页数")),
 )
-_LEVELS = ("绝密", "机密", "秘密")
+_LEVELS = tuple(one for one in reversed(SECURITY) if one != "公开")
 _Facts = Callable[[Volume], tuple[Fact, ...]]
 _Ids = Callable[[], Iterator[str]]
 
@@ -187,10 +188,10 @@ def _is_shown(volume: Volume, clearance: Clearance) -> bool:
 
 def _period(workspace: Workspace, volume: Volume) -> str:
     """The longest period of its records governs the volume; old terms count as what they mean."""
-    periods = {one.period for one in group_records(workspace.db, Selection(volume=volume.volume_id))}
-    terms = {record.old_term for record in records_of_volume(workspace.db, volume.volume_id)} - {""}
+    records = list(records_of_volume(workspace.db, volume.volume_id))
+    terms = {record.old_term for record in records} - {""}
     meanings = {meaning_of_term(term, workspace.settings.archive.old_terms) for term in terms} - {""}
-    periods |= {code_of_period(meaning) for meaning in meanings}
+    periods = {record.period for record in records} | {code_of_period(meaning) for meaning in meanings}
     return told_period(min(periods, key=longest_first)) if periods else ""
 
 
