@@ -31,6 +31,7 @@ class Selection(Struct, frozen=True):
         account: under which a record stands now.
         volume: id of the volume (案卷) that a record lies in.
         status: ``active``, ``destroyed``, or None for both.
+        term: 保管期限 of an inherited record in the words of its old catalogue (长期, 短期).
         scope: within which item numbers run (``Group.scope``).
     """
 
@@ -45,6 +46,7 @@ class Selection(Struct, frozen=True):
     volume: str | None = None
     status: Literal["active", "destroyed"] | None = "active"
     scope: str | None = None
+    term: str | None = None
 
 
 _CONDITIONS = {
@@ -58,6 +60,7 @@ _CONDITIONS = {
     "account": "record_id IN (SELECT record_id FROM record_accounts WHERE account = :account AND is_current = 1)",
     "volume": "volume = :volume",
     "scope": "scope = :scope",
+    "term": "old_term = :term",
     # A constant, for the index of active records serves no query in which it is not one.
     "status": "status = '{status}'",
 }
@@ -106,7 +109,7 @@ _DAY = timedelta(days=1)
 
 def count_records(db: Database, selection: Selection) -> int:
     """How many records are selected; the cost does not grow with the archive."""
-    few = any(one is not None for one in (selection.box, selection.account, selection.volume))
+    few = any(one is not None for one in (selection.box, selection.account, selection.volume, selection.term))
     dated = selection.since is not None or selection.until is not None
     far = any(one is not None and one.year == date.max.year for one in (selection.since, selection.until))
     if few or far or dated and selection.status != "active":
