@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +28,7 @@ from recordkit.archive.exported import ACT
 from recordkit.archive.held import holds_on_filed
 from recordkit.archive.selection import Selection, select_records
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
-from recordkit.messages import listed, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.people import find_person, list_people
 from recordkit.workspace import Workspace
 
@@ -388,12 +389,32 @@ def validate(folder: Path) -> None:
     try:
         bagit.Bag(str(folder)).validate()
     except (bagit.BagError, ValueError, KeyError) as error:  # the latter two of a bag-info.txt that it cannot read
-        details = [str(one) for one in getattr(error, "details", ())] or [str(error)]
+        details = [_told(one) for one in getattr(error, "details", ()) or (error,)]
         raise IntegrityFailure(
             msg("The bag {folder} does not hold what its manifests say: {findings}", folder=str(folder),
                 findings=listed(details[:_NAMED])),
             msg("Have it copied or sent again; nothing of it was taken over."),
         ) from None
+
+
+def _told(finding: object) -> str | Message:
+    """A finding of the library, which knows English alone, in words of ours; what it seldom says stands as it is."""
+    import bagit
+
+    path = str(getattr(finding, "path", ""))
+    if isinstance(finding, bagit.FileMissing):
+        return msg("{file} stands in a manifest and is not there", file=path)
+    if isinstance(finding, bagit.UnexpectedFile):
+        return msg("{file} is there and stands in no manifest", file=path)
+    if isinstance(finding, bagit.ChecksumMismatch):
+        return msg("{file}: {algorithm} is {found}, not {expected}", file=path, algorithm=str(finding.algorithm),
+                   found=str(finding.found), expected=str(finding.expected))
+    sums = re.match(r"Payload-Oxum validation failed\. Expected (\d+) files and (\d+) bytes but found (\d+) files and "
+                    r"(\d+) bytes", str(finding))
+    if sums:
+        return msg("bag-info.txt tells of {files} files and {bytes} bytes, there are {found} files and {size} bytes",
+                   files=sums[1], bytes=sums[2], found=sums[3], size=sums[4])
+    return str(finding)
 
 
 def mark_of(folder: Path) -> str:

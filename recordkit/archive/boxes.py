@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -75,6 +75,8 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
         workspace.db.insert("boxes", {
             "box": box, "shelf": None if said is None else said.get("shelf"), "note": note, "seq": entry.seq,
             "placed": entry.time, "actor": entry.actor})
+    elif entry.act == "box.forgotten":
+        workspace.db.run("DELETE FROM boxes WHERE box = :box", {"box": str(entry.body["box"])})
 
 
 def subject_of(box: str) -> str:
@@ -179,6 +181,12 @@ def emptied_by(db: Database, records: Collection[str]) -> list[str]:
         if row is not None:
             found.add(str(row["box"]))
     return [box for box in sorted(found) if set(records_in_box(db, box)) <= set(records)]
+
+
+def left_empty(db: Database, boxes: Iterable[object]) -> list[str]:
+    """Those of these boxes that stand somewhere, and in which nothing lies."""
+    numbers = {same_account(str(one)) for one in boxes if one}
+    return [one for one in sorted(numbers) if place_of(db, one) is not None and not records_in_box(db, one)]
 
 
 def forget_places(workspace: Workspace, boxes: Collection[str]) -> None:

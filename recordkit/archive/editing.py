@@ -108,6 +108,10 @@ def _unknown(
     record: catalogue.Record, key: str, keys: Sequence[str], labels: Mapping[str, object]
 ) -> InputRefused:
     """Why a field of this name cannot be edited, with the nearest one that can."""
+    if fixed_key(key) in ("pages", "sha256"):
+        return InputRefused(
+            msg("{field} of {code} is taken from the file that is kept; nobody types it.", field=key, code=record.code),
+            msg("Say what is known of the paper in 备注 (note)."))
     if fixed_key(key) is not None:
         return InputRefused(
             msg("{field} of {code} stays as it was filed: the archival code (档号) is made of class, year and "
@@ -119,7 +123,9 @@ def _unknown(
     names = {**{one: one for one in keys}, **{BY_KEY[one].label: one for one in keys if one in BY_KEY},
              **{str(label): one for one, label in labels.items() if one in keys}}
     near = difflib.get_close_matches(key, names, 1, 0.5)
-    told = msg("Fields are: {fields}.", fields=listed(keys))
+    called = {one: label for label, one in names.items() if label != one}
+    told = msg("Fields are: {fields}.", fields=listed(f"{called[one]} ({one})" if one in called else one
+                                                      for one in keys))
     return InputRefused(
         msg("The record {code} has no field {key} that can be edited.", code=record.code, key=key),
         msg("Did you mean {near}? {rest}", near=near[0], rest=told) if near else told,

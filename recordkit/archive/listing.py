@@ -53,7 +53,7 @@ def list_page(
             msg("Leave out --sort date, --from and --to, or --status."),
         )
     start = None if after is None else _key_of(after, order)
-    if selection.box is not None or selection.account is not None or selection.volume is not None:
+    if any(one is not None for one in (selection.box, selection.account, selection.volume, selection.term)):
         found = _few(db, selection, order, start, offset + limit)
     elif order == "filing":
         found = _by_filing(db, selection, start, offset + limit)
@@ -95,7 +95,7 @@ def _few(db: Database, selection: Selection, order: PageOrder, start: _Key | Non
     """What lies in one box or volume, or stands under one account: so few that they can be sorted."""
     condition, values = condition_of(selection)
     index = ("records_box" if selection.box is not None else "records_volume" if selection.volume is not None
-             else "sqlite_autoindex_records_1")
+             else "sqlite_autoindex_records_1" if selection.account is not None else "")
     return _ordinals(_stream(db, index, condition, values, _KEYS[order], start, most))
 
 

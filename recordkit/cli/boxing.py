@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
+from recordkit.cli.box_moving import forget, rename
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.boxes import BoxContent
+    from recordkit.workspace import Workspace
 
 out_option = option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 force_option = option("--force", is_flag=True, help=N_("Overwrite files that exist."))
@@ -22,6 +25,10 @@ force_option = option("--force", is_flag=True, help=N_("Overwrite files that exi
 @click.group(cls=Group, help=N_("Boxes of paper originals: where they stand and what lies in them."))
 def box() -> None:
     """Group."""
+
+
+box.add_command(rename)
+box.add_command(forget)
 
 
 @box.command("list", cls=Command, help=N_("List boxes, a page at a time."))
@@ -142,18 +149,50 @@ def labels_command(app: App, numbers: tuple[str, ...], everything: bool, out: Pa
         app.say(tr("Labels of {count} box(es) are in {file}.").format(count=len(found), file=out))
 
 
-@box.command("sheet", cls=Command, help=N_("The list of what lies in a box (盒内清单), as .docx or .xlsx."))
-@click.argument("number", metavar="BOX")
-@out_option
+@box.command("sheet", cls=Command, help=N_("The list of what lies in a box (盒内清单), as .docx or .xlsx; with --all "
+                                           "one .docx each in a folder."))
+@click.argument("number", required=False, metavar="[BOX]")
+@option("--all", "everything", is_flag=True, help=N_("Of all boxes that hold something."))
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_(
+    "Where it goes; with --all a folder."))
 @force_option
 @pass_app
-def sheet_command(app: App, number: str, out: Path, force: bool) -> None:
-    """Write the list."""
-    from recordkit.archive.access import clearance_of
-    from recordkit.archive.box_papers import contents_bytes
+def sheet_command(app: App, number: str | None, everything: bool, out: Path, force: bool) -> None:
+    """Write the list, or all lists."""
+    if (number is None) != everything:
+        raise WrongUsage(msg("Name a box, or give --all."))
+    if number is not None:
+        _write_sheet(app, number, out, force=force)
+        return
+    from recordkit.archive.boxes import contents_of, list_boxes
+
+    with app.reading() as workspace:
+        found = [one for one in contents_of(workspace.db, list_boxes(workspace.db)) if one.records]
+        if not found:
+            raise NotFound(msg("Nothing lies in any box; no list was written."))
+        named: dict[str, str] = {}
+        for one in found:
+            name = f"{file_name(one.box)}.docx"
+            if name.casefold() in named:
+                name = f"{file_name(one.box)}-{len(named) + 1}.docx"
+            named[name.casefold()] = name
+        files = [out / name for name in named.values()]
+        for place, one in zip(files, found, strict=True):
+            _save_sheet(app, workspace, one, place, "docx", force=force)
+    if app.json:
+        app.print_items([{"box": one.box, "path": str(place), "records": one.records}
+                         for place, one in zip(files, found, strict=True)], [])
+    else:
+        app.say(tr("Lists of {count} box(es) are in {folder}.").format(count=len(found), folder=out))
+
+
+def file_name(text: str) -> str:
+    """A file name of a number that may hold what no file name may."""
+    return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", text).strip(". ")[:80] or "_"
+
+
+def _write_sheet(app: App, number: str, out: Path, *, force: bool) -> None:
     from recordkit.archive.boxes import content_of
-    from recordkit.archive.selection import Selection, select_records
-    from recordkit.cli.saving import save_naming
 
     kind = out.suffix.lower()
     if kind not in (".docx", ".xlsx"):
@@ -163,11 +202,22 @@ def sheet_command(app: App, number: str, out: Path, force: bool) -> None:
         content = content_of(workspace.db, number)
         if not content.records:
             raise NotFound(msg("No record lies in box {box}.", box=number))
-        records = list(select_records(workspace.db, Selection(box=content.box)))
-        data = contents_bytes(content, records, workspace.settings, clearance_of(workspace),
-                              "docx" if kind == ".docx" else "xlsx")
-        save_naming(app, out, data, [one.record_id for one in records], force=force)
+        count = _save_sheet(app, workspace, content, out, "docx" if kind == ".docx" else "xlsx", force=force)
     if app.json:
-        app.print_json({"path": str(out), "records": len(records)})
+        app.print_json({"path": str(out), "records": count})
     else:
-        app.say(tr("{count} record(s) are in {file}.").format(count=len(records), file=out))
+        app.say(tr("{count} record(s) are in {file}.").format(count=count, file=out))
+
+
+def _save_sheet(
+    app: App, workspace: Workspace, content: BoxContent, out: Path, kind: Literal["docx", "xlsx"], *, force: bool
+) -> int:
+    from recordkit.archive.access import clearance_of
+    from recordkit.archive.box_papers import contents_bytes
+    from recordkit.archive.selection import Selection, select_records
+    from recordkit.cli.saving import save_naming
+
+    records = list(select_records(workspace.db, Selection(box=content.box)))
+    data = contents_bytes(content, records, workspace.settings, clearance_of(workspace), kind)
+    save_naming(app, out, data, [one.record_id for one in records], force=force)
+    return len(records)

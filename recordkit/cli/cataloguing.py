@@ -11,6 +11,7 @@ from recordkit.cli.base import App, Command, Group, option, pass_app, quoted
 from recordkit.cli.exporting import export
 from recordkit.cli.gaps import gaps
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.printing_set import print_command
 from recordkit.cli.selecting import NAMES, selection_of, selection_options
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
@@ -27,6 +28,7 @@ def catalogue() -> None:
 
 catalogue.add_command(gaps)
 catalogue.add_command(export)
+catalogue.add_command(print_command)
 
 
 @catalogue.command("list", cls=Command, help=N_("List records, a page at a time."))

@@ -18,6 +18,7 @@ from recordkit.cli.telling import short
 if TYPE_CHECKING:
     from recordkit.archive.bulk import BulkPlan
     from recordkit.model import Problem
+    from recordkit.workspace import Workspace
 
 _ON_SCREEN = 100
 """Differences that are shown on a terminal; in a pipe and with --json all."""
@@ -54,6 +55,8 @@ def correct_many(app: App, file: Path, sheet: str | None, reason: str, *, ask: b
                             .format(done=counted.done, total=len(plan.edits)))
                     raise
             refresh_index(workspace)
+            say_empty(app, workspace, [change.old for one in plan.edits for change in one.changes
+                                       if change.field == "box"])
         problems = [*plan.problems, *late]
         refused: Path | None = None
         # Fed in again, these rows would be refused for ever: they need a new sheet.
@@ -68,6 +71,15 @@ def correct_many(app: App, file: Path, sheet: str | None, reason: str, *, ask: b
         app.say(tr("{count} row(s) cannot be mended in this sheet, which is not of the records as they are here now: "
                    "write a new one with 'recordkit catalogue sheet' and correct that.").format(count=len(hopeless)))
     return code
+
+
+def say_empty(app: App, workspace: Workspace, boxes: Sequence[object]) -> None:
+    """Say which of these boxes, out of which records were taken, still stand somewhere and hold nothing."""
+    from recordkit.archive.boxes import left_empty
+
+    for box in [] if app.json else left_empty(workspace.db, boxes):
+        app.say(tr("Nothing lies in box {box} any more, which still has its place: 'recordkit box forget {box}' takes "
+                   "it off the list.").format(box=box))
 
 
 class _Counted:

@@ -58,6 +58,10 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
             after = edit_record(workspace, record, changes, reason)
             if after.version != before.version:
                 _bring_index_up(workspace)
+                if "box" in changes:
+                    from recordkit.cli.correcting import say_empty
+
+                    say_empty(app, workspace, [before.metadata.get("box")])
         held = _holds_of(workspace, before, app)
     if not dry_run and after.version == before.version:
         app.say(tr("Nothing changes: the record says so already."))

@@ -21,12 +21,23 @@ if TYPE_CHECKING:
     from recordkit.workspace import Workspace
 
 KINDS = ("items", "volume", "volumes", "transfer", "notes", "covers")
+_NAMES = {"归档文件目录": "items", "卷内文件目录": "volume", "案卷目录": "volumes", "移交登记表": "transfer",
+          "卷内备考表": "notes", "案卷封面": "covers"}
+
+
+class _KindType(click.Choice[str]):
+    """A kind, also by the Chinese name of what is printed."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The kind by its name, or fail with those that are known."""
+        return str(super().convert(_NAMES.get("".join(value.split()), value), param, ctx))
 
 
 @click.command("export", cls=Command, help=N_(
     "Write a listing as the standards print it: items (归档文件目录), volume (卷内文件目录), volumes (案卷目录), "
     "transfer (移交登记表), notes (卷内备考表), covers (案卷封面)."))
-@option("--kind", type=click.Choice(KINDS), required=True, help=N_("What to print."))
+@option("--kind", type=_KindType(KINDS), required=True,
+        help=N_("What to print; its Chinese name is understood, too."))
 @option("--format", "file_format", type=click.Choice(("xlsx", "docx", "csv", "json")),
         help=N_("How the file is written (default: as its ending says)."))
 @option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
@@ -49,13 +60,14 @@ def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bo
                          msg("Destroyed records are never handed over; their registers are records of their own."))
     with app.reading() as workspace:
         selection = selection_of(workspace, given)
-        listing = _listing(workspace, kind, selection, together=together)
+        listing = listing_of(workspace, kind, selection, together=together)
         with stream_naming(app, out, listing.records(), force=force) as stream:
             write_listing(workspace, listing, written, stream)
     _tell(app, listing, out)
 
 
-def _listing(workspace: Workspace, kind: str, selection: Selection, *, together: bool) -> Listing:
+def listing_of(workspace: Workspace, kind: str, selection: Selection, *, together: bool) -> Listing:
+    """The listing of a kind; errors as those of ``archive.listings``."""
     from recordkit.retention.order_state import decided_remarks
 
     decided = decided_remarks(workspace.db)

@@ -25,7 +25,8 @@ _OPTIONS = (
     option("--form", metavar="F", help=N_("Only papers of this form, by its id.")),
     option("--year", type=click.IntRange(1, 9999), metavar="Y", help=N_("Only this year of the archival code.")),
     option("--period", metavar="P",
-           help=N_("Only this period of the archival code: Y, D30, D10, or 永久, 30年, 10年.")),
+           help=N_("Only this period of the archival code: Y, D30, D10, or 永久, 30年, 10年; of inherited "
+                                        "records also 长期, 短期.")),
     option("--from", "since", type=DATE, metavar="DATE", help=N_("Dated on this day or later.")),
     option("--to", "until", type=DATE, metavar="DATE", help=N_("Dated on this day or earlier.")),
     option("--box", metavar="BOX", help=N_("Only what lies in this box (盒号).")),
@@ -34,6 +35,8 @@ _OPTIONS = (
     option("--status", type=click.Choice(["active", "destroyed", "all"]), default="active", show_default=True,
            help=N_("Records in the archive, destroyed ones, or both.")),
 )
+OLD_TERMS = ("长期", "短期")
+"""Retention periods of the years before the present ones; records that came with them keep the words."""
 NAMES = ("record_class", "form", "year", "period", "since", "until", "box", "account", "volume", "status")
 """The parameters that ``selection_options`` adds."""
 
@@ -59,12 +62,13 @@ def selection_of(workspace: Workspace, given: Mapping[str, object]) -> Selection
         raise WrongUsage(msg("{until} lies before {since}: no record can be dated so.", until=until, since=since))
     status = given["status"]
     text = {name: str(given[name]).strip() for name in ("box", "account") if given[name] is not None}
-    year = given["year"]
+    year, period = given["year"], None if given["period"] is None else str(given["period"]).strip()
     return Selection(
         record_class=None if given["record_class"] is None else _class(workspace, str(given["record_class"])),
         form=None if given["form"] is None else _form(workspace, str(given["form"])),
         year=year if isinstance(year, int) else None,
-        period=None if given["period"] is None else _period(str(given["period"])),
+        period=None if period is None or period in OLD_TERMS else _period(period),
+        term=period if period in OLD_TERMS else None,
         since=since if isinstance(since, date) else None,
         until=until if isinstance(until, date) else None,
         box=text.get("box"),
@@ -105,4 +109,4 @@ def _period(name: str) -> str:
     if text[:1] in ("D", "M") and text[1:].isdigit():
         return text
     raise WrongUsage(msg("{period} is no period of an archival code.", period=name),
-                     msg("Write Y, D30 or D10, or 永久, 30年, 10年."))
+                     msg("Write Y, D30 or D10, or 永久, 30年, 10年; of inherited records also 长期, 短期."))

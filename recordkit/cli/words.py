@@ -39,7 +39,7 @@ ACTS = (
     N_("issue.completed"), N_("issue.collected"), N_("record.matched"),
     N_("record.filed"), N_("record.edited"), N_("record.attached"), N_("record.rescanned"),
     N_("record.destroyed"), N_("batch.known"), N_("paper.dropped"), N_("event.added"), N_("hold.placed"),
-    N_("box.placed"),
+    N_("box.placed"), N_("box.forgotten"),
     N_("hold.released"), N_("event.withdrawn"), N_("event.declined"), N_("hold.extended"),
     N_("order.proposed"), N_("order.appraised"), N_("order.approved"), N_("order.signed"),
     N_("order.withdrawn"), N_("order.refused"), N_("order.intended"), N_("order.failed"), N_("order.executed"),

@@ -116,3 +116,78 @@ def test_the_list_in_the_box_has_each_column_of_each_record(archive: Cli, tmp_pa
     assert cells[1][1:7] == [shown[0]["code"], PAPERS[0].number, shown[0]["responsible"], PAPERS[0].title, "20260302",
                              "内部"]
     archive("box", "sheet", "2", "--out", tmp_path / "x.pdf", expect=2)
+
+
+def test_a_box_gets_another_number_with_its_records_and_its_place(archive: Cli) -> None:
+    archive("box", "place", "2", "--shelf", "甲架", "--reason", "进库", *WHEN)
+    entries = archive.json("ledger", "verify")["entries"]
+    planned = archive.json("box", "rename", "2", "0002", "--reason", "统一盒号", "--dry-run", *WHEN)
+    assert (planned["items"][0]["records"], planned["changed"]) == (2, 0)
+    assert archive.json("ledger", "verify")["entries"] == entries
+    assert archive.json("box", "rename", "2", "0002", "--reason", "统一盒号", *WHEN)["changed"] == 2
+    assert [one["box"] for one in archive.json("box", "list")["items"]] == ["0002", "10"]
+    assert archive.json("box", "show", "0002")["shelf"] == "甲架"
+    shown = archive.json("show", PAPERS[0].number)
+    assert shown["paper"] == {"box": "0002", "shelf": "甲架", "box_shelf": None}
+    assert archive.json("history", PAPERS[0].number)["items"][-1]["reason"] == "统一盒号"
+    archive("rebuild")
+    assert [one["box"] for one in archive.json("box", "list")["items"]] == ["0002", "10"]
+    archive("box", "rename", "2", "0002", "--reason", "x", *WHEN, expect=5)
+    assert archive.json("ledger", "verify")["ok"] and archive.json("verify")["ok"]
+
+
+def test_many_boxes_are_renamed_by_a_list_and_no_number_is_old_and_new(archive: Cli, tmp_path: Path) -> None:
+    (tmp_path / "盒号.csv").write_text("原盒号,新盒号\n2,0002\n10,0010\n", "utf-8")
+    done = archive.json("box", "rename", "--data", tmp_path / "盒号.csv", "--reason", "补零", *WHEN)
+    assert (done["changed"], done["total"]) == (5, 2)
+    assert [one["box"] for one in archive.json("box", "list")["items"]] == ["0002", "0010"]
+    for rows in ("0002,0010\n0010,7", "0002,7\n0002,8", "0002,0002", "0002,"):
+        (tmp_path / "bad.csv").write_text(f"原盒号,新盒号\n{rows}\n", "utf-8")
+        archive("box", "rename", "--data", tmp_path / "bad.csv", "--reason", "x", *WHEN, expect=3)
+    (tmp_path / "bad.csv").write_text("原盒号\n2\n", "utf-8")
+    archive("box", "rename", "--data", tmp_path / "bad.csv", "--reason", "x", *WHEN, expect=3)
+    assert "新盒号" in archive.err
+    archive("box", "rename", "2", "--reason", "x", expect=2)
+
+
+def test_the_place_of_an_empty_box_is_forgotten_and_that_of_a_full_one_not(archive: Cli) -> None:
+    archive("box", "place", "99", "--shelf", "废架", *WHEN)
+    archive("box", "place", "2", "--shelf", "甲架", *WHEN)
+    archive("box", "forget", "2", *WHEN, expect=8)
+    assert "2 record(s) lie in box 2" in archive.err
+    archive("box", "forget", "99", "--dry-run", *WHEN)
+    assert archive.json("box", "show", "99")["shelf"] == "废架"
+    archive("box", "forget", "99", *WHEN)
+    assert "99" not in [one["box"] for one in archive.json("box", "list")["items"]]
+    assert not [path for path in (archive.store / "notes").rglob("*") if path.is_file()
+                and "废架" in path.read_text("utf-8")]
+    archive("rebuild")
+    assert "99" not in [one["box"] for one in archive.json("box", "list")["items"]]
+    archive("box", "forget", "99", *WHEN, expect=5)
+    assert archive.json("verify")["ok"]
+
+
+def test_lists_of_all_boxes_are_written_into_a_folder(archive: Cli, tmp_path: Path) -> None:
+    archive("edit", PAPERS[0].number, "--set", "盒号=甲/1", "--reason", "x", *WHEN)
+    done = archive.json("box", "sheet", "--all", "--out", tmp_path / "清单")
+    assert sorted(path.name for path in (tmp_path / "清单").iterdir()) == ["10.docx", "2.docx", "甲_1.docx"]
+    assert {one["box"]: one["records"] for one in done["items"]} == {"甲/1": 1, "2": 1, "10": 3}
+    archive("box", "sheet", "--all", "2", "--out", tmp_path / "x", expect=2)
+    archive("box", "sheet", "--out", tmp_path / "x", expect=2)
+
+
+def test_an_edit_says_when_a_box_that_stands_somewhere_is_empty(archive: Cli, tmp_path: Path) -> None:
+    archive("box", "place", "2", "--shelf", "甲架", *WHEN)
+    archive("edit", PAPERS[0].number, "--set", "盒号=3", "--reason", "x", *WHEN)
+    assert "box forget" not in archive.err
+    archive("edit", PAPERS[1].number, "--set", "盒号=3", "--reason", "x", *WHEN)
+    assert "Nothing lies in box 2" in archive.err and "box forget 2" in archive.err
+    archive("box", "place", "3", "--shelf", "乙架", *WHEN)
+    archive("catalogue", "sheet", "--box", "3", "--out", tmp_path / "a.xlsx")
+    book = load_workbook(tmp_path / "a.xlsx")
+    at = [cell.value for cell in book.active[1]].index("盒号") + 1
+    for row in (2, 3):
+        book.active.cell(row, at).value = "4"
+    book.save(tmp_path / "a.xlsx")
+    archive("edit", "--data", tmp_path / "a.xlsx", "--reason", "x", *WHEN)
+    assert "box forget 3" in archive.err

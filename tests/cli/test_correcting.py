@@ -274,3 +274,12 @@ def test_the_listing_pages_sorts_filters_and_names_the_next_page(archive: Cli) -
     archive("catalogue", "list", "--status", "all", "--sort", "date", expect=2)
     archive("catalogue", "list", "--period", "永恒", expect=2)
     assert "1 to 10 of 10" in (archive("catalogue", "list"), archive.err)[1]
+
+
+def test_why_pages_are_not_typed_is_told_as_it_is_and_fields_are_named_in_words(archive: Cli) -> None:
+    archive("edit", CONTRACT, "--set", "页数=9", "--reason", "x", *WHEN, expect=3)
+    assert "taken from the file" in archive.err and "class, year and period" not in archive.err
+    archive("edit", CONTRACT, "--set", "年度=2020", "--reason", "x", *WHEN, expect=3)
+    assert "class, year and period" in archive.err
+    archive("edit", CONTRACT, "--set", "没有此项=9", "--reason", "x", *WHEN, expect=3)
+    assert "题名 (title)" in archive.err and "日期 (date)" in archive.err

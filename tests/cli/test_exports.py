@@ -505,3 +505,27 @@ def test_the_old_term_of_an_inherited_record_is_printed_as_it_is_and_forever_gov
 @pytest.mark.parametrize(("period", "told"), [("Y", "永久"), ("D30", "30年"), ("M18", "18个月"), ("长期", "长期")])
 def test_a_period_is_printed_in_words(period: str, told: str) -> None:
     assert told_period(period) == told
+
+
+@pytest.mark.parametrize("file_format", ["docx", "xlsx"])
+def test_the_whole_set_is_written_into_a_folder_by_one_command(filled: Cli, tmp_path: Path, file_format: str) -> None:
+    more = () if file_format == "docx" else ("--format", "xlsx")
+    done = filled.json("catalogue", "print", "--year", "2026", "--out", tmp_path / "全套", *more)
+    names = ["归档文件目录", "卷内文件目录", "案卷目录", "移交登记表", "卷内备考表", "案卷封面"]
+    assert sorted(one["title"] for one in done["items"]) == sorted(look.title for look in LOOKS)
+    assert len({one["path"] for one in done["items"]}) == len(names) == 6
+    for one in done["items"]:
+        assert zipfile.is_zipfile(one["path"]) and one["path"].endswith(f".{file_format}")
+    filled("catalogue", "print", "--year", "2026", "--out", tmp_path / "全套", *more, expect=3)
+    filled("catalogue", "print", "--year", "2026", "--out", tmp_path / "全套", *more, "--force")
+    without = filled.json("catalogue", "print", "--year", "2024", "--out", tmp_path / "无卷", *more)
+    assert {one["kind"] for one in without["items"]} == {"items", "transfer"}
+    filled("catalogue", "print", "--year", "1999", "--out", tmp_path / "空", expect=5)
+    assert not (tmp_path / "空").exists()
+
+
+def test_what_is_printed_is_named_in_chinese_too(filled: Cli, tmp_path: Path) -> None:
+    for at, name in enumerate(("归档文件目录", "卷内文件目录", "案卷目录", "移交登记表", "卷内备考表", "案卷封面")):
+        filled.json("catalogue", "export", "--kind", name, "--out", tmp_path / f"{at}.json")
+        assert json.loads((tmp_path / f"{at}.json").read_text("utf-8"))
+    filled("catalogue", "export", "--kind", "目录", "--out", tmp_path / "x.json", expect=2)

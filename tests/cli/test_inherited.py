@@ -323,3 +323,16 @@ def test_refused_rows_of_a_disc_that_cannot_be_written_to_come_to_the_current_fo
     result = bring(cli, sheet(scans, row(1), row(2, 日期="未知")), scans / "0001.pdf", expect=4)
     assert Path(str(result["refused_file"])) == tmp_path / "here" / "目录-refused-1.xlsx"
     assert (tmp_path / "here" / "目录-refused-1.xlsx").stat().st_size > 0
+
+
+def test_records_of_an_old_term_are_found_by_it(cli: Cli, scans: Path) -> None:
+    bring(cli, sheet(scans.parent, row(1), row(2, 保管期限="短期"), row(3, 保管期限="永久"), row(4)), scans, expect=4)
+    for order in ("code", "filing", "date"):
+        found = cli.json("catalogue", "list", "--period", "长期", "--sort", order)
+        assert [one["code"] for one in found["items"]] == ["1998-5-001", "1998-5-004"] and found["total"] == 2
+    assert cli.json("catalogue", "list", "--period", "短期", "--limit", "1")["items"][0]["code"] == "1998-5-002"
+    first = cli.json("catalogue", "list", "--period", "长期", "--limit", "1")
+    after = cli.json("catalogue", "list", "--period", "长期", "--after", first["next"])
+    assert [one["code"] for one in after["items"]] == ["1998-5-004"]
+    cli("catalogue", "list", "--period", "中期", expect=2)
+    assert "长期" in cli.err
