@@ -154,15 +154,9 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                 msg("The metadata of {record} cannot be read; run 'recordkit verify'.", record=record_id)
             )
     shown = {
-        "title": metadata.get("title", ""),
+        **shown_of(metadata),
         "date": metadata.get("date", f"{body['year']}-01-01") if "year" in body else metadata.get("date"),
-        "account": metadata.get("account"),
-        "party": metadata.get("party"),
-        "pages": metadata.get("pages", 0),
-        "sha256": metadata.get("sha256", ""),
         "metadata": json.dumps(metadata, ensure_ascii=False),
-        "box": same_account(str(metadata["box"])) if metadata.get("box") else None,
-        "old_term": str(metadata.get("period_term") or "").strip() or None,
         "version": body["version"],
         "commitment": body["commitment"],
         "touched": entry.seq,
@@ -214,6 +208,20 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
             now = {"account": same_account(str(account)), "record_id": record_id, "is_current": 1}
             db.insert("record_accounts", now)
     return metadata
+
+
+def shown_of(metadata: Mapping[str, object]) -> dict[str, object]:
+    """The columns of the catalogue that repeat what record.json says; the number is the ledger's at the filing."""
+    return {
+        "title": metadata.get("title", ""),
+        "date": metadata.get("date"),
+        "account": metadata.get("account"),
+        "party": metadata.get("party"),
+        "pages": metadata.get("pages", 0),
+        "sha256": metadata.get("sha256", ""),
+        "box": same_account(str(metadata["box"])) if metadata.get("box") else None,
+        "old_term": str(metadata.get("period_term") or "").strip() or None,
+    }
 
 
 _NO_PAGE = 0
