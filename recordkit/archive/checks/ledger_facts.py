@@ -36,7 +36,7 @@ class Catalogued:
     """What tables of the catalogue say of a record beside its row's own value.
 
     Attributes:
-        box: as boxes are compared; ``old_term`` is in the record.
+        box: as boxes are compared; ``origin`` the code in the archive that it is from.
         filed_number: number under which it was filed or matched.
         accounts: those under which it is found now.
         volume, position: where it lies in a volume, by the volume's own list.
@@ -47,18 +47,19 @@ class Catalogued:
     accounts: frozenset[str]
     volume: str | None
     position: int | None
+    origin: str | None
 
 
 def catalogued(db: Database, record_id: str) -> Catalogued | None:
     """What the tables say of a record; None when it is not in them."""
-    row = db.one("SELECT r.box, r.filed_number, v.volume_id, v.position FROM records r "
+    row = db.one("SELECT r.box, r.filed_number, r.origin, v.volume_id, v.position FROM records r "
                  "LEFT JOIN volume_records v ON v.record_id = r.record_id WHERE r.record_id = :id", {"id": record_id})
     if row is None:
         return None
     accounts = db.all("SELECT account FROM record_accounts WHERE record_id = :id AND is_current = 1",
                       {"id": record_id})
     return Catalogued(row["box"], row["filed_number"], frozenset(str(one["account"]) for one in accounts),
-                      row["volume_id"], row["position"])
+                      row["volume_id"], row["position"], row["origin"])
 
 
 class LedgerFacts:

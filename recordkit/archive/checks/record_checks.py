@@ -33,7 +33,7 @@ _OWN = {
     "access": "开放程度", "pages": "页数", "size": "字节数", "sha256": "SHA-256", "sha512": "SHA-512",
     "filed_at": "归档时间", "filed_by": "归档人", "issue_id": "文书标识", "form": "表单", "ordinal": "归档顺序",
     "scope": "件号范围", "serial": "件号", "filed_number": "归档文号", "version": "版本", "commitment": "封装摘要",
-    "volume": "案卷", "position": "卷内顺序号", "old_term": "原保管期限",
+    "volume": "案卷", "position": "卷内顺序号", "old_term": "原保管期限", "origin": "原档号",
 }  # fmt: skip
 """What the program itself writes into record.json, ledger and catalogue, as people call it."""
 _OF_LEDGER = ("code", "record_class", "year", "period", "access", "ordinal", "scope", "serial", "issue_id", "form",
@@ -443,8 +443,7 @@ def _beside_metadata(subject: Subject) -> list[str]:
     wrong = [key for key, value in there.items() if told[key] != value]
     if tables is not None:
         account = subject.metadata.get("account")
-        if tables.box != told["box"]:
-            wrong.append("box")
+        wrong += [key for key in ("box", "origin") if told[key] != getattr(tables, key)]
         if tables.accounts != ({same_account(str(account))} if account else set()) and "account" not in wrong:
             wrong.append("account")
     return wrong

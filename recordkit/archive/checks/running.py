@@ -225,7 +225,7 @@ class _Run:
         self._counts = {one.number: _Count(one) for one in checks_at(options.stage)}
         self._judges = [one for one in checks_at(options.stage) if one.judge is not None]
         self._tally = set_checks.Tally()
-        self._comparing = None if options.against is None else set_checks.Comparing(options.against)
+        self._comparing = None if options.against is None else set_checks.Comparing(options.against, workspace.db)
         self._suspects: dict[str, tuple[Subject, list[tuple[Check, Outcome]]]] = {}
         self._unknown: list[str] = []
         self._to_scan: list[Record] = []
@@ -284,8 +284,7 @@ class _Run:
             yield from self._named
         elif self._comparing is not None and self._options.selection == Selection():
             for code in self._comparing.signed.promises:
-                row = self._workspace.db.one("SELECT record_id FROM records WHERE code = :code", {"code": code})
-                record = None if row is None else get_record(self._workspace.db, row["record_id"])
+                record = self._comparing.find(code)
                 if record is None or record.status != "active":
                     self._lack(code, record)
                 else:

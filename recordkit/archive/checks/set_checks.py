@@ -254,17 +254,38 @@ def gaps(found: Iterable[Gap]) -> Outcome:
 
 @dataclass(slots=True)
 class Comparing:
-    """2-07 The list of a transfer held against the records as they come."""
+    """2-07 The list of a transfer held against the records as they come.
+
+    A list of another archive gives the codes of that archive: a record that came out of a bag is looked for by the
+    code that it had there, and no record of ours is, because it happens to have the same code.
+    """
 
     signed: TransferList
+    db: Database
     records: int = 0
     bytes: int = 0
     seen: int = 0
 
+    def find(self, code: str) -> catalogue.Record | None:
+        """The record that a code of the list is about, destroyed ones too, or None."""
+        came = catalogue.find_of_origin(self.db, code)
+        if not came:
+            return catalogue.find_by_code(self.db, code)
+        # Two archives may have had the same code: then the digest says which one is meant.
+        wanted = {one.sha256 for one in self.signed.promises[code]}
+        return next((one for one in came if one.sha256 in wanted), came[0])
+
+    def _listed(self, record: catalogue.Record) -> tuple[Promise, ...] | None:
+        origin = catalogue.origin_code(record)
+        if origin is not None and origin in self.signed.promises:
+            return self.signed.promises[origin]
+        promises = self.signed.promises.get(record.code)
+        return None if promises is not None and catalogue.find_of_origin(self.db, record.code) else promises
+
     def compare(self, subject: Subject) -> Outcome:
         """One record against its rows."""
         self.records += 1
-        promises = self.signed.promises.get(subject.record.code)
+        promises = self._listed(subject.record)
         papers = subject.seen.papers()
         if promises is None:
             return failed(msg("it does not stand in the list"))
