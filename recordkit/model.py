@@ -113,6 +113,11 @@ def as_printed(number: str) -> str:
     return number.strip().translate(width).translate(_BRACKETS)
 
 
+def same_code(text: str) -> str:
+    """The form in which archival codes are compared: NFKC, without case and blanks; SQL has it by this name."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
 def same_account(text: str) -> str:
     """The form in which accounts are compared: NFKC, no outer spaces; leading zeros stay."""
     return unicodedata.normalize("NFKC", text).strip()

@@ -8,6 +8,7 @@ catalogue, has given already is passed over. Whatever the template becomes, no c
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -175,6 +176,8 @@ class Gap(Struct, frozen=True):
     """Item numbers of a scope that no record has, from ``first`` to ``last``, both included.
 
     ``after`` and ``before`` are the codes beside them; ``after`` is "" where the numbers below the first one lack.
+    ``lost``: the number behind them was given here, the one before it therefore as well, and no record has it. Else an
+    inherited catalogue left them out, or the record behind them is destroyed and does not say where its code is from.
     """
 
     scope: str
@@ -182,6 +185,11 @@ class Gap(Struct, frozen=True):
     last: int
     after: str
     before: str
+    lost: bool = False
+
+    def code(self, serial: int) -> str:
+        """The code that a record of this number would have, written as the one behind the gap is."""
+        return _with_serial(self.before, self.last + 1, serial)
 
     @property
     def count(self) -> int:
@@ -189,11 +197,20 @@ class Gap(Struct, frozen=True):
         return self.last - self.first + 1
 
 
+def _with_serial(code: str, known: int, serial: int) -> str:
+    """``code``, which has the item number ``known``, with another one in its place and of its width."""
+    for found in reversed(list(re.finditer("[0-9]+", code))):
+        if int(found[0]) == known:
+            return f"{code[:found.start()]}{serial:0{len(found[0])}}{code[found.end():]}"
+    return code
+
+
 def find_gaps(db: Database, *, year: int | None = None, record_class: str | None = None) -> Iterator[Gap]:
     """Item numbers that no record, in force or destroyed, has, by scope and number.
 
     ``year`` and ``record_class`` choose the scopes in which such a record stands; each of them is looked at as a whole,
-    for several classes share the numbers of a scope. What lies behind the last number is no gap.
+    for several classes share the numbers of a scope. What lies behind the last number is no gap, nor what lies before
+    the first one of an inherited catalogue, which need not begin at 1.
     """
     for scope in _scopes(db, year, record_class):
         yield from _gaps_of(db, scope)
@@ -218,6 +235,14 @@ def _years(db: Database) -> list[int]:
     return found
 
 
+def _is_ours(db: Database, scope: str, serial: int) -> bool | None:
+    """Whether this archive gave the number itself; None where only destroyed records have it, which do not say."""
+    rows = db.all("SELECT status, metadata FROM records WHERE scope = :scope AND serial = :serial",
+                  {"scope": scope, "serial": serial})
+    known = [json.loads(row["metadata"]).get("inherited") is None for row in rows if row["status"] == "active"]
+    return any(known) if known else None
+
+
 def _gaps_of(db: Database, scope: str) -> Iterator[Gap]:
     def code_of(serial: int) -> str:
         row = db.one("SELECT min(code) AS code FROM records WHERE scope = :scope AND serial = :serial",
@@ -233,5 +258,10 @@ def _gaps_of(db: Database, scope: str) -> Iterator[Gap]:
         for row in rows:
             serial = int(row["serial"])
             if serial > last + 1:
-                yield Gap(scope, last + 1, serial - 1, code_of(last) if last else "", code_of(serial))
+                ours = _is_ours(db, scope, serial)
+                if last or ours is not False:
+                    before = code_of(serial)
+                    # A code that another template gave is passed over.
+                    lost = ours is True and not is_taken(db, _with_serial(before, serial, serial - 1))
+                    yield Gap(scope, last + 1, serial - 1, code_of(last) if last else "", before, lost)
             last = serial

@@ -130,7 +130,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
         workspace.db.run(
             # The same row that a rebuild makes when the object is gone: nothing but what the ledger knows.
             "UPDATE records SET status = 'destroyed', destroyed_by = :order, title = '', account = NULL, party = NULL, "
-            "box = NULL, old_term = NULL, sha256 = '', number = filed_number, "
+            "box = NULL, old_term = NULL, origin = NULL, sha256 = '', number = filed_number, "
             "metadata = '{}', date = year || '-01-01', pages = 0, touched = :seq WHERE record_id = :id",
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
@@ -154,15 +154,9 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                 msg("The metadata of {record} cannot be read; run 'recordkit verify'.", record=record_id)
             )
     shown = {
-        "title": metadata.get("title", ""),
+        **shown_of(metadata),
         "date": metadata.get("date", f"{body['year']}-01-01") if "year" in body else metadata.get("date"),
-        "account": metadata.get("account"),
-        "party": metadata.get("party"),
-        "pages": metadata.get("pages", 0),
-        "sha256": metadata.get("sha256", ""),
         "metadata": json.dumps(metadata, ensure_ascii=False),
-        "box": same_account(str(metadata["box"])) if metadata.get("box") else None,
-        "old_term": " ".join(str(metadata.get("period_term") or "").split()) or None,
         "version": body["version"],
         "commitment": body["commitment"],
         "touched": entry.seq,
@@ -216,6 +210,28 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
     return metadata
 
 
+def shown_of(metadata: Mapping[str, object]) -> dict[str, object]:
+    """The columns of the catalogue that repeat what record.json says; the number is the ledger's at the filing."""
+    return {
+        "title": metadata.get("title", ""),
+        "date": metadata.get("date"),
+        "account": metadata.get("account"),
+        "party": metadata.get("party"),
+        "pages": metadata.get("pages", 0),
+        "sha256": metadata.get("sha256", ""),
+        "box": same_account(str(metadata["box"])) if metadata.get("box") else None,
+        "old_term": " ".join(str(metadata.get("period_term") or "").split()) or None,
+        "origin": _origin_of(metadata),
+    }
+
+
+def _origin_of(metadata: Mapping[str, object]) -> str | None:
+    """The code that a record out of a bag had in the archive that it comes from."""
+    origin = metadata.get("origin")
+    code = origin.get("code") if isinstance(origin, Mapping) else None
+    return code if isinstance(code, str) and code else None
+
+
 _NO_PAGE = 0
 """Of a paper of which is not known where it lay in its batch: the batch never counts as settled because of it."""
 
@@ -260,7 +276,7 @@ def recover(workspace: Workspace) -> None:
 
 
 def find_record(db: Database, reference: str) -> Record:
-    """The record by its id, its archival code or its document number.
+    """The record by its id, its archival code or its document number, else by the code that it had elsewhere.
 
     Raises:
         NotFound: nothing, or more than one record, answers to it.
@@ -272,6 +288,8 @@ def find_record(db: Database, reference: str) -> Record:
     )
     if not rows:
         _refuse_unreturned(db, reference)
+        rows = db.all("SELECT * FROM records WHERE origin = :ref ORDER BY ordinal", {"ref": reference.strip()})
+    if not rows:
         raise NotFound(
             msg("There is no record {reference}.", reference=reference),
             msg("Give a record id, an archival code or a document number; 'recordkit search' finds them."),
@@ -294,6 +312,23 @@ def _refuse_unreturned(db: Database, reference: str) -> None:
         if issue["status"] == "void":
             told = msg("{number} is void; no signed paper of it is filed.", number=issue["number"])
         raise NotFound(told, msg("What it says: recordkit issued show {number}", number=issue["number"]))
+
+
+def came_as(record: Record, reference: str) -> bool:
+    """Whether a reference is not what a record is called here, but the code that it had in the archive it is from."""
+    own = (record.record_id, record.code, record.number)
+    return _origin_of(record.metadata) == reference.strip() and reference.strip() not in own
+
+
+def find_of_origin(db: Database, code: str) -> list[Record]:
+    """Records in force that came out of a bag and had this code in the archive that they are from, as filed."""
+    rows = db.all("SELECT * FROM records WHERE origin = :code AND status = 'active' ORDER BY ordinal", {"code": code})
+    return [record_of(row) for row in rows]
+
+
+def origin_code(record: Record) -> str | None:
+    """The code that a record out of a bag had in the archive that it is from; None for any other record."""
+    return _origin_of(record.metadata)
 
 
 def get_record(db: Database, record_id: str) -> Record | None:

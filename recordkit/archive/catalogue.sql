@@ -4,7 +4,8 @@ CREATE TABLE records (
   form TEXT, account TEXT, party TEXT, access TEXT NOT NULL, pages INTEGER NOT NULL, sha256 TEXT NOT NULL,
   version INTEGER NOT NULL, commitment TEXT NOT NULL, metadata TEXT NOT NULL,
   status TEXT NOT NULL, destroyed_by TEXT, ordinal INTEGER PRIMARY KEY, touched INTEGER NOT NULL,
-  scope TEXT NOT NULL, serial INTEGER NOT NULL, box TEXT, volume TEXT, old_term TEXT);
+  scope TEXT NOT NULL, serial INTEGER NOT NULL, box TEXT, volume TEXT, old_term TEXT, origin TEXT);
+CREATE INDEX records_origin ON records (origin) WHERE origin IS NOT NULL;
 CREATE INDEX records_serial ON records (scope, serial);
 CREATE INDEX records_class ON records (record_class, ordinal);
 CREATE INDEX records_year ON records (year, record_class, scope, serial);

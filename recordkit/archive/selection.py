@@ -110,7 +110,8 @@ _DAY = timedelta(days=1)
 
 def count_records(db: Database, selection: Selection) -> int:
     """How many records are selected; the cost does not grow with the archive."""
-    few = any(one is not None for one in (selection.box, selection.account, selection.volume, selection.term, selection.scope))
+    few = any(one is not None for one in (selection.box, selection.account, selection.volume, selection.term,
+                                          selection.scope))
     dated = selection.since is not None or selection.until is not None
     far = any(one is not None and one.year == date.max.year for one in (selection.since, selection.until))
     if few or far or dated and selection.status != "active":

@@ -25,6 +25,7 @@ def show(app: App, record: str) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.boxes import paper_place
+    from recordkit.archive.catalogue import came_as
     from recordkit.archive.signature_facts import read_plain, told_signature
     from recordkit.archive.volumes import volume_of
     from recordkit.cli.holding import told_hold
@@ -38,6 +39,9 @@ def show(app: App, record: str) -> None:
         paper = paper_place(workspace.db, found)
         known = {} if app.json else form_fields(workspace, found)
         groups = _groups(found, workspace.settings) if app.json else {}
+    if came_as(found, record):
+        app.say(msg("{reference} is the code that it had in the archive it came from; here it is {code}.",
+                    reference=record, code=found.code))
     fields = dict(found.fields)
     core: dict[str, object] = {
         "record_id": found.record_id,

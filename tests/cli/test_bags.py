@@ -212,6 +212,42 @@ def test_a_round_trip_keeps_bytes_metadata_and_text_and_gives_ids_and_codes_of_i
     assert [other.json("show", one["code"]) for one in told.values()] == before
 
 
+def test_a_list_of_the_other_archive_is_held_against_what_came_and_not_against_what_has_its_code_here(
+    filled: tuple[Cli, list[dict[str, Any]]], bag: Path, other: Cli, tmp_path: Path
+) -> None:
+    _, items = filled
+    paper = tmp_path / "earlier.pdf"
+    paper.write_bytes(pdf_bytes(text="Earlier"))
+    (ours,) = other.json("ingest", paper, "--class", "visit-record", "--set", "日期=2025-01-01", "--no-ocr")["items"]
+    came = {one["origin_code"]: one["code"] for one in other.json("import", bag)["items"]}
+    assert ours["code"] in came and came[ours["code"]] != ours["code"]
+    papers = {one["code"]: (bag / "data" / one["record_id"] / "original.pdf").read_bytes() for one in items}
+    rows = "".join(f"{code},{hashlib.sha256(data).hexdigest()}\n" for code, data in papers.items())
+    (tmp_path / "清单.csv").write_text(f"档号,SHA-256\n{rows}", "utf-8")
+    checked = ("check", "--stage", "transfer", "--against", tmp_path / "清单.csv")
+    found = other.json(*checked)
+    assert (found["records"], found["ok"]) == (3, True)
+    # What is ours by the same code is not what the list speaks of.
+    named = other.json(*checked, ours["record_id"], expect=7)["items"]
+    assert [one["evidence"] for one in named if one["check"] == "2-07" and one["code"]] == ["it does not stand in the "
+                                                                                          "list"]
+
+
+def test_a_record_is_found_by_the_code_of_its_origin_when_nothing_else_answers(
+    bag: Path, other: Cli
+) -> None:
+    settings = other.store / "recordkit.toml"
+    text = settings.read_text("utf-8")
+    assert 'code = "{fonds}-' in text
+    settings.write_text(text.replace('code = "{fonds}-', 'code = "{fonds}-X'), "utf-8")
+    last = other.json("import", bag)["items"][-1]
+    assert other.json("show", last["origin_code"])["record_id"] == last["record_id"]
+    other("show", last["origin_code"])
+    assert f"the code that it had in the archive it came from; here it is {last['code']}" in other.err
+    other("show", last["code"])
+    assert "came from" not in other.err
+
+
 def test_a_second_import_of_a_bag_files_nothing_twice(bag: Path, other: Cli) -> None:
     first = other.json("import", bag)
     again = other.json("import", bag)

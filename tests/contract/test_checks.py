@@ -19,6 +19,7 @@ from papers import pdf_bytes
 from signed_pdfs import flipped, party, sign
 
 from recordkit import files
+from recordkit.archive.boxes import place_box
 from recordkit.archive.catalogue import get_record, objects_of
 from recordkit.archive.checks import running
 from recordkit.archive.checks.against import read_transfer_list
@@ -33,6 +34,7 @@ from recordkit.archive.filing import NewRecord, file_record
 from recordkit.archive.pdf_signatures import Trusted, read_roots, validate_signatures
 from recordkit.archive.selection import Selection
 from recordkit.archive.signature_facts import plain_signatures
+from recordkit.archive.volume_acts import NewVolume, add_to_volume, open_volume
 from recordkit.errors import InputRefused, NotFound
 from recordkit.store import open_store
 from recordkit.workspace import Workspace
@@ -86,6 +88,10 @@ class Office:
             digests = given.pop("digests", None) or files.digests_of(original)
             content = {name: original, "text.json": b'{"pages": []}', **given.pop("content", {})}
             return file_record(writer, self.workspace, NewRecord(content=content, original=digests, **given), staging)
+
+    def lose(self, record: str, *_: str) -> None:
+        """Take a record out of the catalogue's table, as if it had never been entered."""
+        self.workspace.db.run("DELETE FROM records WHERE record_id = :id", {"id": record})
 
     def path(self, record: str, name: str = "original.pdf") -> Path:
         return objects_of(self.workspace).locate(record, name)
@@ -222,7 +228,7 @@ FAILS: Mapping[str, Callable[[Office], object]] = {
     "2-03": lambda one: one.file(record_class="repair-order", fields={"grade": "甲"}),
     "2-04": lambda one: one.forge_inventory(one.file(), _without_author),
     "2-05": lambda one: one.path(one.file()).unlink(),
-    "2-06": lambda one: one.file(code="C001-KF·2026-D10-KFZ-0007"),
+    "2-06": lambda one: one.lose(one.file(), one.file()),
     "2-07": lambda one: None,
     "3-01": lambda one: one.path(one.file(), "record.json").write_bytes(b"{"),
     "3-02": lambda one: one.file(pdf_bytes(2)[:300]),
@@ -568,3 +574,81 @@ def test_subjects_are_values(office: Office) -> None:
     with pytest.raises(AttributeError):
         running.rules_of(office.workspace).today = TODAY  # type: ignore[misc]
     assert replace(running.rules_of(office.workspace), today=TODAY).today == TODAY
+
+
+FORGED = {
+    "title": ("'某某'", "3-01"), "date": ("'2020-01-01'", "3-01"), "pages": ("99", "3-01"), "box": ("'7'", "3-01"),
+    "old_term": ("'永久'", "3-01"), "account": ("'1'", "3-01"), "party": ("'某某'", "3-01"), "sha256": ("'0'", "3-01"),
+    "number": ("'回访〔2026〕77777号'", "3-01"), "volume": ("'V1'", "1-09"), "code": ("'C001-X'", "1-09"),
+    "year": ("2020", "1-09"), "period": ("'Y'", "1-09"), "record_class": ("'complaint'", "1-09"),
+    "serial": ("9", "1-09"), "scope": ("'x'", "1-09"), "access": ("'restricted'", "1-09"), "form": ("'x'", "1-09"),
+    "issue_id": ("'I1'", "1-09"), "filed_number": ("'x'", "1-09"), "commitment": ("'x'", "1-09"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", sorted(FORGED))
+def test_what_the_table_says_otherwise_than_ledger_and_object_is_found(office: Office, column: str) -> None:
+    record = office.file(extra={"account": "0042", "party": "张三"})
+    assert not office.run().has_failed
+    value, number = FORGED[column]
+    office.workspace.db.run(f"UPDATE records SET {column} = {value} WHERE record_id = :id", {"id": record})
+    found = office.run()
+    assert [(one.check.number, one.record_id) for one in found.failures if one.check.number == number] == [
+        (number, record)]
+    assert verdict(office.run(references=(record,)), number) == "FAIL"
+    office.workspace.rebuild()
+    assert not office.run().has_failed
+
+
+def test_a_row_by_which_an_account_is_found_is_held_against_the_record(office: Office) -> None:
+    record = office.file(extra={"account": "0042"})
+    office.workspace.db.run("UPDATE record_accounts SET account = '0043' WHERE record_id = :id", {"id": record})
+    assert "户号" in evidence(office.run(), "3-01")
+
+
+def test_a_volume_is_the_one_into_which_the_ledger_put_a_record(office: Office) -> None:
+    record = office.file()
+    volume = open_volume(office.workspace, NewVolume(title="回访", kind="project"))
+    add_to_volume(office.workspace, volume.volume_id, [record])
+    assert not office.run().has_failed
+    office.workspace.db.run("UPDATE volume_records SET position = 4")
+    assert "卷内顺序号" in evidence(office.run(), "1-09")
+
+
+def test_a_note_that_the_ledger_names_is_there_as_it_was_written(office: Office) -> None:
+    record = office.file()
+    edit_record(office.workspace, record, {"title": "更正后的题名"}, "更正")
+    place_box(office.workspace, "7", "一排")
+    edit_record(office.workspace, record, {"box": "7"}, "装盒")
+    assert "3 note(s) are as the ledger names them" in evidence(office.run(), "4-03")
+    for path in (office.root / "notes").rglob("*.json"):
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"}", b" }", 1))
+        assert "1 note(s) that the ledger names are changed or missing" in evidence(office.run(), "4-03")
+        path.unlink()
+        found = office.run()
+        assert verdict(found, "4-03") == "FAIL"
+        assert f"notes/{path.parent.name}/{path.name[:12]}" in evidence(found, "4-03")
+        path.write_bytes(data)
+    assert not office.run().has_failed
+
+
+def test_codes_that_differ_by_width_alone_are_the_same(office: Office) -> None:
+    office.file(code="旧-2026-永久-12", extra={"period_term": "永久"})
+    other = office.file(code="旧-２０２６-永久-12", extra={"period_term": "永久"})
+    assert "case, width and blanks" in evidence(office.run(), "1-12")
+    assert "case, width and blanks" in evidence(office.run(references=(other,)), "1-12")
+
+
+def test_numbers_that_an_inherited_catalogue_left_out_are_told_and_no_fault(office: Office) -> None:
+    for code in ("旧·1998-009", "旧·1998-012", "C001-KF·2026-D10-KFZ-0007"):
+        office.file(code=code, extra={"inherited": "catalogue"})
+    office.file()  # goes on behind the inherited one
+    found = office.run()
+    assert verdict(found, "2-06") == "PASS"
+    told = evidence(found, "2-06")
+    assert "旧·1998-010 to 旧·1998-011" in told and "C001-KF·2026-D10-KFZ-0003 to C001-KF·2026-D10-KFZ-0006" in told
+    assert told.startswith("6 item number(s)") and "0000" not in told
+    office.lose(office.file(), office.file())
+    assert evidence(office.run(), "2-06") == (
+        "1 item number(s) that were given here are missing: C001-KF·2026-D10-KFZ-0009")

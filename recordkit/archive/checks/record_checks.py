@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import wraps
 
@@ -18,6 +18,7 @@ from recordkit.archive.checks.subject import Rules, Subject
 from recordkit.archive.metadata import BY_KEY, CORE, LONGEST
 from recordkit.archive.signature_facts import read_plain, told_verdict
 from recordkit.messages import Message, listed, msg
+from recordkit.model import same_account
 from recordkit.templates.fieldtypes import parse
 from recordkit.templates.spec import FieldSpec
 
@@ -30,9 +31,14 @@ _HEX = re.compile(r"[0-9a-f]+")
 _OWN = {
     "record_id": "id", "code": "档号", "record_class": "类别", "year": "年度", "period": "保管期限",
     "access": "开放程度", "pages": "页数", "size": "字节数", "sha256": "SHA-256", "sha512": "SHA-512",
-    "filed_at": "归档时间", "filed_by": "归档人", "issue_id": "文书标识", "form": "表单",
+    "filed_at": "归档时间", "filed_by": "归档人", "issue_id": "文书标识", "form": "表单", "ordinal": "归档顺序",
+    "scope": "件号范围", "serial": "件号", "filed_number": "归档文号", "version": "版本", "commitment": "封装摘要",
+    "volume": "案卷", "position": "卷内顺序号", "old_term": "原保管期限", "origin": "原档号",
 }  # fmt: skip
-"""What the program itself writes into record.json, as people call it."""
+"""What the program itself writes into record.json, ledger and catalogue, as people call it."""
+_OF_LEDGER = ("code", "record_class", "year", "period", "access", "ordinal", "scope", "serial", "issue_id", "form",
+              "version", "commitment", "volume")
+"""Columns of the catalogue that come from the ledger alone."""
 
 
 def _needs_metadata(judge: Judge) -> Judge:
@@ -316,6 +322,8 @@ def linked(subject: Subject, rules: Rules) -> Outcome:
     for key in ("record_id", "code", "record_class"):
         if data.get(key) != getattr(record, key):
             wrong.append(msg("{field} is another one in the ledger", field=_OWN[key]))
+    told = {str(one) for one in wrong}
+    wrong += [one for one in _beside_ledger(subject) if str(one) not in told]
     if not any(name.startswith("original.") for name in subject.seen.files):
         wrong.append(msg("no original belongs to it"))
     listed_there = set(_attachments(subject))
@@ -324,8 +332,26 @@ def linked(subject: Subject, rules: Rules) -> Outcome:
     wrong += [msg("{file} is in the package and not listed", file=name) for name in sorted(present - listed_there)]
     if wrong:
         return failed(listed(wrong, _MANY))
-    return passed(msg("id, code and class are those of the ledger; {count} paper(s) belong to it",
-                      count=1 + len(present)))
+    if subject.ledger is None:
+        return not_run(msg("the ledger cannot be read; check 4-03 says why"))
+    return passed(msg("id, code, class, period, number and volume are those of the ledger; {count} paper(s) belong "
+                      "to it", count=1 + len(present)))
+
+
+def _beside_ledger(subject: Subject) -> Iterator[Message]:
+    """In what the catalogue differs from the ledger that it comes from."""
+    record, ledger, tables = subject.record, subject.ledger, subject.tables
+    if ledger is None:
+        return
+    if not ledger:
+        yield msg("the ledger has filed no such record")
+        return
+    wrong = [key for key in _OF_LEDGER if ledger.get(key) != getattr(record, key)]
+    if tables is not None:
+        wrong += [key for key in ("volume", "position", "filed_number")
+                  if ledger.get(key) != getattr(tables, key) and key not in wrong]
+    for key in wrong:
+        yield msg("{field} is another one in the ledger", field=_OWN[key])
 
 
 def package_unchanged(subject: Subject, rules: Rules) -> Outcome:
@@ -397,9 +423,30 @@ def metadata_readable(subject: Subject, rules: Rules) -> Outcome:
         reason = subject.seen.metadata_problem
         return failed(msg("record.json is missing") if reason == "missing"
                       else msg("record.json cannot be read ({reason})", reason=reason))
+    wrong = _beside_metadata(subject)
+    if wrong:
+        return failed(msg("the catalogue says something else than record.json: {fields}",
+                          fields=_told(_label(key, rules, subject.record.record_class) for key in wrong)))
     if dict(subject.record.metadata) != dict(subject.seen.metadata):
         return failed(msg("the catalogue says something else than record.json"))
     return passed(msg("record.json can be read, and the catalogue says the same"))
+
+
+def _beside_metadata(subject: Subject) -> list[str]:
+    """Columns of the catalogue, what people search and list by, that say something else than record.json."""
+    record, tables, shown = subject.record, subject.tables, catalogue.shown_of(subject.metadata)
+    there: dict[str, object] = {
+        "title": record.title, "date": record.date.isoformat(), "account": record.account, "party": record.party,
+        "pages": record.pages, "sha256": record.sha256, "old_term": record.old_term or None, "number": record.number}
+    told: dict[str, object] = {**shown, "date": shown["date"] or f"{record.year}-01-01",
+                               "number": subject.metadata.get("number")}
+    wrong = [key for key, value in there.items() if told[key] != value]
+    if tables is not None:
+        account = subject.metadata.get("account")
+        wrong += [key for key in ("box", "origin") if told[key] != getattr(tables, key)]
+        if tables.accounts != ({same_account(str(account))} if account else set()) and "account" not in wrong:
+            wrong.append("account")
+    return wrong
 
 
 def opens(subject: Subject, rules: Rules) -> Outcome:

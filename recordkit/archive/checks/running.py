@@ -20,6 +20,7 @@ from recordkit.archive.catalogue import Record, find_by_ordinal, find_record, ge
 from recordkit.archive.checks import set_checks
 from recordkit.archive.checks.against import TransferList
 from recordkit.archive.checks.examine import Examined, examine, examine_many
+from recordkit.archive.checks.ledger_facts import LedgerFacts, catalogued
 from recordkit.archive.checks.outcome import Outcome, Stage, Verdict, failed, not_run, passed
 from recordkit.archive.checks.registry import BY_NUMBER, Check, checks_at
 from recordkit.archive.checks.scanner import TOGETHER, scan_folders
@@ -224,13 +225,14 @@ class _Run:
         self._counts = {one.number: _Count(one) for one in checks_at(options.stage)}
         self._judges = [one for one in checks_at(options.stage) if one.judge is not None]
         self._tally = set_checks.Tally()
-        self._comparing = None if options.against is None else set_checks.Comparing(options.against)
+        self._comparing = None if options.against is None else set_checks.Comparing(options.against, workspace.db)
         self._suspects: dict[str, tuple[Subject, list[tuple[Check, Outcome]]]] = {}
         self._unknown: list[str] = []
         self._to_scan: list[Record] = []
         self._done = self._bytes = 0
         self._folder = workspace.root / "objects"
         self._how = workspace.settings.ingest.most_pages, options.against is not None
+        self._facts: LedgerFacts | None = None
         self._named = [self._active(one) for one in options.references]
 
     def _active(self, reference: str) -> Record:
@@ -244,6 +246,7 @@ class _Run:
         ledger = None
         try:
             ledger = set_checks.read_ledger(self._workspace, ledger_progress)
+            self._facts = ledger.facts
             if self._workspace.settings.store.simulation:
                 # Its clock was moved: its own last act is its present.
                 self._rules = replace(self._rules, today=max(self._rules.today, ledger.last_day))
@@ -264,6 +267,9 @@ class _Run:
             for number, one in self._counts.items():
                 if BY_NUMBER[number].judge is None and one.whole is None and not sum(one.verdicts.values()):
                     one.whole = why
+        finally:
+            if self._facts is not None:
+                self._facts.close()
         lines = [item for one in self._counts.values() for item in one.lines]
         lines.sort(key=lambda item: (item[0], item[1].check.number))
         return CheckRun(
@@ -278,8 +284,7 @@ class _Run:
             yield from self._named
         elif self._comparing is not None and self._options.selection == Selection():
             for code in self._comparing.signed.promises:
-                row = self._workspace.db.one("SELECT record_id FROM records WHERE code = :code", {"code": code})
-                record = None if row is None else get_record(self._workspace.db, row["record_id"])
+                record = self._comparing.find(code)
                 if record is None or record.status != "active":
                     self._lack(code, record)
                 else:
@@ -328,10 +333,14 @@ class _Run:
                     for one in batch:
                         put([one])
                 elif outcome.error is not None:
-                    yield Subject(batch[0], self._unopened(batch[0], outcome.error))
+                    yield self._subject(batch[0], self._unopened(batch[0], outcome.error))
                 else:
                     for one, seen in zip(batch, outcome.value, strict=True):
-                        yield Subject(one, seen)
+                        yield self._subject(one, seen)
+
+    def _subject(self, record: Record, seen: Examined) -> Subject:
+        said = None if self._facts is None else self._facts.of(record.record_id) or {}
+        return Subject(record, seen, said, catalogued(self._workspace.db, record.record_id))
 
     def _unopened(self, record: Record, error: Exception) -> Examined:
         """A process was lost over a paper, or ran out of memory: its bytes are read and it is not opened."""
@@ -372,6 +381,8 @@ class _Run:
         if not self._suspects:
             return
         with self._workspace.settled():
+            if self._facts is not None:
+                self._facts.follow(self._workspace)
             found = (get_record(self._workspace.db, one) for one in tuple(self._suspects))
             records = (one for one in found if one is not None and one.status == "active")
             with contextlib.closing(self._look_at(records, self._options.jobs)) as subjects:
@@ -406,7 +417,7 @@ class _Run:
     def _judge_all(self, ledger: set_checks.LedgerReading) -> None:
         workspace, options, counts = self._workspace, self._options, self._counts
         part = not_run(msg("asked of the whole archive only, or of a class or year"))
-        counts["4-03"].whole = ledger.outcome
+        counts["4-03"].whole = set_checks.with_notes(workspace, ledger)
         counts["2-02"].whole = self._tally.bytes()
         if not workspace.settings.checks.scanner:
             counts["4-01"].whole = not_run(msg("no virus scanner is set: [checks] scanner in recordkit.toml"))
@@ -429,7 +440,10 @@ class _Run:
             counts["2-01"].whole = set_checks.counts_of_all(workspace, ledger.counts, self._tally)
             if counts["2-01"].whole.result == "FAIL":
                 with workspace.settled():
-                    now = set_checks.read_ledger(workspace).counts
+                    again = set_checks.read_ledger(workspace)
+                    if again.facts is not None:
+                        again.facts.close()
+                    now = again.counts
                     counts["2-01"].whole = set_checks.counts_of_all(workspace, now, self._tally)
 
     def _judge_list(self, count: _Count) -> None:

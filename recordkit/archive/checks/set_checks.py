@@ -9,6 +9,7 @@ from datetime import date
 from recordkit.archive import catalogue
 from recordkit.archive.archival_code import Gap
 from recordkit.archive.checks.against import Promise, TransferList
+from recordkit.archive.checks.ledger_facts import LedgerFacts
 from recordkit.archive.checks.outcome import Outcome, failed, not_run, passed
 from recordkit.archive.checks.subject import Subject
 from recordkit.archive.fixity import beside
@@ -91,12 +92,16 @@ class LedgerCount:
 
 @dataclass(frozen=True, slots=True)
 class LedgerReading:
-    """The ledger read from its beginning: the verdict about it, its counts, how far it goes."""
+    """The ledger read from its beginning: the verdict about it, its counts, how far it goes.
+
+    ``facts`` is what it says of each record, to be closed; None where it could not be read to its end.
+    """
 
     outcome: Outcome
     counts: LedgerCount
     entries: int
     head: str
+    facts: LedgerFacts | None = None
 
     @property
     def last_day(self) -> date:
@@ -110,11 +115,13 @@ class LedgerReading:
 def read_ledger(workspace: Workspace, progress: Callable[[int], None] | None = None) -> LedgerReading:
     """4-03 The log of every act is whole, agrees with every checkpoint kept, and has every version of every record."""
     counts = LedgerCount()
+    facts = LedgerFacts()
     witnesses = Witnesses(workspace.settings.store.id, kept_checkpoints(workspace.root))
 
     def take(entry: Entry) -> None:
         witnesses.take(entry)
         counts.take(entry)
+        facts.take(entry)
 
     found = workspace.verify_ledger(places=witnesses.places, take=take, progress=progress)
     compared = witnesses.compare(found)
@@ -133,7 +140,26 @@ def read_ledger(workspace: Workspace, progress: Callable[[int], None] | None = N
         outcome = passed(msg("{entries} entries in an unbroken chain, {checkpoints} checkpoint(s) agree, {versions} "
                              "version(s) of records are told of", entries=found.entries, checkpoints=len(compared),
                              versions=counts.versions))
-    return LedgerReading(outcome, counts, found.entries, found.head)
+    if not found.ok:
+        facts.close()
+    return LedgerReading(outcome, counts, found.entries, found.head, facts if found.ok else None)
+
+
+def with_notes(workspace: Workspace, ledger: LedgerReading) -> Outcome:
+    """4-03 with the notes that the ledger names: reasons, titles of volumes, places of boxes, as they were written."""
+    if ledger.facts is None or ledger.outcome.result != "PASS":
+        return ledger.outcome
+    count, wrong = ledger.facts.lacking(workspace)
+    if wrong:
+        # Written or destroyed this moment; or really gone.
+        with workspace.settled():
+            ledger.facts.follow(workspace)
+            count, wrong = ledger.facts.lacking(workspace)
+    if wrong:
+        return failed(msg("{count} note(s) that the ledger names are changed or missing: {files}", count=len(wrong),
+                          files=listed(wrong, _MANY)))
+    return passed(msg("{ledger}; {count} note(s) are as the ledger names them", ledger=ledger.outcome.evidence,
+                      count=count))
 
 
 def counts_of_all(workspace: Workspace, ledger: LedgerCount, tally: Tally) -> Outcome:
@@ -160,7 +186,8 @@ Duplicates = Iterator[tuple[int, Message]]
 def duplicates(db: Database, selection: Selection) -> Duplicates:
     """1-12 Records in force that bear the same number, or the same title and date and not each a number of its own.
 
-    Archival codes are compared without regard to case and blanks: the table keeps equal ones apart by itself.
+    Archival codes are compared by NFKC and without regard to case and blanks: the table keeps equal ones apart by
+    itself.
     Gives the ordinal of the first record of each group, and what it shares with how many others.
     """
     where, values = condition_of(selection)
@@ -173,7 +200,7 @@ def duplicates(db: Database, selection: Selection) -> Duplicates:
 
 
 _SAME = (
-    ("code", "lower(replace(code, ' ', ''))", "1"),
+    ("code", "same_code(code)", "1"),
     ("number", "number", "number IS NOT NULL AND number <> ''"),
     ("title", "title, date", "title <> ''"),
 )
@@ -182,12 +209,12 @@ _NUMBERED = " AND count(DISTINCT number) < count(*)"
 
 def duplicates_of(db: Database, record: catalogue.Record) -> list[Message]:
     """The same for one record against the whole archive."""
-    values = {"id": record.record_id, "code": record.code, "number": record.number, "title": record.title,
-              "date": record.date.isoformat()}
+    values = {"id": record.record_id, "code": record.code, "year": record.year, "number": record.number,
+              "title": record.title, "date": record.date.isoformat()}
     found = []
     for what, condition in (
-        ("code", "lower(replace(code, ' ', '')) = lower(replace(:code, ' ', ''))" if record.code != record.code.strip()
-         else "code = :code"),
+        # Within its year, which every code tells: a look at each code of the archive would take seconds.
+        ("code", "year = :year AND same_code(code) = same_code(:code)"),
         ("number", "number = :number AND number <> ''"),
         ("title", "date = :date AND title = :title AND (number IS NULL OR :number IS NULL OR number = :number)"),
     ):
@@ -199,37 +226,66 @@ def duplicates_of(db: Database, record: catalogue.Record) -> list[Message]:
 
 
 def _told_same(what: str, codes: list[str]) -> Message:
-    shared = {"code": msg("the same archival code but for case and blanks"), "number": msg("the same number"),
+    shared = {"code": msg("the same archival code but for case, width and blanks"), "number": msg("the same number"),
               "title": msg("the same title and date")}[what]
     return msg("{what}: {codes}", what=shared, codes=listed(codes, _MANY))
 
 
 def gaps(found: Iterable[Gap]) -> Outcome:
-    """2-06 The item numbers of each lowest class run on, records destroyed since included: they keep theirs."""
-    missing, ranges = 0, list[Message]()
+    """2-06 The item numbers of each lowest class run on, records destroyed since included: they keep theirs.
+
+    A number that this archive gave and that no record has is a lost entry. What an inherited catalogue left out is
+    told and no fault.
+    """
+    counts, ranges = {True: 0, False: 0}, {True: list[Message | str](), False: list[Message | str]()}
     for one in found:
-        missing += one.count
-        if len(ranges) <= _MANY:
-            ranges.append(msg("{scope}: {first} to {last}", scope=one.scope, first=one.first, last=one.last))
-    if missing:
-        return failed(msg("{count} item number(s) are missing; explain them in the 备考表: {ranges}", count=missing,
-                          ranges=listed(ranges, _MANY)))
+        counts[one.lost] += one.count
+        if len(ranges[one.lost]) <= _MANY:
+            first, last = one.code(one.first), one.code(one.last)
+            ranges[one.lost].append(first if first == last else msg("{first} to {last}", first=first, last=last))
+    if counts[True]:
+        return failed(msg("{count} item number(s) that were given here are missing: {ranges}", count=counts[True],
+                          ranges=listed(ranges[True], _MANY)))
+    if counts[False]:
+        return passed(msg("{count} item number(s) of inherited codes have no record; explain them in the 备考表: "
+                          "{ranges}", count=counts[False], ranges=listed(ranges[False], _MANY)))
     return passed(msg("the item numbers of every lowest class run on without a gap"))
 
 
 @dataclass(slots=True)
 class Comparing:
-    """2-07 The list of a transfer held against the records as they come."""
+    """2-07 The list of a transfer held against the records as they come.
+
+    A list of another archive gives the codes of that archive: a record that came out of a bag is looked for by the
+    code that it had there, and no record of ours is, because it happens to have the same code.
+    """
 
     signed: TransferList
+    db: Database
     records: int = 0
     bytes: int = 0
     seen: int = 0
 
+    def find(self, code: str) -> catalogue.Record | None:
+        """The record that a code of the list is about, destroyed ones too, or None."""
+        came = catalogue.find_of_origin(self.db, code)
+        if not came:
+            return catalogue.find_by_code(self.db, code)
+        # Two archives may have had the same code: then the digest says which one is meant.
+        wanted = {one.sha256 for one in self.signed.promises[code]}
+        return next((one for one in came if one.sha256 in wanted), came[0])
+
+    def _listed(self, record: catalogue.Record) -> tuple[Promise, ...] | None:
+        origin = catalogue.origin_code(record)
+        if origin is not None and origin in self.signed.promises:
+            return self.signed.promises[origin]
+        promises = self.signed.promises.get(record.code)
+        return None if promises is not None and catalogue.find_of_origin(self.db, record.code) else promises
+
     def compare(self, subject: Subject) -> Outcome:
         """One record against its rows."""
         self.records += 1
-        promises = self.signed.promises.get(subject.record.code)
+        promises = self._listed(subject.record)
         papers = subject.seen.papers()
         if promises is None:
             return failed(msg("it does not stand in the list"))

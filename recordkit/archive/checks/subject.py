@@ -8,6 +8,7 @@ from datetime import date
 
 from recordkit.archive.catalogue import Record
 from recordkit.archive.checks.examine import Examined
+from recordkit.archive.checks.ledger_facts import Catalogued
 from recordkit.archive.classes import RecordClass
 from recordkit.templates.spec import FieldSpec
 
@@ -39,10 +40,18 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One record: ``record`` as the catalogue knows it, ``seen`` what its object is."""
+    """One record: ``record`` as the catalogue knows it, ``seen`` what its object is.
+
+    Attributes:
+        ledger: what the ledger says of it, by the catalogue's columns; empty when it says nothing, None when the
+            ledger could not be read.
+        tables: what the catalogue's other tables say; None when nobody asked.
+    """
 
     record: Record
     seen: Examined
+    ledger: Mapping[str, object] | None = None
+    tables: Catalogued | None = None
 
     @property
     def metadata(self) -> Mapping[str, object]:
