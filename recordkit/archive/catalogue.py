@@ -260,18 +260,23 @@ def recover(workspace: Workspace) -> None:
 
 
 def find_record(db: Database, reference: str) -> Record:
-    """The record by its id, its archival code or its document number.
+    """The record by its id, else its archival code, else the document that was issued here, else another number.
+
+    In this order, for the first three are ours alone, and a number that a paper from elsewhere bears may be anything:
+    one that we issued never leads to such a paper, not even while our own is not filed.
 
     Raises:
         NotFound: nothing, or more than one record, answers to it.
     """
-    rows = db.all(
-        "SELECT * FROM records WHERE record_id = :ref OR code = :ref OR number = :ref OR number = :printed "
-        "ORDER BY ordinal",
-        {"ref": reference.strip(), "printed": as_printed(reference)},
-    )
+    names = {"ref": reference.strip(), "printed": as_printed(reference)}
+    rows: list[Row] = []
+    for condition in ("record_id = :ref", "code = :ref",
+                      "issue_id IN (SELECT issue_id FROM issues WHERE number IN (:ref, :printed))"):
+        rows = rows or db.all(f"SELECT * FROM records WHERE {condition} ORDER BY ordinal", names)
     if not rows:
         _refuse_unreturned(db, reference)
+        rows = db.all("SELECT * FROM records WHERE number IN (:ref, :printed) ORDER BY ordinal", names)
+    if not rows:
         raise NotFound(
             msg("There is no record {reference}.", reference=reference),
             msg("Give a record id, an archival code or a document number; 'recordkit search' finds them."),
