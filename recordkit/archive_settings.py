@@ -191,7 +191,7 @@ def _can_meet(parts: tuple[CodePart, ...], others: tuple[CodePart, ...], archive
                 todo.append((at, by + 1))
             if at < len(one) and by < len(two):
                 first, second = one[at][0], two[by][0]
-                if first is _ANY or second is _ANY or first & second:
+                if first is None or second is None or first & second:
                     todo.append((at if one[at][1] else at + 1, by if two[by][1] else by + 1))
     return False
 

@@ -165,8 +165,8 @@ def plan_catalogue(
             plan.known += 1
         elif holder is not None:
             plan.refuse([reader.problem(raw, "code", "code-taken", _told_taken(holder))])
-        elif named := [reader.problem(raw, key, "name-taken", told) for key, told in _named(workspace.db, row)]:
-            plan.refuse(named)
+        elif taken := [reader.problem(raw, key, "name-taken", told) for key, told in _named(workspace.db, row)]:
+            plan.refuse(taken)
         elif isinstance(found, Path):
             plan.take(found, row)
         else:
