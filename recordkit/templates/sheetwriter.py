@@ -103,12 +103,16 @@ def _package(book: Any) -> io.BytesIO:
     from openpyxl.worksheet._writer import WorksheetWriter
     from openpyxl.writer.excel import ExcelWriter
 
-    class InMemory(ExcelWriter):  # type: ignore[misc]
+    class InMemory(ExcelWriter):
+        _archive: Any
+        manifest: Any
+
         def write_worksheet(self, sheet: Any) -> None:
             page = io.BytesIO()
             sheet._drawing = SpreadsheetDrawing()
             sheet._drawing.charts, sheet._drawing.images = sheet._charts, sheet._images
-            writer = sheet._writer = WorksheetWriter(sheet, page)
+            writer: Any = WorksheetWriter(sheet, page)
+            sheet._writer = writer
             writer.write_top()
             sheet.close()
             sheet._rels = writer._rels
