@@ -174,6 +174,11 @@ def _code_faults(archive: ArchiveSection, office: str) -> Iterator[Fault]:
         yield Fault("archive.code", code, msg("a text without spaces and line breaks"))
     if not 1 <= parts[at].width <= 12:
         yield Fault("archive.code", code, msg("a width of 1 to 12 in {placeholder}", placeholder="{seq:04}"))
+    others = code_parts(archive.volume_code)
+    if others is not None and _can_meet(parts, others, archive, office):
+        yield Fault("archive.volume_code", archive.volume_code, msg(
+            "a text that makes no code which {code} makes, too: say with letters such as AJ beside {placeholder} which "
+            "ones are volumes", code="archive.code", placeholder="{seq}"))
     values = {"archive.fonds": ("fonds", archive.fonds), "archive.category": ("category", archive.category),
               "company.office_code": ("office", office),
               **{f"archive.class_codes.{name}": ("class", value) for name, value in archive.class_codes.items()}}
@@ -181,6 +186,59 @@ def _code_faults(archive: ArchiveSection, office: str) -> Iterator[Fault]:
         if kind in kinds and (not value or len(value) > LONGEST_VALUE or _is_odd(value) or set(value) & set("{}")):
             yield Fault(key, value, msg("1 to {most} characters without spaces and braces, as they stand in the "
                                         "archival code", most=LONGEST_VALUE))
+
+
+_DIGITS = frozenset("0123456789")
+_ANY: frozenset[str] | None = None
+"""Any character: what stands for a class is the office's own."""
+_Step = tuple[frozenset[str] | None, bool]
+"""Characters that may come next, and whether any number of them may."""
+
+
+def _steps(parts: tuple[CodePart, ...], archive: ArchiveSection, office: str, period: str) -> list[_Step]:
+    """What a template makes, character by character; ``period`` as its code stands: Y, or D with digits."""
+    steps: list[_Step] = []
+    for kind, text, width in parts:
+        if kind == "class":
+            steps += [(_ANY, False), (_ANY, True)]
+        elif kind == "seq":
+            steps += [*[(_DIGITS, False)] * width, (_DIGITS, True)]
+        elif kind == "year":
+            steps += [(_DIGITS, False)] * 4
+        elif kind == "period" and period == "Y":
+            steps += [(frozenset("Y"), False)]
+        elif kind == "period":
+            steps += [(frozenset("DM"), False), (_DIGITS, False), (_DIGITS, True)]
+        else:
+            stands = {"fonds": archive.fonds, "category": archive.category, "office": office}.get(kind, text)
+            steps += [(frozenset(one), False) for one in stands]
+    return steps
+
+
+def _can_meet(parts: tuple[CodePart, ...], others: tuple[CodePart, ...], archive: ArchiveSection, office: str) -> bool:
+    """Whether two templates can make the same code: a walk through both at once."""
+    for period in ("Y", "D"):
+        one, two = (_steps(each, archive, office, period) for each in (parts, others))
+        seen: set[tuple[int, int]] = set()
+        todo = [(0, 0)]
+        while todo:
+            here = todo.pop()
+            if here in seen:
+                continue
+            seen.add(here)
+            at, by = here
+            if here == (len(one), len(two)):
+                return True
+            # What may come any number of times may come not at all.
+            if at < len(one) and one[at][1]:
+                todo.append((at + 1, by))
+            if by < len(two) and two[by][1]:
+                todo.append((at, by + 1))
+            if at < len(one) and by < len(two):
+                first, second = one[at][0], two[by][0]
+                if first is None or second is None or first & second:
+                    todo.append((at if one[at][1] else at + 1, by if two[by][1] else by + 1))
+    return False
 
 
 def _is_odd(text: str) -> bool:

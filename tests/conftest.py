@@ -71,7 +71,7 @@ def _notes_are_those_that_copies_know(monkeypatch: pytest.MonkeyPatch) -> None:
     def checked(self: Writer) -> None:
         named = {pair for act in self._acts for pair in named_notes(act.body)}
         lost = [(subject, [act.name for act in self._acts]) for subject, digest, _ in self._notes
-                if (subject, digest) not in named]
+                if self._acts and (subject, digest) not in named]
         assert not lost, f"copies.fate.named_notes does not know the notes of {lost[:3]}"
         commit(self)
 

@@ -18,7 +18,8 @@ from msgspec import Struct
 from recordkit.archive_settings import LONGEST_VALUE, CodePart, code_parts
 from recordkit.db import Database
 from recordkit.errors import InputRefused
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
+from recordkit.model import as_printed
 from recordkit.settings import Settings
 
 LONGEST = 200
@@ -154,6 +155,9 @@ class Numbering:
         if code in self._given or is_taken(self._db, code):
             raise InputRefused(msg("The archival code {code} is given to another record.", code=code),
                                msg("An archival code stands for one item for ever."))
+        if (named := named_already(self._db, code)) is not None:
+            raise InputRefused(msg("{what} It cannot be an archival code, too.", what=named),
+                               msg("An archival code stands for one item for ever."))
         place = self._template.place(code)
         self._given.add(code)
         known = self._next.get(place.scope) or next_serial(self._db, place.scope)
@@ -162,8 +166,30 @@ class Numbering:
 
 
 def is_taken(db: Database, code: str) -> bool:
-    """Whether a record has this code, or had it when it was destroyed."""
-    return db.one("SELECT 1 FROM records WHERE code = :code", {"code": code}) is not None
+    """Whether a record has this code, or had it when it was destroyed, or a volume has it."""
+    return db.one("SELECT 1 FROM records WHERE code = :code UNION ALL SELECT 1 FROM volumes WHERE code = :code",
+                  {"code": code}) is not None
+
+
+def named_already(db: Database, name: str) -> Message | None:
+    """What else a name stands for already, which nobody may give to a record; None when nothing.
+
+    Asked of codes and document numbers that come from elsewhere: who names a record by its number must not hit another
+    one. A name of ours is the id of a record or volume, an archival code of either, or the number of a document that
+    was issued here.
+    """
+    row = db.one(
+        "SELECT code AS found, 'record' AS kind FROM records WHERE record_id = :name OR code = :name "
+        "UNION ALL SELECT code, 'volume' FROM volumes WHERE volume_id = :name OR code = :name "
+        "UNION ALL SELECT number, 'document' FROM issues WHERE issue_id = :name OR number IN (:name, :printed)",
+        {"name": name.strip(), "printed": as_printed(name)})
+    if row is None:
+        return None
+    if row["kind"] == "document":
+        return msg("{name} is the number of a document that was issued here ({found}).", name=name, found=row["found"])
+    if row["kind"] == "volume":
+        return msg("{name} names the volume {found}.", name=name, found=row["found"])
+    return msg("{name} names the record {found}.", name=name, found=row["found"])
 
 
 def next_serial(db: Database, scope: str) -> int:

@@ -17,6 +17,7 @@ from typing import Literal
 from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.access import OPEN
+from recordkit.archive.archival_code import named_already
 from recordkit.archive.arrivals import pages_file
 from recordkit.archive.attachments import told_filed
 from recordkit.archive.bag_metadata import Incoming, read_incoming, read_pages
@@ -278,6 +279,8 @@ def _ready(
     readings: Mapping[Path, PaperReading],
 ) -> _Ready | Message:
     """The record to be filed, or why it cannot be."""
+    if one.number and (named := named_already(workspace.db, one.number)) is not None:
+        return named
     name = one.original.rpartition("/")[2]
     original, digests = copies[name]
     reading = readings.get(original)

@@ -276,19 +276,24 @@ def recover(workspace: Workspace) -> None:
 
 
 def find_record(db: Database, reference: str) -> Record:
-    """The record by its id, its archival code or its document number, else by the code that it had elsewhere.
+    """The record by its id, else its archival code, the document that was issued here, another number, an old code.
+
+    In this order, for the first three are ours alone, and a number that a paper from elsewhere bears may be anything:
+    one that we issued never leads to such a paper, not even while our own is not filed. The old code is that of the
+    archive from which a bag brought it.
 
     Raises:
         NotFound: nothing, or more than one record, answers to it.
     """
-    rows = db.all(
-        "SELECT * FROM records WHERE record_id = :ref OR code = :ref OR number = :ref OR number = :printed "
-        "ORDER BY ordinal",
-        {"ref": reference.strip(), "printed": as_printed(reference)},
-    )
+    names = {"ref": reference.strip(), "printed": as_printed(reference)}
+    rows: list[Row] = []
+    for condition in ("record_id = :ref", "code = :ref",
+                      "issue_id IN (SELECT issue_id FROM issues WHERE number IN (:ref, :printed))"):
+        rows = rows or db.all(f"SELECT * FROM records WHERE {condition} ORDER BY ordinal", names)
     if not rows:
         _refuse_unreturned(db, reference)
-        rows = db.all("SELECT * FROM records WHERE origin = :ref ORDER BY ordinal", {"ref": reference.strip()})
+        rows = db.all("SELECT * FROM records WHERE number IN (:ref, :printed) ORDER BY ordinal", names)
+        rows = rows or db.all("SELECT * FROM records WHERE origin = :ref ORDER BY ordinal", {"ref": reference.strip()})
     if not rows:
         raise NotFound(
             msg("There is no record {reference}.", reference=reference),

@@ -50,7 +50,7 @@ from recordkit.archive.papers import (
 from recordkit.archive.pdf import UnreadablePdf
 from recordkit.archive.reading import PaperReading
 from recordkit.archive.recognising import Recogniser
-from recordkit.archive.registers import REGISTER_CLASS, codes_on, title_of, why_no_register
+from recordkit.archive.registers import REGISTER_CLASS, codes_on, require_filable, title_of, why_no_register
 from recordkit.archive.signature_facts import signature_findings
 from recordkit.archive.splitting import plan_cuts
 from recordkit.archive.told import plain_finding, read_findings
@@ -183,6 +183,7 @@ def checked_options(workspace: Workspace, options: IngestOptions) -> IngestOptio
 
     Raises:
         NotFound: the class does not exist.
+        RefusedByRule: the class is one of evidence that recordkit makes itself.
         InputRefused: a field is no core field, or a date is none.
         MissingPart: splitting is wanted but not installed.
     """
@@ -190,6 +191,7 @@ def checked_options(workspace: Workspace, options: IngestOptions) -> IngestOptio
         options = replace(options, record_class=load_scheme(workspace.root).get(options.record_class).id)
     options = replace(options, fields=_core_fields(workspace, options.fields))
     if options.record_class is not None:
+        require_filable(options.record_class)
         require_fields_of(workspace.settings, options.record_class, options.fields)
     if options.split:
         require_splitting()
@@ -287,7 +289,7 @@ def _register_part(
     Its rows name documents of ours: by text it would be taken for one of them.
     """
     codes = codes_on(reading, workspace.store_tag)
-    if not codes or options.record_class not in (None, REGISTER_CLASS):
+    if not codes or options.record_class is not None:
         return None
     texts, facts = storable(reading.texts), facts_of(reading, batch)
     wrong = why_no_register(codes, reading)

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from recordkit.archive import catalogue
+from recordkit.archive.archival_code import named_already
 from recordkit.archive.filing import meters_of
 from recordkit.archive.metadata import BY_KEY, own_fields, read_value, unspaced
+from recordkit.archive.registers import OWN_CLASSES
 from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import listed, msg
@@ -49,6 +51,8 @@ FIXED: Mapping[str, str] = MappingProxyType({
     "status": "状态", "sha256": "数字摘要",
 })
 """What stays as it was filed, with its Chinese name."""
+_OF_THE_PAPER = frozenset(("box", "shelf", "note"))
+"""What may be said of evidence that recordkit made: where its paper stands, and a note."""
 _FIXED_NAMES = {**{name: name for name in FIXED}, **{label: key for key, label in FIXED.items()},
                 "class": "record_class", "门类": "record_class", "期限": "period"}
 
@@ -73,6 +77,11 @@ def edited(
     roles = _role_keys(spec) if spec else {}
     own = {one.key: one for one in own_fields(workspace.settings, record.record_class)}
     for key, value in changes.items():
+        if record.record_class in OWN_CLASSES and key not in _OF_THE_PAPER:
+            raise RefusedByRule(
+                msg("{code} is evidence that recordkit made; its {field} stays as it was filed.", code=record.code,
+                    field=key),
+                msg("Only 盒号 (box), 库位 (shelf) and 备注 (note) may be said of it."))
         if key == "number" and record.issue_id is not None:
             raise RefusedByRule(
                 msg("The number of {code} was issued by recordkit; it does not change.", code=record.code),
@@ -80,6 +89,8 @@ def edited(
             )
         if key in BY_KEY:
             metadata[key] = read_value(BY_KEY[key], value)
+            if key == "number" and metadata[key] and metadata[key] != record.metadata.get(key):
+                _require_free(workspace, str(metadata[key]))
             # The same fact stands in the form: both are to say the same.
             if key in roles:
                 fields[roles[key]] = metadata[key] = _checked_field(known[roles[key]], value)
@@ -97,6 +108,12 @@ def edited(
     if spec is not None and "meters" in metadata:
         metadata["meters"] = meters_of(spec.roles.meters, fields)
     return metadata
+
+
+def _require_free(workspace: Workspace, number: str) -> None:
+    """Who names a record by its number must not hit another one."""
+    if (told := named_already(workspace.db, number)) is not None:
+        raise InputRefused(told, msg("It cannot be the number of another record; say it in 备注 (note)."))
 
 
 def fixed_key(name: str) -> str | None:

@@ -19,11 +19,14 @@ import msgspec
 
 from recordkit import files
 from recordkit.archive import catalogue
+from recordkit.archive.archival_code import named_already
 from recordkit.archive.classes import Scheme, load_scheme
 from recordkit.archive.decisions import IngestItem, IngestOptions
 from recordkit.archive.metadata import BY_KEY, CORE, own_fields, unspaced
 from recordkit.archive.papers import CatalogueRow
-from recordkit.errors import InputRefused, NotFound
+from recordkit.archive.registers import require_filable
+from recordkit.db import Database
+from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.settings import Settings
@@ -132,9 +135,12 @@ def plan_catalogue(
     Raises:
         InputRefused: a column is unknown, stands twice or lacks, or the sheet has no rows.
         NotFound: the class does not exist.
+        RefusedByRule: the class is one of evidence that recordkit makes itself.
     """
     scheme = load_scheme(workspace.root)
     default = None if record_class is None else scheme.get(record_class).id
+    if default is not None:
+        require_filable(default)
     first = next(iter(source.rows), None)
     if first is None:
         raise InputRefused(msg("The catalogue has a head, but no row below it."))
@@ -159,6 +165,8 @@ def plan_catalogue(
             plan.known += 1
         elif holder is not None:
             plan.refuse([reader.problem(raw, "code", "code-taken", _told_taken(holder))])
+        elif taken := [reader.problem(raw, key, "name-taken", told) for key, told in _named(workspace.db, row)]:
+            plan.refuse(taken)
         elif isinstance(found, Path):
             plan.take(found, row)
         else:
@@ -350,7 +358,12 @@ class _Reader:
                 problems.append(self.problem(raw, "class", "required", msg("Not filled in.")))
             return self._default
         try:
-            return self._scheme.get(given).id
+            class_id = self._scheme.get(given).id
+            require_filable(class_id)
+            return class_id
+        except RefusedByRule as refusal:
+            problems.append(self.problem(raw, "class", "own-class", refusal.what))
+            return None
         except NotFound as unknown:
             problems.append(self.problem(raw, "class", "unknown-class", msg(
                 "{what} {todo}", what=unknown.what, todo=unknown.todo or "")))
@@ -388,6 +401,13 @@ class _Reader:
                 yield self.problem(raw, "account", "lost-zeros", msg(
                     "The cell holds the number {number}; the archive knows the account {account}. Format the column "
                     "as text, with the leading zeros.", number=int(value), account=padded))
+
+
+def _named(db: Database, row: CatalogueRow) -> Iterator[tuple[str, Message]]:
+    """Code and number of a row that already name something else here."""
+    for key, name in (("code", row.code), ("number", row.fields.get("number"))):
+        if name and (told := named_already(db, str(name))) is not None:
+            yield key, told
 
 
 def _is_filed(workspace: Workspace, record: catalogue.Record, path: Path | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recordkit.errors import RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Finding
 from recordkit.templates.registercode import RegisterCode, register_codes
@@ -18,6 +19,20 @@ REPORT_CLASS = "appraisal-report"
 HANDOVER_CLASS = "handover-record"
 OWN_CLASSES = (REGISTER_CLASS, REPORT_CLASS, HANDOVER_CLASS)
 """Evidence that recordkit itself files; permanent whatever the office decides (handbook ch. 8 §6, §7)."""
+
+
+def require_filable(class_id: str) -> None:
+    """Stop where a paper from elsewhere would be filed as evidence that recordkit makes.
+
+    Raises:
+        RefusedByRule: it would; registers signed by hand come in by their printed code, without a class.
+    """
+    if class_id in OWN_CLASSES:
+        raise RefusedByRule(
+            msg("{class_id} holds evidence that recordkit makes itself; nothing else is filed under it.",
+                class_id=class_id),
+            msg("Choose another class. A register that was signed by hand is recognised by its printed code: leave the "
+                "class out."))
 
 
 def codes_on(reading: PaperReading, store_tag: str) -> tuple[RegisterCode, ...]:

@@ -83,9 +83,7 @@ def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
 
     book = Workbook(write_only=True)
     styles = [_lay_out(book, sheet) for sheet in sheets]
-    package = io.BytesIO()
-    book.save(package)
-    with ZipFile(package) as source, ZipFile(out, "w", ZIP_DEFLATED, compresslevel=4) as target:
+    with ZipFile(_package(book)) as source, ZipFile(out, "w", ZIP_DEFLATED, compresslevel=4) as target:
         for entry in source.infolist():
             data = source.read(entry)
             number = re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", entry.filename)
@@ -99,6 +97,37 @@ def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
                 for block in _blocks(sheets[at], styles[at]):
                     part.write(block)
                 part.write(b"</sheetData>" + after)
+
+
+def _package(book: Any) -> io.BytesIO:
+    """A write-only workbook as openpyxl saves it, without the temporary files that it makes for each sheet.
+
+    On a full disk they end in an error that nobody understands, and killed, it leaves them behind.
+    """
+    from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
+    from openpyxl.worksheet._writer import WorksheetWriter
+    from openpyxl.writer.excel import ExcelWriter
+
+    class InMemory(ExcelWriter):
+        _archive: Any
+        manifest: Any
+
+        def write_worksheet(self, sheet: Any) -> None:
+            page = io.BytesIO()
+            sheet._drawing = SpreadsheetDrawing()
+            sheet._drawing.charts, sheet._drawing.images = sheet._charts, sheet._images
+            writer: Any = WorksheetWriter(sheet, page)
+            sheet._writer = writer
+            writer.write_top()
+            sheet.close()
+            sheet._rels = writer._rels
+            self._archive.writestr(sheet.path[1:], page.getvalue())
+            self.manifest.append(sheet)
+
+    package = io.BytesIO()
+    with ZipFile(package, "w", ZIP_DEFLATED) as archive:
+        InMemory(book, archive).save()
+    return package
 
 
 _EMPTY = re.compile(rb"<sheetData ?/>|<sheetData></sheetData>")

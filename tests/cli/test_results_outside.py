@@ -14,8 +14,8 @@ from recordkit.cli.base import Command
 from recordkit.cli.main import cli as root
 from recordkit.store import make_store
 
-READ_FROM = {"data", "password_file", "against", "key", "public", "source", "passphrase_file", "opinion", "class_map", "register",
-             "catalogue", "ledger", "store", "answers", "template", "paper", "source_file", "target"}
+READ_FROM = {"data", "password_file", "against", "key", "public", "source", "passphrase_file", "opinion",
+             "class_map", "register", "catalogue", "ledger", "store", "target"}
 """Options with a path that are read, or whose command refuses the inside of a store itself (backup --to)."""
 
 

@@ -237,10 +237,12 @@ def test_a_paper_without_a_readable_code_or_of_another_store_is_refused(archive:
     order = appraised(archive, archive.file())
     source = tmp_path / "无码.pdf"
     source.write_bytes(scan_of())
-    options = IngestOptions(record_class="destruction-register", ocr=False)
-    (item,) = ingest_papers(archive.workspace, [source], options)
-    with pytest.raises(RefusedByRule, match="no code"):
-        approve(archive, order, read_paper(archive.workspace, str(item.record_id)))
+    for own in ("destruction-register", "appraisal-report", "handover-record"):
+        with pytest.raises(RefusedByRule, match=f"{own} holds evidence"):
+            list(ingest_papers(archive.workspace, [source], IngestOptions(record_class=own, ocr=False)))
+    (item,) = ingest_papers(archive.workspace, [source], IngestOptions(ocr=False))
+    assert item.outcome == "unmatched"
+    source.write_bytes(scan_of() + b"\n")
     foreign = replace(printed_code(archive.workspace, order), store_tag="0000").encode()
     source.write_bytes(scan_of(foreign))
     (item,) = ingest_papers(archive.workspace, [source], IngestOptions(ocr=False))
