@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from recordkit import pending
+from recordkit.archive.access import clearance_of, require_access
 from recordkit.archive.catalogue import Record, accounts_of, find_record
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.volumes import (
@@ -20,11 +21,14 @@ from recordkit.archive.volumes import (
 )
 from recordkit.db import Database
 from recordkit.errors import InputRefused, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import same_account
+from recordkit.people import find_person, list_people, require_role
 from recordkit.workspace import Workspace, Writer
 
 LONGEST_TITLE = 500
+KEEPERS = ("archivist", "administrator")
+"""Whoever may take a record out of a volume, once people are registered."""
 NOTHING = Remarks()
 _BATCH = 200
 """Volumes that are opened in one batch: a writer is not kept waiting, and the ledger's batch stays small."""
@@ -168,15 +172,18 @@ def add_to_volume(workspace: Workspace, reference: str, records: Sequence[str]) 
     Raises:
         NotFound: no such volume or record.
         RefusedByRule: the volume takes nothing more, or not such a record; or a record is destroyed, or in another
-            volume. Nothing is filed then.
+            volume, or restricted and the actor may not see it. Nothing is filed then.
     """
     with workspace.writing() as writer:
         volume = find_volume(workspace, reference)
         _require_open(volume)
         named = {record.record_id: record for record in (find_record(workspace.db, one) for one in records)}
+        for record in named.values():
+            require_access(workspace, record)
         new = [record for record in named.values() if not _is_in(workspace.db, volume, record)]
+        hides = volume.restricted and not clearance_of(workspace).full
         for record in new:
-            _require_fit(workspace.db, volume, record)
+            _require_fit(workspace.db, volume, record, hides=hides)
         if new:
             file_into(workspace.db, writer, volume.volume_id, [record.record_id for record in new])
             writer.commit()
@@ -189,7 +196,8 @@ def take_out(workspace: Workspace, reference: str, record: str, reason: str) -> 
     Raises:
         NotFound: no such volume or record.
         InputRefused: no reason.
-        RefusedByRule: the volume is closed, the record is not in it, or all others of the volume are destroyed.
+        RefusedByRule: the volume is closed, the record is not in it, or all others of the volume are destroyed; or,
+            where people are registered, the actor is neither archivist nor administrator, or may not see the record.
     """
     if not reason.strip():
         raise InputRefused(msg("To take a record out of a volume needs a reason."), msg("Give it with --reason TEXT."))
@@ -197,6 +205,8 @@ def take_out(workspace: Workspace, reference: str, record: str, reason: str) -> 
         volume = find_volume(workspace, reference)
         _require_open(volume)
         found = find_record(workspace.db, record)
+        _require_keeper(workspace)
+        require_access(workspace, found)
         if not _is_in(workspace.db, volume, found):
             raise RefusedByRule(msg("The record {code} is not in volume {volume}.", code=found.code,
                                     volume=volume.code))
@@ -405,7 +415,21 @@ def _require_staying(db: Database, record: Record) -> None:
                                 code=record.code, order=row["order_id"]))
 
 
-def _require_fit(db: Database, volume: Volume, record: Record) -> None:
+def _require_keeper(workspace: Workspace) -> None:
+    """Stop unless the actor keeps the archive: a record out of its volume is due by its own, perhaps earlier, day."""
+    if not list_people(workspace.db):
+        return
+    if workspace.actor.startswith("os:"):
+        raise RefusedByRule(
+            msg("To take a record out of a volume needs the role {roles}.", roles=listed(map(msg, KEEPERS))),
+            msg("Say who you are with --as ID; 'recordkit people list' shows who holds which role."))
+    person = find_person(workspace.db, workspace.actor)
+    if person.revoked:
+        raise RefusedByRule(msg("{id} was revoked and acts no more.", id=person.id))
+    require_role(person, KEEPERS)
+
+
+def _require_fit(db: Database, volume: Volume, record: Record, *, hides: bool) -> None:
     _require_staying(db, record)
     other = volume_of(db, record.record_id)
     if other is not None:
@@ -418,7 +442,13 @@ def _require_fit(db: Database, volume: Volume, record: Record) -> None:
         raise RefusedByRule(msg("Volume {volume} takes records of class {wanted} only; {code} is of {other}.",
                                 volume=volume.code, wanted=volume.record_class, code=record.code,
                                 other=record.record_class))
-    if volume.account is not None and record.account and volume.account not in accounts_of(db, record.record_id):
+    strange = volume.account is not None and record.account and (
+        volume.account not in accounts_of(db, record.record_id))
+    if strange and hides:
+        raise RefusedByRule(msg("The record {code} stands under another account than volume {volume}.",
+                                code=record.code, volume=volume.code),
+                            msg("Correct the account, or keep it in the volume of a project."))
+    if strange:
         raise RefusedByRule(
             msg("The record {code} stands under account {other}, not under that of volume {volume}, {account}.",
                 code=record.code, other=record.account, volume=volume.code, account=volume.account),

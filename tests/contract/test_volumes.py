@@ -40,6 +40,7 @@ from recordkit.errors import InputRefused, NotFound, RefusedByRule
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[Archive]:
     made = make_archive(tmp_path / "档案 库")
+    made.workspace.actor = "arch"
     yield made
     made.workspace.close()
 
