@@ -21,7 +21,7 @@ from recordkit.archive.volumes import (
 )
 from recordkit.db import Database
 from recordkit.errors import InputRefused, RefusedByRule
-from recordkit.messages import listed, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
 from recordkit.people import find_person, list_people, require_role
 from recordkit.workspace import Workspace, Writer
@@ -70,16 +70,7 @@ def open_volume(workspace: Workspace, new: NewVolume) -> Volume:
     """
     new = _checked(workspace, new)
     with workspace.writing() as writer:
-        if new.account is not None:
-            row = workspace.db.one(
-                "SELECT code FROM volumes WHERE account = :account AND closed IS NULL AND ended = 0 "
-                "AND record_class IS :class", {"account": new.account, "class": new.record_class})
-            if row is not None:
-                raise RefusedByRule(
-                    msg("Account {account} has an open volume already: {code}.", account=new.account,
-                        code=row["code"]),
-                    msg("Close it first: recordkit volume close {code}", code=row["code"]),
-                )
+        _require_only_one(workspace.db, new.account, new.record_class)
         (volume_id,) = _open(workspace, writer, [new])
     return find_volume(workspace, volume_id)
 
@@ -133,16 +124,22 @@ def title_of_account(account: str, party: str) -> str:
 def open_per_account(workspace: Workspace, record_class: str | None = None) -> AccountPlan:
     """Do what ``plan_per_account`` says, in batches; killed in between, the next call does the rest.
 
+    Returns:
+        What was done: where another process was at it too, less than was planned.
+
     Raises:
         NotFound: no such class.
     """
     plan = plan_per_account(workspace, record_class)
+    joined: dict[str, tuple[str, ...]] = {}
+    opened: list[NewVolume] = []
     for volume_id, records in plan.joining.items():
         with workspace.writing() as writer:
-            free = [one for one in records if _is_free(workspace.db, one)]
+            free = tuple(one for one in records if _is_free(workspace.db, one))
             if free and find_volume(workspace, volume_id).closed is None:
                 file_into(workspace.db, writer, volume_id, free)
                 writer.commit()
+                joined[volume_id] = free
     for start in range(0, len(plan.new), _BATCH):
         with workspace.writing() as writer:
             # Another process may have been at it between the plan and this batch.
@@ -155,7 +152,8 @@ def open_per_account(workspace: Workspace, record_class: str | None = None) -> A
             news = [new for new in still if new.records]
             if news:
                 _open(workspace, writer, news)
-    return plan
+                opened += news
+    return AccountPlan(tuple(opened), joined, plan.left)
 
 
 def _is_free(db: Database, record_id: str) -> bool:
@@ -250,7 +248,7 @@ def reopen_volume(workspace: Workspace, reference: str, reason: str) -> Volume:
     Raises:
         NotFound: no such volume.
         InputRefused: no reason.
-        RefusedByRule: it is open, or all its records are destroyed.
+        RefusedByRule: it is open, or all its records are destroyed, or its account has another open one by now.
     """
     if not reason.strip():
         raise InputRefused(msg("To open a volume again needs a reason."), msg("Give it with --reason TEXT."))
@@ -260,6 +258,8 @@ def reopen_volume(workspace: Workspace, reference: str, reason: str) -> Volume:
             raise _ended(volume)
         if volume.closed is None:
             raise RefusedByRule(msg("Volume {volume} is open.", volume=volume.code))
+        hides = volume.restricted and not clearance_of(workspace).full
+        _require_only_one(workspace.db, volume.account, volume.record_class, hides=hides)
         note = writer.note(volume.volume_id, {"reopened": reason.strip()})
         writer.add("volume.reopened", {"volume": volume.volume_id, "note": note})
         writer.commit()
@@ -310,6 +310,18 @@ def join_by_account(workspace: Workspace, writer: Writer, filed: Sequence[tuple[
             joining.setdefault(volume[0], []).append(record_id)
     for volume_id, records in joining.items():
         file_into(workspace.db, writer, volume_id, records)
+
+
+def told_astray(workspace: Workspace, record: Record, account: object) -> Message | None:
+    """What is to be said when a record that lies in the volume of an account comes to stand under another one.
+
+    It stays where it lies: the longest period of the volume still counts for it.
+    """
+    found = volume_of(workspace.db, record.record_id)
+    if found is None or found.account is None or same_account(str(account or "")) == found.account:
+        return None
+    return msg("{code} stands under another account than its volume {volume} now; if it belongs elsewhere: recordkit "
+               "volume remove {volume} {code} --reason TEXT", code=record.code, volume=found.code)
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------
@@ -365,6 +377,18 @@ def _checked(workspace: Workspace, new: NewVolume) -> NewVolume:
     _require_short(title)
     record_class = load_scheme(workspace.root).get(new.record_class).id if new.record_class else None
     return NewVolume(new.kind, title, account, record_class, new.records)
+
+
+def _require_only_one(db: Database, account: str | None, record_class: str | None, *, hides: bool = False) -> None:
+    """Of an account and class one volume is open: else nobody knows which one takes the next paper."""
+    row = None if account is None else db.one(
+        "SELECT code FROM volumes WHERE account = :account AND closed IS NULL AND ended = 0 AND record_class IS :class",
+        {"account": account, "class": record_class})
+    if row is not None:
+        raise RefusedByRule(
+            msg("The account has an open volume already: {code}.", code=row["code"]) if hides else
+            msg("Account {account} has an open volume already: {code}.", account=account, code=row["code"]),
+            msg("Close it first: recordkit volume close {code}", code=row["code"]))
 
 
 def _said(remarks: Remarks, title: str | None) -> dict[str, object]:
