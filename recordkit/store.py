@@ -26,6 +26,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "retention.events",
     "retention.holds",
     "retention.order_state",
+    "retention.past",
     "retention.adoption",
     "retention.duties",
     "retention.handover",

@@ -18,9 +18,10 @@ from recordkit.archive.access import OPEN, Clearance
 from recordkit.archive.box_papers import period_name
 from recordkit.archive.catalogue import Record, account_with_zeros, get_record, record_of
 from recordkit.archive.editing import edited, fixed_key, form_of
-from recordkit.archive.history import Change, values_of
+from recordkit.archive.history import Change, masked, masked_keys, values_of
 from recordkit.archive.metadata import CORE, key_of, own_fields, read_value, unspaced
 from recordkit.archive.versions import NewVersion, add_versions
+from recordkit.archive.volume_acts import told_astray
 from recordkit.errors import InputRefused, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
@@ -315,8 +316,10 @@ class _Row:
         if after is None:
             return [], {}
         said = values_of(after)
-        return [Change(key, specs[key].label, now.get(key), said.get(key)) for key in values
-                if now.get(key) != said.get(key)], values
+        hidden = masked_keys(self.workspace, record)
+        return [Change(key, specs[key].label, *(masked(one) if key in hidden else one for one in (now.get(key),
+                                                                                                 said.get(key))))
+                for key in values if now.get(key) != said.get(key)], values
 
     def _lost_zeros(self, spec: FieldSpec, raw: object, old: str) -> str | None:
         """What a cell that a spreadsheet program has made a number stood for; None for one that lost nothing."""
@@ -387,6 +390,10 @@ def change_many(
                 keys = sorted(one.values)
                 note = writer.note(record.record_id, {"reason": reason, "changed": keys})
                 news.append(NewVersion(record, {"keys": keys, "note": note}, edited(workspace, record, one.values)))
+            for new in news:
+                astray = told_astray(workspace, new.record, new.metadata.get("account"))
+                if astray is not None and new.record.account != new.metadata.get("account"):
+                    workspace.notices.append(astray)
             if news:
                 add_versions(writer, workspace, "record.edited", news, staging=staging)
         done += len(news)

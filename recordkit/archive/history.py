@@ -66,6 +66,23 @@ def history_of(workspace: Workspace, record: Record) -> list[dict[str, object]]:
     return found
 
 
+def masked_keys(workspace: Workspace, record: Record) -> frozenset[str]:
+    """Fields of a record of which whoever is at hand sees the values masked only."""
+    if clearance_of(workspace).full:
+        return frozenset()
+    return frozenset(key for key, spec in _specs(workspace, record).items() if spec.is_masked)
+
+
+def masked(value: object) -> object:
+    """A value as whoever may not see it does."""
+    return None if value is None else mask(value)
+
+
+def _specs(workspace: Workspace, record: Record) -> dict[str, FieldSpec]:
+    form = form_of(workspace, record)
+    return {one.key: one for one in (*(form.fields if form else ()), *CORE, *own_fields(workspace.settings))}
+
+
 class _Versions:
     """The versions of one record's metadata, each read once."""
 
@@ -73,7 +90,7 @@ class _Versions:
         self._workspace, self._record = workspace, record
         self._last: tuple[int, Mapping[str, object] | None] = (0, None)
         self._fields: dict[str, FieldSpec] | None = None
-        self._masks = False
+        self._masked: frozenset[str] = frozenset()
 
     def by(self, version: int) -> list[Change]:
         """What this version changed; nothing for the first one."""
@@ -83,10 +100,8 @@ class _Versions:
         if old is None or new is None:
             return []
         if self._fields is None:
-            form = form_of(self._workspace, self._record)
-            self._masks = not clearance_of(self._workspace).full
-            self._fields = {one.key: one for one in (*(form.fields if form else ()), *CORE,
-                                                     *own_fields(self._workspace.settings))}
+            self._fields = _specs(self._workspace, self._record)
+            self._masked = masked_keys(self._workspace, self._record)
         return list(self._differences(old, new))
 
     def _read(self, version: int) -> Mapping[str, object] | None:
@@ -111,8 +126,8 @@ class _Versions:
             if was == now or was in (None, "") and now in (None, ""):
                 continue
             spec = specs.get(key)
-            if self._masks and spec is not None and spec.is_masked:
-                was, now = (None if one is None else mask(one) for one in (was, now))
+            if key in self._masked:
+                was, now = masked(was), masked(now)
             yield Change(key, str(labels.get(key) or (spec.label if spec else key)), was, now)
 
 

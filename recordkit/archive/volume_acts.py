@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from recordkit import pending
+from recordkit.archive.access import clearance_of, require_access
 from recordkit.archive.catalogue import Record, accounts_of, find_record
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.volumes import (
@@ -20,11 +21,14 @@ from recordkit.archive.volumes import (
 )
 from recordkit.db import Database
 from recordkit.errors import InputRefused, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
+from recordkit.people import find_person, list_people, require_role
 from recordkit.workspace import Workspace, Writer
 
 LONGEST_TITLE = 500
+KEEPERS = ("archivist", "administrator")
+"""Whoever may take a record out of a volume, once people are registered."""
 NOTHING = Remarks()
 _BATCH = 200
 """Volumes that are opened in one batch: a writer is not kept waiting, and the ledger's batch stays small."""
@@ -66,16 +70,7 @@ def open_volume(workspace: Workspace, new: NewVolume) -> Volume:
     """
     new = _checked(workspace, new)
     with workspace.writing() as writer:
-        if new.account is not None:
-            row = workspace.db.one(
-                "SELECT code FROM volumes WHERE account = :account AND closed IS NULL AND ended = 0 "
-                "AND record_class IS :class", {"account": new.account, "class": new.record_class})
-            if row is not None:
-                raise RefusedByRule(
-                    msg("Account {account} has an open volume already: {code}.", account=new.account,
-                        code=row["code"]),
-                    msg("Close it first: recordkit volume close {code}", code=row["code"]),
-                )
+        _require_only_one(workspace.db, new.account, new.record_class)
         (volume_id,) = _open(workspace, writer, [new])
     return find_volume(workspace, volume_id)
 
@@ -129,16 +124,22 @@ def title_of_account(account: str, party: str) -> str:
 def open_per_account(workspace: Workspace, record_class: str | None = None) -> AccountPlan:
     """Do what ``plan_per_account`` says, in batches; killed in between, the next call does the rest.
 
+    Returns:
+        What was done: where another process was at it too, less than was planned.
+
     Raises:
         NotFound: no such class.
     """
     plan = plan_per_account(workspace, record_class)
+    joined: dict[str, tuple[str, ...]] = {}
+    opened: list[NewVolume] = []
     for volume_id, records in plan.joining.items():
         with workspace.writing() as writer:
-            free = [one for one in records if _is_free(workspace.db, one)]
+            free = tuple(one for one in records if _is_free(workspace.db, one))
             if free and find_volume(workspace, volume_id).closed is None:
                 file_into(workspace.db, writer, volume_id, free)
                 writer.commit()
+                joined[volume_id] = free
     for start in range(0, len(plan.new), _BATCH):
         with workspace.writing() as writer:
             # Another process may have been at it between the plan and this batch.
@@ -151,7 +152,8 @@ def open_per_account(workspace: Workspace, record_class: str | None = None) -> A
             news = [new for new in still if new.records]
             if news:
                 _open(workspace, writer, news)
-    return plan
+                opened += news
+    return AccountPlan(tuple(opened), joined, plan.left)
 
 
 def _is_free(db: Database, record_id: str) -> bool:
@@ -168,15 +170,18 @@ def add_to_volume(workspace: Workspace, reference: str, records: Sequence[str]) 
     Raises:
         NotFound: no such volume or record.
         RefusedByRule: the volume takes nothing more, or not such a record; or a record is destroyed, or in another
-            volume. Nothing is filed then.
+            volume, or restricted and the actor may not see it. Nothing is filed then.
     """
     with workspace.writing() as writer:
         volume = find_volume(workspace, reference)
         _require_open(volume)
         named = {record.record_id: record for record in (find_record(workspace.db, one) for one in records)}
+        for record in named.values():
+            require_access(workspace, record)
         new = [record for record in named.values() if not _is_in(workspace.db, volume, record)]
+        hides = volume.restricted and not clearance_of(workspace).full
         for record in new:
-            _require_fit(workspace.db, volume, record)
+            _require_fit(workspace.db, volume, record, hides=hides)
         if new:
             file_into(workspace.db, writer, volume.volume_id, [record.record_id for record in new])
             writer.commit()
@@ -189,7 +194,8 @@ def take_out(workspace: Workspace, reference: str, record: str, reason: str) -> 
     Raises:
         NotFound: no such volume or record.
         InputRefused: no reason.
-        RefusedByRule: the volume is closed, the record is not in it, or all others of the volume are destroyed.
+        RefusedByRule: the volume is closed, the record is not in it, or all others of the volume are destroyed; or,
+            where people are registered, the actor is neither archivist nor administrator, or may not see the record.
     """
     if not reason.strip():
         raise InputRefused(msg("To take a record out of a volume needs a reason."), msg("Give it with --reason TEXT."))
@@ -197,6 +203,8 @@ def take_out(workspace: Workspace, reference: str, record: str, reason: str) -> 
         volume = find_volume(workspace, reference)
         _require_open(volume)
         found = find_record(workspace.db, record)
+        _require_keeper(workspace)
+        require_access(workspace, found)
         if not _is_in(workspace.db, volume, found):
             raise RefusedByRule(msg("The record {code} is not in volume {volume}.", code=found.code,
                                     volume=volume.code))
@@ -240,7 +248,7 @@ def reopen_volume(workspace: Workspace, reference: str, reason: str) -> Volume:
     Raises:
         NotFound: no such volume.
         InputRefused: no reason.
-        RefusedByRule: it is open, or all its records are destroyed.
+        RefusedByRule: it is open, or all its records are destroyed, or its account has another open one by now.
     """
     if not reason.strip():
         raise InputRefused(msg("To open a volume again needs a reason."), msg("Give it with --reason TEXT."))
@@ -250,6 +258,8 @@ def reopen_volume(workspace: Workspace, reference: str, reason: str) -> Volume:
             raise _ended(volume)
         if volume.closed is None:
             raise RefusedByRule(msg("Volume {volume} is open.", volume=volume.code))
+        hides = volume.restricted and not clearance_of(workspace).full
+        _require_only_one(workspace.db, volume.account, volume.record_class, hides=hides)
         note = writer.note(volume.volume_id, {"reopened": reason.strip()})
         writer.add("volume.reopened", {"volume": volume.volume_id, "note": note})
         writer.commit()
@@ -300,6 +310,18 @@ def join_by_account(workspace: Workspace, writer: Writer, filed: Sequence[tuple[
             joining.setdefault(volume[0], []).append(record_id)
     for volume_id, records in joining.items():
         file_into(workspace.db, writer, volume_id, records)
+
+
+def told_astray(workspace: Workspace, record: Record, account: object) -> Message | None:
+    """What is to be said when a record that lies in the volume of an account comes to stand under another one.
+
+    It stays where it lies: the longest period of the volume still counts for it.
+    """
+    found = volume_of(workspace.db, record.record_id)
+    if found is None or found.account is None or same_account(str(account or "")) == found.account:
+        return None
+    return msg("{code} stands under another account than its volume {volume} now; if it belongs elsewhere: recordkit "
+               "volume remove {volume} {code} --reason TEXT", code=record.code, volume=found.code)
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------
@@ -357,6 +379,18 @@ def _checked(workspace: Workspace, new: NewVolume) -> NewVolume:
     return NewVolume(new.kind, title, account, record_class, new.records)
 
 
+def _require_only_one(db: Database, account: str | None, record_class: str | None, *, hides: bool = False) -> None:
+    """Of an account and class one volume is open: else nobody knows which one takes the next paper."""
+    row = None if account is None else db.one(
+        "SELECT code FROM volumes WHERE account = :account AND closed IS NULL AND ended = 0 AND record_class IS :class",
+        {"account": account, "class": record_class})
+    if row is not None:
+        raise RefusedByRule(
+            msg("The account has an open volume already: {code}.", code=row["code"]) if hides else
+            msg("Account {account} has an open volume already: {code}.", account=account, code=row["code"]),
+            msg("Close it first: recordkit volume close {code}", code=row["code"]))
+
+
 def _said(remarks: Remarks, title: str | None) -> dict[str, object]:
     """What a note of the volume says: only what is given."""
     texts = {"situation": remarks.situation.strip(), "arranged_by": remarks.arranged_by.strip(),
@@ -405,7 +439,21 @@ def _require_staying(db: Database, record: Record) -> None:
                                 code=record.code, order=row["order_id"]))
 
 
-def _require_fit(db: Database, volume: Volume, record: Record) -> None:
+def _require_keeper(workspace: Workspace) -> None:
+    """Stop unless the actor keeps the archive: a record out of its volume is due by its own, perhaps earlier, day."""
+    if not list_people(workspace.db):
+        return
+    if workspace.actor.startswith("os:"):
+        raise RefusedByRule(
+            msg("To take a record out of a volume needs the role {roles}.", roles=listed(map(msg, KEEPERS))),
+            msg("Say who you are with --as ID; 'recordkit people list' shows who holds which role."))
+    person = find_person(workspace.db, workspace.actor)
+    if person.revoked:
+        raise RefusedByRule(msg("{id} was revoked and acts no more.", id=person.id))
+    require_role(person, KEEPERS)
+
+
+def _require_fit(db: Database, volume: Volume, record: Record, *, hides: bool) -> None:
     _require_staying(db, record)
     other = volume_of(db, record.record_id)
     if other is not None:
@@ -418,7 +466,13 @@ def _require_fit(db: Database, volume: Volume, record: Record) -> None:
         raise RefusedByRule(msg("Volume {volume} takes records of class {wanted} only; {code} is of {other}.",
                                 volume=volume.code, wanted=volume.record_class, code=record.code,
                                 other=record.record_class))
-    if volume.account is not None and record.account and volume.account not in accounts_of(db, record.record_id):
+    strange = volume.account is not None and record.account and (
+        volume.account not in accounts_of(db, record.record_id))
+    if strange and hides:
+        raise RefusedByRule(msg("The record {code} stands under another account than volume {volume}.",
+                                code=record.code, volume=volume.code),
+                            msg("Correct the account, or keep it in the volume of a project."))
+    if strange:
         raise RefusedByRule(
             msg("The record {code} stands under account {other}, not under that of volume {volume}, {account}.",
                 code=record.code, other=record.account, volume=volume.code, account=volume.account),

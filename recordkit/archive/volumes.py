@@ -52,7 +52,7 @@ class Volume(Struct, frozen=True):
         opened: day on which it was begun; ``closed`` day from which it takes nothing more.
         records: how many active ones it holds; ``destroyed`` how many of its records are destroyed.
         pages, first, last: sum of the pages, and earliest and latest date, of the active ones.
-        restricted: one of them is not open to everybody.
+        restricted: a record that lies or lay in it, or of its account, is not open to everybody.
         ended: all its records are destroyed: it takes no others.
     """
 
@@ -79,7 +79,11 @@ SELECT v.*, count(r.record_id) AS members, coalesce(sum(r.status = 'active'), 0)
   coalesce(sum(CASE WHEN r.status = 'active' THEN r.pages END), 0) AS pages,
   min(CASE WHEN r.status = 'active' THEN r.date END) AS first_date,
   max(CASE WHEN r.status = 'active' THEN r.date END) AS last_date,
-  coalesce(max(r.status = 'active' AND r.access <> 'open'), 0) AS restricted
+  coalesce(max(r.status = 'active' AND r.access <> 'open'), 0)
+  OR EXISTS (SELECT 1 FROM volume_past p JOIN records x ON x.record_id = p.record_id
+    WHERE p.volume_id = v.volume_id AND x.status = 'active' AND x.access <> 'open')
+  OR EXISTS (SELECT 1 FROM record_accounts a JOIN records x ON x.record_id = a.record_id
+    WHERE a.account = v.account AND x.status = 'active' AND x.access <> 'open') AS restricted
 FROM ({volumes}) v LEFT JOIN records r ON r.volume = v.volume_id
 GROUP BY v.volume_id ORDER BY v.scope, v.serial
 """

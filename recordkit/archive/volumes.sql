@@ -8,4 +8,5 @@ CREATE TABLE volume_records (
   record_id TEXT PRIMARY KEY, volume_id TEXT NOT NULL, position INTEGER NOT NULL);
 CREATE UNIQUE INDEX volume_records_position ON volume_records (volume_id, position);
 CREATE TABLE volume_past (record_id TEXT NOT NULL, volume_id TEXT NOT NULL, PRIMARY KEY (record_id, volume_id));
+CREATE INDEX volume_past_volume ON volume_past (volume_id);
 CREATE TABLE volume_ending (order_id TEXT NOT NULL, volume_id TEXT NOT NULL, PRIMARY KEY (order_id, volume_id))

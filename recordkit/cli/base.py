@@ -67,11 +67,19 @@ class App:
 
         workspace = open_store(self.store, self.clock(), self.actor or system_user())
         try:
+            self._require_in_office(workspace)
             yield workspace
         finally:
             for notice in workspace.notices:
                 self.say(notice)
             workspace.close()
+
+    def _require_in_office(self, workspace: Workspace) -> None:
+        """Whoever was revoked neither acts nor reads."""
+        from recordkit.people import list_people
+
+        if self.actor is not None and any(one.id == self.actor and one.revoked for one in list_people(workspace.db)):
+            raise RefusedByRule(msg("{id} was revoked and acts no more.", id=self.actor))
 
     @contextmanager
     def acting(self, *, rehearse: bool = False) -> Iterator[Workspace]:
@@ -94,8 +102,7 @@ class App:
                 from recordkit.people import PERSON_ID, find_person, list_people
 
                 if list_people(workspace.db):
-                    if find_person(workspace.db, self.actor).revoked:
-                        raise RefusedByRule(msg("{id} was revoked and acts no more.", id=self.actor))
+                    find_person(workspace.db, self.actor)
                 elif not PERSON_ID.fullmatch(self.actor):
                     raise WrongUsage(
                         msg("{id} is no id of a person.", id=self.actor),

@@ -47,6 +47,8 @@ def edit(
 def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_run: bool) -> None:
     from recordkit.archive.access import find_visible
     from recordkit.archive.editing import edit_record, edited
+    from recordkit.archive.history import masked, masked_keys
+    from recordkit.archive.volume_acts import told_astray
     from recordkit.cli.telling import field_names, short
 
     with app.acting() as workspace:
@@ -63,6 +65,10 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
 
                     say_empty(app, workspace, [before.metadata.get("box")])
         held = _holds_of(workspace, before, app)
+        astray = told_astray(workspace, before, planned.get("account"))
+        if astray is not None and planned.get("account") != before.account:
+            workspace.notices.append(astray)
+        hidden = masked_keys(workspace, before)
     if not dry_run and after.version == before.version:
         app.say(tr("Nothing changes: the record says so already."))
     elif held:
@@ -74,6 +80,8 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
          "new": planned.get(key, new.get(key))}
         for key in changes
     ]
+    rows = [{**row, "old": masked(row["old"]), "new": masked(row["new"])} if row["field"] in hidden else row
+            for row in rows]
     if app.json:
         app.print_json({"record_id": before.record_id, "version": after.version, "items": rows, "total": len(rows)})
         return

@@ -236,10 +236,12 @@ def hold_list(
     app: App, everything: bool, past: bool, record: str | None, account: str | None, kind: str | None
 ) -> None:
     """Print holds."""
+    from recordkit.archive.access import clearance_of
     from recordkit.archive.catalogue import find_record
-    from recordkit.retention.holds import list_holds
+    from recordkit.retention.holds import covers_restricted, list_holds
 
     with app.reading() as workspace:
+        full = clearance_of(workspace).full
         names = kind_names()
         wanted = meant(kind, names) if kind is not None else None
         found = [one for one in list_holds(
@@ -253,6 +255,8 @@ def hold_list(
                 "until": one.until, "past": one.is_past(app.today), "reason": one.reason, "placed": one.placed,
                 "released": one.released, "query": one.query, "list": one.from_list,
             }
+            if not full and covers_restricted(workspace.db, one):
+                item |= {"account": None, "reason": msg("(restricted)"), "query": None}
             if not app.json:
                 told = tr("{until}, past").format(until=one.until) if one.is_past(app.today) else one.until
                 item |= {"kind": names.get(one.kind, one.kind), "records": told_codes(workspace.db, one.records),

@@ -57,8 +57,11 @@ def ingest_catalogue(
     problems = Problems(plan)
     written = None
     if plan.refused and not options.dry_run:
+        # Inside the store a list of titles lies in the outbox only, where the destruction of a record looks for it.
+        folder, store = file.resolve().parent, app.store.resolve()
         try:
-            written = write_refused(problems, source.rows, file.name, file.resolve().parent)
+            written = write_refused(problems, source.rows, file.name,
+                                    store / "outbox" if folder.is_relative_to(store) else folder)
         except OSError:  # Scans and catalogue may lie on a disc that cannot be written to.
             written = write_refused(problems, source.rows, file.name, Path.cwd())
     counts = {N_("rows"): plan.rows, N_("known before"): plan.known, N_("refused"): plan.refused,

@@ -73,6 +73,7 @@ def show_list(app: App, workspace: Workspace, order: Order) -> None:
 def _print_items(app: App, workspace: Workspace, order: Order) -> None:
     from recordkit.retention.destruction import REASONS
     from recordkit.retention.listing import listed_items
+    from recordkit.retention.past import told_past
 
     rows = []
     items = listed_items(workspace, order)
@@ -86,8 +87,9 @@ def _print_items(app: App, workspace: Workspace, order: Order) -> None:
             reason = msg("held: {holds}", holds=listed(listed_of(item["holds"])))
         freed = [msg("hold {hold} released on {day} by {actor}", hold=one["hold"], day=one["date"], actor=one["actor"])
                  for one in _each(item["released"])]
-        if freed:
-            reason = listed([*([reason] if reason else []), *freed])
+        past = [told_past(one) for one in _each(item["past"])]
+        if freed or past:
+            reason = listed([*([reason] if reason else []), *freed, *past])
         row = [item["code"], item["title"], tr(opinion), tr(outcome), reason]
         rows.append([*row, item["paper"]] if papers else row)
     columns = [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")]

@@ -138,11 +138,12 @@ def _planned(workspace: Workspace, plan: AccountPlan, clearance: Clearance) -> l
 
     closed: set[str] = set()
     if not clearance.full:
-        closed = {row["record_id"] for row in workspace.db.each(
-            "SELECT record_id FROM records WHERE access <> 'open' AND status = 'active'")}
+        closed = {row["account"] for row in workspace.db.each(
+            "SELECT DISTINCT a.account FROM records r JOIN record_accounts a ON a.record_id = r.record_id "
+            "WHERE r.access <> 'open' AND r.status = 'active'")}
     items: list[dict[str, object]] = []
     for new in plan.new:
-        hidden = not closed.isdisjoint(new.records)
+        hidden = new.account in closed
         made = workspace.db.one("SELECT code FROM volumes WHERE account = :account AND record_class IS :class",
                                 {"account": new.account, "class": new.record_class})
         items.append({"account": None if hidden else new.account,

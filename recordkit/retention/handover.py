@@ -2,7 +2,7 @@
 
 Both sign the digest of one manifest: counts, a digest over the commitments of all holdings, how far the ledger had
 come, what is unfinished. It names ids, codes, numbers and counts and no title, so that it may stand in the ledger. The
-receiver signs only what is still so: holdings that changed in between stop the acceptance. With it the protocol
+receiver signs only what is still so: whatever changed in between stops the acceptance. With it the protocol
 (交接文据) is filed for ever.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
-from recordkit.archive.catalogue import list_holdings
+from recordkit.archive.catalogue import keyed, list_holdings
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import file_generated
 from recordkit.archive.retrying import list_quarantine
@@ -40,6 +40,8 @@ FORMAT = 1
 MOST_NAMED = 200
 """Unreturned documents that a manifest names, the oldest first; all are counted."""
 _SHOWN = 10
+_OF_THE_DAY = frozenset(("as_of", "ledger", "checkpoint"))
+"""Parts of a manifest that say when it was made, not what there is."""
 
 Status = Literal["proposed", "accepted", "withdrawn"]
 
@@ -96,8 +98,27 @@ def manifest_of(workspace: Workspace, handover_id: str) -> dict[str, object]:
         "periods": _counts(workspace.db, TERM),
         "boxes": _counts(workspace.db, "box"),
         "volumes": _volumes(workspace.db),
+        "arrangement": _arrangement(workspace),
         "unfinished": _unfinished(workspace),
     }
+
+
+def _arrangement(workspace: Workspace) -> str:
+    """Keyed digest of what no commitment says: places of boxes, and state and content of volumes.
+
+    Keyed, for a place is free text, and the ledger is to hold none of it, not even to be guessed.
+    """
+    whole = hashlib.sha256()
+    for statement in (
+        "SELECT box AS a, coalesce(shelf, '') AS b, '' AS c FROM boxes ORDER BY box",
+        "SELECT volume_id AS a, coalesce(closed, '') AS b, ended AS c FROM volumes ORDER BY volume_id",
+        "SELECT volume_id AS a, record_id AS b, position AS c FROM volume_records n WHERE EXISTS (SELECT 1 FROM "
+        "records r WHERE r.record_id = n.record_id AND r.status = 'active') ORDER BY volume_id, position",
+    ):
+        for row in workspace.db.each(statement):
+            whole.update(json.dumps([row["a"], row["b"], row["c"]], ensure_ascii=False).encode() + b"\n")
+        whole.update(b"\n")
+    return keyed(workspace.settings.store.id, whole.hexdigest())
 
 
 def holdings_of(db: Database) -> dict[str, object]:
@@ -209,7 +230,7 @@ def accept_handover(workspace: Workspace, handover_id: str, signer: Signer) -> H
 
     Raises:
         NotFound: no such handover.
-        RefusedByRule: it is not open, the signer is not its receiver or not in office, or the holdings changed.
+        RefusedByRule: it is not open, the signer is not its receiver or not in office, or what is handed over changed.
     """
     with workspace.writing() as writer:
         found = find_handover(workspace, handover_id)
@@ -225,7 +246,7 @@ def accept_handover(workspace: Workspace, handover_id: str, signer: Signer) -> H
         if one_human(register, person, giver):
             raise RefusedByRule(msg("{giver} and {receiver} are one person; an archive is handed over to another one.",
                                     giver=giver.id, receiver=person.id))
-        _require_same_holdings(workspace.db, found)
+        _require_same(workspace, found)
         body = _signed(workspace, signer, "handover.accepted", found)
         # The act comes first and takes one number, the record of the protocol the next.
         writer.add("handover.accepted", {**body, "record": f"R{writer.next_id(1)}"})
@@ -274,22 +295,73 @@ def _require_open(handover: Handover) -> None:
                                 handover=handover.handover_id, status=msg(handover.status)))
 
 
-def _require_same_holdings(db: Database, handover: Handover) -> None:
-    """Stop when what is held is not what the outgoing archivist signed; what differs is named."""
-    now, then = holdings_of(db), handover.manifest["holdings"]
-    assert isinstance(then, Mapping)
-    if now == then:
+def _require_same(workspace: Workspace, handover: Handover) -> None:
+    """Stop when anything is not what the outgoing archivist signed; what differs is named."""
+    now, then = manifest_of(workspace, handover.handover_id), handover.manifest
+    # An older proposal says nothing of what manifests have learnt to tell since.
+    keys = [key for key in then if key not in _OF_THE_DAY and now.get(key) != then[key]]
+    if not keys:
         return
-    rows = db.all("SELECT code, status FROM records WHERE touched > :seq ORDER BY touched", {"seq": handover.seq})
+    again = msg("Withdraw it and propose it anew: recordkit handover withdraw {handover} --reason TEXT",
+                handover=handover.handover_id)
+    if "holdings" in keys:
+        before, holdings = _part(then, "holdings"), _part(now, "holdings")
+        raise RefusedByRule(
+            msg("The holdings are not those that {proposer} signed: {then} records then, {now} now; {changes}.",
+                proposer=handover.proposer, then=before.get("count"), now=holdings.get("count"),
+                changes=tuple(_changed_records(workspace.db, handover.seq))), again)
+    changes = [*_changed_places(workspace, handover.seq), *_changed_work(_part(then, "unfinished"),
+                                                                          _part(now, "unfinished"))]
+    raise RefusedByRule(
+        msg("What {proposer} signed is not so any more: {changes}.", proposer=handover.proposer,
+            changes=tuple(changes or [listed(keys)])), again)
+
+
+def _changed_records(db: Database, since: int) -> list[Message]:
+    rows = db.all("SELECT code, status FROM records WHERE touched > :seq ORDER BY touched", {"seq": since})
     gone = [row["code"] for row in rows if row["status"] == "destroyed"]
     changed = [row["code"] for row in rows if row["status"] != "destroyed"]
     told = [msg("filed or changed: {codes}", codes=_some(changed))] if changed else []
-    told += [msg("destroyed: {codes}", codes=_some(gone))] if gone else []
-    raise RefusedByRule(
-        msg("The holdings are not those that {proposer} signed: {then} records then, {now} now; {changes}.",
-            proposer=handover.proposer, then=then.get("count"), now=now["count"], changes=tuple(told)),
-        msg("Withdraw it and propose it anew: recordkit handover withdraw {handover} --reason TEXT",
-            handover=handover.handover_id))
+    return told + ([msg("destroyed: {codes}", codes=_some(gone))] if gone else [])
+
+
+def _changed_places(workspace: Workspace, since: int) -> list[Message]:
+    """Boxes that were put elsewhere and volumes that were opened, filled, closed, since an entry of the ledger."""
+    boxes = [str(row["box"]) for row in workspace.db.all("SELECT box FROM boxes WHERE seq > :seq ORDER BY seq",
+                                                         {"seq": since})]
+    ids = dict.fromkeys(str(entry.body["volume"]) for entry in workspace.ledger.naming("volume.", workspace.db.cursor())
+                        if entry.seq > since and entry.act.startswith("volume."))
+    codes = {row["volume_id"]: str(row["code"]) for row in workspace.db.each("SELECT volume_id, code FROM volumes")}
+    told = [msg("boxes put elsewhere: {boxes}", boxes=_some(boxes))] if boxes else []
+    volumes = [codes.get(one, one) for one in ids]
+    return told + ([msg("volumes changed: {codes}", codes=_some(volumes))] if volumes else [])
+
+
+def _changed_work(then: Mapping[str, object], now: Mapping[str, object]) -> list[Message]:
+    """What is unfinished now and was not, or the other way round."""
+    told: list[Message] = []
+    for key, name, label in (("holds", "hold", msg("holds")), ("orders", "order", msg("orders of destruction"))):
+        before, after = _states(then, key, name), _states(now, key, name)
+        changed = [one for one in {**before, **after} if before.get(one) != after.get(one)]
+        if changed:
+            told.append(msg("{what} placed, changed or ended: {ids}", what=label, ids=_some(changed)))
+    for key, label in (("waiting", msg("papers that wait")), ("quarantine", msg("files in quarantine"))):
+        if then.get(key) != now.get(key):
+            told.append(msg("{what}: {then} then, {now} now", what=label, then=then.get(key), now=now.get(key)))
+    if then.get("unreturned") != now.get("unreturned"):
+        told.append(msg("{what}: {then} then, {now} now", what=msg("documents out, not returned"),
+                        then=_part(then, "unreturned").get("count"), now=_part(now, "unreturned").get("count")))
+    return told
+
+
+def _states(unfinished: Mapping[str, object], key: str, name: str) -> dict[str, object]:
+    found = unfinished.get(key)
+    return {str(one[name]): one for one in found if isinstance(one, Mapping)} if isinstance(found, list) else {}
+
+
+def _part(manifest: Mapping[str, object], key: str) -> Mapping[str, object]:
+    found = manifest.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _some(codes: list[str]) -> Message:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from recordkit import pending
+from recordkit.archive.access import OPEN
 from recordkit.archive.catalogue import accounts_of, find_record
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
@@ -283,6 +284,16 @@ def find_hold(workspace: Workspace, hold_id: str) -> HoldEntry:
         NotFound: none.
     """
     return _hold(workspace, _row(workspace.db, hold_id))
+
+
+def covers_restricted(db: Database, hold: HoldEntry) -> bool:
+    """Whether a hold is on a record that is not open to everybody, or on the account of one: its words tell of it."""
+    if hold.account is not None:
+        return db.one(
+            "SELECT 1 FROM record_accounts a JOIN records r ON r.record_id = a.record_id WHERE a.account = :account "
+            "AND r.status = 'active' AND r.access <> :open", {"account": hold.account, "open": OPEN}) is not None
+    return any(db.one("SELECT 1 FROM records WHERE record_id = :id AND access <> :open", {"id": one, "open": OPEN})
+               for one in hold.records)
 
 
 def accounts_held_of(db: Database, records: Sequence[str]) -> list[str]:

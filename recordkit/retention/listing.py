@@ -10,6 +10,7 @@ from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.retention.destruction import REASONS
 from recordkit.retention.holds import holds_on_record
 from recordkit.retention.order_state import Item, Order
+from recordkit.retention.past import past_of
 from recordkit.retention.register import filed_register, paper_originals
 from recordkit.retention.released import Release, released_on
 from recordkit.retention.stops import stopped_items
@@ -55,7 +56,8 @@ def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
     """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register.
 
     ``holds``: what stands against the destruction of an item that is still in the archive, now; ``released``: the
-    holds that were released since the order was proposed, each with ``hold``, ``date`` and ``actor``.
+    holds that were released since the order was proposed, each with ``hold``, ``date`` and ``actor``; ``past``: what
+    was done to the record that may have made it due, as in ``retention.past``.
     """
     freed = released_on(workspace.db, order)
     titles: dict[str, str] = {}
@@ -85,5 +87,6 @@ def _item(
         "reason": item.reason if item.reason in REASONS else None,
         "holds": [] if item.outcome == "destroyed" else holds_on_record(workspace.db, item.record_id),
         "released": [{"hold": one.hold_id, "date": one.day, "actor": one.actor} for one in freed],
+        "past": [one.plain for one in past_of(workspace, record)] if record is not None else [],
         "paper": paper,
     }

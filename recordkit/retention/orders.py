@@ -22,6 +22,7 @@ from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.duties import require_duties
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
 from recordkit.retention.paper_route import outcomes_digest, require_days
+from recordkit.retention.past import past_of
 from recordkit.retention.register import HeldBack, held_back, paper_originals, register_json
 from recordkit.retention.review import Decision
 from recordkit.retention.schedule import OWN_CLASSES, REGISTER_CLASS
@@ -435,6 +436,7 @@ def _manifest(
                 "due": decision.due.isoformat() if decision.due else "",
                 "rule": decision.rule,
                 **({"volume": record.volume} if record.volume is not None else {}),
+                **({"past": [one.plain for one in past]} if (past := past_of(workspace, record)) else {}),
             }
             for record, decision in items
         ],

@@ -21,6 +21,7 @@ from recordkit.people import Person, list_people
 from recordkit.retention.circumstances import Circumstances
 from recordkit.retention.order_state import Item, Order, OrderSignature
 from recordkit.retention.paper_route import outcomes_digest, printed_code
+from recordkit.retention.past import past_of, register_remarks
 from recordkit.retention.released import Release, released_on
 from recordkit.retention.review import Decision
 from recordkit.retention.signing import digest_of
@@ -118,7 +119,8 @@ def register_json(
                 "应保管期限": _told_months(decision.months),
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
-                "备注": f"随案卷 {decision.volume}" if decision.volume is not None else "",
+                "备注": "；".join([*([f"随案卷 {decision.volume}"] if decision.volume is not None else []),
+                                 *register_remarks(workspace, past_of(workspace, record))]),
                 **_paper_of(workspace.db, record),
             }
             for position, (record, decision) in enumerate(items, 1)
@@ -166,7 +168,9 @@ def register_of(workspace: Workspace, order: Order, *, for_signing: bool = False
     rows = []
     for position, item in enumerate(shown, 1):
         row = {column: str(by_record[item.record_id][column]) for column in COLUMNS}
-        remarks = (*_place(by_record[item.record_id]), *_freed(people, freed.get(item.record_id, ())), _remark(item))
+        filed_remark = str(by_record[item.record_id]["备注"])
+        remarks = (filed_remark, *_place(by_record[item.record_id]), *_freed(people, freed.get(item.record_id, ())),
+                   _remark(item))
         rows.append({**row, "序号": str(position), "备注": "；".join(filter(None, remarks))})
     digests = [("清册摘要（SHA-256）", order.digest)]
     if order.is_appraised:

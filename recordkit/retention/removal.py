@@ -26,7 +26,7 @@ from recordkit.model import same_account
 from recordkit.notes import note_folder, remove_notes
 from recordkit.retention.lists import lists_naming
 from recordkit.retention.order_state import Item
-from recordkit.retention.traces import WORKING_COPY, Ownership, Trace, names_in, read_traces
+from recordkit.retention.traces import LISTS, WORKING_COPY, Ownership, Trace, names_in, read_traces
 from recordkit.templates import issue_data
 from recordkit.workspace import Workspace
 
@@ -66,10 +66,15 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Accounts and parties of a record in all its versions, as accounts are compared, and when it was filed."""
+    """What names a record in all its versions, as accounts are compared, and when it was filed.
+
+    Attributes:
+        own: archival code, number and titles.
+    """
 
     accounts: frozenset[str]
     parties: frozenset[str]
+    own: frozenset[str]
     filed: datetime | None
 
 
@@ -269,20 +274,24 @@ class Remover:
         return self._named.get(name, [])
 
     def _find_working_copies(self, workspace: Workspace, items: Sequence[Item]) -> dict[str, _Found]:
-        """Rows that were refused and answers that were kept, as far as they name a record's account or party.
+        """Rows that were refused, answers that were kept, and lists that came in, as far as they name a record.
 
-        One that names the account and is older than the filing has served its purpose and goes. A newer one may be
-        today's work: it is reported, unless the account or the party still has other records in the archive, for
-        then it says nothing of the destroyed one.
+        By its code, number, title, account or party. One that names code, number, title or account and is older than
+        the filing has served its purpose and goes; a list that came in, such as an old catalogue, only when it names no
+        record that stays. A newer one may be today's work: it is reported, unless what it names still stands for other
+        records in the archive, for then it says nothing of the destroyed one.
         """
         found = {item.record_id: _Found(()) for item in items}
-        read = {path: names_in(path) for path in self._working_files()}
+        lists = set(self._lists_that_came())
+        read = {path: names_in(path) for path in (*self._working_files(), *sorted(lists))}
         if not read:
             return found
         staying = [row for row in workspace.db.all(
-            "SELECT record_id, account, party FROM records WHERE status = 'active'"
+            "SELECT record_id, account, party, code, number, title FROM records WHERE status = 'active'"
         ) if row["record_id"] not in self._leaving]
-        busy = {same_account(str(row[key])) for row in staying for key in ("account", "party") if row[key]}
+        busy = {same_account(str(row[key])) for row in staying for key in ("account", "party", "number", "title")
+                if row[key]}
+        codes = {same_account(row["code"]) for row in staying} | busy
         for item in items:
             names = self._names_of(workspace, item)
             going: list[Path] = []
@@ -292,9 +301,13 @@ class Remover:
                 if named is None:
                     unclear.append((path, msg("{file} (cannot be read; remove it when it is no longer needed)",
                                               file=self._name(path))))
-                elif named & names.accounts and names.filed is not None and changed < names.filed:
+                elif (named & (names.accounts | names.own) and names.filed is not None and changed < names.filed
+                      and not (path in lists and named & codes)):
                     going.append(path)
-                elif named & (names.accounts | names.parties) - busy:
+                elif path in lists and named & (names.own - busy):
+                    unclear.append((path, msg("{file} (a list that names the record; take its row out, or remove the "
+                                              "file)", file=self._name(path))))
+                elif named & (names.accounts | names.parties | names.own) - busy:
                     unclear.append((path, msg("{file} (names the customer; remove it when it is no longer needed)",
                                               file=self._name(path))))
             found[item.record_id] = _Found(tuple(going), tuple(unclear))
@@ -304,21 +317,29 @@ class Remover:
         places = (*self._files_in(("outbox",)), *self._root.glob("*"), *(self._root / "work").glob("*"))
         return [path for path in places if WORKING_COPY.fullmatch(path.name) and path.is_file()]
 
+    def _lists_that_came(self) -> list[Path]:
+        """Spreadsheets where papers come in: catalogues and lists that nobody took away."""
+        return [path for path in self._files_in(("inbox", "quarantine"))
+                if path.suffix.lower() in LISTS and not path.name.startswith((".", "~"))]
+
     def _names_of(self, workspace: Workspace, item: Item) -> _Names:
         record = get_record(workspace.db, item.record_id)
         accounts = {record.account if record is not None else None}
         parties = {record.party if record is not None else None}
+        own = {record.code, record.number, record.title} if record is not None else set()
         filed: datetime | None = None
         for version in range(1, item.version + 1):
             try:
                 metadata = json.loads(self._objects.read(item.record_id, "record.json", version))
                 accounts.add(metadata.get("account"))
                 parties.add(metadata.get("party"))
+                own |= {metadata.get("number"), metadata.get("title")}
                 filed = datetime.fromisoformat(str(metadata["filed_at"]))
             except (NotFound, IntegrityFailure, OSError, ValueError, KeyError, AttributeError):
                 continue  # Half removed: the catalogue's row is what is left to ask.
         return _Names(frozenset(same_account(str(one)) for one in accounts if one),
-                      frozenset(same_account(str(one)) for one in parties if one), filed)
+                      frozenset(same_account(str(one)) for one in parties if one),
+                      frozenset(same_account(str(one)) for one in own if one), filed)
 
     def _digests_of(self, item: Item) -> dict[str, int]:
         """SHA-256 and size of every content file of the record, all versions; empty when the object is gone."""

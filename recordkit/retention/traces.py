@@ -27,6 +27,8 @@ Ownership = Literal["ours", "foreign", "unclear"]
 
 WORKING_COPY = re.compile(r"[^.~].*-(refused|unknown)-[0-9]+\.(xlsx|csv|json)|[^.~].*-answers-[0-9]+\.json", re.DOTALL)
 """Names of the files that the program writes for the clerk to correct and feed in again."""
+LISTS = frozenset((".xlsx", ".csv", ".tsv"))
+"""Endings of catalogues and lists that offices feed in."""
 
 _PICTURE = re.compile(r"word/media/[^/]+\.(png|jpe?g|gif|bmp|tiff?)", re.IGNORECASE)
 _PART = re.compile(r"word/[^/]+\.xml")
@@ -150,7 +152,8 @@ def _csv(data: bytes) -> Iterator[object]:
     except UnicodeDecodeError:
         text = data.decode("gb18030")  # what Excel saves in a Chinese Windows
     for row in csv.reader(io.StringIO(text, newline="")):
-        yield from row
+        for cell in row:
+            yield from (cell, *cell.split("\t"))
 
 
 def _json(data: bytes) -> Iterator[object]:

@@ -15,7 +15,10 @@ import pytest
 from retention_store import TODAY, Archive, make_archive
 
 from recordkit.archive import catalogue
+from recordkit.archive.boxes import place_box
 from recordkit.archive.editing import edit_record
+from recordkit.archive.volume_acts import NewVolume, add_to_volume, close_volume, open_volume
+from recordkit.archive.volumes import list_volumes
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.model import canonical_json
 from recordkit.people import Signer, find_person
@@ -333,3 +336,42 @@ def test_the_filed_protocol_says_how_many_pages_it_has(archive: Archive) -> None
     done = accept_handover(archive.workspace, proposed(archive), archive.signer("new"))
     assert done.record is not None
     assert (few, catalogue.find_record(archive.workspace.db, done.record).pages) == (1, 3)
+
+
+def _held(archive: Archive) -> str:
+    return place_hold(archive.workspace, kind="debt", reason="欠款", account="0099")
+
+
+def _closed(archive: Archive) -> str:
+    (volume,) = list_volumes(archive.workspace)
+    return close_volume(archive.workspace, volume.code).code
+
+
+def _moved(archive: Archive) -> str:
+    place_box(archive.workspace, "7", "2号库9架")
+    return "boxes put elsewhere: 7"
+
+
+@pytest.mark.parametrize("act", [_held, _closed, _moved])
+def test_whatever_changed_since_the_proposal_stops_the_acceptance_and_is_named(
+    archive: Archive, act: Callable[[Archive], str]
+) -> None:
+    code = open_volume(archive.workspace, NewVolume("project", "城东")).code
+    record = next(one.record_id for one in catalogue.list_records(archive.workspace.db))
+    add_to_volume(archive.workspace, code, [record])
+    place_box(archive.workspace, "7", "1号库1架")
+    made = propose_handover(archive.workspace, "new", archive.signer("arch"))
+    named = act(archive)
+    before = archive.workspace.db.cursor()
+    with pytest.raises(RefusedByRule, match=named):
+        accept_handover(archive.workspace, made.handover_id, archive.signer("new"))
+    assert archive.workspace.db.cursor() == before
+    assert "1号库1架" not in json.dumps(made.manifest, ensure_ascii=False)
+
+
+def test_a_proposal_of_a_former_version_is_accepted_by_what_it_says(archive: Archive) -> None:
+    made = propose_handover(archive.workspace, "new", archive.signer("arch"))
+    older = {key: value for key, value in made.manifest.items() if key != "arrangement"}
+    archive.workspace.db.run("UPDATE handovers SET manifest = :manifest", {"manifest": json.dumps(older)})
+    archive.reopen(date(2037, 3, 9))
+    assert accept_handover(archive.workspace, made.handover_id, archive.signer("new")).status == "accepted"

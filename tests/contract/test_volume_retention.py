@@ -32,6 +32,7 @@ DEED = date(2030, 3, 1)
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[Archive]:
     made = make_archive(tmp_path / "档案 库")
+    made.workspace.actor = "arch"
     yield made
     made.workspace.close()
 

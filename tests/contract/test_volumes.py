@@ -40,6 +40,7 @@ from recordkit.errors import InputRefused, NotFound, RefusedByRule
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[Archive]:
     made = make_archive(tmp_path / "档案 库")
+    made.workspace.actor = "arch"
     yield made
     made.workspace.close()
 
@@ -228,3 +229,14 @@ def test_a_listing_in_pages_gives_every_volume_once(archive: Archive, monkeypatc
     assert [one.code for one in list_volumes(archive.workspace, is_open=False)] == [codes[4]]
     assert len(list(list_volumes(archive.workspace, is_open=True))) == 7
     assert get_record(archive.workspace.db, a) == find_record(archive.workspace.db, a)
+
+
+def test_two_at_once_tell_what_each_of_them_did(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    for account in ("001", "002"):
+        archive.file(f"件{account}", account=account)
+    planned = plan_per_account(archive.workspace)
+    first = open_per_account(archive.workspace)
+    assert len(first.new) == 2
+    monkeypatch.setattr("recordkit.archive.volume_acts.plan_per_account", lambda *_: planned)
+    late = open_per_account(archive.workspace)
+    assert (late.new, late.joining) == ((), {}) and count_volumes(archive.workspace.db) == 2

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import io
+import os
 import random
 import tempfile
 import zipfile
@@ -15,6 +17,8 @@ from pathlib import Path
 import pikepdf
 import pytest
 from conftest import ISSUE_DAY, Cli
+from openpyxl import Workbook
+from papers import pdf_bytes
 from scans import scan, signed
 
 FILED = ("--as-of", "2026-12-01")
@@ -43,6 +47,9 @@ class Planted:
         words = [self.chinese, self.latin, *self.digests]
         needles = {word.encode(code) for word in words for code in ("utf-8", "utf-16-le", "utf-16-be")}
         needles |= {self.chinese.encode("gb18030"), self.chinese.encode("unicode_escape")}
+        # As XML may write characters that its encoding lacks.
+        needles |= {"".join(f"&#{form.format(ord(one))};" for one in self.chinese).encode()
+                    for form in ("{}", "x{:x}", "x{:X}")}
         needles |= {bytes.fromhex(one) for one in self.digests}
         found = []
         for path in sorted(root.rglob("*")):
@@ -158,13 +165,18 @@ def lived(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cl
                          ("volumes", "json"), ("notes", "docx"), ("covers", "xlsx")):
         cli("catalogue", "export", "--kind", kind, "--out", cli.store / "outbox" / f"{kind}.{ending}", *FILED)
     assert cli.json("search", zh)["total"] == 1 and cli.json("search", la)["total"] == 1
+    staff(cli, tmp_path, monkeypatch)
+    return cli, planted, number
+
+
+def staff(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the people who destroy."""
     monkeypatch.setenv("RECORDKIT_PASSPHRASE", "planted-passphrase")
     for place, (person, role) in enumerate(PEOPLE):
         cli("key", "create", tmp_path / "keys" / person)
         cli("people", "add", person, "--name", person, "--role", role, "--staff-no", f"G{place}",
             "--key", tmp_path / "keys" / f"{person}.pub", *DUE)
         monkeypatch.setenv("RECORDKIT_ADMIN_KEY", str(tmp_path / "keys" / "admin"))
-    return cli, planted, number
 
 
 def sample() -> Path:
@@ -177,8 +189,8 @@ def draw(digits: int) -> str:
     return "".join(random.choice("0123456789") for _ in range(digits))
 
 
-def destroyed(cli: Cli, number: str, keys: Path) -> str:
-    """The order by which the record went."""
+def destroyed(cli: Cli, number: str, keys: Path, stopped_by: Path | None = None) -> str:
+    """The order by which the record went; a file that a person has to decide about stops it the first time."""
     def by(person: str) -> tuple[object, ...]:
         return ("--as", person, "--key", keys / person, *DUE)
 
@@ -189,8 +201,11 @@ def destroyed(cli: Cli, number: str, keys: Path) -> str:
     cli("destruction", "sign", order, *by("w2"))
     word = cli.json("destruction", "show", order).get("confirm")
     confirmed = ("--confirm", word) if word else ()
-    done = cli.json("destruction", "execute", order, "--place", "档案室", "--method", "删除", "--as", "w1", *confirmed,
-                    *DUE)
+    execute = ("destruction", "execute", order, "--place", "档案室", "--method", "删除", "--as", "w1", *confirmed, *DUE)
+    if stopped_by is not None:
+        assert stopped_by.name in str(cli.json(*execute, expect=4)) and stopped_by.exists()
+        stopped_by.unlink()
+    done = cli.json(*execute)
     assert [item["outcome"] for item in done["items"]] == ["destroyed"], done["items"]
     cli("destruction", "complete", order, *by("w1"))
     cli("destruction", "complete", order, *by("w2"))
@@ -220,3 +235,44 @@ def test_no_byte_of_a_destroyed_record_is_left_but_the_title_in_its_register(
         assert planted.traces(tmp_path / "temp") == []
         cli("rebuild")
     assert cli.json("ledger", "verify")["ok"] and cli.json("verify")["ok"]
+
+
+def test_no_byte_of_a_record_that_came_with_a_catalogue_is_left_where_the_catalogue_lay(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = Planted(random.SystemRandom().getrandbits(64))
+    settings = cli.store / "recordkit.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace('register_titles = "title"', 'register_titles = "class"'), encoding="utf-8")
+    zh, la = planted.chinese, planted.latin
+    folder = cli.store / "inbox" / "旧档"
+    folder.mkdir()
+    for name in ("0001", "0002"):
+        (folder / f"{name}.pdf").write_bytes(pdf_bytes(text=f"{la if name == '0001' else 'neighbour'} paper {name}"))
+    planted.knows(folder / "0001.pdf")
+    head = ["档号", "题名", "日期", "文件名", "户号", "类别"]
+    others = [["旧-2", "另一件", "2024-03-02", "0002.pdf", "0099000002", "visit-record"]]
+    catalogue = folder / "目录.xlsx"
+    book = Workbook()
+    assert book.active is not None
+    for row in (head, ["旧-1", f"{zh}回访", "2024-03-01", "0001.pdf", "0099118822", "visit-record"],
+                ["旧-3", f"{zh}附页", "2024-02-31", "0003.pdf", "0099118822", "visit-record"]):
+        book.active.append(row)
+    book.save(catalogue)
+    result = cli.json("ingest", "--catalogue", catalogue, folder / "0001.pdf", "--no-ocr", *FILED, expect=4)
+    refused = Path(result["refused_file"])
+    assert refused.parent == cli.store.resolve() / "outbox"
+    with (folder / "另.csv").open("w", encoding="utf-8-sig", newline="") as handle:
+        csv.writer(handle).writerows([head, *others])
+    cli("ingest", "--catalogue", folder / "另.csv", folder / "0002.pdf", "--no-ocr", *FILED)
+    # One list with the row of a record that stays: nobody but a person may take it away.
+    both = folder / "两件.csv"
+    with both.open("w", encoding="utf-8-sig", newline="") as handle:
+        csv.writer(handle).writerows([head, ["旧-1", f"{zh}回访"], *others])
+    for path in (catalogue, refused, both, folder / "另.csv"):
+        os.utime(path, (1_790_000_000, 1_790_000_000))  # 2026-09-21: before the filing
+    staff(cli, tmp_path, monkeypatch)
+    assert {one.partition(":")[0].partition("/")[0] for one in planted.traces(cli.store)} >= {"inbox", "outbox"}
+    destroyed(cli, "旧-1", tmp_path / "keys", stopped_by=both)
+    assert planted.traces(cli.store) == []
+    assert not catalogue.exists() and not refused.exists() and (folder / "另.csv").exists()

@@ -1,0 +1,104 @@
+"""What a clerk does not come to see by way of edits, volumes and holds; and that whoever was revoked sees nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+from scans import scan
+from small_archive import make_small_archive
+
+OPEN, ACCOUNT, PARTY = "供合〔2026〕0001号", "0012005109", "吴敏"
+CLERK, ARCH = ("--as", "clerk"), ("--as", "arch")
+
+
+@pytest.fixture
+def kept(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cli, str]:
+    """An archive with people and one restricted record; its archival code."""
+    cli.store = cli.store.parent / "卷库"
+    make_small_archive(cli.store)
+    scan(tmp_path / "停水.pdf", "stop order")
+    cli("ingest", tmp_path / "停水.pdf", "--class", "stop-order", "--set", f"户号={ACCOUNT}", "--set",
+        f"当事人={PARTY}", "--no-ocr")
+    (found,) = [one["code"] for one in cli.json("search", f"户号:{ACCOUNT}")["items"]]
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "three plain words")
+    for person, role in (("admin", "administrator"), ("clerk", "clerk"), ("arch", "archivist")):
+        cli("key", "create", tmp_path / person)
+        cli("people", "add", person, "--name", person, "--role", role, "--staff-no", person,
+            "--key", tmp_path / f"{person}.pub")
+        monkeypatch.setenv("RECORDKIT_ADMIN_KEY", str(tmp_path / "admin"))
+    return cli, str(found)
+
+
+def test_a_correction_shows_old_numbers_masked_to_whoever_sees_them_masked(
+    kept: tuple[Cli, str], tmp_path: Path
+) -> None:
+    cli, _ = kept
+    shown = cli.json("show", OPEN, *ARCH)
+    sheet = tmp_path / "更正.csv"
+    sheet.write_text(f"档号,版本,电话\n{shown['code']},{shown['version']},13911112222\n", "utf-8")
+    for arguments in ((OPEN, "--set", "电话=13911112222"), ("--data", sheet)):
+        for more in ((), ("--json",)):
+            call = ("edit", *arguments, "--reason", "换号", "--dry-run", *more)
+            assert "13900000001" in cli(*call, *ARCH)
+            told = cli(*call, *CLERK)
+            assert "13900000001" not in told and "139" in told
+
+
+def test_no_act_on_volumes_or_holds_tells_a_clerk_of_a_restricted_record(kept: tuple[Cli, str]) -> None:
+    cli, secret = kept
+
+    def refused(*arguments: str) -> None:
+        told = cli(*arguments, *CLERK, expect=8) + cli.err
+        assert PARTY not in told and ACCOUNT not in told, told
+
+    def silent(*arguments: str) -> None:
+        for more in ((), ("--json",)):
+            told = cli(*arguments, *more, *CLERK) + cli.err
+            assert PARTY not in told and "欠费三年" not in told, told
+
+    silent("volume", "create", "--per-account", "--dry-run")
+    volume = cli.json("volume", "create", "--account", ACCOUNT, *CLERK)
+    assert (volume["restricted"], volume["account"], PARTY in volume["title"]) == (True, None, False)
+    project = cli.json("volume", "create", "--account", "0012005101", *ARCH)["code"]
+    refused("volume", "add", project, secret)
+    cli("volume", "add", volume["code"], OPEN, *CLERK, expect=8)
+    assert ACCOUNT not in cli.err and volume["code"] in cli.err
+    cli("volume", "add", volume["code"], secret, *ARCH)
+    refused("volume", "remove", volume["code"], secret, "--reason", "x")
+    cli("volume", "remove", volume["code"], secret, "--reason", "放错", *ARCH)
+    silent("volume", "show", volume["code"])
+    project = cli.json("volume", "create", "--project", f"{PARTY}巷改造", *ARCH)["code"]
+    cli("volume", "add", project, secret, *ARCH)
+    silent("volume", "show", project)
+    cli("volume", "remove", project, secret, "--reason", "放错", *ARCH)
+    silent("volume", "show", project)
+    cli("hold", "place", secret, "--kind", "debt", "--reason", "欠费三年", *ARCH)
+    cli("hold", "place", "--account", ACCOUNT, "--kind", "debt", "--reason", "该户欠费三年", *ARCH)
+    silent("hold", "list")
+    assert "欠费三年" in cli("hold", "list", *ARCH)
+    assert {one["account"] for one in cli.json("hold", "list", *CLERK)["items"]} == {None}
+
+
+def test_a_volume_is_opened_again_only_where_none_of_its_account_is_open(kept: tuple[Cli, str]) -> None:
+    cli, _ = kept
+    first = cli.json("volume", "create", "--account", "0012005101", *ARCH)["code"]
+    cli("volume", "add", first, OPEN, *ARCH)
+    cli("volume", "close", first, *ARCH)
+    second = cli.json("volume", "create", "--account", "0012005101", *ARCH)["code"]
+    cli("volume", "reopen", first, "--reason", "补归", *ARCH, expect=8)
+    assert second in cli.err
+    told = cli("edit", OPEN, "--set", "户号=0012005199", "--reason", "写错", *ARCH) + cli.err
+    assert f"volume remove {first}" in told
+
+
+def test_whoever_was_revoked_reads_nothing_either(kept: tuple[Cli, str], tmp_path: Path) -> None:
+    cli, _ = kept
+    cli("edit", OPEN, "--set", "盒号=7", "--reason", "入盒", *ARCH)
+    cli("people", "revoke", "clerk", "--reason", "调离")
+    for call in (("box", "labels", "--all", "--out", tmp_path / "签.docx"), ("stats",), ("check", OPEN),
+                 ("volume", "list"), ("show", OPEN)):
+        cli(*call, *CLERK, expect=8)
+        assert "clerk" in cli.err
+    assert not (tmp_path / "签.docx").exists()
