@@ -15,10 +15,10 @@ from decimal import Decimal
 from typing import Any
 
 from recordkit.archive.access import OPEN, Clearance
-from recordkit.archive.box_papers import period_name
 from recordkit.archive.catalogue import Record, account_with_zeros, get_record, record_of
 from recordkit.archive.editing import edited, fixed_key, form_of
 from recordkit.archive.history import Change, masked, masked_keys, values_of
+from recordkit.archive.listings.shape import told_period
 from recordkit.archive.metadata import CORE, key_of, own_fields, read_value, unspaced
 from recordkit.archive.versions import NewVersion, add_versions
 from recordkit.archive.volume_acts import told_astray
@@ -267,7 +267,7 @@ class _Row:
             now = str(getattr(record, key[1:], ""))
             name = self._class_name(record) if key == "!record_class" else now
             if key == "!period":
-                name = period_name(now)
+                name = told_period(now)
             if given in (now, name):
                 continue
             told = now if name == now else f"{name} ({now})"
