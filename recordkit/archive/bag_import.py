@@ -20,7 +20,7 @@ from recordkit.archive.access import OPEN
 from recordkit.archive.archival_code import named_already
 from recordkit.archive.arrivals import pages_file
 from recordkit.archive.attachments import told_filed
-from recordkit.archive.bag_metadata import Incoming, read_incoming, read_pages
+from recordkit.archive.bag_metadata import Incoming, in_order_of_list, read_incoming, read_pages
 from recordkit.archive.bag_reading import ReadBag, printable_name
 from recordkit.archive.catalogue import Record
 from recordkit.archive.classes import RecordClass, load_scheme
@@ -98,7 +98,7 @@ class ImportPlan:
 
 
 def plan_import(workspace: Workspace, bag: ReadBag, options: ImportOptions) -> ImportPlan:
-    """Read the metadata of every record of a bag.
+    """Read the metadata of every record of a bag; they are filed in the order of its transfer list.
 
     Raises:
         InputRefused: a record.json is wrong, or a folder holds none; the first ones are named. Or a class is not here.
@@ -111,7 +111,7 @@ def plan_import(workspace: Workspace, bag: ReadBag, options: ImportOptions) -> I
                            msg("Only bags that 'recordkit export' wrote can be filed; others: 'recordkit ingest'."))
     scheme = load_scheme(workspace.root)
     mapped = {there: scheme.get(here) for there, here in options.classes.items()}
-    records = [read_incoming(workspace.settings, bag, folder) for folder in bag.records]
+    records = [read_incoming(workspace.settings, bag, folder) for folder in in_order_of_list(bag)]
     unknown = Counter(one.record_class for one in records
                       if one.record_class not in mapped and
                       (one.record_class not in scheme.classes or one.record_class in OWN_CLASSES))

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from recordkit.archive.bag_reading import ReadBag, printable_name
+from recordkit.archive.bagging import LIST_NAME
 from recordkit.archive.metadata import BY_KEY, read_value
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, msg
@@ -18,7 +19,8 @@ from recordkit.settings import Settings
 
 MOST_OF_METADATA = 4 << 20
 MOST_OF_TEXT = 64 << 20
-"""Bytes of a record.json and of a text.json."""
+MOST_OF_LIST = 512 << 20
+"""Bytes of a record.json, of a text.json and of a transfer list."""
 LONGEST_VALUE = 20_000
 MOST_VALUES = 5_000
 DEEPEST = 4
@@ -33,6 +35,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TURNS = (0, 90, 180, 270)
 _OWN = ("title", "date", "number")
 """Core values that a record has outside of ``extra``."""
+_THERE = ("box", "shelf")
+"""Core values that tell of the other archive's rooms, and belong to the record's origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +100,14 @@ def read_incoming(settings: Settings, bag: ReadBag, folder: str) -> Incoming:
         raise _wrong(place, "fields", msg("it is no object of fields"))
     _require_plain(place, "fields", fields, [0], 1)
     attachments, runs = _attachments(bag, folder, place, plain.get("attachments"))
-    extra: dict[str, object] = {key: value for key, value in core.items() if key not in _OWN}
+    extra: dict[str, object] = {key: value for key, value in core.items() if key not in (*_OWN, *_THERE)}
     extra |= {key: found for key in ("form_name", "period_term") if (found := _text(place, key, plain.get(key)))}
     for key in ("meters", "labels"):
         if plain.get(key):
             extra[key] = _texts(place, key, plain[key])
     if plain.get("page_order"):
         extra["page_order"] = _pages(place, "page_order", plain["page_order"])
-    extra["origin"] = _origin(bag, place, plain)
+    extra["origin"] = _origin(bag, place, {**plain, **{key: core.get(key) for key in _THERE}})
     pages = plain.get("pages")
     if type(pages) is not int or not 0 <= pages <= MOST_PAGES:
         raise _wrong(place, "pages", msg("it is no number of pages"))
@@ -116,6 +120,24 @@ def read_incoming(settings: Settings, bag: ReadBag, folder: str) -> Incoming:
         form=_text(place, "form", plain.get("form")), source=_text(place, "source", plain.get("source")) or folder,
         fields=fields, extra=extra, attachments=attachments, page_runs=runs,
     )
+
+
+def in_order_of_list(bag: ReadBag) -> list[str]:
+    """The folders of the records in the order of the bag's transfer list; those that it does not name come last.
+
+    Raises:
+        InputRefused: the list is wrong.
+    """
+    place = f"data/{LIST_NAME}.json"
+    folders = dict.fromkeys(bag.records)
+    if place not in bag.sizes:
+        return list(folders)
+    plain = _read_json(bag, place, MOST_OF_LIST)
+    items = plain.get("items") if isinstance(plain, dict) else None
+    if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+        raise _wrong(place, "items", msg("it is no list of records"))
+    named = [one.get("record_id") for one in items]
+    return list({**{one: None for one in named if isinstance(one, str) and one in folders}, **folders})
 
 
 def read_pages(bag: ReadBag, one: Incoming, name: str, wanted: int | None) -> tuple[PageText, ...] | None:
@@ -255,11 +277,12 @@ def _origin(bag: ReadBag, place: str, plain: Mapping[str, object]) -> dict[str, 
     def told(of: Mapping[str, object], depth: int) -> dict[str, object]:
         found: dict[str, object] = {key: _text(place, "origin", of.get(key)) for key in
                                     ("store", "fonds", "code", "record_id", "filed_at")}
+        found |= {key: _text(place, "origin", of[key]) for key in _THERE if of.get(key)}
         before = of.get("before")
         if isinstance(before, Mapping) and depth < DEEPEST:
             found["before"] = told(before, depth + 1)
         return found
 
     here = {"store": bag.info.get("Recordkit-Store", "")[:100], "fonds": bag.info.get("Recordkit-Fonds", "")[:100],
-            **{key: plain.get(key) for key in ("code", "record_id", "filed_at")}}
+            **{key: plain.get(key) for key in ("code", "record_id", "filed_at", *_THERE)}}
     return told({**here, "before": plain.get("origin")}, 0)

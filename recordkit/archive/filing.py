@@ -15,9 +15,10 @@ from pathlib import Path
 from recordkit import files, pending
 from recordkit.archive import catalogue
 from recordkit.archive.archival_code import CodeTemplate, Numbering
-from recordkit.archive.classes import RecordClass, load_scheme
+from recordkit.archive.classes import PERMANENT, RecordClass, code_of_period, load_scheme
 from recordkit.archive.objects import NewObject, VersionNote, json_bytes
 from recordkit.archive.volume_acts import join_by_account
+from recordkit.archive_settings import meaning_of_term
 from recordkit.workspace import Workspace, Writer
 
 
@@ -119,8 +120,9 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
     bodies: list[dict[str, object]] = []
     for position, (new, record_class) in enumerate(zip(news, classes, strict=True)):
         record_id = f"R{writer.next_id(position)}"
-        code, place = numbering.code_of(new.code, record_class.id, new.on.year, record_class.period_code)
-        metadata = _metadata(workspace, new, record_class, record_id, code, now)
+        period = _period_code(workspace, new, record_class)
+        code, place = numbering.code_of(new.code, record_class.id, new.on.year, period)
+        metadata = _metadata(workspace, new, record_class, record_id, code, period, now)
         content = {**new.content, "record.json": json_bytes(metadata)}
         objects.append(NewObject(record_id, content, VersionNote(now, "filed", workspace.actor)))
         bodies.append(
@@ -133,7 +135,7 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
                 "ordinal": ordinal + position,
                 "class": record_class.id,
                 "year": new.on.year,
-                "period": record_class.period_code,
+                "period": period,
                 "access": record_class.access,
                 "number": new.number,
                 "issue": new.issue_id,
@@ -153,6 +155,16 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
     return [one.object_id for one in objects]
 
 
+def _period_code(workspace: Workspace, new: NewRecord, record_class: RecordClass) -> str:
+    """That of the class; Y where the old term of the record keeps it for ever.
+
+    Of the other terms none is written into a code that never changes: what they mean, the settings may say anew.
+    """
+    term = str(new.extra.get("period_term") or "")
+    meaning = meaning_of_term(term, workspace.settings.archive.old_terms) if term else ""
+    return code_of_period(PERMANENT) if meaning == PERMANENT else record_class.period_code
+
+
 def _contents(store_id: str, new: NewRecord) -> str | dict[str, str]:
     """What the ledger recognises the bytes by: the original's digest, or one for each file where there are several."""
     original = catalogue.keyed(store_id, new.original.sha256)
@@ -163,7 +175,7 @@ def _contents(store_id: str, new: NewRecord) -> str | dict[str, str]:
 
 
 def _metadata(
-    workspace: Workspace, new: NewRecord, record_class: RecordClass, record_id: str, code: str, now: str
+    workspace: Workspace, new: NewRecord, record_class: RecordClass, record_id: str, code: str, period: str, now: str
 ) -> dict[str, object]:
     """What record.json says."""
     return {
@@ -174,7 +186,7 @@ def _metadata(
         "code": code,
         "record_class": record_class.id,
         "year": new.on.year,
-        "period": record_class.period_code,
+        "period": period,
         "title": new.title,
         "date": new.on.isoformat(),
         "number": new.number,

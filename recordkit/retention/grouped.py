@@ -235,16 +235,27 @@ class Review:
         # Date field by class, of those classes that count from one.
         self.fields = {one.id: one.field for one in self.around.scheme.classes.values()
                         if one.field and one.trigger == "date"}
+        # First day of the period by class, of those that count from the date of the record.
+        self._starts = {one.id: one.start for one in self.around.scheme.classes.values()
+                        if one.trigger == "date" and not one.field}
         self._apart = sorted({*self.fields, *others})
 
     def of_class(self, record_class: str, formed: str, own: str | None, term: str = "") -> Decision:
         """That of a record in no volume, of which nothing particular is known."""
-        known = self._made.get((record_class, formed, own, term))
+        key = (record_class, self._decisive(record_class, formed, own), term)
+        known = self._made.get(key)
         if known is None:
             one = _Plain(0, "", record_class, formed, own, term, None)
             known = self._decide(one, (), self.around.blind_holds)
-            self._made[record_class, formed, own, term] = known
+            self._made[key] = known
         return known
+
+    def _decisive(self, record_class: str, formed: str, own: str | None) -> str | None:
+        """What of the days of a record decides while no event is known of it."""
+        if record_class in self.fields:
+            return own
+        start = self._starts.get(record_class)
+        return None if start is None else formed if start == "trigger" else formed[:4]
 
     def each_group(self) -> Iterator[Row]:
         """Class, date, date field that the class counts from, term, and number of the records that agree in them.

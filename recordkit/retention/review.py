@@ -219,7 +219,8 @@ def own_period(facts: Facts, events: Sequence[Event], record_class: RecordClass 
             term=facts.term))
     period, term = longer_period(facts, record_class)
     if term:
-        rule = f"{record_class.id} {period} {term}"
+        # A manifest holds the rule, and the ledger the manifest: no words of an old catalogue.
+        rule = f"{record_class.id} {period} old-term"
     trigger = trigger_of(facts, events, record_class)
     if trigger is not None:
         return Period("runs", rule, trigger[1], period_start(record_class, trigger[0]), months_of(period), period, term)

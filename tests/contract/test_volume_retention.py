@@ -106,9 +106,9 @@ def test_of_old_term_and_class_the_longer_period_counts_and_the_reason_says_whic
     years, code = archive.file("旧档四", on=on, period_term="20 年"), archive.file("旧档五", on=on, period_term="D5")
     equal = archive.file("旧档六", on=on, period_term="定期（10年）")
     assert says(archive, kept).decision == "permanent" and "永久" in str(says(archive, kept).reason)
-    wanted = {long: (2039, "50y 长期", "50 years by its old term 长期, not 10 years by its class"),
-              short: (2004, "15y 短期", "15 years by its old term 短期, not 10 years by its class"),
-              years: (2009, "20y 20 年", "20 years by its old term 20 年, not 10 years by its class"),
+    wanted = {long: (2039, "50y old-term", "50 years by its old term 长期, not 10 years by its class"),
+              short: (2004, "15y old-term", "15 years by its old term 短期, not 10 years by its class"),
+              years: (2009, "20y old-term", "20 years by its old term 20 年, not 10 years by its class"),
               code: (1999, "10y", "10 years by its class, not 5 years by its old term D5"),
               equal: (1999, "10y", "says the same as its class")}
     for record, (year, rule, told) in wanted.items():
@@ -148,7 +148,7 @@ def test_the_old_term_of_one_record_governs_its_volume(archive: Archive) -> None
     volume = volume_with(archive, visit, old)
     found = says(archive, visit)
     assert (found.decision, found.due, found.rule) == (
-        "not-due", date(2075, 1, 1), f"visit-record 50y 长期 @{volume.code}")
+        "not-due", date(2075, 1, 1), f"visit-record 50y old-term @{volume.code}")
     assert "50 years by the old term 长期" in str(found.reason)
 
 
