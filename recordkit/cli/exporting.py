@@ -39,6 +39,7 @@ def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bo
            **given: object) -> None:
     """Choose the records, make the listing, write it whole or not at all."""
     from recordkit.archive.listings.output import write_listing
+    from recordkit.archive.listings.shape import RESTRICTED, restricted_in
 
     written = _format_of(out, file_format)
     if together and kind != "items":
@@ -52,7 +53,11 @@ def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bo
         listing = _listing(workspace, kind, selection, together=together)
         with stream_naming(app, out, listing.records(), force=force) as stream:
             write_listing(workspace, listing, written, stream)
+        hidden = restricted_in(workspace, selection) if kind in ("items", "transfer") else 0
     _tell(app, listing, out)
+    if hidden:
+        app.say(tr("Restricted records whose titles were printed as {mark}: {count}. Whoever holds a role that may see "
+                   "them prints the titles with --as.").format(mark=RESTRICTED, count=hidden))
 
 
 def _listing(workspace: Workspace, kind: str, selection: Selection, *, together: bool) -> Listing:
