@@ -366,7 +366,7 @@ def test_who_holds_no_role_sees_no_title_of_a_restricted_record(
         assert named in full and "限制利用" not in full
         assert "限制利用" in blind
         cli("catalogue", "export", "--kind", kind, "--out", tmp_path / "again.csv", "--force")
-        assert ("--as" in cli.err and "（限制利用）: 1." in cli.err) == (kind in ("items", "transfer"))
+        assert ("--as" in cli.err and "（限制利用）: 1." in cli.err) == (kind in ("items", "transfer", "volume"))
         for text in ("停水案", "某案", "案情", "稽查科", "秘密", "原保管期限"):  # the period heads the list
             assert text not in blind
 
