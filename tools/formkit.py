@@ -420,14 +420,27 @@ def save_form(path: Path, title: str, blocks: Iterable[str], *, top: float = 34,
     path.write_bytes(fixed_zip(buffer.getvalue()))
 
 
-def save_listing(path: Path, title: str, blocks: Iterable[str], *, landscape: bool) -> None:
-    """Writes the template of a printed catalogue: A4, no codes; pages are counted through the whole file.
+def cover_ends(landscape: bool) -> str:
+    """The end of a cover: a section of its own, so that the pages behind it are counted from one."""
+    width, height = (PAGE_HEIGHT, PAGE_WIDTH) if landscape else (PAGE_WIDTH, PAGE_HEIGHT)
+    across = ' w:orient="landscape"' if landscape else ""
+    section = (
+        f'<w:sectPr><w:pgSz w:w="{round(width * 1440 / 25.4)}" w:h="{round(height * 1440 / 25.4)}"{across}/>'
+        '<w:pgMar w:top="1020" w:right="1020" w:bottom="964" w:left="1020" w:header="454" w:footer="510" w:gutter="0"/>'
+        "<w:titlePg/></w:sectPr>")
+    return f"<w:p><w:pPr>{section}</w:pPr></w:p>"
+
+
+def save_listing(path: Path, title: str, blocks: Iterable[str], *, landscape: bool, foot: str) -> None:
+    """Writes the template of a printed catalogue: A4, no codes; pages are counted from one in each catalogue.
 
     Args:
         path: where the docx goes; an existing template is replaced.
         title: title in the core properties.
         blocks: body paragraphs and tables in order.
         landscape: how the page lies.
+        foot: ``number`` of the page alone (no program but Word counts the pages of one section), ``of all`` where
+            the file is one catalogue, ``none``.
     """
     document: Any = Document()
     section = document.sections[0]
@@ -444,8 +457,12 @@ def save_listing(path: Path, title: str, blocks: Iterable[str], *, landscape: bo
     _fill(document.element.body, [*blocks, para(size=1, line=1, inner="")])
     footer = section.footer
     footer.is_linked_to_previous = False
-    inner = (run("第", SONG, 9) + field("PAGE", SONG, 9) + run("页　共", SONG, 9) + field("NUMPAGES", SONG, 9)
-             + run("页", SONG, 9))
+    inner = run("第", SONG, 9) + field("PAGE", SONG, 9)
+    if foot == "of all":
+        inner += run("页　共", SONG, 9) + field("NUMPAGES", SONG, 9)
+    inner = "" if foot == "none" else inner + run("页", SONG, 9)
+    counted = parse_xml(f'<w:pgNumType xmlns:w="{W}" w:start="1"/>')
+    section._sectPr.find(f"{{{W}}}pgMar").addnext(counted)
     _fill(footer._element, (para(font=SONG, size=9, line=13, align="center", style="Footer", inner=inner),))
     properties = document.core_properties
     properties.title, properties.author, properties.language = title, "recordkit", "zh-CN"

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from formkit import HEI, Cell, Row, label, para, row, save_listing, table, tag_row, value
+from formkit import HEI, Cell, Row, cover_ends, label, para, row, save_listing, table, tag_row, value
 
 from recordkit.archive.listings import items, transfer, volumes
 from recordkit.archive.listings.paper import ROWS
@@ -132,7 +132,9 @@ def blocks_of(look: Look) -> list[str]:
         return [heading(look.title), rows_table(look)]
     first = register(look) if look.signed else cover(look)
     named = f"{look.title}（清单）" if look.signed else look.title
-    return [*first, heading(named, new_page=True), rows_table(look)]
+    if look.signed:
+        return [*first, heading(named, new_page=True), rows_table(look)]
+    return [*first, cover_ends(landscape=True), heading(named), rows_table(look)]
 
 
 def toml_of(look: Look) -> str:
@@ -178,7 +180,8 @@ def draw() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "form.toml").write_text(toml_of(look), encoding="utf-8")
         (folder / "sample.toml").write_text(sample_of(look), encoding="utf-8")
-        save_listing(folder / "template.docx", look.title, blocks_of(look), landscape=bool(look.columns))
+        foot = "none" if not look.columns else "of all" if look.signed else "number"
+        save_listing(folder / "template.docx", look.title, blocks_of(look), landscape=bool(look.columns), foot=foot)
 
 
 if __name__ == "__main__":

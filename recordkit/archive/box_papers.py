@@ -12,7 +12,7 @@ from recordkit.archive.access import Clearance, seen_title
 from recordkit.archive.boxes import BoxContent
 from recordkit.archive.catalogue import Record
 from recordkit.archive.listings.items import LOOK
-from recordkit.archive.listings.shape import compact, printed_title, told_period
+from recordkit.archive.listings.shape import RESTRICTED, compact, printed_title, told_period
 from recordkit.messages import Message
 from recordkit.settings import Settings
 from recordkit.templates.sheetwriter import MM_OF_PLACE, Cell, Sheet, workbook_bytes
@@ -147,7 +147,7 @@ def _about(box: BoxContent, settings: Settings) -> str:
 def _row(at: int, record: Record, clearance: Clearance) -> list[Cell]:
     title = seen_title(record, clearance)
     if isinstance(title, Message):
-        return [at, record.code, None, None, "（限制）", None, None, record.pages, None]
+        return [at, record.code, None, None, RESTRICTED, None, None, record.pages, None]
     about = record.metadata
 
     def told(key: str) -> str | None:

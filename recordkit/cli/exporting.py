@@ -50,6 +50,8 @@ def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bo
            **given: object) -> None:
     """Choose the records, make the listing, write it whole or not at all."""
     from recordkit.archive.listings.output import write_listing
+    from recordkit.archive.listings.shape import RESTRICTED, restricted_in
+    from recordkit.archive.selection import Selection, selected_volumes
 
     written = _format_of(out, file_format)
     if together and kind != "items":
@@ -63,7 +65,14 @@ def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bo
         listing = listing_of(workspace, kind, selection, together=together)
         with stream_naming(app, out, listing.records(), force=force) as stream:
             write_listing(workspace, listing, written, stream)
+        chosen = [selection]
+        if kind == "volume":
+            chosen = [Selection(volume=one) for one in selected_volumes(workspace.db, selection)]
+        hidden = sum(restricted_in(workspace, one) for one in chosen) if kind in ("items", "transfer", "volume") else 0
     _tell(app, listing, out)
+    if hidden:
+        app.say(tr("Restricted records whose titles were printed as {mark}: {count}. Whoever holds a role that may see "
+                   "them prints the titles with --as.").format(mark=RESTRICTED, count=hidden))
 
 
 def listing_of(workspace: Workspace, kind: str, selection: Selection, *, together: bool) -> Listing:

@@ -82,7 +82,7 @@ def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
-    styles = [_lay_out(book, sheet) for sheet in sheets]
+    styles = [_lay_out(book, sheet, alone=len(sheets) == 1) for sheet in sheets]
     with ZipFile(_package(book)) as source, ZipFile(out, "w", ZIP_DEFLATED, compresslevel=4) as target:
         for entry in source.infolist():
             data = source.read(entry)
@@ -136,7 +136,7 @@ _Style = Mapping[tuple[str, str, bool, bool], int]
 """Number of a cell's look by part of the sheet, kind of value, and whether its column is centred or locked."""
 
 
-def _lay_out(book: Any, plan: Sheet) -> _Style:
+def _lay_out(book: Any, plan: Sheet, *, alone: bool) -> _Style:
     """An empty sheet with everything but its rows, and the looks of its cells."""
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
@@ -152,7 +152,11 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.print_options.horizontalCentered = True
-    sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text="第&P页 共&N页"))
+    # &N counts all sheets that are printed together: of several, each begins with 第1页 and tells no sum; covers none.
+    if not plan.ruled:
+        sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text="第&P页 共&N页" if alone else "第&P页"))
+        if not alone:
+            sheet.page_setup.firstPageNumber, sheet.page_setup.useFirstPageNumber = 1, True
     if plan.header:
         sheet.oddHeader = HeaderFooterItem(right=_HeaderFooterPart(text=plan.header.replace("&", "&&")))
     for anchor, png, width_mm, height_mm in plan.pictures:

@@ -232,7 +232,7 @@ def test_covers_and_heads_say_fonds_year_period_office_and_counts(filled: Cli, t
     paper = docx.Document(str(exported(filled, tmp_path, "items", "docx")))
     assert [row.cells[1].text for row in paper.tables[-2].rows] == [shown(one) for one in facts.values()]
     assert "保管期限：10年" in paper.tables[-1].rows[0].cells[0].text
-    assert sum("归档文件目录" in one.text for one in paper.paragraphs) == 8 and len(paper.sections) == 4
+    assert sum("归档文件目录" in one.text for one in paper.paragraphs) == 8 and len(paper.sections) == 8
 
 
 def test_the_digest_of_a_transfer_can_be_computed_by_anybody(filled: Cli, tmp_path: Path) -> None:
@@ -292,7 +292,23 @@ def test_heads_of_a_word_list_are_repeated_and_rows_are_not_torn(filled: Cli, tm
             foot = package.read("word/footer1.xml").decode()
         assert "<w:tblHeader/>" in text and text.count("<w:cantSplit/>") == text.count("<w:tr>")
         assert 'w:orient="landscape"' in text and 'w:lineRule="exact"' in text
-        assert "NUMPAGES" in foot and "PAGE" in foot
+        # Each catalogue counts from one; the pages of one section are summed by no program but Word.
+        assert " PAGE " in foot and ("NUMPAGES" in foot) == (kind == "transfer")
+        lists = 4 if kind == "items" else 1
+        assert text.count('<w:pgNumType w:start="1"/>') == lists
+        assert text.count("<w:sectPr") == lists * (2 if kind in ("items", "volumes") else 1)
+
+
+def test_pages_of_covers_have_no_number_and_each_sheet_counts_from_one(filled: Cli, tmp_path: Path) -> None:
+    import openpyxl
+
+    for kind in ("covers", "notes"):
+        with zipfile.ZipFile(exported(filled, tmp_path, kind, "docx", "--force")) as package:
+            assert "PAGE" not in package.read("word/footer1.xml").decode()
+    for sheet in openpyxl.load_workbook(exported(filled, tmp_path, "items", "xlsx", "--force")):
+        cover = sheet.title.endswith("封面")
+        assert sheet.oddFooter.center.text == (None if cover else "第&P页")
+        assert cover or (sheet.page_setup.firstPageNumber, sheet.page_setup.useFirstPageNumber) == (1, True)
 
 
 # --- destroyed, restricted, decided -----------------------------------------------------------------------------
@@ -349,6 +365,8 @@ def test_who_holds_no_role_sees_no_title_of_a_restricted_record(
         named = "某案" if kind in ("volumes", "notes", "covers") else "停水案"
         assert named in full and "限制利用" not in full
         assert "限制利用" in blind
+        cli("catalogue", "export", "--kind", kind, "--out", tmp_path / "again.csv", "--force")
+        assert ("--as" in cli.err and "（限制利用）: 1." in cli.err) == (kind in ("items", "transfer", "volume"))
         for text in ("停水案", "某案", "案情", "稽查科", "秘密", "原保管期限"):  # the period heads the list
             assert text not in blind
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from recordkit.archive.access import OPEN, Clearance
+from recordkit.archive.access import OPEN, Clearance, clearance_of
 from recordkit.archive.catalogue import Record
+from recordkit.archive.selection import Selection, condition_of
 from recordkit.errors import StoreBusy
 from recordkit.messages import msg
+from recordkit.workspace import Workspace
 
 Value = str | int | date | None
 Kind = Literal["items", "transfer", "volume", "volumes", "notes", "covers", "spines"]
@@ -119,6 +121,20 @@ def rows_of(part: Part) -> Iterator[Row]:
     if count != part.count:
         raise StoreBusy(msg("Records were filed or destroyed while the list was being written."),
                         msg("Run the command again; nothing was written."))
+
+
+def restricted_in(workspace: Workspace, selection: Selection) -> int:
+    """How many of the selected records hide their titles from whoever prints.
+
+    Raises:
+        NotFound: as ``clearance_of``.
+    """
+    if clearance_of(workspace).full:
+        return 0
+    where, values = condition_of(selection)
+    row = workspace.db.one(f"SELECT count(*) AS n FROM records WHERE {where} AND access <> :open AND status = 'active'",
+                           {**values, "open": OPEN})
+    return 0 if row is None else int(row["n"])
 
 
 def told_period(code: str) -> str:
