@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
+from itertools import islice, product
 from math import ceil
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
@@ -40,6 +40,8 @@ class Sheet:
         repeat: first of the rows that stand on every page, down to ``head``; 0 for the head alone.
         header: text at the right of every page's head.
         locked: 1-based columns of the list that look as if they could not be changed.
+        framed: rows of two cells above the head are facts: they have borders, and the second cell reaches to the last
+            column. Its rows are gone through twice.
         pictures: cell of the upper left corner, PNG, width and height in mm.
     """
 
@@ -53,12 +55,13 @@ class Sheet:
     title: bool = False
     ruled: bool = False
     repeat: int = 0
+    framed: bool = False
     locked: Collection[int] = ()
     pictures: Sequence[tuple[str, bytes, float, float]] = ()
 
     def wraps(self, part: str) -> bool:
         """Whether cells of this part of the sheet are broken into lines."""
-        return part in ("list", "head") or part == "above" and self.ruled
+        return part in ("list", "head", "facts") or part == "above" and self.ruled
 
 
 def workbook_bytes(sheets: Sequence[Sheet]) -> bytes:
@@ -136,11 +139,14 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
         for number, row in enumerate(plan.rows, 1):
             if len(row) == 3 and row[2] is None:
                 sheet.merged_cells.add(f"B{number}:C{number}")
+    if plan.framed:
+        for number in (one for one, row in enumerate(islice(plan.rows, plan.head - 1), 1) if len(row) == 2):
+            sheet.merged_cells.add(f"B{number}:{get_column_letter(len(plan.widths))}{number}")
     thin = Side(style="thin")
     frame = Border(thin, thin, thin, thin)
     grey = PatternFill("solid", fgColor="E4E4E4")
     made: dict[tuple[str, str, bool, bool], int] = {}
-    for part, kind, centred, locked in product(("title", "above", "head", "list"), _STYLE_KINDS, (False, True),
+    for part, kind, centred, locked in product(("title", "above", "facts", "head", "list"), _STYLE_KINDS, (False, True),
                                                (False, True)):
         cell = WriteOnlyCell(sheet)
         cell.alignment = Alignment(
@@ -153,7 +159,7 @@ def _lay_out(book: Any, plan: Sheet) -> _Style:
             cell.number_format = "@"
         elif kind == "day":
             cell.number_format = "yyyy-mm-dd"
-        if part in ("head", "list") or part == "above" and plan.ruled:
+        if part in ("facts", "head", "list") or part == "above" and plan.ruled:
             cell.border = frame
         size = 16 if part == "title" else 12 if plan.ruled else 10
         cell.font = Font(name="宋体", bold=part in ("head", "title"), size=size)
@@ -174,6 +180,9 @@ def _blocks(plan: Sheet, styles: _Style) -> Iterator[bytes]:
                 else "above" if number < plan.head or not plan.head else "head" if number == plan.head else "list")
         while len(letters) < len(row):
             letters.append(get_column_letter(len(letters) + 1))
+        if plan.framed and part == "above" and len(row) == 2:
+            # Every cell of the merged ones has the border, or the last page of a printer has half a frame.
+            part, row = "facts", [*row, *[None] * (len(plan.widths) - 2)]
         some.append(f'<row r="{number}"{_height(plan, part, row)}>')
         for at, (letter, value) in enumerate(zip(letters, row, strict=False), 1):
             look = at in plan.centred, at in plan.locked
@@ -217,6 +226,8 @@ def _height(plan: Sheet, part: str, row: Sequence[Cell]) -> str:
     if not plan.wraps(part):
         return ""
     widths = list(plan.widths)
+    if part == "facts":
+        widths[1] = sum(widths[1:])
     if plan.ruled and len(row) == 3 and row[2] is None:
         widths[1] += widths[2]
     lines = 1
