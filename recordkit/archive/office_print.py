@@ -150,11 +150,17 @@ def _month_xlsx(report: MonthReport, translate: Translate, chart: bytes | None) 
     return workbook_bytes([
         Sheet("主要指标", figures, (36, 26, 10, 10, 12, 10), head=len(above) + 1, centred=(3, 4, 5, 6), landscape=False,
               pictures=pictures),
-        Sheet("文书签发与归档", [_FORM_COLUMNS, *_form_rows(report)], (30, 26, 9, 9, 12, 9, 9, 9, 12), head=1,
+        Sheet("文书签发与归档", [_FORM_COLUMNS, *_or_none(_form_rows(report))],
+              (30, 26, 9, 9, 12, 9, 9, 9, 12), head=1,
               centred=tuple(range(3, 10)), header=month_name(report.first)),
-        Sheet("档案归档", [("类别", *_LINE_COLUMNS), *line_rows(report.filed)], (36, 26, 10, 10, 12, 10), head=1,
-              centred=(3, 4, 5, 6), landscape=False, header=month_name(report.first)),
+        Sheet("档案归档", [("类别", *_LINE_COLUMNS), *_or_none(line_rows(report.filed))],
+              (36, 26, 10, 10, 12, 10), head=1, centred=(3, 4, 5, 6), landscape=False, header=month_name(report.first)),
     ])
+
+
+def _or_none(rows: Iterable[Sequence[Cell]]) -> list[Sequence[Cell]]:
+    """The rows; where there are none, one that says so: a page with nothing but a head looks like a fault."""
+    return list(rows) or [["无"]]
 
 
 _DAY_COLUMNS = ("申请", "经办机构", "受理", "作废")
@@ -207,13 +213,20 @@ def plain_steps(found: OpenSteps, today: date, within: int, translate: Translate
             "unknown_years": list(found.unknown_years), "notes": notes}
 
 
+def told_open(found: OpenSteps, within: int) -> str:
+    """How many are late, and how many fall due within so many days."""
+    coming, when = len(found.items) - found.late, f"{within}天内" if within else "今日"
+    if not found.items and not found.hidden:
+        return f"无超期，{when}无到期"
+    return f"超期{found.late}件，{when}到期{coming}件"
+
+
 def steps_file(found: OpenSteps, company: str, today: date, within: int, kind: str, translate: Translate) -> bytes:
     """The list as a file of ``kind``, one of ``FORMATS``: the late ones, then those that fall due."""
     if kind == "json":
         return _json_bytes(plain_steps(found, today, within, translate))
     facts = [f"单位：{company}", f"统计日期：{today.isoformat()}",
-             f"超期{found.late}件" + (f"，{within}天内到期{len(found.items) - found.late}件" if within else "，"
-                                    f"今日到期{len(found.items) - found.late}件")]
+             told_open(found, within)]
     if found.hidden:
         facts.append(f"另有{found.hidden}件限制利用，未列出")
     if found.unknown_years:
@@ -240,8 +253,8 @@ def _two_tables(kind: str, title: str, facts: Sequence[str], *tables: _Table, la
         sheets = []
         for at, (name, columns, widths, rows) in enumerate(tables):
             start = [] if at else above
-            sheets.append(Sheet(name, [*start, columns, *rows], [one / 2 for one in widths], head=len(start) + 1,
-                                landscape=landscape, centred=_numbered(columns)))
+            sheets.append(Sheet(name, [*start, columns, *_or_none(rows)], [one / 2 for one in widths],
+                                head=len(start) + 1, landscape=landscape, centred=_numbered(columns)))
         return workbook_bytes(sheets)
     document = wordpage.new_page(landscape=landscape, margins=(16, 10, 16, 10) if landscape else (18, 15, 16, 15))
     wordpage.heading(document, title)

@@ -96,8 +96,8 @@ def daily(app: App, day: date | None, out: Path | None, force: bool) -> None:
 @option("--meters", "register", type=click.Path(path_type=Path), metavar="FILE",
         help=N_("Register of meters, to count those that are due in the month."))
 @option("--sheet", help=N_("Sheet of the spreadsheet."))
-@option("--chart/--no-chart", default=None, help=N_("With a chart or without one; by default with one where it can "
-                                                    "be drawn."))
+@option("--chart/--no-chart", default=None, help=N_("With a chart or without one; by default with one where "
+                                                    "something was counted and it can be drawn."))
 @_force_option
 @pass_app
 def monthly(
@@ -122,7 +122,8 @@ def monthly(
         found = month_report(workspace, month, app.today, meters)
     if out is not None:
         picture = None
-        if chart is not False and kind != "json":
+        if chart is not False and kind != "json" and (chart or any(one.now or one.before or one.year_ago
+                                                                   for one in found.figures)):
             try:
                 picture = month_chart(found)
             except MissingPart as missing:
@@ -201,8 +202,15 @@ def overdue(app: App, within: int, out: Path | None, force: bool) -> None:
             [[one.step.name, one.number, one.account, one.started, one.due, one.days_late, tr(one.status)]
              for one in found.items],
             [N_("Step"), N_("Number"), N_("Account"), N_("Began"), N_("Due"), N_("Days late"), N_("Status")])
-    app.say(tr("{late} step(s) late, {coming} due within {days} day(s).").format(
-        late=found.late, coming=len(found.items) - found.late, days=within))
+    if not found.items and not found.hidden:
+        app.say(tr("Nothing is late, and nothing falls due within {days} day(s).").format(days=within) if within
+                else tr("Nothing is late, and nothing falls due today."))
+    elif within:
+        app.say(tr("{late} step(s) late, {coming} due within {days} day(s).").format(
+            late=found.late, coming=len(found.items) - found.late, days=within))
+    else:
+        app.say(tr("{late} step(s) late, {coming} due today.").format(late=found.late,
+                                                                      coming=len(found.items) - found.late))
     if any(one.status == "returned" for one in found.items):
         app.say(tr("Where the paper is filed, the step may be done and only its day not keyed in: "
                    "recordkit issued complete NUMBER --ask"))

@@ -161,6 +161,10 @@ def test_the_spreadsheet_report_has_the_same(filed: Cli, tmp_path: Path) -> None
     assert rows[top + 1][2:7] == [NAMES["1-01"], 3, 0, 0, "合格"]
     assert book["检测结果"].print_title_rows == f"${top + 1}:${top + 1}"
     assert {row[0] for row in rows if row[0]} >= {"检测人：", "复核人："}
+    assert facts["检测人"].endswith("（未登记的系统用户）")
+    for cell in book["检测结果"][2]:
+        assert cell.border.bottom.style == "thin"
+    assert "B2:H2" in [str(one) for one in book["检测结果"].merged_cells.ranges]
 
 
 def test_ctrl_c_says_so_writes_no_report_and_exits_130(

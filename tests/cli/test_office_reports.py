@@ -180,13 +180,19 @@ def test_an_empty_month_is_a_report_of_zeros(cli: Cli) -> None:
     assert "Nothing was counted in 2026-11" in cli.err
     assert "签订供用水合同" in shown
     assert any("本月无业务记录" in one.text for one in docx.Document(str(path)).paragraphs)
+    book = report_path(cli, "空.xlsx")
+    cli("report", "monthly", "--month", "2026-11", "--out", book, "--as-of", "2026-11-30")
+    for name in ("文书签发与归档", "档案归档"):
+        assert [cell.value for cell in openpyxl.load_workbook(book)[name]["A"]][1:] == ["无"]
+    with zipfile.ZipFile(book) as package:  # a chart of zeros shows nothing
+        assert not [name for name in package.namelist() if "media" in name]
     before = cli.json("report", "monthly", "--month", "2025-03", "--as-of", "2026-11-30")
     assert {one["now"] for one in before["items"]} == {0}
     assert "begun on 2026-11-20, after this month" in before["notes"][0]
 
 
 def test_without_matplotlib_the_report_has_no_chart_and_says_how_to_get_one(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
+    office: Office, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [one for one in sys.modules if one.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
@@ -201,7 +207,9 @@ def test_without_matplotlib_the_report_has_no_chart_and_says_how_to_get_one(
     assert not other.exists()
 
 
-def test_without_a_chinese_font_there_is_no_chart_of_boxes(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_chinese_font_there_is_no_chart_of_boxes(
+    office: Office, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from matplotlib import font_manager
 
     latin = [one for one in font_manager.findSystemFonts() if "dejavu" in one.lower() or "nimbus" in one.lower()]

@@ -221,3 +221,14 @@ def test_what_began_long_ago_is_not_asked_for(cli: Cli) -> None:
     complaint(Office(cli), "2026-11-12")
     assert len(found(cli, "2031-11-20")) > 0
     assert found(cli, "2032-11-20") == []
+
+
+def test_that_nothing_is_late_is_said_in_words(cli: Cli) -> None:
+    cli("report", "overdue", "--as-of", "2026-11-21")
+    assert "Nothing is late, and nothing falls due today." in cli.err
+    path = report_path(cli, "无.xlsx")
+    cli("report", "overdue", "--within", "7", "--out", path, "--as-of", "2026-11-21")
+    assert "Nothing is late, and nothing falls due within 7 day(s)." in cli.err
+    book = openpyxl.load_workbook(path)
+    assert "无超期，7天内无到期" in [cell.value for cell in book.worksheets[0]["A"]]
+    assert [[cell.value for cell in sheet["A"]][-1] for sheet in book] == ["无", "无"]

@@ -652,3 +652,9 @@ def test_numbers_that_an_inherited_catalogue_left_out_are_told_and_no_fault(offi
     office.lose(office.file(), office.file())
     assert evidence(office.run(), "2-06") == (
         "1 item number(s) that were given here are missing: C001-KF·2026-D10-KFZ-0009")
+
+
+def test_evidence_does_not_repeat_the_counts_of_the_columns(office: Office) -> None:
+    office.file(title="回访\x07记录")
+    for one in office.run().summaries:
+        assert " passed" not in str(one.outcome.evidence), one.check.number

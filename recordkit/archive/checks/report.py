@@ -62,7 +62,7 @@ def _person(workspace: Workspace) -> str:
     try:
         person = find_person(workspace.db, workspace.actor)
     except RecordkitError:
-        return workspace.actor
+        return f"{workspace.actor}（未登记的系统用户）"
     return f"{person.name}（{person.staff_no}）"
 
 
@@ -201,6 +201,7 @@ def _xlsx(report: Report, translate: Translate) -> bytes:
     if told := _shortened(report, translate):
         failures.append(["", "", "", "", told])
     return workbook_bytes([
-        Sheet("检测结果", rows, (16, 10, 34, 8, 8, 8, 10, 84), head=top, centred=(1, 2, 4, 5, 6, 7), header=head),
+        Sheet("检测结果", rows, (16, 10, 34, 8, 8, 8, 10, 84), head=top, centred=(1, 2, 4, 5, 6, 7), header=head,
+              framed=True),
         Sheet("不合格情况", failures, (8, 40, 8, 34, 90), head=1, centred=(1, 3), header=head),
     ])

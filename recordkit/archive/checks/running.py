@@ -169,13 +169,12 @@ class _Count:
         if unknown and not good and not bad and len(self.reasons) == 1:
             return not_run(msg("{count} record(s): {reason}", count=unknown,
                                reason=next(iter(self.reasons.values()))[1]))
-        told = msg("{passed} passed, {failed} failed, {not_run} not run", passed=good, failed=bad, not_run=unknown)
-        if self.check.basis is not None:
-            told = msg("{counts}: {reasons}", counts=told, reasons=self.check.basis)
+        # How many passed and failed stands in columns of their own.
+        told = self.check.basis or msg("each record judged by itself")
         if self.reasons:
             reasons = listed(msg("{count} because {reason}", count=count, reason=reason)
                              for count, reason in self.reasons.values())
-            told = msg("{counts}: {reasons}", counts=told, reasons=reasons)
+            told = msg("{basis}; not run: {reasons}", basis=told, reasons=reasons)
         return failed(told) if bad else passed(told) if good else not_run(told)
 
 
