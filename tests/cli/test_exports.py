@@ -425,7 +425,7 @@ def test_a_file_that_is_there_stays_unless_forced(filled: Cli, tmp_path: Path) -
     filled("catalogue", "export", "--kind", "items", "--out", out, "--force")
     assert out.read_bytes().startswith(b"\xef\xbb\xbf")
     filled("catalogue", "export", "--kind", "items", "--out", filled.store / "objects" / "x.csv", expect=2)
-    assert "only the outbox takes lists" in filled.err
+    assert "lies inside the store" in filled.err
     filled("catalogue", "export", "--kind", "items", "--out", filled.store / "outbox" / "x.csv")
     filled("catalogue", "export", "--kind", "items", "--out", filled.store / "outbox" / "x.csv", expect=3)
 
