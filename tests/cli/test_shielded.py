@@ -102,3 +102,14 @@ def test_whoever_was_revoked_reads_nothing_either(kept: tuple[Cli, str], tmp_pat
         cli(*call, *CLERK, expect=8)
         assert "clerk" in cli.err
     assert not (tmp_path / "签.docx").exists()
+
+
+def test_a_sheet_that_takes_accounts_away_from_their_volume_says_so(kept: tuple[Cli, str], tmp_path: Path) -> None:
+    cli, _ = kept
+    volume = cli.json("volume", "create", "--account", "0012005101", *ARCH)["code"]
+    cli("volume", "add", volume, OPEN, *ARCH)
+    shown = cli.json("show", OPEN, *ARCH)
+    sheet = tmp_path / "更正.csv"
+    sheet.write_text(f"档号,版本,户号\n{shown['code']},{shown['version']},0012005199\n", "utf-8")
+    told = cli("edit", "--data", sheet, "--reason", "写错", *ARCH) + cli.err
+    assert f"volume remove {volume} {shown['code']}" in told
