@@ -658,3 +658,15 @@ def test_evidence_does_not_repeat_the_counts_of_the_columns(office: Office) -> N
     office.file(title="回访\x07记录")
     for one in office.run().summaries:
         assert " passed" not in str(one.outcome.evidence), one.check.number
+
+
+def test_notes_that_went_with_their_record_are_not_missed(office: Office) -> None:
+    record = office.file()
+    edit_record(office.workspace, record, {"title": "更正后的题名"}, "更正")
+    remove_tree(office.root / "notes" / record)
+    assert verdict(office.run(), "4-03") == "FAIL"
+    with office.workspace.writing() as writer:
+        writer.add("record.destroyed", {"record": record, "order": "O1"})
+        writer.commit()
+    remove_tree(office.folder(record))
+    assert not office.run().has_failed
