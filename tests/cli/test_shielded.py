@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from conftest import Cli, clock_at
 from scans import scan
-from small_archive import make_small_archive
+from small_archive import DAY, make_small_archive
+
+from recordkit.archive.bulk import mark_of
+from recordkit.archive.catalogue import find_record
+from recordkit.store import open_store
 
 OPEN, ACCOUNT, PARTY = "供合〔2026〕0001号", "0012005109", "吴敏"
 CLERK, ARCH = ("--as", "clerk"), ("--as", "arch")
@@ -31,13 +35,22 @@ def kept(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cli
     return cli, str(found)
 
 
+def mark(cli: Cli) -> str:
+    """The 标识 that a correction sheet has for the open record."""
+    workspace = open_store(cli.store, clock_at(DAY), "test")
+    try:
+        return mark_of(find_record(workspace.db, OPEN))
+    finally:
+        workspace.close()
+
+
 def test_a_correction_shows_old_numbers_masked_to_whoever_sees_them_masked(
     kept: tuple[Cli, str], tmp_path: Path
 ) -> None:
     cli, _ = kept
     shown = cli.json("show", OPEN, *ARCH)
     sheet = tmp_path / "更正.csv"
-    sheet.write_text(f"档号,版本,电话\n{shown['code']},{shown['version']},13911112222\n", "utf-8")
+    sheet.write_text(f"档号,版本,电话,标识\n{shown['code']},{shown['version']},13911112222,{mark(cli)}\n", "utf-8")
     for arguments in ((OPEN, "--set", "电话=13911112222"), ("--data", sheet)):
         for more in ((), ("--json",)):
             call = ("edit", *arguments, "--reason", "换号", "--dry-run", *more)
@@ -110,6 +123,6 @@ def test_a_sheet_that_takes_accounts_away_from_their_volume_says_so(kept: tuple[
     cli("volume", "add", volume, OPEN, *ARCH)
     shown = cli.json("show", OPEN, *ARCH)
     sheet = tmp_path / "更正.csv"
-    sheet.write_text(f"档号,版本,户号\n{shown['code']},{shown['version']},0012005199\n", "utf-8")
+    sheet.write_text(f"档号,版本,户号,标识\n{shown['code']},{shown['version']},0012005199,{mark(cli)}\n", "utf-8")
     told = cli("edit", "--data", sheet, "--reason", "写错", *ARCH) + cli.err
     assert f"volume remove {volume} {shown['code']}" in told
