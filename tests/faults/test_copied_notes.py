@@ -36,6 +36,7 @@ def copied_and_back(archive: Archive, tmp_path: Path, copy: str = "copy", back: 
 def test_the_notes_of_a_life_are_the_same_after_backup_and_restore(tmp_path: Path) -> None:
     archive = make_archive(tmp_path / "库")
     workspace = archive.workspace
+    workspace.actor = "arch"
     one, two = archive.file("甲", account="0012"), archive.file("乙", account="0012")
     edit_record(workspace, one, {"box": "Ａ－1"}, "入盒")
     boxes.place_box(workspace, "A-1", "2号库3架4层", "搬库房")
