@@ -24,6 +24,10 @@ FILE_NAME = "retention.toml"
 PERMANENT = "permanent"
 
 
+Start = Literal["next-january", "trigger"]
+"""When a period starts: on 1 January of the year after its trigger, or on the trigger's own day."""
+
+
 class RecordClass(Struct, frozen=True):
     """One line of the retention schedule.
 
@@ -46,7 +50,7 @@ class RecordClass(Struct, frozen=True):
     period: str
     trigger: Literal["date", "event"] = "date"
     events: tuple[str, ...] = ()
-    start: Literal["next-january", "trigger"] = "next-january"
+    start: Start = "next-january"
     authority: str = ""
     note: str = ""
     access: Literal["open", "restricted"] = "open"

@@ -5,36 +5,38 @@ to extend. Most records have nothing particular: those of one class and period a
 The others are few, and are decided one by one. Both by ``review.decide``, so that a group says what each of its
 records would.
 
-Volumes (案卷) are groups of the same kind: what governs one is the classes in it and the latest start. Where something
-particular is known of one record, its whole volume is decided record by record.
+A volume (案卷) comes down to three things: whether a record in it is permanent or waits, the longest period, the latest
+start. Of volumes that agree in them, the records of a class and term are decided once. Where something particular is
+known of one record, its whole volume is decided record by record.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cached_property
-from itertools import groupby
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from recordkit.archive.catalogue import Record, find_by_ordinal
-from recordkit.archive.classes import RecordClass
+from recordkit.archive.classes import RecordClass, Start
 from recordkit.db import Database, Row
 from recordkit.retention.circumstances import Circumstances, day_in, decide_record, load_circumstances
 from recordkit.retention.review import (
+    GOVERNING,
     Decision,
     DecisionKind,
     Event,
     Facts,
     Hold,
+    Outcome,
+    Period,
     Together,
     decide,
-    governing,
+    own_period,
     period_start,
-    trigger_of,
 )
 from recordkit.workspace import Workspace
 
@@ -86,17 +88,43 @@ CROSS JOIN records r ON r.record_id = a.record_id WHERE r.status = 'active'
 
 CROSS JOIN keeps SQLite from beginning with the table of all records.
 """
-_MEMBERS = f"""
-SELECT {_COLUMNS}, a.account, coalesce(a.is_current, 0) AS is_current
-FROM json_each(:volumes) v CROSS JOIN records r ON r.volume = v.value AND r.status = 'active'
-LEFT JOIN record_accounts a ON a.record_id = r.record_id
-"""
-"""Active records of these volumes, once for each account under which they stand or stood."""
+_MEMBERS = ("SELECT r.ordinal FROM json_each(:volumes) v CROSS JOIN records r ON r.volume = v.value "
+            "AND r.status = 'active'")
+_THESE = f"SELECT {_COLUMNS}, NULL, 0 FROM json_each(:ordinals) o CROSS JOIN records r ON r.ordinal = o.value"
 _BETWEEN, _BEFORE_TERM = "\x1f", "\x1e"
 """Between the classes of a volume, and between the class of a record and its old term; in neither (blanks, see
 ``catalogue``)."""
+_STARTS: tuple[Start, ...] = ("next-january", "trigger")
 _Kind = tuple[str, str]
 """Class and old term: what decides about a record in a volume of which nothing particular is known."""
+
+
+class _Lot(NamedTuple):
+    """What a volume comes down to for the decision about each of its records.
+
+    ``months`` is 0 and ``start`` None unless the periods of all of them run.
+    """
+
+    outcome: Outcome
+    months: int
+    start: date | None
+
+    @classmethod
+    def of(cls, periods: Iterable[Period]) -> _Lot:
+        """As ``review.governing``, without saying which record it is that governs."""
+        months, start = 0, date.min
+        outcomes = set()
+        for one in periods:
+            outcomes.add(one.outcome)
+            months, start = max(months, one.months or 0), max(start, one.start or date.min)
+        for outcome in GOVERNING:
+            if outcome in outcomes:
+                return cls(outcome, 0, None)
+        return cls("runs", months, start)
+
+    def together(self) -> Together:
+        """For ``review.decide``, whose reason nobody reads here: reasons are told of single records."""
+        return Together("", 0, self.outcome, "", "", "", "", self.start, self.months)
 
 
 def group_review(workspace: Workspace, today: date, *, within_days: int | None = None) -> list[ReviewGroup]:
@@ -193,25 +221,60 @@ def _is_near(due: date | None, today: date, within_days: int | None) -> bool:
 
 
 def each_volume_group(db: Database, reviews: Sequence[Review]) -> Iterator[tuple[_Kind, tuple[Decision, ...], int]]:
-    """Class and term, decision of each review, and number of the records that agree in them, volume by volume.
+    """Class and term, decision of each review, and number of the records that agree in them.
 
-    Of volumes of which nothing particular is known; the reviews are of one store and know ``others`` of each other. The
-    database puts volumes of the same classes and latest start together: what that takes grows with how many kinds of
-    them there are.
+    Of volumes of which nothing particular is known; the reviews are of one store and know ``others`` of each other.
     """
-    starts = [f"max({review.start()})" for review in reviews]
-    latest = ", ".join(f"{start} AS latest_{at}" for at, start in enumerate(starts))
-    names = ", ".join(f"latest_{at}" for at in range(len(starts)))
-    rows = db.each(
-        f"SELECT classes, {names}, count(*) AS n FROM (SELECT group_concat(r.record_class || '{_BEFORE_TERM}' || "
-        f"coalesce(r.old_term, ''), '{_BETWEEN}') AS classes, {latest} "
-        "FROM records r WHERE r.volume IS NOT NULL AND r.status = 'active' AND r.volume NOT IN (SELECT value FROM "
-        f"json_each(:volumes)) GROUP BY r.volume) GROUP BY classes, {names}", {"volumes": reviews[0].volumes()})
-    for row in rows:
-        members = Counter(map(_kind_of, row["classes"].split(_BETWEEN)))
-        said = [review.of_volume(frozenset(members), row[f"latest_{at}"]) for at, review in enumerate(reviews)]
-        for one, count in members.items():
-            yield one, tuple(each[one] for each in said), count * row["n"]
+    alike: defaultdict[tuple[_Lot, ...], Counter[str]] = defaultdict(Counter)
+    for kinds, _, lots in _each_volume(db, reviews, "NULL"):
+        alike[lots][kinds] += 1
+    for lots, texts in alike.items():
+        counts = Counter[_Kind]()
+        for kinds, number in texts.items():
+            for one in _kinds_in(kinds):
+                counts[one] += number
+        for one, count in counts.items():
+            yield one, tuple(review.of_kind(one, lot) for review, lot in zip(reviews, lots, strict=True)), count
+
+
+def _each_volume(
+    db: Database, reviews: Sequence[Review], ordinals: str
+) -> Iterator[tuple[str, str, tuple[_Lot, ...]]]:
+    """Class and term of each record (for ``_kinds_in``), what ``ordinals`` gives for them, what the volume comes to.
+
+    Of volumes of which nothing particular is known. The two lists are in the same order: the aggregates of a group see
+    its rows in one.
+    """
+    apart = reviews[0].volumes_apart()
+    latest = ", ".join(f"max({one})" for review in reviews for one in review.formed())
+    rows = db.each(f"SELECT r.volume, {ordinals}, group_concat(r.record_class || coalesce('{_BEFORE_TERM}' || "
+                   f"r.old_term, ''), '{_BETWEEN}'), {latest} "
+                   "FROM records r WHERE r.volume IS NOT NULL AND r.status = 'active' GROUP BY r.volume")
+    # Kinds decide all but the latest start; volumes whose kinds agree in the rest share what is known by days.
+    of_kinds: dict[str, _ByDays] = {}
+    of_rest: dict[tuple[_Lot, ...], _ByDays] = {}
+    for volume, found, kinds, *latest_days in rows:
+        if volume in apart:
+            continue
+        by_days = of_kinds.get(kinds)
+        if by_days is None:
+            members = _kinds_in(kinds)
+            rest = tuple([review.lot_of_kinds(members) for review in reviews])
+            by_days = of_kinds[kinds] = of_rest.setdefault(rest, _ByDays(reviews, rest))
+        yield kinds, found, by_days[tuple(latest_days)]
+
+
+class _ByDays(dict[tuple[str | None, ...], tuple[_Lot, ...]]):
+    """What volumes come to by their latest dates, two for each review as ``Review.formed`` has them."""
+
+    def __init__(self, reviews: Sequence[Review], rest: tuple[_Lot, ...]) -> None:
+        super().__init__()
+        self._rest = list(zip(reviews, rest, strict=True))
+
+    def __missing__(self, days: tuple[str | None, ...]) -> tuple[_Lot, ...]:
+        found = self[days] = tuple(lot if lot.start is None else lot._replace(start=review.latest(*days[at:at + 2]))
+                                   for at, (review, lot) in zip(range(0, len(days), 2), self._rest, strict=True))
+        return found
 
 
 class Review:
@@ -229,15 +292,16 @@ class Review:
         self._db = workspace.db
         self._today = today
         self._made: dict[object, Decision] = {}
-        self._accounts: dict[int, dict[str, bool]] = {}
-        # Of volumes of which nothing particular is known, by the classes and terms in them and the latest start.
-        self._of_volumes: dict[tuple[frozenset[_Kind], str | None], dict[_Kind, Decision]] = {}
+        self._accounts: dict[int, set[tuple[str, bool]]] = {}
+        self._periods: dict[object, Period] = {}
         # Date field by class, of those classes that count from one.
         self.fields = {one.id: one.field for one in self.around.scheme.classes.values()
                         if one.field and one.trigger == "date"}
         # First day of the period by class, of those that count from the date of the record.
         self._starts = {one.id: one.start for one in self.around.scheme.classes.values()
-                        if one.trigger == "date" and not one.field}
+                        if one.trigger == "date" and not one.field and one.months is not None}
+        self._awaited = {one.id: frozenset(one.events) for one in self.around.scheme.classes.values()
+                         if one.trigger == "event"}
         self._apart = sorted({*self.fields, *others})
 
     def of_class(self, record_class: str, formed: str, own: str | None, term: str = "") -> Decision:
@@ -246,8 +310,7 @@ class Review:
         known = self._made.get(key)
         if known is None:
             one = _Plain(0, "", record_class, formed, own, term, None)
-            known = self._decide(one, (), self.around.blind_holds)
-            self._made[key] = known
+            known = self._made[key] = self._decide(one, (), self.around.blind_holds, self._period(one, ()))
         return known
 
     def _decisive(self, record_class: str, formed: str, own: str | None) -> str | None:
@@ -285,49 +348,57 @@ class Review:
 
     def each_volume_record(self) -> Iterator[tuple[int, Decision]]:
         """Ordinal and decision of every record of those volumes."""
-        rows = self._db.each(
-            f"SELECT r.volume, r.ordinal, r.record_class, {TERM}, {self.start()} AS start FROM records r "
-            "WHERE r.volume IS NOT NULL AND r.status = 'active' AND r.volume NOT IN (SELECT value FROM "
-            "json_each(:volumes)) ORDER BY r.volume", {"volumes": self.volumes()})
-        for _, group in groupby(rows, key=lambda row: str(row["volume"])):
-            members = [(row["ordinal"], (str(row["record_class"]), str(row["term"])), row["start"]) for row in group]
-            latest = max((start for _, _, start in members if start is not None), default=None)
-            decisions = self.of_volume(frozenset(one for _, one, _ in members), latest)
-            for ordinal, one, _ in members:
-                yield ordinal, decisions[one]
+        for kinds, ordinals, (lot,) in _each_volume(self._db, [self], "group_concat(r.ordinal)"):
+            for ordinal, one in zip(ordinals.split(","), _kinds_in(kinds), strict=True):
+                yield int(ordinal), self.of_kind(one, lot)
 
-    def start(self) -> str:
-        """An expression: first day of the period of a record whose class counts from the date; NULL for others.
-
-        Equal to ``review.period_start``, and as text it sorts as the days do.
-        """
-        by_date = [one for one in self.around.scheme.classes.values()
-                   if one.trigger == "date" and not one.field and one.months is not None]
-        at_once = [one.id for one in by_date if one.start == "trigger"]
-        later = [one.id for one in by_date if one.start != "trigger"]
-        january = ("CASE WHEN substr(r.date, 1, 4) = '9999' THEN r.date "
-                   "ELSE printf('%04d-01-01', substr(r.date, 1, 4) + 1) END")
-        return (f"CASE WHEN r.record_class IN ({_quoted(later)}) THEN {january} "
-                f"WHEN r.record_class IN ({_quoted(at_once)}) THEN r.date END")
-
-    def of_volume(self, kinds: frozenset[_Kind], latest: str | None) -> dict[_Kind, Decision]:
-        """Decisions by class and term, for a volume with records of these and with this latest start."""
-        known = self._of_volumes.get((kinds, latest))
+    def of_kind(self, kind: _Kind, lot: _Lot) -> Decision:
+        """That of a record of this class and term, of which nothing particular is known, in a volume like that."""
+        known = self._made.get((kind, lot))
         if known is None:
-            # The day is that of nobody: the start of the volume counts, and who counts from an event waits for it.
-            members = [(Facts("", one, date.max, None, term, self.around.meaning(term)), (),
-                        self.around.scheme.classes.get(one)) for one, term in kinds]
-            together = governing("", members)
-            if together.outcome == "runs" and latest is not None:
-                together = replace(together, start=date.fromisoformat(latest))
-            known = {(facts.record_class, facts.term): decide(facts, (), self.around.blind_holds, rule, self._today,
-                                                              None, together) for facts, _, rule in members}
-            self._of_volumes[kinds, latest] = known
+            facts, rule = self._facts_of_kind(kind)
+            known = self._made[kind, lot] = decide(facts, (), self.around.blind_holds, rule, self._today, None,
+                                                   lot.together())
         return known
 
-    def volumes(self) -> str:
-        """Ids of the volumes of which something particular is known, as JSON."""
-        return json.dumps(sorted({one.volume for one in self._known.values() if one.volume is not None}))
+    def lot_of_kinds(self, kinds: Collection[_Kind]) -> _Lot:
+        """What a volume with records of these comes down to; ``start`` is some day where periods run."""
+        return _Lot.of(map(self._period_of_kind, kinds))
+
+    def latest(self, formed_later: str | None, formed_at_once: str | None) -> date:
+        """Latest start of periods in a volume, all of which run, with these latest dates by ``formed``."""
+        days = zip(_STARTS, (formed_later, formed_at_once), strict=True)
+        return max(period_start(start, date.fromisoformat(day)) for start, day in days if day is not None)
+
+    def formed(self) -> tuple[str, str]:
+        """Two expressions: date of a record whose period starts in January after it, and of one whose starts with it.
+
+        For volumes in which all periods run. Where the schedule knows only one kind of start, the dates of all its
+        records are such dates: one that waits for an event makes its volume wait.
+        """
+        both = [[one for one, start in self._starts.items() if start == wanted] for wanted in _STARTS]
+        if not all(both):
+            later, at_once = ("r.date" if ids else "NULL" for ids in both)
+        else:
+            later, at_once = (f"CASE WHEN r.record_class IN ({_quoted(ids)}) THEN r.date END" for ids in both)
+        return later, at_once
+
+    def volumes_apart(self) -> frozenset[str]:
+        """Ids of the volumes of which something particular is known."""
+        return frozenset(one.volume for one in self._known.values() if one.volume is not None)
+
+    def _period_of_kind(self, kind: _Kind) -> Period:
+        known = self._periods.get(kind)
+        if known is None:
+            facts, rule = self._facts_of_kind(kind)
+            known = self._periods[kind] = own_period(facts, (), rule)
+        return known
+
+    def _facts_of_kind(self, kind: _Kind) -> tuple[Facts, RecordClass | None]:
+        # The day is that of nobody: the start of the volume counts, and who counts from an event waits for it.
+        record_class, term = kind
+        return (Facts("", record_class, date.max, None, term, self.around.meaning(term)),
+                self.around.scheme.classes.get(record_class))
 
     def _without_own(self, rows: Iterator[Row]) -> Iterator[Row]:
         return (row for row in rows if row["record_class"] not in self.fields) if self.fields else rows
@@ -335,11 +406,11 @@ class Review:
     def _place(self, record_class: str) -> dict[str, object]:
         return {"class": record_class, "path": f'$.fields."{self.fields[record_class]}"'}
 
-    def _own(self, row: Row) -> str | None:
-        if row["record_class"] not in self.fields:
+    def _own(self, ordinal: int, record_class: str) -> str | None:
+        if record_class not in self.fields:
             return None
         found = self._db.one("SELECT json_extract(metadata, :path) AS own FROM records WHERE ordinal = :ordinal",
-                             {"ordinal": row["ordinal"], "path": self._place(row["record_class"])["path"]})
+                             {"ordinal": ordinal, "path": self._place(record_class)["path"]})
         return None if found is None else found["own"]
 
     @cached_property
@@ -354,67 +425,79 @@ class Review:
                 "SELECT DISTINCT volume FROM records WHERE record_class = :class AND status = 'active' "
                 "AND volume IS NOT NULL", {"class": record_class})}
         if volumes:
-            self._take(self._db.each(_MEMBERS, {"volumes": json.dumps(sorted(volumes))}), found)
+            # Nothing is known of their accounts, or the records would have been found above.
+            members = self._db.each(_MEMBERS, {"volumes": json.dumps(sorted(volumes))})
+            others = [ordinal for ordinal, in members if ordinal not in found]
+            self._take(self._db.each(_THESE, {"ordinals": json.dumps(others)}), found)
         return found
 
     def _take(self, rows: Iterable[Row], found: dict[int, _Plain]) -> None:
-        for row in rows:
-            ordinal = row["ordinal"]
+        for ordinal, record_id, record_class, formed, volume, term, account, is_current in rows:
             if ordinal not in found:
-                found[ordinal] = _Plain(ordinal, row["record_id"], row["record_class"], row["date"], self._own(row),
-                                        row["term"], row["volume"])
-            if row["account"] is not None:
-                self._accounts.setdefault(ordinal, {})[row["account"]] = bool(row["is_current"])
+                own = self._own(ordinal, record_class)
+                found[ordinal] = _Plain(ordinal, record_id, record_class, formed, own, term, volume)
+            if account is not None:
+                # Once a row: the same account may stand there for several reasons.
+                self._accounts.setdefault(ordinal, set()).add((account, bool(is_current)))
 
     def particular(self) -> Iterator[tuple[_Plain, Decision]]:
         """Those of which something may be known, with the others of their volumes, each once, with its decision."""
-        around, known = self.around, self._known
-        events: dict[int, tuple[Event, ...]] = {}
-        volumes: dict[str, list[_Plain]] = {}
-        for ordinal, one in known.items():
-            of_accounts = [event for account, is_current in self._accounts.get(ordinal, {}).items() if is_current
-                           for event in around.events_of_account.get(account, ())]
-            events[ordinal] = (*around.events_of_record.get(one.record_id, ()), *of_accounts)
-            if one.volume is not None:
-                volumes.setdefault(one.volume, []).append(one)
-        together = {volume: governing(volume, [self._facts(one, events[one.ordinal]) for one in members])
-                    for volume, members in volumes.items()}
-        for ordinal, one in known.items():
-            holds = [*around.holds_of_record.get(one.record_id, ()), *around.blind_holds]
-            for account in self._accounts.get(ordinal, ()):
+        around, blind = self.around, self.around.blind_holds
+        found: list[tuple[_Plain, tuple[Event, ...], Sequence[Hold], Period]] = []
+        volumes: defaultdict[str, list[Period]] = defaultdict(list)
+        for ordinal, one in self._known.items():
+            events = tuple(around.events_of_record.get(one.record_id, ()))
+            holds: list[Hold] = [*around.holds_of_record.get(one.record_id, ()), *blind]
+            for account, is_current in self._accounts.get(ordinal, ()):
+                if is_current and account in around.events_of_account:
+                    events = (*events, *around.events_of_account[account])
                 holds += around.holds_of_account.get(account, ())
-            yield one, self._decide(one, events[ordinal], tuple(holds), together.get(one.volume or ""))
+            period = self._period(one, events)
+            found.append((one, events, holds, period))
+            if one.volume is not None:
+                volumes[one.volume].append(period)
+        lots = {volume: _Lot.of(members) for volume, members in volumes.items()}
+        for one, events, its_holds, period in found:
+            yield one, self._decide(one, events, its_holds, period, None if one.volume is None else lots[one.volume])
 
-    def _facts(self, one: _Plain, events: tuple[Event, ...]) -> tuple[Facts, tuple[Event, ...], RecordClass | None]:
+    def _facts(self, one: _Plain) -> Facts:
         own = None if one.own is None else day_in(one.own)
-        facts = Facts(one.record_id, one.record_class, date.fromisoformat(one.date), own, one.term,
-                      self.around.meaning(one.term))
-        return facts, events, self.around.scheme.classes.get(one.record_class)
+        return Facts(one.record_id, one.record_class, date.fromisoformat(one.date), own, one.term,
+                     self.around.meaning(one.term))
 
-    def _decide(
-        self, one: _Plain, events: tuple[Event, ...], holds: tuple[Hold, ...], together: Together | None = None
-    ) -> Decision:
+    def _period(self, one: _Plain, events: tuple[Event, ...]) -> Period:
+        """By ``own_period``, once for all records whose period cannot differ."""
+        types = self._awaited.get(one.record_class, frozenset())
+        heard = tuple([event for event in events if event.type in types]) if types and events else ()
+        # An event of an account counts only for records that are older.
+        day = one.date if heard else self._decisive(one.record_class, one.date, one.own)
+        key = (one.record_class, one.term, day, heard)
+        known = self._periods.get(key)
+        if known is None:
+            known = self._periods[key] = own_period(self._facts(one), events,
+                                                    self.around.scheme.classes.get(one.record_class))
+        return known
+
+    def _decide(self, one: _Plain, events: tuple[Event, ...], holds: Sequence[Hold], period: Period,
+                lot: _Lot | None = None) -> Decision:
         """By ``decide``, once for all records whose decision cannot differ."""
-        facts, _, rule = self._facts(one, events)
         extension = self.around.extensions.get(one.record_id)
         # Two records of a class whose periods start on the same day differ in their reasons only.
-        runs = rule is not None and rule.months is not None
-        trigger = trigger_of(facts, events, rule) if runs and rule is not None else None
-        start = period_start(rule, trigger[0]) if rule is not None and trigger is not None else None
-        governed = None if together is None else (together.outcome, together.start, together.months)
-        key = (one.record_class, one.term, start, extension, bool(holds), governed)
+        key = (one.record_class, one.term, period.start, extension, bool(holds), lot)
         known = self._made.get(key)
         if known is None:
-            known = decide(facts, events, holds, rule, self._today, extension, together)
-            self._made[key] = known = replace(known, record_id="")
+            decided = decide(self._facts(one), events, holds, self.around.scheme.classes.get(one.record_class),
+                             self._today, extension, None if lot is None else lot.together())
+            known = self._made[key] = replace(decided, record_id="")
         return known
 
 
-def _kind_of(part: str) -> _Kind:
-    record_class, _, term = part.partition(_BEFORE_TERM)
-    return record_class, term
+@lru_cache(100_000)
+def _kinds_in(text: str) -> list[_Kind]:
+    parts = (part.partition(_BEFORE_TERM) for part in text.split(_BETWEEN))
+    return [(record_class, term) for record_class, _, term in parts]
 
 
 def _quoted(ids: Iterable[str]) -> str:
     """Ids as SQL text; classes of a schedule are the office's own words."""
-    return ", ".join("'" + one.replace("'", "''") + "'" for one in ids) or "NULL"
+    return ", ".join("'" + one.replace("'", "''") + "'" for one in ids)

@@ -31,12 +31,16 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
-from recordkit.archive.classes import PERMANENT, RecordClass, months_of
+from recordkit.archive.classes import PERMANENT, RecordClass, Start, months_of
 from recordkit.messages import Message, listed, msg
 from recordkit.retention.schedule import event_name, told_period
 
 Day = date  # fields are named ``date``, which hides the type behind them
 DecisionKind = Literal["due", "not-due", "held", "permanent", "waiting"]
+Outcome = Literal["permanent", "waiting", "runs"]
+"""Of a period by itself, before a day is looked at."""
+GOVERNING: tuple[Outcome, ...] = ("permanent", "waiting")
+"""Outcomes that govern a whole volume as soon as one record has them, the stronger first."""
 
 HOLD_KINDS: dict[str, Message] = {
     "debt": msg("unsettled debt"),  # 未结清债权债务
@@ -151,7 +155,7 @@ class Period:
         term: the old term, where that is longer than the class; "" otherwise.
     """
 
-    outcome: Literal["permanent", "waiting", "runs"]
+    outcome: Outcome
     rule: str
     why: Message
     start: date | None = None
@@ -174,7 +178,7 @@ class Together:
 
     volume: str
     count: int
-    outcome: Literal["permanent", "waiting", "runs"]
+    outcome: Outcome
     record_id: str
     name: str
     period: str
@@ -193,7 +197,7 @@ def governing(volume: str, members: Sequence[tuple[Facts, Sequence[Event], Recor
         return Together(volume, len(periods), own.outcome, facts.record_id, rule.name if rule else facts.record_class,
                         own.period, own.rule, start, own.months, own.term)
 
-    for outcome in ("permanent", "waiting"):
+    for outcome in GOVERNING:
         such = [one for one in periods if one[0].outcome == outcome]
         if such:
             return told(min(such, key=lambda one: (one[1].record_class, one[1].record_id)))
@@ -223,7 +227,8 @@ def own_period(facts: Facts, events: Sequence[Event], record_class: RecordClass 
         rule = f"{record_class.id} {period} old-term"
     trigger = trigger_of(facts, events, record_class)
     if trigger is not None:
-        return Period("runs", rule, trigger[1], period_start(record_class, trigger[0]), months_of(period), period, term)
+        start = period_start(record_class.start, trigger[0])
+        return Period("runs", rule, trigger[1], start, months_of(period), period, term)
     if record_class.trigger == "date":
         return Period("waiting", rule, msg(
             "The period starts with the date field {field}, which is empty in this record or no date.",
@@ -284,9 +289,9 @@ def _told_term(facts: Facts, record_class: RecordClass) -> Message:
                term=facts.term)
 
 
-def period_start(record_class: RecordClass, trigger: date) -> date:
-    """First day of the period that ``trigger`` starts."""
-    if record_class.start == "trigger" or trigger.year == date.max.year:
+def period_start(start: Start, trigger: date) -> date:
+    """First day of the period that ``trigger`` starts, in a class with this ``start``."""
+    if start == "trigger" or trigger.year == date.max.year:
         return trigger
     return date(trigger.year + 1, 1, 1)
 

@@ -250,9 +250,9 @@ def test_the_story_of_every_record_names_the_decision_of_the_oracle_and_one_reas
             assert counting == []
         elif record.volume is not None:
             assert len(counting) == (by_itself(world, place)[0] == "runs")
-            assert all(period_start(story.rule, day) <= decision.start for day in counting if decision.start)
+            assert all(period_start(story.rule.start, day) <= decision.start for day in counting if decision.start)
         elif not any(one.counts and one.opinion == Opinion("keep") for one in story.orders):
-            assert [period_start(story.rule, day) for day in counting] == [decision.start] * len(counting)
+            assert [period_start(story.rule.start, day) for day in counting] == [decision.start] * len(counting)
             assert bool(counting) == (decision.start is not None)
         assert (decision.decision == "held") == any(one.state != "released" for one in story.holds)
         assert str(story.next)
