@@ -85,5 +85,5 @@ setup(
             WHOOSH,
         ],
     },
-    entry_points={"console_scripts": ["recordkit = recordkit.cli.main:main"]},
+    entry_points={"console_scripts": ["recordkit = recordkit.__main__:main"]},
 )

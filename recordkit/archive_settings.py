@@ -4,12 +4,10 @@ What a template must have, and what a field may be called, is checked here, when
 given never changes, and a value once filed lies under its key for ever.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -70,7 +68,7 @@ class ArchiveSection(Struct, frozen=True):
     old_terms: Mapping[str, str] = field(default_factory=lambda: dict(OLD_TERMS))
 
 
-class CodePart(NamedTuple):
+class CodePart(Struct, frozen=True):
     """A piece of a template: ``kind`` is ``text`` or a placeholder; ``text`` as it stands, ``width`` of ``seq``."""
 
     kind: str
@@ -78,7 +76,7 @@ class CodePart(NamedTuple):
     width: int = 1
 
 
-class Fault(NamedTuple):
+class Fault(Struct, frozen=True):
     """A setting that cannot be: its key, its value, what may stand there."""
 
     key: str
@@ -86,14 +84,14 @@ class Fault(NamedTuple):
     allowed: Message | str
 
 
-_PLACEHOLDER = re.compile(r"\{(\w+)(?::0?(\d{1,2}))?\}")
+_PLACEHOLDER = r"\{(\w+)(?::0?(\d{1,2}))?\}"
 
 
 def code_parts(template: str) -> tuple[CodePart, ...] | None:
     """The pieces of a template in order; None where a brace or a placeholder is not understood."""
     parts: list[CodePart] = []
     at = 0
-    for found in _PLACEHOLDER.finditer(template):
+    for found in re.finditer(_PLACEHOLDER, template):
         parts.append(CodePart("text", template[at:found.start()]))
         if found[1] not in PLACEHOLDERS or (found[2] is not None and found[1] != "seq"):
             return None
@@ -111,8 +109,8 @@ def archive_fault(archive: ArchiveSection, office: str) -> Fault | None:
             or next(_term_faults(archive.old_terms), None))
 
 
-_PERIOD = re.compile(r"permanent|[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m")
-_YEARS = re.compile(r"(?:定期)?\(?0{0,3}([1-9][0-9]{0,2})年\)?|D0{0,3}([1-9][0-9]{0,2})")
+_PERIOD = r"permanent|[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m"
+_YEARS = r"(?:定期)?\(?0{0,3}([1-9][0-9]{0,2})年\)?|D0{0,3}([1-9][0-9]{0,2})"
 
 
 def meaning_of_term(term: str, old_terms: Mapping[str, str]) -> str:
@@ -127,7 +125,7 @@ def meaning_of_term(term: str, old_terms: Mapping[str, str]) -> str:
     for known, period in old_terms.items():
         if _plain_term(known) == plain:
             return period
-    found = _YEARS.fullmatch(plain)
+    found = re.fullmatch(_YEARS, plain)
     return "" if found is None else f"{found[1] or found[2]}y"
 
 
@@ -140,7 +138,7 @@ def _term_faults(old_terms: Mapping[str, str]) -> Iterator[Fault]:
         at = f"archive.old_terms.{term}"
         if not _plain_term(term):
             yield Fault(at, period, msg("a term such as {term} before it", term="长期"))
-        if not _PERIOD.fullmatch(period):
+        if not re.fullmatch(_PERIOD, period):
             yield Fault(at, period, msg("{permanent}, or a period such as 30y or 18m", permanent="permanent"))
         if meaning_of_term(term, {}) == "permanent" and period != "permanent":
             yield Fault(at, period, msg("{permanent}: no setting shortens what is to be kept for ever",
@@ -198,11 +196,12 @@ _Step = tuple[frozenset[str] | None, bool]
 def _steps(parts: tuple[CodePart, ...], archive: ArchiveSection, office: str, period: str) -> list[_Step]:
     """What a template makes, character by character; ``period`` as its code stands: Y, or D with digits."""
     steps: list[_Step] = []
-    for kind, text, width in parts:
+    for part in parts:
+        kind = part.kind
         if kind == "class":
             steps += [(_ANY, False), (_ANY, True)]
         elif kind == "seq":
-            steps += [*[(_DIGITS, False)] * width, (_DIGITS, True)]
+            steps += [*[(_DIGITS, False)] * part.width, (_DIGITS, True)]
         elif kind == "year":
             steps += [(_DIGITS, False)] * 4
         elif kind == "period" and period == "Y":
@@ -210,7 +209,7 @@ def _steps(parts: tuple[CodePart, ...], archive: ArchiveSection, office: str, pe
         elif kind == "period":
             steps += [(frozenset("DM"), False), (_DIGITS, False), (_DIGITS, True)]
         else:
-            stands = {"fonds": archive.fonds, "category": archive.category, "office": office}.get(kind, text)
+            stands = {"fonds": archive.fonds, "category": archive.category, "office": office}.get(kind, part.text)
             steps += [(frozenset(one), False) for one in stands]
     return steps
 

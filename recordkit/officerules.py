@@ -6,8 +6,6 @@ which it was issued (``@issued``), its on-site values were first keyed in (``@co
 (``@filed``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal, TypeVar
 

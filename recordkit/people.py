@@ -27,7 +27,7 @@ from recordkit.workspace import Workspace, Writer
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-PERSON_ID = re.compile(r"(?!\.)[\w.-]{1,64}")
+PERSON_ID = r"(?!\.)[\w.-]{1,64}"
 """Ids name folders of notes and stand in the ledger: no separators, no spaces."""
 
 ROLES: tuple[str, ...] = get_args(Role)
@@ -35,8 +35,8 @@ NEED_NO_KEY = ("clerk", "approver", "supervisor", "auditor")
 """Roles whose acts need no signature, or may be signed by hand on the printed register."""
 
 
-_KEY = re.compile("[0-9a-f]{64}")
-_SIGNATURE = re.compile("[0-9a-f]{128}")
+_KEY = "[0-9a-f]{64}"
+_SIGNATURE = "[0-9a-f]{128}"
 
 
 class Person(Struct, frozen=True):
@@ -180,7 +180,7 @@ def signature_holds(public_key: str, statement: Mapping[str, object], signature:
 
     try:
         # One form only: the same key written in another way would pass for another person's.
-        if not (_KEY.fullmatch(public_key) and _SIGNATURE.fullmatch(signature)):
+        if not (re.fullmatch(_KEY, public_key) and re.fullmatch(_SIGNATURE, signature)):
             return False
         raw, signed = bytes.fromhex(public_key), bytes.fromhex(signature)
         if not (is_sound_point(raw) and is_sound_point(signed[:32])):
@@ -342,7 +342,7 @@ def add_person(workspace: Workspace, new: NewPerson, admin_key: Ed25519PrivateKe
             msg("Roles are: {roles}.", roles=listed(map(coded, ROLES))),
         )
     new = replace(new, name=new.name.strip(), staff_no=new.staff_no.strip())
-    if not PERSON_ID.fullmatch(new.id):
+    if not re.fullmatch(PERSON_ID, new.id):
         raise InputRefused(
             msg("{id} is no id of a person.", id=new.id),
             msg("An id has letters, digits, dot, dash and underscore; it stands in the ledger for ever."),

@@ -1,7 +1,5 @@
 """recordkit.toml as one typed, frozen object. Nothing of one company is hard-coded; every default can be edited."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -444,7 +442,7 @@ def _problem(settings: Settings) -> Message | None:
         return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
     fault = archive_fault(settings.archive, settings.company.office_code)
     if fault is not None:
-        return _refused(*fault)
+        return _refused(fault.key, fault.value, fault.allowed)
     return _volume_code_problem(settings.archive.volume_code)
 
 
@@ -461,7 +459,7 @@ def _volume_code_problem(code: str) -> Message | None:
 
 
 # An address as SMTP takes it without extensions (RFC 5321, 4.1.2): ASCII, nothing that could begin another header.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -471,12 +469,12 @@ def _mail_problem(mail: MailSection) -> Message | None:
     allowed = msg("an address such as archive@example.com")
     if not re.fullmatch(r"[A-Za-z0-9.:-]+", mail.host):
         return _refused("mail.host", mail.host, msg("the name of a mail server"))
-    if not _ADDRESS.fullmatch(mail.sender):
+    if not re.fullmatch(_ADDRESS, mail.sender):
         return _refused("mail.sender", mail.sender, allowed)
     if not mail.receivers:
         return _refused("mail.receivers", [], allowed)
     for place, one in enumerate(mail.receivers):
-        if not _ADDRESS.fullmatch(one):
+        if not re.fullmatch(_ADDRESS, one):
             return _refused(f"mail.receivers[{place}]", one, allowed)
     if mail.security == "none" and mail.user and mail.host not in _THIS_MACHINE:
         return msg("mail.security = \"none\" with mail.user: the password would go over the network in the clear; use "

@@ -42,7 +42,7 @@ _TOML: Table = (
     ("Cannot mutate", TWICE),
     ("Duplicate", TWICE),
 )
-_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_PLACE = r"\(at line (\d+), column (\d+)\)"
 
 
 def told_by(text: str, table: Table) -> Message:
@@ -52,7 +52,7 @@ def told_by(text: str, table: Table) -> Message:
 
 def toml_reason(error: tomllib.TOMLDecodeError) -> Message:
     """Where a text is no TOML, and why."""
-    found, told = _PLACE.search(str(error)), told_by(str(error), _TOML)
+    found, told = re.search(_PLACE, str(error)), told_by(str(error), _TOML)
     if found is None:
         return msg("at the end of the file: {reason}", reason=told)
     return msg("line {line}, column {column}: {reason}", line=int(found[1]), column=int(found[2]), reason=told)
@@ -60,5 +60,5 @@ def toml_reason(error: tomllib.TOMLDecodeError) -> Message:
 
 def toml_line(error: tomllib.TOMLDecodeError, text: str) -> str:
     """The line of ``text`` at which it is no TOML; empty where the parser names none."""
-    found, lines = _PLACE.search(str(error)), text.splitlines()
+    found, lines = re.search(_PLACE, str(error)), text.splitlines()
     return lines[int(found[1]) - 1].strip() if found is not None and 0 < int(found[1]) <= len(lines) else ""

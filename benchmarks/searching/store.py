@@ -14,7 +14,7 @@ from searching.records import Records
 RUNS = 9
 RECORDS = 1_000
 PEER = "import click, tantivy, sqlite3"
-SCRIPT = "import sys; from recordkit.cli.main import main; sys.exit(main())"
+SCRIPT = "import sys; from recordkit.__main__ import main; sys.exit(main())"
 """What the installed command ``recordkit`` runs."""
 FRESH = """
 import sys

@@ -94,14 +94,15 @@ class CodeTemplate:
         other = rf"[^\s{signs}]{{1,{LONGEST_VALUE}}}"
         shapes: list[str] = []
         seen: set[str] = set()
-        for kind, text, width in self._parts:
+        for part in self._parts:
+            kind = part.kind
             if kind == "text":
-                shapes.append(re.escape(text))
+                shapes.append(re.escape(part.text))
             elif kind in seen:
                 shapes.append(f"(?P={kind})")
             elif kind == "seq":
                 # Beyond its width a number grows; 00012 beside 0012 would be the same one twice.
-                shapes.append(rf"(?P<seq>[0-9]{{{width}}}|[1-9][0-9]{{{width},}})")
+                shapes.append(rf"(?P<seq>[0-9]{{{part.width}}}|[1-9][0-9]{{{part.width},}})")
             elif kind in _SHAPES:
                 shapes.append(rf"(?P<{kind}>{_SHAPES[kind]})")
             else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -108,6 +107,8 @@ class Filed(Struct, frozen=True):
 
 def keyed(store_id: str, digest: str) -> str:
     """A digest bound to this store: it recognises bytes that come back, yet is no public digest of the file."""
+    import hmac
+
     return hmac.new(store_id.encode(), digest.encode(), hashlib.sha256).hexdigest()
 
 

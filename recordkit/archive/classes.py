@@ -220,7 +220,7 @@ def read_draft(data: bytes, name: str) -> Draft:
     if not isinstance(raws, list) or not all(isinstance(raw, dict) for raw in raws):
         raise InputRefused(msg("The retention schedule {file} cannot be read: {error}", file=name,
                                error=msg("classes must be a list of [[classes]]")), todo)
-    heads = [text.count("\n", 0, found.start()) + 1 for found in _HEAD.finditer(text)]
+    heads = [text.count("\n", 0, found.start()) + 1 for found in re.finditer(_HEAD, text)]
     lines: list[int | None] = list(heads) if len(heads) == len(raws) else [None] * len(raws)
     own: dict[str, Mapping[str, object]] = {}
     for raw in raws:
@@ -245,9 +245,9 @@ def read_draft(data: bytes, name: str) -> Draft:
     return Draft(tuple(classes.values()), placed, numbers, own, tuple(faults))
 
 
-_HEAD = re.compile(r"^[ \t]*\[\[[ \t]*classes[ \t]*\]\]", re.MULTILINE)
-_PERIOD = re.compile(r"[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m")
-_FIELD = re.compile(r"[a-z][a-z0-9_]*")
+_HEAD = r"(?m)^[ \t]*\[\[[ \t]*classes[ \t]*\]\]"
+_PERIOD = r"[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m"
+_FIELD = r"[a-z][a-z0-9_]*"
 
 
 def _with_inherited(raw: Mapping[str, object], own: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
@@ -287,13 +287,13 @@ def _entry_fault(
 
 def _class_fault(one: RecordClass) -> tuple[str, Message] | None:
     for period in filter(None, (one.period, one.minimum)):
-        if period != PERMANENT and not _PERIOD.fullmatch(period):
+        if period != PERMANENT and not re.fullmatch(_PERIOD, period):
             return "no-period", msg("the period {period} of class {id} is neither 'permanent' nor like '10y' or '18m'",
                                     period=period, id=one.id)
     if not one.period:
         return "class-without-rule", msg("class {id} has no period and inherits none", id=one.id)
     if one.trigger == "event" and not one.events and one.period != PERMANENT:
         return "unreachable-trigger", msg("class {id} waits for an event but names none", id=one.id)
-    if one.field and not _FIELD.fullmatch(one.field):
+    if one.field and not re.fullmatch(_FIELD, one.field):
         return "no-field", msg("{field} of class {id} is no key of a field", field=one.field, id=one.id)
     return None

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from msgspec import structs
+from msgspec import Struct, structs
 
 from recordkit.cli.dates import DATE, local_time
 from recordkit.cli.i18n import N_, tr, tr_list
@@ -34,8 +31,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-@dataclass
-class App:
+class App(Struct):
     """What the person said about the whole call."""
 
     store: Path
@@ -103,7 +99,7 @@ class App:
 
                 if list_people(workspace.db):
                     find_person(workspace.db, self.actor)
-                elif not PERSON_ID.fullmatch(self.actor):
+                elif not re.fullmatch(PERSON_ID, self.actor):
                     raise WrongUsage(
                         msg("{id} is no id of a person.", id=self.actor),
                         msg("An id has letters, digits, dot, dash and underscore; it stands in the ledger for ever."),
@@ -203,7 +199,11 @@ class App:
 
     def print_table(self, rows: Sequence[Sequence[object]], headings: Sequence[str]) -> None:
         """A table that fits the terminal: codes and dates in one piece; no line is folded when piped."""
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        width = None
+        if sys.stdout.isatty():
+            import shutil
+
+            width = shutil.get_terminal_size().columns
         head, *lines = lines_of([[shown(cell) for cell in row] for row in rows],
                                 [tr(heading) for heading in headings], width,
                                 {place for place, one in enumerate(headings) if one in _IN_ONE_PIECE})
@@ -344,6 +344,12 @@ def quoted(path: str | Path) -> str:
 
 def system_user() -> str:
     """The operating-system user as an actor; a container may run under a user without a name."""
+    for name in ("LOGNAME", "USER"):
+        if os.environ.get(name):
+            return f"os:{os.environ[name]}"
+    # What else getpass would ask; it loads a driver for terminals first.
+    import getpass
+
     try:
         return f"os:{getpass.getuser()}"
     except (KeyError, OSError, ImportError):

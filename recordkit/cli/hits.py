@@ -281,15 +281,15 @@ class _Screen:
         return f"{begin}{marked}\x1b[0m" if begin or marked != text else text
 
 
-_UNMARKED = re.compile(f"[{MATCH_BEGINS}{MATCH_ENDS}]")
-_PIECES = re.compile(f"[{MATCH_BEGINS}{MATCH_ENDS}]|[!-~]+|.", re.DOTALL)
+_UNMARKED = f"[{MATCH_BEGINS}{MATCH_ENDS}]"
+_PIECES = f"(?s)[{MATCH_BEGINS}{MATCH_ENDS}]|[!-~]+|."
 
 
 _NEVER_FIRST = "，。、；：！？）】〕」』”’…"
 
 
 def _columns(text: str) -> int:
-    return columns_of(_UNMARKED.sub("", text))
+    return columns_of(re.sub(_UNMARKED, "", text))
 
 
 def folded(text: str, width: int) -> list[str]:
@@ -301,7 +301,7 @@ def folded(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line: list[str] = []
     used, is_open = 0, False
-    for piece in _PIECES.findall(text):
+    for piece in re.findall(_PIECES, text):
         if piece in (MATCH_BEGINS, MATCH_ENDS):
             line, is_open = [*line, piece], piece == MATCH_BEGINS
             continue

@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 BETWEEN = "   "
 _NARROWEST = 6
-_PIECE = re.compile(r"(?:[!-~·〔〕]+|[^\s])[，。；：、！？）”’》】…]*|\s+")
+_PIECE = r"(?:[!-~·〔〕]+|[^\s])[，。；：、！？）”’》】…]*|\s+"
 """What stays together: a run of letters, digits and signs, or one other character, with closing signs behind it."""
 
 
-_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_CONTROL = "[\x00-\x09\x0b-\x1f\x7f-\x9f]"
 
 
 def columns_of(text: str) -> int:
@@ -43,7 +43,7 @@ def lines_of(
         whole: columns, by place, whose cells are never broken.
     """
     # What a title holds must not steer the terminal.
-    rows = [[_CONTROL.sub(" ", cell) for cell in row] for row in rows]
+    rows = [[re.sub(_CONTROL, " ", cell) for cell in row] for row in rows]
     widths = _widths(rows, headings, width, whole)
     rule = BETWEEN.join("─" * one for one in widths)
     yield from _row(headings, widths)
@@ -77,7 +77,7 @@ def _wide(cell: str) -> int:
 
 
 def _longest(cell: str) -> int:
-    return max((columns_of(one) for one in _PIECE.findall(cell)), default=0)
+    return max((columns_of(one) for one in re.findall(_PIECE, cell)), default=0)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _folded(cell: str, width: int) -> Iterator[str]:
             yield part
             continue
         line, used = "", 0
-        for piece in _PIECE.findall(part):
+        for piece in re.findall(_PIECE, part):
             wide = columns_of(piece)
             if used + wide > width and line:
                 yield line.rstrip()

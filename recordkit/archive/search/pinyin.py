@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from recordkit.archive.search.text import normalise
 
@@ -44,7 +45,7 @@ _SEPARATORS = "[、，,;；/|]+"
 _UNREAD = r"[\W_]"
 
 
-class _Table(NamedTuple):
+class _Table(Struct, frozen=True):
     """Readings by character, the most usual one first; readings of phrases; the longest phrase by first character."""
 
     characters: Mapping[str, tuple[str, ...]]
