@@ -43,6 +43,7 @@ WAYS = ("kill", "torn", "full", "filled", "int", "term", *READ_ONLY)
 OUTCOMES = {
     "ingest": ["quarantined", "duplicate", "archived", "unmatched", "duplicate", "archived", "archived"],
     "edit": ["edited"],
+    "edit_many": ["edited", "edited"],
     "wait": ["unmatched", "unmatched"],
     "split": ["archived", "unmatched", "archived", "unmatched", "archived"],
     "rescan": ["archived"],
