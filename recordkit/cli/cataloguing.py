@@ -44,8 +44,7 @@ def list_command(app: App, /, order: str, limit: int, offset: int, after: str | 
     """Print one page."""
     from recordkit.archive.access import clearance_of
     from recordkit.archive.catalogue import find_record
-    from recordkit.archive.listing import list_page
-    from recordkit.archive.selection import count_records
+    from recordkit.archive.selection import count_records, list_page
 
     with app.reading() as workspace:
         selection = selection_of(workspace, {name: given[name] for name in NAMES})
