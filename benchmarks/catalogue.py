@@ -61,10 +61,11 @@ def fill(workspace: Workspace, records: int) -> None:
             db.insert("record_accounts", {"account": account, "record_id": record_id, "is_current": 1})
             db.insert("filings", {
                 "record_id": record_id, "day": day, "record_class": CLASSES[kind], "year": year,
-                "period": PERIODS[kind], "status": "active", "pages": 1, "bytes": 90_000, "office": "", "issue_id": None})
+                "period": PERIODS[kind], "status": "active", "pages": 1, "bytes": 90_000, "office": "",
+                "issue_id": None})
             if ordinal % 5 == 0:
                 put_in_volume(db, record_id, ordinal // 20)
-        db.run("INSERT INTO code_serials SELECT scope, max(serial) FROM records GROUP BY scope")
+        db.run("INSERT OR REPLACE INTO code_serials SELECT scope, max(serial) FROM records GROUP BY scope")
         tallies.tally_again(db)
 
 

@@ -32,14 +32,16 @@ def fill(
         serials: dict[str, int] = {}
         for ordinal in range(1, records + 1):
             day = date(2019, 11, 1) + timedelta(days=draw.randrange(500))
-            period, year = draw.choice(("D10", "D30") if alike else ("D10", "D30", "Y")), day.year if draw.random() < 0.9 else 2018
+            period = draw.choice(("D10", "D30") if alike else ("D10", "D30", "Y"))
+            year = day.year if draw.random() < 0.9 else 2018
             scope = f"C001-KF·{year}-{period}-0000" if yearly else "C001-KF-0000"
             serial = serials[scope] = serials.get(scope, 0) + 1
             gone = not alike and draw.random() < 0.2
             account, box = f"00{draw.randrange(12)}", draw.choice((None, "1", "2", "12"))
             db.insert("records", {
                 "record_id": f"R{ordinal:05}", "code": f"{scope[:-4]}{serial:04}", "record_class": draw.choice(CLASSES),
-                "form": "stop-order" if alike else draw.choice((None, "stop-order", "visit-record")), "year": year, "period": period,
+                "form": "stop-order" if alike else draw.choice((None, "stop-order", "visit-record")), "year": year,
+                "period": period,
                 "title": "" if gone else "题", "date": f"{year}-01-01" if gone else day.isoformat(),
                 "access": "open", "pages": 1, "sha256": "", "version": 1, "commitment": "", "touched": 1,
                 "account": None if gone else account, "box": None if gone else box, "ordinal": ordinal,
