@@ -52,6 +52,7 @@ _COMMANDS = {
     "import": ("bagging", N_("File the records of another archive's BagIt folder.")),
     "handover": ("handing", N_("Hand the archive over to another archivist; both sign.")),
     "backup": ("keeping", N_("A copy of the store in another folder.")),
+    "mend": ("mending", N_("Bring back what is damaged in the store out of a copy.")),
     "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),

@@ -128,6 +128,9 @@ def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int |
         _say_how_far(app, sample, result, named=bool(records))
         app.say(tr("{records} record(s), {bytes} bytes read, {faults} fault(s).").format(
             records=result.records, bytes=result.bytes, faults=len(items)))
+        if items:
+            app.say(msg("Nothing was changed. 'recordkit mend COPY' brings back what a copy of the store has whole; a "
+                        "file that does not belong there is moved out by hand (docs/troubleshooting.md)."))
         if seconds >= 2:
             app.say(msg("Read at {rate} MB/s by {jobs} job(s).", rate=round(result.bytes / seconds / 1e6),
                         jobs=options.jobs))
@@ -318,6 +321,7 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int], list[Str
     """
     asking: dict[str, int] = {}
     strays: list[Stray] = []
+    todo = "recordkit ledger verify"
     try:
         with app.reading() as workspace:
             from recordkit.archive.catalogue import count_holdings
@@ -333,8 +337,8 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int], list[Str
         fault = None if chain.ok else msg("The ledger is damaged at entry {seq}: {reason}", seq=chain.first_bad,
                                           reason=chain.reason)
     except RecordkitError as error:
-        fault, told = error.what, ""
-    how = None if fault is None else f"{shown(fault)} -> recordkit ledger verify"
+        fault, told, todo = error.what, "", shown(error.todo) if error.todo else todo
+    how = None if fault is None else f"{shown(fault)} -> {todo}"
     line: dict[str, object] = {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None,
                                "how": how}
     return line, asking, strays
@@ -357,7 +361,7 @@ def _index_row(app: App) -> dict[str, object]:
         with app.reading() as workspace:
             health = index_health(workspace)
     except RecordkitError as error:
-        return {**row, "how": shown(error.what)}
+        return {**row, "how": shown(error.what) + (f" -> {shown(error.todo)}" if error.todo else "")}
     state = tr(_INDEX_STATES[health.state]).format(count=health.behind, detail=health.detail)
     if health.state in ("missing", "damaged"):
         return {**row, "how": f"{health.engine}: {state} -> recordkit rebuild --index"}
@@ -436,8 +440,10 @@ def doctor(app: App) -> None:
     asking: dict[str, int] = {}
     strays: list[Stray] = []
     if store_there:
+        from recordkit.cli.wellbeing import store_rows
+
         health, asking, strays = _store_health(app)
-        items += [_disk_row(app), _index_row(app), health]
+        items += [_disk_row(app), *store_rows(app), _index_row(app), health]
     if app.json:
         app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
                         "cores": os.cpu_count(), **asking, "strays": plain_strays(strays)})
