@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime, timedelta
@@ -365,6 +366,7 @@ def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, 
     try:
         first = next(workspace.ledger.read(), None)
         if first is None:
+            sum(1 for _ in os.scandir(root / "ledger"))  # a folder that may not be read looks empty, and is not gone
             raise IntegrityFailure(
                 msg("The ledger of {store} is gone: no entry is left in {folder}.", store=str(root),
                     folder=str(root / "ledger")),

@@ -6,6 +6,7 @@ hand, and what a person looks for may be in them.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,24 @@ def strangers_in(root: Path, known: str = "") -> Iterator[str]:
     for path in sorted(ledger.iterdir()) if ledger.is_dir() else ():
         if not re.fullmatch(_LEDGER, path.name) and not path.name.startswith("."):
             yield f"ledger/{path.name}"
+
+
+def not_mine(root: Path, most: int = 3) -> Iterator[str]:
+    """Places of the store that this process may not read or write, ``most`` of them; records are looked at by folder.
+
+    Asks the system; for an administrator, who may do anything, there are none.
+    """
+    found: set[str] = set()
+    for place in ("", "ledger", "objects", "issued", "notes", "work", "work/locks", "outbox", "inbox", "index"):
+        folder = root / place
+        if not os.path.exists(folder):  # noqa: PTH110  (the method of Path raises where a folder above is closed)
+            continue
+        within = sorted(folder.iterdir()) if os.access(folder, os.R_OK | os.X_OK) else []
+        for path in (folder, *within):
+            name = path.relative_to(root).as_posix()
+            if name not in found and len(found) < most and not os.access(path, os.R_OK | os.W_OK):
+                found.add(name)
+                yield name
 
 
 def synced_by(root: Path) -> str | None:
