@@ -75,7 +75,8 @@ class App(Struct):
         from recordkit.people import list_people
 
         if self.actor is not None and any(one.id == self.actor and one.revoked for one in list_people(workspace.db)):
-            raise RefusedByRule(msg("{id} was revoked and acts no more.", id=self.actor))
+            raise RefusedByRule(msg("{id} was revoked and acts no more.", id=self.actor),
+                                msg("Act under an id in office: 'recordkit people list'."))
 
     @contextmanager
     def acting(self, *, rehearse: bool = False) -> Iterator[Workspace]:
@@ -125,7 +126,10 @@ class App(Struct):
         from recordkit.people import open_signer
 
         if key is not None and not key.exists():
-            raise NotFound(msg("There is no file {file}.", file=str(key)))
+            raise NotFound(
+                msg("There is no file {file}.", file=str(key)),
+                msg("Give the private key that 'recordkit key create' wrote. A lost one is replaced: an administrator "
+                    "revokes the id and registers a new one with a new key."))
         if self.actor is None or key is None:
             raise RefusedByRule(
                 msg("This act needs a signature; a name alone is not enough."),
@@ -143,6 +147,10 @@ class App(Struct):
 
         named = os.environ.get("RECORDKIT_ADMIN_KEY")
         path = Path(named) if named else fallback
+        if named and path is not None and not path.exists():
+            raise NotFound(
+                msg("There is no file {file}, which RECORDKIT_ADMIN_KEY names.", file=str(path)),
+                msg("Let it name the private key file of an administrator; any administrator in office may sign."))
         if path is None or not path.exists():
             raise RefusedByRule(
                 msg("This act needs an administrator's signature."),

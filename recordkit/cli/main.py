@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import importlib
 import os
 import sys
@@ -52,6 +53,7 @@ _COMMANDS = {
     "import": ("bagging", N_("File the records of another archive's BagIt folder.")),
     "handover": ("handing", N_("Hand the archive over to another archivist; both sign.")),
     "backup": ("keeping", N_("A copy of the store in another folder.")),
+    "mend": ("mending", N_("Bring back what is damaged in the store out of a copy.")),
     "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
@@ -144,14 +146,14 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
             _print_traceback()
         place = f"{error.filename}: " if error.filename else ""
-        return _report_disk(f"{place}{error.strerror or error}")
+        return _report_disk(f"{place}{error.strerror or error}", error)
     except Exception as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-            return _report_disk(str(error))
+            return _report_disk(str(error), OSError(errno.ENOSPC, ""))
         if type(error).__module__ == "sqlite3":
             click.echo(tr("Error: {what}").format(what=tr("The catalogue cannot be used: {error}").format(
                 error=error)), err=True)
-            todo = tr("It can always be derived anew: recordkit rebuild")
+            todo = tr("Nothing is lost: it is derived from ledger and records. Derive it anew: recordkit rebuild")
             click.echo(tr("  -> {todo}").format(todo=todo), err=True)
             return 7
         if os.environ.get("RECORDKIT_DEBUG") == "1":
@@ -164,10 +166,17 @@ def run(arguments: list[str]) -> int:
         return 1
 
 
-def _report_disk(what: str) -> int:
+def _report_disk(what: str, error: OSError) -> int:
     """Say what the system says of the disk, and what to do; the exit code."""
     click.echo(tr("Error: {what}").format(what=what), err=True)
-    todo = tr("Check free space and permissions; what was done stays done and the next run goes on.")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        todo = tr("The disk is full. Make free space outside the store, and give the same command again: what was done "
+                  "stays done and the next run goes on.")
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        todo = tr("This account may not. Check permissions: all files of the store belong to the one account that runs "
+                  "recordkit ('recordkit doctor' names others). What was done stays done and the next run goes on.")
+    else:
+        todo = tr("Check free space and permissions; what was done stays done and the next run goes on.")
     click.echo(tr("  -> {todo}").format(todo=todo), err=True)
     return 1
 
@@ -200,7 +209,7 @@ def _leave(code: int) -> NoReturn:
     except BrokenPipeError:
         os._exit(0)
     except OSError as error:
-        code = _report_disk(error.strerror or str(error))
+        code = _report_disk(error.strerror or str(error), error)
     if threading.active_count() > 1:
         sys.exit(code)
     atexit._run_exitfuncs()

@@ -87,7 +87,9 @@ def init(
             else tr("The store {folder} is ready. Its settings are in recordkit.toml.").format(folder=root))
 
 
-@click.command(cls=Command, help=N_("Read every byte of the archive again and compare with ledger and inventories."))
+@click.command(cls=Command, help=N_(
+    "Read every byte of the archive again and compare with ledger and inventories. Changes nothing; what is damaged, "
+    "'recordkit mend' brings back out of a copy."))
 @click.argument("records", nargs=-1, metavar="[RECORD]...")
 @option("--sample", type=click.FloatRange(0, 100, min_open=True), metavar="PERCENT",
         help=N_("Only today's share of the records; successive days take different ones until all had their turn."))
@@ -128,6 +130,9 @@ def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int |
         _say_how_far(app, sample, result, named=bool(records))
         app.say(tr("{records} record(s), {bytes} bytes read, {faults} fault(s).").format(
             records=result.records, bytes=result.bytes, faults=len(items)))
+        if items:
+            app.say(msg("Nothing was changed. 'recordkit mend COPY' brings back what a copy of the store has whole; a "
+                        "file that does not belong there is moved out by hand (docs/troubleshooting.md)."))
         if seconds >= 2:
             app.say(msg("Read at {rate} MB/s by {jobs} job(s).", rate=round(result.bytes / seconds / 1e6),
                         jobs=options.jobs))
@@ -158,7 +163,9 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named:
         app.say(msg("{unverified} record(s) of the archive are still unverified.", unverified=result.unverified))
 
 
-@click.command(cls=Command, help=N_("Derive catalogue and index anew from ledger and objects."))
+@click.command(cls=Command, help=N_(
+    "Derive catalogue and index anew from ledger and objects. Safe at any time: ledger and records are only read. It "
+    "mends neither of them; 'recordkit mend' does."))
 @option("--index", "index_only", is_flag=True, help=N_("Only the search index."))
 @option("--catalogue", "catalogue_only", is_flag=True, help=N_("Only the catalogue."))
 @dry_run_option
@@ -318,6 +325,7 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int], list[Str
     """
     asking: dict[str, int] = {}
     strays: list[Stray] = []
+    todo = "recordkit ledger verify"
     try:
         with app.reading() as workspace:
             from recordkit.archive.catalogue import count_holdings
@@ -333,8 +341,11 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int], list[Str
         fault = None if chain.ok else msg("The ledger is damaged at entry {seq}: {reason}", seq=chain.first_bad,
                                           reason=chain.reason)
     except RecordkitError as error:
-        fault, told = error.what, ""
-    how = None if fault is None else f"{shown(fault)} -> recordkit ledger verify"
+        fault, told, todo = error.what, "", shown(error.todo) if error.todo else todo
+    except OSError as error:
+        fault, told, todo = msg("{file} cannot be read: {error}", file=str(error.filename),
+                                error=error.strerror or str(error)), "", tr("see 'rights'")
+    how = None if fault is None else f"{shown(fault)} -> {todo}"
     line: dict[str, object] = {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None,
                                "how": how}
     return line, asking, strays
@@ -356,8 +367,10 @@ def _index_row(app: App) -> dict[str, object]:
     try:
         with app.reading() as workspace:
             health = index_health(workspace)
+    except OSError as error:
+        return {**row, "how": f"{error.filename or ''}: {error.strerror or error}"}
     except RecordkitError as error:
-        return {**row, "how": shown(error.what)}
+        return {**row, "how": shown(error.what) + (f" -> {shown(error.todo)}" if error.todo else "")}
     state = tr(_INDEX_STATES[health.state]).format(count=health.behind, detail=health.detail)
     if health.state in ("missing", "damaged"):
         return {**row, "how": f"{health.engine}: {state} -> recordkit rebuild --index"}
@@ -375,7 +388,7 @@ def _engines(app: App, store_there: bool) -> list[dict[str, object]]:
 
     used = usable_engine()
     if store_there:
-        with suppress(RecordkitError):  # 'config check' names what is wrong with the settings
+        with suppress(RecordkitError, OSError):  # 'config check' names what is wrong with the settings
             used = load_settings(app.store).engines.search
     whoosh = "pip install 'recordkit[whoosh]'"
     items: list[dict[str, object]] = []
@@ -411,7 +424,8 @@ _ASKING = {
 }
 
 
-@click.command(cls=Command, help=N_("What is installed, what is missing and how to get it."))
+@click.command(cls=Command, help=N_(
+    "What is installed, what is missing and how to get it; how the store is, and what to do. Changes nothing."))
 @pass_app
 def doctor(app: App) -> None:
     """Look at optional parts and the store."""
@@ -436,8 +450,10 @@ def doctor(app: App) -> None:
     asking: dict[str, int] = {}
     strays: list[Stray] = []
     if store_there:
+        from recordkit.cli.wellbeing import store_rows
+
         health, asking, strays = _store_health(app)
-        items += [_disk_row(app), _index_row(app), health]
+        items += [_disk_row(app), *store_rows(app), _index_row(app), health]
     if app.json:
         app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
                         "cores": os.cpu_count(), **asking, "strays": plain_strays(strays)})
