@@ -19,7 +19,7 @@ from recordkit.errors import Interrupted, RecordkitError
 
 _COMMANDS = {
     "demo": ("demo", N_("The whole job on the shipped examples, told step by step.")),
-    "init": ("upkeep", N_("Make a store.")),
+    "init": ("making", N_("Make a store.")),
     "forms": ("forms", N_("The forms that can be issued.")),
     "generate": ("generate", N_("Issue documents from data.")),
     "meters": ("meters", N_("Meters in use: which are overage.")),
@@ -58,7 +58,7 @@ _COMMANDS = {
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
     "schedule": ("scheduling", N_("The review that comes by itself: daily or monthly, listed and mailed.")),
-    "doctor": ("upkeep", N_("What is installed and what is missing.")),
+    "doctor": ("doctoring", N_("What is installed and what is missing.")),
 }
 
 
