@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from guides import ROOT
+
+sys.path.append(str(ROOT / "tools"))
+
+import make_cli_reference as reference  # noqa: E402  (a tool, not a package)
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 INDEX = ROOT / "docs" / "README.md"
@@ -82,3 +87,41 @@ def test_the_drawing_of_the_data_fits_a_page_of_print() -> None:
     assert 30 < len(drawing.splitlines()) < 70
     assert max(len(line) for line in drawing.splitlines()) <= 90
     assert drawing.isascii()
+
+
+FOREIGN = {
+    "backup.md": {"--delete"}, "backup.zh-CN.md": {"--delete"},  # rsync's
+    "ingest.md": {"--pages", "--seed"}, "ingest.zh-CN.md": {"--pages", "--seed"},  # of benchmarks/scans.py
+}
+"""Options in a page that are another program's."""
+
+
+def test_every_option_named_in_a_page_is_one_of_a_command() -> None:
+    known = {"--help", "--version", "--store", "--lang", "--quiet", "--json"}
+    for _, command, _ in reference.commands():
+        known |= {one for parameter in command.params for one in (*parameter.opts, *parameter.secondary_opts)}
+    wrong = []
+    for page in [*DOCS, ROOT / "README.md", ROOT / "README.zh-CN.md"]:
+        if page.name.startswith(("cli", "benchmarks")):
+            continue
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8")))
+        wrong += [f"{page.name}: {one}" for one in sorted(named - known - FOREIGN.get(page.name, set()))]
+    assert wrong == []
+
+
+def test_every_command_with_options_in_a_page_has_those_options() -> None:
+    options = {name: {one for parameter in command.params for one in (*parameter.opts, *parameter.secondary_opts)}
+               for name, command, _ in reference.commands()}
+    wrong, looked = [], 0
+    for page in [one for one in DOCS if one.name != "cli.md"]:
+        for span in re.findall(r"`([^`\n]+)`", page.read_text("utf-8")):
+            words = span.removeprefix("recordkit ").split()
+            name = next((" ".join(words[:length]) for length in (3, 2, 1) if " ".join(words[:length]) in options), None)
+            if name is None:
+                continue
+            given = {one for one in words if re.fullmatch(r"--[a-z][a-z-]+", one)}
+            looked += len(given)
+            missing = given - options[name] - {"--help", "--store", "--lang", "--json", "--quiet"}
+            wrong += [f"{page.name}: {span}" for _ in missing]
+    assert wrong == []
+    assert looked > 100
