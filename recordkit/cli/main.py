@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn, TextIO
 
 import click
 
@@ -138,9 +138,10 @@ def run(arguments: list[str]) -> int:
             _print_traceback()
         report_error(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away (head, less): not our fault, and nothing to say to anybody.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away (head, less): not our fault, and nothing to say to anybody. Click makes
+        # an exit of it, with a code that says failure.
+        sys.stdout = _nowhere()
         return 0
     except OSError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
@@ -189,12 +190,19 @@ def _print_traceback() -> None:
 
 def run_process() -> NoReturn:
     """Run the command line of this process and end it."""
+    # A process may be started without them (>&-, a service of Windows); what is said then goes nowhere.
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         # A terminal with a narrow encoding must show a question mark, not end the program.
-        if stream is not None and hasattr(stream, "reconfigure"):
+        if hasattr(stream, "reconfigure"):
             # What goes into a file or a pipe is UTF-8 on every system: other programs are promised that.
             stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
     _leave(run(sys.argv[1:]))
+
+
+def _nowhere(mode: Literal["r", "w"] = "w") -> TextIO:
+    return open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _leave(code: int) -> NoReturn:
@@ -204,10 +212,9 @@ def _leave(code: int) -> NoReturn:
     """
     try:
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+            stream.flush()
     except BrokenPipeError:
-        os._exit(0)
+        os._exit(code)
     except OSError as error:
         code = _report_disk(error.strerror or str(error), error)
     if threading.active_count() > 1:
