@@ -63,7 +63,8 @@ class Holdings:
         years: records held by year of their archival code; ``periods`` by its period code.
         filed: records filed by calendar year, destroyed ones among them.
         issues: documents by status: ``issued`` ones are out, their signed papers not filed.
-        review: records by what the schedule says of them on the day.
+        review: records by what the schedule says of them on the day; ``unexplained`` of those that wait do so for
+            somebody to say what their old term means.
         unmatched, quarantined: papers that wait for a person.
     """
 
@@ -79,6 +80,7 @@ class Holdings:
     unmatched: int
     quarantined: int
     storage: Storage
+    unexplained: int = 0
 
     @property
     def records(self) -> int:
@@ -130,9 +132,10 @@ def holdings_of(workspace: Workspace, today: date) -> Holdings:
         periods[row["old_term"]] += row["n"]
     classes = [ClassCount(one, names[one].name if one in names else one, held[one], pages[one], destroyed[one])
                for one in sorted({*held, *destroyed}, key=lambda one: (-held[one], one))]
-    review = Counter[DecisionKind]()
+    review, unexplained = Counter[DecisionKind](), 0
     for group in group_review(workspace, today):
         review[group.decision] += group.count
+        unexplained += group.count if group.unexplained else 0
     issues = {row["status"]: row["n"]
               for row in workspace.db.all("SELECT status, count(*) AS n FROM issues GROUP BY status")}
     root = workspace.root
@@ -143,6 +146,7 @@ def holdings_of(workspace: Workspace, today: date) -> Holdings:
         issues, dict(review), len(list_unmatched(workspace)), len(list_quarantine(workspace)),
         Storage(size, sum(_size(path) for path in root.glob("catalogue.sqlite3*")), _folder(root / "index"),
                 _folder(root / "ledger")),
+        unexplained,
     )
 
 
@@ -167,6 +171,7 @@ def plain_holdings(found: Holdings) -> dict[str, object]:
         "total": len(items), "records": found.records, "pages": found.pages, "destroyed": found.destroyed,
         "years": {str(year): count for year, count in found.years.items()}, "periods": dict(found.periods),
         "filed": {str(year): count for year, count in found.filed.items()}, "review": review,
+        "unexplained": found.unexplained,
         "unreturned": found.issues.get("issued", 0), "issues": dict(found.issues), "unmatched": found.unmatched,
         "quarantined": found.quarantined,
         "storage": {"papers": found.storage.papers, "catalogue": found.storage.catalogue,
@@ -177,7 +182,8 @@ def plain_holdings(found: Holdings) -> dict[str, object]:
 def state_rows(found: Holdings) -> list[tuple[str, int]]:
     """What waits for somebody, and what the schedule says, in the office's words."""
     said = found.review.get
-    return [("到期待鉴定", said("due", 0)), ("冻结", said("held", 0)), ("待触发事件", said("waiting", 0)),
+    return [("到期待鉴定", said("due", 0)), ("冻结", said("held", 0)),
+            ("待触发事件", said("waiting", 0) - found.unexplained), ("旧期限待解释", found.unexplained),
             ("未到期", said("not-due", 0)), ("永久保管", said("permanent", 0)),
             ("已签发未归档文书", found.issues.get("issued", 0)), ("待匹配来件", found.unmatched),
             ("隔离来件", found.quarantined), ("已销毁", found.destroyed)]
