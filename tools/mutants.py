@@ -95,6 +95,8 @@ class Breaker:
         if len(self.found) == self._wanted:
             apply()
         change = f"{before or ast.unparse(node)} -> {after}"
+        if isinstance(node, ast.Constant):
+            change += f" in {ast.unparse(first).splitlines()[0][:100]}"
         self.found.append(Mutant(len(self.found), ".".join(self._where), change, getattr(node, "lineno", first.lineno),
                                  range(first.lineno, last + 1)))
 
