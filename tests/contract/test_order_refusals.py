@@ -10,6 +10,7 @@ import pytest
 from retention_store import TODAY, Archive, make_archive
 
 from recordkit.archive.editing import edit_record
+from recordkit.archive.volume_acts import NewVolume, add_to_volume, open_volume
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.people import NewPerson, Person, add_person, find_person, list_people
 from recordkit.retention import orders
@@ -104,6 +105,8 @@ def test_nothing_due_and_nothing_named_makes_no_order(archive: Archive) -> None:
 def test_what_is_destroyed_is_not_proposed_again(archive: Archive) -> None:
     gone, stays = archive.file("一"), archive.file("二")
     archive.file("三")
+    archive.workspace.actor = "arch"
+    add_to_volume(archive.workspace, open_volume(archive.workspace, NewVolume("project", "城东")).code, [gone])
     archive.execute(archive.signed(gone))
     order, refusals = orders.propose_order(archive.workspace, [gone, stays], archive.signer("arch"))
     assert [item.record_id for item in order.items] == [stays]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
+from conftest import clock_at
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recordkit.checkpoints import (
@@ -19,11 +21,15 @@ from recordkit.checkpoints import (
     is_signed,
     keep_checkpoint,
     kept_checkpoints,
+    make_checkpoint,
     read_checkpoint,
 )
-from recordkit.errors import InputRefused, NotFound
-from recordkit.ledger import Act, Cursor, Ledger
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound
+from recordkit.ledger import Act, Cursor, Ledger, Verification
+from recordkit.messages import msg
 from recordkit.model import Entry, canonical_json
+from recordkit.people import Person
+from recordkit.store import make_store, open_store
 
 TIME = "2026-11-20T12:00:00Z"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -200,3 +206,25 @@ def test_a_part_that_is_not_there_leaves_no_file(ledger: Ledger, tmp_path: Path)
         with pytest.raises(InputRefused, match=f"The ledger has no entries {said}"):
             export_ledger(ledger, tmp_path / "part.jsonl", first=first, last=last)
     assert not (tmp_path / "part.jsonl").exists()
+
+
+def test_an_administrator_vouches_for_the_ledger_as_it_was_found_and_for_no_damaged_one(tmp_path: Path) -> None:
+    make_store(tmp_path / "s", clock_at(date(2026, 11, 20)), "test", simulation=True)
+    workspace = open_store(tmp_path / "s", clock_at(date(2026, 11, 20)), "test")
+    signer = Person("admin", "王", "S-1", ("administrator",), PUBLIC, "2026-01-01", None)
+    found = Verification(True, 7, None, None, "e" * 64, 0)
+    made = make_checkpoint(workspace, signer, KEY, found)
+    assert is_checkpoint(made) and is_signed(made)
+    assert made.key == PUBLIC
+    assert (made.statement.seq, made.statement.head, made.statement.by) == (7, "e" * 64, "admin")
+    assert (made.statement.store, made.statement.time) == (workspace.settings.store.id, "2026-11-20T12:00:00Z")
+    path = keep_checkpoint(workspace.root, made)
+    assert (kept_checkpoints(workspace.root), read_checkpoint(path)) == ([path], made)
+    with pytest.raises(IntegrityFailure, match="^The ledger is damaged at entry 3: torn"):
+        make_checkpoint(workspace, signer, KEY, Verification(False, 2, 3, msg("torn"), "e" * 64, 0))
+    workspace.close()
+
+
+def test_a_checkpoint_is_written_in_the_characters_of_who_signed(tmp_path: Path) -> None:
+    text = signed(1, "0" * 64, by="王一").as_bytes().decode()
+    assert '"by": "王一"' in text
