@@ -264,3 +264,17 @@ def test_at_most_twenty_stopped_items_are_named_and_the_rest_counted(
     assert told[0].startswith("Stopped in order D2037-0001: C001-KF·2024-D10-KFZ-0001 - Held: unsettled debt (H")
     if count > 20:
         assert told[-1] == "2 more are stopped; 'recordkit destruction show D2037-0001' names them."
+
+
+def test_an_item_that_could_not_be_removed_is_told_as_failed_and_an_order_is_entered_once(archive: Archive) -> None:
+    record = archive.file()
+    order = archive.signed(record)
+    workspace = archive.workspace
+    entered = next(entry for entry, _ in workspace.ledger.read() if entry.act == "order.proposed")
+    with workspace.writing() as writer:
+        writer.add("order.failed", {"order": order.order_id, "records": {record: "undeletable"}})
+        writer.add("order.proposed", dict(entered.body))
+        writer.commit()
+    found = find_order(workspace.db, order.order_id)
+    assert [(item.outcome, item.reason) for item in found.items] == [("failed", "undeletable")]
+    assert [one.signers("order.signed") for one in list_orders(workspace.db)] == [["sup1", "sup2"]]
