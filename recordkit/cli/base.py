@@ -275,24 +275,32 @@ def plain_problem(problem: Problem) -> dict[str, object]:
     }
 
 
+_SAME = 3
+"""Findings of one kind about one field that are told row by row; of more, how many there are."""
+
+
 def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
-    """Findings for people: what is wrong with a whole column is said once, not for every row.
+    """Findings for people: what is wrong with a whole column is said once, and a long row of equals is cut short.
 
     ``problems`` is gone through twice.
     """
-    columns: dict[tuple[str, str], int] = {}
+    count: dict[tuple[str, str, str], int] = {}
     for problem in problems:
-        if problem.code in ("missing-column", "unknown-field") and problem.cell != "":
-            columns[(problem.code, problem.label)] = columns.get((problem.code, problem.label), 0) + 1
-    told: set[tuple[str, str]] = set()
+        mark = (problem.severity, problem.code, problem.label)
+        count[mark] = count.get(mark, 0) + 1
+    told: dict[tuple[str, str, str], int] = {}
     for problem in problems:
-        mark = (problem.code, problem.label)
-        if columns.get(mark, 0) < 2:
+        mark = (problem.severity, problem.code, problem.label)
+        told[mark] = number = told.get(mark, 0) + 1
+        if problem.code in ("missing-column", "unknown-field") and problem.cell != "" and count[mark] > 1:
+            if number == 1:
+                line = problem_line(structs.replace(problem, row=None, cell=None))
+                yield line + tr(" (in {count} rows)").format(count=count[mark])
+        elif number <= _SAME or count[mark] <= _SAME + 1:
             yield problem_line(problem)
-        elif mark not in told:
-            told.add(mark)
-            line = problem_line(structs.replace(problem, row=None, cell=None))
-            yield line + tr(" (in {count} rows)").format(count=columns[mark])
+        elif number == count[mark]:
+            yield problem_line(structs.replace(problem, row=None, cell=None, message=msg(
+                "{count} more rows like this, the last of them row {row}", count=number - _SAME, row=problem.row)))
 
 
 def problem_line(problem: Problem) -> str:
