@@ -425,7 +425,7 @@ class Command(click.Command):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Translate the help text."""
-        _translated_help(self, formatter)
+        _translated_help(self, ctx, formatter)
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """First line of the translated help."""
@@ -439,18 +439,25 @@ class Group(click.Group):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Translate the help text."""
-        _translated_help(self, formatter)
+        _translated_help(self, ctx, formatter)
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """First line of the translated help."""
         return _first_line(self)
 
 
-def _translated_help(command: click.Command, formatter: click.HelpFormatter) -> None:
+def _translated_help(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """The help, then the examples: who asks for help wants to see what to type."""
+    from recordkit.cli.examples import lines_of_examples, words_of
+
     if command.help:
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(tr(command.help))
+    if lines := lines_of_examples(words_of(ctx.command_path)):
+        with formatter.section(tr("Examples")):
+            for line in lines:
+                formatter.write(f"{line}\n")
 
 
 def _first_line(command: click.Command) -> str:

@@ -146,6 +146,7 @@ def run(arguments: list[str]) -> int:
         return Interrupted.exit_code
     except click.ClickException as error:
         error.show()
+        _show_example(error)
         return 2
     except RecordkitError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
@@ -178,6 +179,16 @@ def run(arguments: list[str]) -> int:
         )
         click.echo(tr("  -> {todo}").format(todo=tr("Set RECORDKIT_DEBUG=1 and report what it prints.")), err=True)
         return 1
+
+
+def _show_example(error: click.ClickException) -> None:
+    """After a wrong usage, what a right one looks like."""
+    context = getattr(error, "ctx", None)
+    if isinstance(context, click.Context):
+        from recordkit.cli.examples import EXAMPLES, words_of
+
+        for line, _ in EXAMPLES.get(words_of(context.command_path), ())[:1]:
+            click.echo(tr("  -> For example: {example}").format(example=f"recordkit {line}"), err=True)
 
 
 def _report_disk(what: str) -> int:

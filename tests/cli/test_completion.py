@@ -91,6 +91,8 @@ def test_a_blank_within_a_value_is_quoted_for_powershell() -> None:
 def test_the_script_asks_the_program_by_its_name(cli: Cli, shell: str) -> None:
     script = cli("completion", shell)
     assert f"{shell}_complete" in script and "recordkit" in script and "%(" not in script
+    # A field is not yet a word: the value follows without a blank. Fish and PowerShell never add one.
+    assert {"bash": "nospace", "zsh": 'compadd -U -S ""'}.get(shell, "") in script
 
 
 def test_a_real_bash_completes_fields_and_numbers(busy: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
