@@ -11,7 +11,8 @@ from typing import Any
 
 from recordkit.archive.bag_reading import ReadBag, printable_name
 from recordkit.archive.bagging import LIST_NAME
-from recordkit.archive.metadata import BY_KEY, read_value
+from recordkit.archive.editing import fixed_key
+from recordkit.archive.metadata import BY_KEY, core_key, read_value
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, msg
 from recordkit.model import PageText
@@ -220,7 +221,10 @@ def _texts(place: str, key: str, value: object) -> object:
     if isinstance(value, list) and key == "meters" and len(value) <= MOST_VALUES:
         return [_text(place, key, one) or "" for one in value]
     if isinstance(value, dict) and key == "labels" and len(value) <= MOST_VALUES:
-        return {name: _text(place, key, one) or "" for name, one in value.items() if _KEY.fullmatch(name)}
+        told = {name: _text(place, key, one) or "" for name, one in value.items() if _KEY.fullmatch(name)}
+        # A label that is the name of something else would lead a later correction to the wrong field.
+        return {name: label for name, label in told.items()
+                if fixed_key(label) is None and core_key(label) in (None, name)}
     raise _wrong(place, key, msg("it is no list of texts"))
 
 

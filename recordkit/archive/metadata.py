@@ -57,11 +57,17 @@ def own_fields(settings: Settings, record_class: str | None = None) -> tuple[Fie
 
 def key_of(settings: Settings, name: str) -> str | None:
     """The key of the field that is called so, by key, Chinese or English label; None for another name."""
+    return core_key(name) or _key_among(own_fields(settings), name)
+
+
+def core_key(name: str) -> str | None:
+    """As ``key_of``, of the fields that every record has."""
+    return _key_among(CORE, name)
+
+
+def _key_among(fields: Iterable[FieldSpec], name: str) -> str | None:
     wanted = unspaced(name)
-    for one in (*CORE, *own_fields(settings)):
-        if wanted in (one.key, unspaced(one.label), unspaced(one.label_en)):
-            return one.key
-    return None
+    return next((one.key for one in fields if wanted in (one.key, unspaced(one.label), unspaced(one.label_en))), None)
 
 
 def unspaced(name: str) -> str:

@@ -106,14 +106,15 @@ def _holds_of(workspace: Workspace, record: Record, app: App) -> list[str]:
 
 
 def _by_key(settings: Settings, record: Record, given: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    """Labels are accepted wherever keys are."""
-    from recordkit.archive.metadata import key_of
+    """Labels are accepted wherever keys are. What every record has cannot be called something else by its form."""
+    from recordkit.archive.editing import fixed_key
+    from recordkit.archive.metadata import core_key, key_of
 
     labels = record.metadata.get("labels")
     keys = {label: key for key, label in labels.items()} if isinstance(labels, dict) else {}
     keys |= {tr(key): key for key in ("party", "address") if tr(key) not in keys}
     for name, value in given.items():
-        yield keys.get(name) or key_of(settings, name) or name, value
+        yield core_key(name) or fixed_key(name) or keys.get(name) or key_of(settings, name) or name, value
 
 
 @click.command(cls=Command, help=N_("Every act on a record, oldest first, with what it changed."))

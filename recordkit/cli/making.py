@@ -129,9 +129,9 @@ class _Dialogue:
 
     def _confirm(self) -> str:
         _say("")
+        colon = "：" if tr("yes") != "yes" else ": "
         for place, (field, name, _) in enumerate(_QUESTIONS, 1):
-            value = getattr(self.answers, field)
-            _say(f"  {place}  {tr(name)}{'：' if tr('yes') != 'yes' else ': '}{value}")
+            _say(f"  {place}  {tr(name)}{colon}{getattr(self.answers, field)}")
         _say(tr("The first code of a year would be {code}.").format(code=self.answers.example()))
         return self._read(tr("Enter makes the store; a number changes that line") + " > ").strip()
 

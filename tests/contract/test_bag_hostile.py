@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import unicodedata
@@ -384,3 +385,14 @@ def test_a_bag_that_changes_while_it_is_filed_stops_the_import(bag: Path, other:
     with pytest.raises(IntegrityFailure, match="original.pdf"):
         list(import_bag(other, plan, ImportOptions()))
     assert other.db.cursor().seq == 1
+
+
+def test_a_label_that_is_the_name_of_another_field_is_left_out(bag: Path, other: Any) -> None:
+    from recordkit.archive.bag_import import import_bag
+
+    plan = plan_import(other, read_bag(edited(bag, put("labels", {
+        "zz": "题名", "yy": " 盒 号", "xx": "档号", "date": "日期", "pressure": "水压"}))), ImportOptions())
+    list(import_bag(other, plan, ImportOptions()))
+    labels = [json.loads(row["metadata"]).get("labels") for row in other.db.all("SELECT metadata FROM records")]
+    assert {"date": "日期", "pressure": "水压"} in labels
+    assert not any("题名" in (one or {}).values() for one in labels)
