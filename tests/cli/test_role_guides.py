@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from guides import ROOT, Walk, blocks_of, fenced, steps_in
@@ -23,6 +27,32 @@ def page(guide: str, language: str) -> Path:
     return ROOT / "docs" / f"guide-{guide}{'.zh-CN' if language == 'zh' else ''}.md"
 
 
+def keys_of(value: Any) -> Iterator[str]:
+    """The keys of an object and of those in it, but not those that forms and persons name."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            if key not in ("fields", "labels"):
+                yield from keys_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_of(inner)
+
+
+def untold(store: Path) -> list[str]:
+    """What lies in a store, and the keys in its ledger and its records, of which docs/store-format.md says nothing."""
+    told = set(re.findall(r"[\w.]+", (ROOT / "docs" / "store-format.md").read_text("utf-8")))
+    found = {one.name for one in store.iterdir()}
+    for ledger in (store / "ledger").glob("*.jsonl"):
+        for line in ledger.read_text("utf-8").splitlines():
+            entry = json.loads(line)
+            found |= {*entry, *entry["body"]}
+    for record in (store / "objects").rglob("record.json"):
+        found |= set(keys_of(json.loads(record.read_text("utf-8"))))
+    assert len(found) > 30
+    return sorted(found - told - {f"{one}.sqlite3{end}" for one in ("catalogue",) for end in ("-wal", "-shm")})
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_command_of_a_role_does_what_its_guide_shows(
@@ -40,6 +70,7 @@ def test_every_command_of_a_role_does_what_its_guide_shows(
         tour.go(block)
     assert "\n\n".join(tour.faults) == ""
     assert tour.calls > FEWEST
+    assert untold(tmp_path / "archive_store") == []
 
 
 @pytest.mark.parametrize("guide", GUIDES)
