@@ -47,7 +47,7 @@ ACTS = (
     N_("records.exported"), N_("bag.imported"), N_("handover.proposed"), N_("handover.accepted"),
     N_("handover.withdrawn"), N_("accepted"),
     N_("volume.opened"), N_("volume.filed"), N_("volume.taken-out"), N_("volume.closed"), N_("volume.reopened"),
-    N_("volume.noted"),
+    N_("volume.noted"), N_("ledger.shortened"),
 )  # fmt: skip
 
 

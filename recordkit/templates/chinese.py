@@ -73,18 +73,17 @@ def _integer(number: int, zero_style: ZeroStyle) -> str:
         number, low = divmod(number, 10_000)
         sections.append(low)
     text = ""
-    skipped = False  # an empty section lies between, e.g. 万 in 100007000
     for place in range(len(sections) - 1, -1, -1):
         section = sections[place]
         if not section:
-            skipped = True
             continue
         if text:
-            free = sections[place + 1] % 10 == 0 and zero_style == "after-wan"
-            if section < 1000 or skipped or free:
+            above = sections[place + 1]
+            # Where all of 万 is empty, as in 100007000, the 零 is not free.
+            free = above % 10 == 0 and zero_style == "after-wan"
+            if section < 1000 or not above or free:
                 text += "零"
         text += _section(section) + _SECTIONS[place]
-        skipped = False
     return text
 
 
