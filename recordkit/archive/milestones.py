@@ -56,7 +56,8 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
         return
     about = _mapping(row["metadata"])
     issue_ids = {one for one in (row["issue_id"], before["issue_id"] if before is not None else None) if one}
-    _tally(db, record_id, -1)
+    if before is not None:
+        _tally(db, record_id, -1)
     db.insert("filings", {
         "record_id": record_id,
         "day": before["day"] if before is not None else day_of(workspace, entry.time),

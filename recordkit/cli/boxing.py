@@ -126,13 +126,15 @@ def place_command(app: App, number: str, shelf: str, reason: str, dry_run: bool)
 @box.command("labels", cls=Command, help=N_("Labels for spine and front of boxes, to be printed and cut out."))
 @click.argument("numbers", nargs=-1, metavar="[BOX]...")
 @option("--all", "everything", is_flag=True, help=N_("Of all boxes that hold something."))
+@option("--spine", is_flag=True, help=N_("Strips for the backs (盒脊) alone, 30 mm wide, six a page."))
 @out_option
 @force_option
 @pass_app
-def labels_command(app: App, numbers: tuple[str, ...], everything: bool, out: Path, force: bool) -> None:
+def labels_command(app: App, numbers: tuple[str, ...], everything: bool, spine: bool, out: Path, force: bool) -> None:
     """Write them as a Word file; they name no one."""
     from recordkit.archive.box_papers import labels_bytes
     from recordkit.archive.boxes import contents_of, list_boxes
+    from recordkit.archive.spines import OF_BOX, box_strip, strips_bytes
 
     if bool(numbers) == everything:
         raise WrongUsage(msg("Name boxes, or give --all."))
@@ -143,7 +145,8 @@ def labels_command(app: App, numbers: tuple[str, ...], everything: bool, out: Pa
         found = [one for one in found if one.records]
         if not found:
             raise NotFound(msg("Nothing lies in these boxes; no labels were written."))
-        app.save(out, labels_bytes(found, workspace.settings), force=force)
+        strips = [box_strip(one, workspace.settings) for one in found]
+        app.save(out, strips_bytes(OF_BOX, strips) if spine else labels_bytes(found, workspace.settings), force=force)
     if app.json:
         app.print_json({"path": str(out), "labels": len(found)})
     else:

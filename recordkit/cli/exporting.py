@@ -123,7 +123,7 @@ def _tell(app: App, listing: Listing, out: Path) -> None:
         app.print_json({"kind": listing.look.kind, "title": listing.look.title, "path": str(out), "items": parts,
                         "total": listing.count})
         return
-    if not listing.count:  # one sheet for each volume, which lists nothing
+    if not listing.look.columns:  # one sheet for each volume, which lists nothing
         app.say(tr("Written: {file} ({title}, volumes: {parts}).").format(file=out, title=listing.look.title,
                                                                          parts=len(parts)))
         return

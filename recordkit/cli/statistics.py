@@ -36,7 +36,7 @@ def stats(app: App, out: Path | None, force: bool) -> None:
         picture = None
         if kind != "json":
             try:
-                picture = holdings_picture(found)
+                picture = holdings_picture(found, beside_tables=kind == "docx")
             except MissingPart as missing:
                 if kind == "png":
                     raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import WrongUsage
+from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -227,6 +228,40 @@ def volume_list(
 
 def _span(one: Mapping[str, object]) -> str:
     return f"{one['first']} - {one['last']}" if one["first"] else ""
+
+
+@volume.command("labels", cls=Command, help=N_(
+    "Strips for the backs of volumes (案卷脊背), to be printed and cut out."))
+@click.argument("references", nargs=-1, metavar="[VOLUME]...")
+@option("--all", "everything", is_flag=True, help=N_("Of all volumes that hold something."))
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.docx", help=N_("Where they go."))
+@option("--force", is_flag=True, help=N_("Overwrite files that exist."))
+@pass_app
+def volume_labels(app: App, references: tuple[str, ...], everything: bool, out: Path, force: bool) -> None:
+    """Write them as a Word file; titles as whoever prints may see them."""
+    from recordkit.archive.access import clearance_of
+    from recordkit.archive.listings.volumes import period_of_volume, volume_title
+    from recordkit.archive.spines import OF_VOLUME, strips_bytes, volume_strip
+    from recordkit.archive.volumes import find_volume, list_volumes, records_of_volume
+    from recordkit.cli.saving import save_naming
+
+    if bool(references) == everything:
+        raise WrongUsage(msg("Name volumes, or give --all."))
+    if out.suffix.lower() != ".docx":
+        raise WrongUsage(msg("{file} is no .docx.", file=str(out)), msg("Labels are written as .docx."))
+    with app.reading() as workspace:
+        found = list_volumes(workspace) if everything else (find_volume(workspace, one) for one in references)
+        chosen, clearance = [one for one in found if one.records], clearance_of(workspace)
+        if not chosen:
+            raise NotFound(msg("Nothing lies in these volumes; no labels were written."))
+        strips = [volume_strip(one, volume_title(one, clearance), period_of_volume(workspace, one),
+                               workspace.settings) for one in chosen]
+        ids = [record.record_id for one in chosen for record in records_of_volume(workspace.db, one.volume_id)]
+        save_naming(app, out, strips_bytes(OF_VOLUME, strips), ids, force=force)
+    if app.json:
+        app.print_json({"path": str(out), "labels": len(chosen)})
+    else:
+        app.say(tr("Labels of {count} volume(s) are in {file}.").format(count=len(chosen), file=out))
 
 
 @volume.command("show", cls=Command, help=N_("Show a volume and the records in it."))

@@ -23,7 +23,7 @@ from recordkit.templates.charts import Panel, draw
 from recordkit.workspace import Workspace
 
 _SHOWN_CLASSES = 14
-_SHOWN_YEARS = 12
+_SHOWN_YEARS = 8
 _PAGE = (186.0, 254.0)  # mm: A4 within margins
 _MB = 1e6
 
@@ -179,8 +179,8 @@ def state_rows(found: Holdings) -> list[tuple[str, int]]:
             ("隔离来件", found.quarantined), ("已销毁", found.destroyed)]
 
 
-def holdings_picture(found: Holdings) -> bytes:
-    """One page, A4 upright, as PNG.
+def holdings_picture(found: Holdings, *, beside_tables: bool = False) -> bytes:
+    """One page, A4 upright, as PNG; ``beside_tables`` the part of it that goes with the tables of ``holdings_file``.
 
     Raises:
         MissingPart: as ``charts.draw``.
@@ -206,7 +206,9 @@ def holdings_picture(found: Holdings) -> bytes:
     title = f"{found.company}　馆藏统计"
     note = (f"全宗 {found.fonds}　统计日期 {found.as_of.isoformat()}　"
             f"馆藏 {found.records:,} 件 {found.pages:,} 页")
-    return draw(panels, _PAGE, title=title, note=note, columns=2)
+    if beside_tables:
+        panels = panels[2:]
+    return draw(panels, (_PAGE[0], _BESIDE_TABLES if beside_tables else _PAGE[1]), title=title, note=note, columns=2)
 
 
 def _by_year(counts: Mapping[int, int]) -> tuple[list[str], Mapping[str, Sequence[float]]]:
@@ -219,20 +221,47 @@ def _by_year(counts: Mapping[int, int]) -> tuple[list[str], Mapping[str, Sequenc
     return labels, {"件": values}
 
 
+_CLASSES, _CLASSES_MM = ("类别", "件数", "页数", "已销毁"), (98, 30, 30, 30)
+_STATES, _STATES_MM = ("现状", "件数", "现状", "件数"), (64, 30, 64, 30)
+_BESIDE_TABLES = 114.0  # mm
+_TABLED_CLASSES = 11
+
+
+def _class_rows(found: Holdings) -> list[list[str]]:
+    """The largest classes one by one, the others together, and the sum: never more than one page holds."""
+    rest = found.classes[_TABLED_CLASSES:]
+    told = [(one.name, one.records, one.pages, one.destroyed) for one in found.classes[:_TABLED_CLASSES]]
+    if rest:
+        told.append(("其他", sum(one.records for one in rest), sum(one.pages for one in rest),
+                     sum(one.destroyed for one in rest)))
+    told.append(("合计", found.records, found.pages, found.destroyed))
+    return [[str(one) for one in row] for row in told]
+
+
 def holdings_file(found: Holdings, kind: str, picture: bytes | None = None) -> bytes:
-    """The statistics as ``docx`` (with the picture, if there is one) or ``json``."""
+    """The statistics as ``docx`` or ``json``.
+
+    With the picture a docx is one page: what the picture does not show stands in tables. Without, it has tables of
+    everything.
+    """
     if kind == "json":
         return json.dumps(plain_holdings(found), ensure_ascii=False, indent=2).encode()
     document = wordpage.new_page(landscape=False, margins=(15, 11, 14, 11))
     if picture is not None:
         wordpage.picture(document, picture, _PAGE[0])
+        wordpage.rows_of(document, _CLASSES, _CLASSES_MM, _class_rows(found), _CLASSES[1:])
+        wordpage.note(document, "")
+        states = [[name, str(count)] for name, count in state_rows(found)]
+        half = (len(states) + 1) // 2
+        wordpage.rows_of(document, _STATES, _STATES_MM, (
+            [*one, *other] for one, other in zip(states[:half], [*states[half:], ["", ""]], strict=False)), ("件数",))
+        return wordpage.bytes_of(document)
     wordpage.heading(document, "馆藏统计")
-    document.paragraphs[-1].paragraph_format.page_break_before = picture is not None
     for line in (f"单位：{found.company}", f"全宗：{found.fonds}", f"统计日期：{found.as_of.isoformat()}",
                  f"馆藏{found.records}件，{found.pages}页；已销毁{found.destroyed}件"):
         document.add_paragraph(wordpage.printable(line))
     tables: list[tuple[str, Sequence[str], Sequence[float], list[list[str]]]] = [
-        ("一、按类别", ("类别", "件数", "页数", "已销毁"), (98, 30, 30, 30),
+        ("一、按类别", _CLASSES, _CLASSES_MM,
          [[one.name, str(one.records), str(one.pages), str(one.destroyed)] for one in found.classes]),
         ("二、按年度", ("年度", "馆藏件数", "当年归档件数"), (60, 64, 64),
          [[str(year), str(found.years.get(year, 0)), str(found.filed.get(year, 0))]

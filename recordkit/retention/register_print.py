@@ -125,11 +125,16 @@ def register_xlsx(register: Register) -> bytes:
             cell = sheet.cell(number, column)
             put_text(cell, text)
             cell.alignment = Alignment(vertical="center", wrap_text=number >= top)
-            if number >= top:
+            if number >= top or len(line) == 4:
                 cell.border = Border(thin, thin, thin, thin)
+        if len(line) == 2 and register.code is None:  # else both codes stand at the right
+            for column in range(1, len(COLUMNS) + 1):
+                sheet.cell(number, column).border = Border(thin, thin, thin, thin)
+            sheet.merge_cells(start_row=number, end_row=number, start_column=2, end_column=len(COLUMNS))
         if line and line[0] in {block.label for block in register.blocks}:
             sheet.row_dimensions[number].height = 28
     sheet.cell(1, 1).font = Font(bold=True, size=16)
+    sheet.row_dimensions[1].height = 30
     for letter, width in zip("ABCDEFGH", (20, 44, 12, 30, 12, 12, 8, 24), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.page_setup.orientation = "landscape"

@@ -12,6 +12,7 @@ from conftest import Cli, clock_at
 from PIL import Image
 from report_store import Office, report_path
 
+from recordkit.retention.holdings import holdings_file, holdings_of
 from recordkit.store import open_store
 
 
@@ -67,7 +68,16 @@ def test_word_and_picture(office: Office, cli: Cli) -> None:
     for path in (paper, picture):
         cli("stats", "--out", path, "--as-of", "2037-03-01")
     tables = [[[cell.text for cell in row.cells] for row in one.rows] for one in docx.Document(str(paper)).tables]
-    assert tables[0] == [["类别", "件数", "页数", "已销毁"], ["回访记录", "2", "4", "1"], ["供用水合同", "1", "2", "0"]]
+    whole, states = tables
+    assert whole == [["类别", "件数", "页数", "已销毁"], ["回访记录", "2", "4", "1"], ["供用水合同", "1", "2", "0"],
+                     ["合计", "3", "6", "1"]]
+    assert ["冻结", "1"] in [row[:2] for row in states] and ["已签发未归档文书", "1"] in [row[2:] for row in states]
+    workspace = open_store(cli.store, clock_at(date(2037, 3, 1)), "test")
+    plain = holdings_file(holdings_of(workspace, date(2037, 3, 1)), "docx")
+    workspace.close()
+    tables = [[[cell.text for cell in row.cells] for row in one.rows]
+              for one in docx.Document(io.BytesIO(plain)).tables]
+    assert tables[0] == whole[:-1]
     assert tables[1] == [["年度", "馆藏件数", "当年归档件数"], ["2026", "3", "2"], ["2027", "0", "2"]]
     assert tables[2] == [["保管期限", "件数"], ["10年", "2"], ["30年", "1"]]
     assert ["冻结", "1"] in tables[3]

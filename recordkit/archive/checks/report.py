@@ -191,7 +191,7 @@ def _shown(row: Sequence[Cell]) -> list[str]:
 
 
 def _xlsx(report: Report, translate: Translate) -> bytes:
-    """Cover and results on the first sheet, what failed on the second."""
+    """Cover and results on the first sheet; what failed on a second one, where anything did."""
     rows: list[Sequence[Cell]] = [[TITLE], *([name, value] for name, value in _cover(report, translate)), [],
                                   *([f"{signer}：", "", "日期：", _SIGN] for signer in _SIGNERS), [], SUMMARY]
     top = len(rows)
@@ -200,8 +200,8 @@ def _xlsx(report: Report, translate: Translate) -> bytes:
     failures: list[Sequence[Cell]] = [FAILURES, *_failure_rows(report, translate)]
     if told := _shortened(report, translate):
         failures.append(["", "", "", "", told])
-    return workbook_bytes([
-        Sheet("检测结果", rows, (16, 10, 34, 8, 8, 8, 10, 84), head=top, centred=(1, 2, 4, 5, 6, 7), header=head,
-              framed=True),
-        Sheet("不合格情况", failures, (8, 40, 8, 34, 90), head=1, centred=(1, 3), header=head),
-    ])
+    sheets = [Sheet("检测结果", rows, (16, 10, 34, 8, 8, 8, 10, 84), head=top, centred=(1, 2, 4, 5, 6, 7), header=head,
+                    framed=True)]
+    if len(failures) > 1:
+        sheets.append(Sheet("不合格情况", failures, (8, 40, 8, 34, 90), head=1, centred=(1, 3), header=head))
+    return workbook_bytes(sheets)

@@ -147,4 +147,4 @@ def _write_json(listing: Listing, out: BinaryIO) -> None:
             named = dict(zip(keys, row, strict=True))
             out.write(ending + dumped({"catalogue": number, **named}))
             ending = b",\n  "
-    out.write(b'],\n "total": ' + dumped(listing.count if listing.look.columns else len(listing.parts)) + b"}\n")
+    out.write(b'],\n "total": ' + dumped(listing.count) + b"}\n")

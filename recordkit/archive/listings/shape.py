@@ -103,8 +103,8 @@ class Listing:
 
     @property
     def count(self) -> int:
-        """Rows of all parts."""
-        return sum(one.count for one in self.parts)
+        """Rows of all parts; of what is covers alone, how many there are."""
+        return sum(one.count for one in self.parts) if self.look.columns else len(self.parts)
 
 
 def rows_of(part: Part) -> Iterator[Row]:

@@ -90,8 +90,8 @@ def volume_listing(
     clearance = clearance_of(workspace)
 
     def part(volume: Volume) -> Part:
-        facts = INSIDE.filled(workspace.settings.archive.fonds, volume.code, _title(volume, clearance), volume.records,
-                              volume.pages)
+        facts = INSIDE.filled(workspace.settings.archive.fonds, volume.code, volume_title(volume, clearance),
+                              volume.records, volume.pages)
         count = volume.records + (volume.destroyed if destroyed else 0)
         return Part(volume.code, facts, count, lambda: _inside(workspace, volume, clearance, decided, destroyed))
 
@@ -107,8 +107,8 @@ def volumes_listing(workspace: Workspace, selection: Selection) -> Listing:
 
     def rows() -> Iterator[Row]:
         for place, one in enumerate(chosen, 1):
-            yield (place, one.code, _title(one, clearance), span_of(one.first, one.last), one.records, one.pages,
-                   _period(workspace, one), _volume_note(one))
+            yield (place, one.code, volume_title(one, clearance), span_of(one.first, one.last), one.records, one.pages,
+                   period_of_volume(workspace, one), _volume_note(one))
 
     return Listing(VOLUMES, (Part(VOLUMES.title, facts, len(chosen), rows),), _ids(workspace, selection))
 
@@ -123,7 +123,7 @@ def notes_listing(workspace: Workspace, selection: Selection) -> Listing:
         if volume.destroyed:
             contents += f"另有{volume.destroyed}件已销毁，见销毁清册。"
         return NOTES.filled(
-            workspace.settings.archive.fonds, volume.code, _title(volume, clearance), contents, said_of.situation,
+            workspace.settings.archive.fonds, volume.code, volume_title(volume, clearance), contents, said_of.situation,
             said_of.arranged_by, said_of.arranged_on, said_of.checked_by, said_of.checked_on)
 
     return _of_covers(workspace, NOTES, selection, facts)
@@ -136,8 +136,8 @@ def covers_listing(workspace: Workspace, selection: Selection) -> Listing:
     def facts(volume: Volume) -> tuple[Fact, ...]:
         levels = {said(record, "security", clearance) for record in records_of_volume(workspace.db, volume.volume_id)}
         return COVERS.filled(
-            archive.fonds, archive.fonds_name, volume.code, _title(volume, clearance), volume.first, volume.last,
-            _period(workspace, volume), next((one for one in _LEVELS if one in levels), ""), volume.records,
+            archive.fonds, archive.fonds_name, volume.code, volume_title(volume, clearance), volume.first, volume.last,
+            period_of_volume(workspace, volume), next((one for one in _LEVELS if one in levels), ""), volume.records,
             volume.pages)
 
     return _of_covers(workspace, COVERS, selection, facts)
@@ -178,7 +178,8 @@ def _inside(
         page = until + 1
 
 
-def _title(volume: Volume, clearance: Clearance) -> str:
+def volume_title(volume: Volume, clearance: Clearance) -> str:
+    """The title, or that it may not be seen by whoever prints."""
     return volume.title if _is_shown(volume, clearance) else RESTRICTED
 
 
@@ -186,7 +187,7 @@ def _is_shown(volume: Volume, clearance: Clearance) -> bool:
     return clearance.full or not volume.restricted
 
 
-def _period(workspace: Workspace, volume: Volume) -> str:
+def period_of_volume(workspace: Workspace, volume: Volume) -> str:
     """The longest period of its records governs the volume; old terms count as what they mean."""
     records = list(records_of_volume(workspace.db, volume.volume_id))
     terms = {record.old_term for record in records} - {""}
