@@ -136,7 +136,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
         workspace.db.run("DELETE FROM record_accounts WHERE record_id = :id", {"id": entry.body["record"]})
-        tallies.move(workspace.db, stood, tallies.kind_of(workspace.db, str(entry.body["record"])))
+        tallies.move(workspace.db, str(entry.body["record"]), stood)
 
 
 def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
@@ -200,7 +200,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
-    tallies.move(db, stood, tallies.kind_of(db, record_id))
+    tallies.move(db, record_id, stood)
     if metadata:
         account = metadata.get("account")
         if stood is not None:
