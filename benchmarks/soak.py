@@ -461,7 +461,10 @@ def forget_peak() -> None:
 
 
 def peak_mb() -> tuple[float, float]:
-    """Highest memory of this process since ``forget_peak``, and of the largest child so far, in MB."""
+    """Highest memory of this process since ``forget_peak``, and of the largest child so far, in MB.
+
+    Linux never tells less of a child than its parent had when it began it: the second figure is an upper bound.
+    """
     status = Path("/proc/self/status")
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if status.exists():

@@ -86,12 +86,20 @@ class Walk:
                 self.others.append(place)
 
 
+def _led_out(path: Path) -> IntegrityFailure:
+    return IntegrityFailure(
+        msg("{place} is a link or a device, neither file nor folder.", place=str(path)),
+        msg("Nothing of the kind belongs into a copy: find out who put it there, and remove it."),
+    )
+
+
 class Guarded:
     """Paths below a folder that somebody else can write to: none of them may lead out of it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._good: set[Path] = set()
+        self._good: set[str] = set()
+        """Folders that were looked at, as they stand in a place."""
 
     def path(self, place: str) -> Path:
         """The path of a place.
@@ -100,22 +108,28 @@ class Guarded:
             IntegrityFailure: a link, a pipe or a device stands there or on the way.
         """
         path = self.root / place
-        here = self.root
-        for part in Path(place).parts:
+        folder, _, name = place.rpartition("/")
+        if folder in self._good and name not in ("", ".", "..") and "\\" not in name:
+            # Every object of a large store comes by here several times: its parts were looked at the first time.
+            self._look(path, place)
+            return path
+        here, parts = self.root, Path(place).parts
+        for count, part in enumerate(parts, start=1):
             here = here / part
-            if here in self._good:
-                continue
-            kind = kind_of(here)
-            if kind == "other" or part == "..":
-                raise IntegrityFailure(
-                    msg("{place} is a link or a device, neither file nor folder.", place=str(here)),
-                    msg("Nothing of the kind belongs into a copy: find out who put it there, and remove it."),
-                )
-            if kind == "folder":
-                if len(self._good) > 50_000:
-                    self._good.clear()
-                self._good.add(here)
+            if (text := "/".join(parts[:count])) not in self._good:
+                if part == "..":
+                    raise _led_out(here)
+                self._look(here, text)
         return path
+
+    def _look(self, path: Path, place: str) -> None:
+        kind = kind_of(path)
+        if kind == "other":
+            raise _led_out(path)
+        if kind == "folder":
+            if len(self._good) > 50_000:
+                self._good.clear()
+            self._good.add(place)
 
     def files_below(self, name: str) -> Iterator[str]:
         """Places of the files in a folder of the root.

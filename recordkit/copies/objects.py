@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -49,11 +50,11 @@ class Root:
         """``folder`` of the store or copy, not of its objects."""
         self._guarded, self._store_id = Guarded(folder), store_id
         self._objects = ObjectStore(folder / "objects")
-        self._root = folder
+        self._before = len(str(folder / "_")) - 1
 
     def place(self, record_id: str) -> str:
         """Where the object of a record lies, relative to the store."""
-        return self._objects.folder_of(record_id).relative_to(self._root).as_posix()
+        return str(self._objects.folder_of(record_id))[self._before:].replace(os.sep, "/")
 
     def is_there(self, record_id: str) -> bool:
         """Whether anything stands where the object belongs."""
