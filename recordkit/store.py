@@ -9,7 +9,7 @@ from pathlib import Path
 from recordkit import files
 from recordkit.errors import InputRefused
 from recordkit.messages import listed, msg
-from recordkit.new_settings import new_settings_text
+from recordkit.new_settings import Language, new_settings_text
 from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, acts_were_entered, read_settings
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
@@ -49,25 +49,13 @@ def open_store(root: Path, clock: Clock, actor: str) -> Workspace:
     return open_workspace(root, PROJECTIONS, clock, actor)
 
 
-def make_store(
-    root: Path,
-    clock: Clock,
-    actor: str,
-    *,
-    simulation: bool = False,
-    company: CompanySection | None = None,
-    archive: ArchiveSection | None = None,
-) -> None:
-    """Make a store in ``root``, readable by its owner alone.
+def require_unused(root: Path) -> None:
+    """Refuse a folder in which no store can be made.
 
     Raises:
-        InputRefused: there is a store already, the folder holds other files, or a setting cannot be.
+        InputRefused: there is a store already, or the folder holds other files.
     """
-    from recordkit.archive.search.engines import usable_engine
-    from recordkit.retention.adoption import keep_schedule
-    from recordkit.retention.schedule import shipped_schedule
     from recordkit.templates.workdays import FILE_NAME as CALENDAR
-    from recordkit.templates.workdays import NEW_CALENDAR
 
     if (root / FILE_NAME).exists():
         raise InputRefused(
@@ -87,6 +75,30 @@ def make_store(
             msg("The folder {folder} is not empty: {names}.", folder=str(root), names=listed(sorted(strange)[:5])),
             msg("Choose an empty folder; a store is never mixed with other files."),
         )
+
+
+def make_store(
+    root: Path,
+    clock: Clock,
+    actor: str,
+    *,
+    simulation: bool = False,
+    company: CompanySection | None = None,
+    archive: ArchiveSection | None = None,
+    language: Language = "zh",
+) -> None:
+    """Make a store in ``root``, readable by its owner alone; ``language``: that of the comments in recordkit.toml.
+
+    Raises:
+        InputRefused: there is a store already, the folder holds other files, or a setting cannot be.
+    """
+    from recordkit.archive.search.engines import usable_engine
+    from recordkit.retention.adoption import keep_schedule
+    from recordkit.retention.schedule import shipped_schedule
+    from recordkit.templates.workdays import FILE_NAME as CALENDAR
+    from recordkit.templates.workdays import NEW_CALENDAR
+
+    require_unused(root)
     store_id = SIMULATION_ID if simulation else os.urandom(16).hex()
     text = new_settings_text(
         store_id=store_id,
@@ -94,6 +106,7 @@ def make_store(
         company=company or CompanySection(),
         archive=archive or ArchiveSection(),
         search=usable_engine(),
+        language=language,
     )
     read_settings(text.encode(), root / FILE_NAME)  # a store whose settings no command can read is none
     files.make_folder(root)
