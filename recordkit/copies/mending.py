@@ -154,7 +154,7 @@ def _holding(workspace: Workspace) -> Iterator[None]:
 
 def _splice(workspace: Workspace, copy: Guarded, done: Mended, *, accept_loss: bool) -> str | None:
     own, other = workspace.ledger, ledger_of(copy)
-    seen = workspace.db.cursor() if workspace.db.has_schema() else Cursor()
+    seen = workspace.db.remembered()
     found = workspace.verify_ledger()
     if found.ok:
         if accept_loss:

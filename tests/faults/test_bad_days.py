@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -189,6 +190,19 @@ def test_damage_that_the_copy_has_too_is_named_and_left(office: Cli) -> None:
     (left,) = office.json("mend", older(office), *DAY, expect=7)["left"]
     assert left["reason"] == "it is damaged in the copy too"
     assert (office.store / place).read_bytes() == b"x"
+
+
+def test_another_program_version_does_not_forget_how_far_the_ledger_had_come(office: Cli) -> None:
+    catalogue = sqlite3.connect(office.store / "catalogue.sqlite3")
+    catalogue.execute("UPDATE meta SET value = 'of another version' WHERE name = 'schema'")
+    catalogue.commit()
+    catalogue.close()
+    whole = ledger(office)
+    os.truncate(office.store / LEDGER, len(whole) - 20)
+    office("search", "文昌巷", expect=7)
+    assert not office.json("ledger", "verify", expect=7)["ok"]
+    (office.store / LEDGER).write_bytes(whole)
+    assert office.json("search", "文昌巷")["total"] == 5
 
 
 def test_notes_that_were_lost_come_back(office: Cli) -> None:
