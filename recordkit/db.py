@@ -166,6 +166,14 @@ class Database:
         value = self._meta("cursor")
         return Cursor(**json.loads(value)) if value else Cursor()
 
+    def remembered(self) -> Cursor:
+        """As ``cursor``, also where the tables are those of another program version: the place in the ledger stays."""
+        found = self.one("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'")
+        try:
+            return Cursor() if found is None else self.cursor()
+        except (TypeError, ValueError):
+            return Cursor()
+
     def set_cursor(self, cursor: Cursor) -> None:
         """Remember the place; call inside the transaction that applied the entries."""
         plain = {"seq": cursor.seq, "hash": cursor.hash, "file": cursor.file, "offset": cursor.offset}

@@ -13,7 +13,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import itertools
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +75,10 @@ class Verification(Struct, frozen=True):
     hashes: Mapping[int, str] = field(default_factory=dict)
 
 
+_START = b'{"act":"'
+"""How every line begins: keys stand in canonical order."""
+
+
 class _Damaged(Exception):
     def __init__(self, seq: int | None, reason: Message) -> None:
         """``seq`` is None while only the line is known, not its place."""
@@ -111,25 +117,22 @@ class Ledger:
         except _Damaged as damage:
             raise _failure(damage) from None
 
-    def whole_lines(self, after: Cursor) -> Iterator[tuple[Entry, bytes, int]]:
-        """Every line behind ``after`` that is as its own hash says, whatever stands around it: entry, line, file.
+    def salvage(self, after: Cursor) -> Iterator[tuple[Entry | None, bytes, int]]:
+        """What stands behind ``after`` and is as its own hash says, whatever is around it: entry, line, number of file.
 
-        For mending alone: that they follow one another is for the caller to see.
+        A line in which nothing can be read gives None. For mending alone: that entries follow one another is for the
+        caller to see.
         """
-        for line, number in self._raw_lines(after):
-            with contextlib.suppress(_Damaged):
-                yield _parse(line, None, None), line, number
-
-    def lines_behind(self, after: Cursor) -> int:
-        """How many lines, good or bad, end behind ``after``."""
-        return sum(line.endswith(b"\n") for line, _ in self._raw_lines(after))
-
-    def _raw_lines(self, after: Cursor) -> Iterator[tuple[bytes, int]]:
         for number in self._numbers():
-            if number >= after.file:
-                with self._path(number).open("rb") as handle:
-                    handle.seek(after.offset if number == after.file else 0)
-                    yield from ((line, number) for line in handle)
+            if number < after.file:
+                continue
+            with self._path(number).open("rb") as handle:
+                handle.seek(after.offset if number == after.file else 0)
+                for line in handle:
+                    found = list(_readable(line))
+                    yield from ((entry, one, number) for entry, one in found)
+                    if not found and line.endswith(b"\n"):
+                        yield None, line, number
 
     def naming(self, text: str, until: Cursor) -> Iterator[Entry]:
         """Entries up to ``until`` in which a text without quotation marks stands, oldest first.
@@ -338,7 +341,7 @@ def _could_be_torn(tail: bytes) -> bool:
     """
     if not tail.strip(b"\0"):
         return True
-    start = b'{"act":"'
+    start = _START
     if not (tail.startswith(start) or start.startswith(tail)):
         return False
     text = tail.decode("utf-8", errors="replace")
@@ -348,6 +351,15 @@ def _could_be_torn(tail: bytes) -> bool:
         return True
     # A complete object: torn just before its newline, unless some other byte stands where the newline was.
     return end == len(text)
+
+
+def _readable(line: bytes) -> Iterator[tuple[Entry, bytes]]:
+    """The entries on a line; where the end of one was damaged, the next one stands on the same line."""
+    starts = [found.start() for found in re.finditer(_START, line)]
+    for start, end in itertools.pairwise([*starts, len(line)]):
+        one = line[start : line.rfind(b"}", start, end) + 1] + b"\n"
+        with contextlib.suppress(_Damaged):
+            yield _parse(one, None, None), one
 
 
 def _failure(damage: _Damaged) -> IntegrityFailure:

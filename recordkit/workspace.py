@@ -259,8 +259,7 @@ class Workspace:
         progress: Callable[[int], None] | None = None,
     ) -> Verification:
         """Check the whole chain, and that it is still the one that the tables have seen; see ``Ledger.verify``."""
-        seen = self.db.cursor() if self.db.has_schema() else Cursor()
-        return self.ledger.verify(seen, places=places, take=take, progress=progress)
+        return self.ledger.verify(self.db.remembered(), places=places, take=take, progress=progress)
 
     def staging(self) -> AbstractContextManager[Path]:
         """A private folder for files that are not yet in place."""
@@ -314,6 +313,8 @@ class Workspace:
     def _bring_up(self) -> None:
         """Apply what the tables lack; derive them anew when they are not those of this program version."""
         if not self.db.has_schema():
+            # A newer program must not forget how far the ledger had come: a cut one would pass for whole.
+            self.ledger.check_end(self.db.remembered())
             self._fill_anew()
             return
         batch: list[tuple[Entry, Cursor]] = []

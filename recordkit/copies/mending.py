@@ -7,7 +7,7 @@ hashes does not bear out, byte for byte; nothing that the ledger calls destroyed
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,7 +154,7 @@ def _holding(workspace: Workspace) -> Iterator[None]:
 
 def _splice(workspace: Workspace, copy: Guarded, done: Mended, *, accept_loss: bool) -> str | None:
     own, other = workspace.ledger, ledger_of(copy)
-    seen = workspace.db.cursor() if workspace.db.has_schema() else Cursor()
+    seen = workspace.db.remembered()
     found = workspace.verify_ledger()
     if found.ok:
         if accept_loss:
@@ -169,9 +169,12 @@ def _splice(workspace: Workspace, copy: Guarded, done: Mended, *, accept_loss: b
             msg("Two machines acted in copies of one store, or somebody rewrote it. Keep both; bring the ledger back "
                 "with 'recordkit --store NEW restore COPY --ledger NEWEST'."))
     with files.staging(workspace.root / "work") as room:
-        end = _join(own, other, begin, workspace.root, copy, room)
+        # Where the last entry that was read will not bear the copy out, only what a run of 'backup' has put there
+        # counts: somebody may have acted in the copy.
+        proven = seen.seq > 0 and not accept_loss
+        end = _join(own, other, begin, workspace.root, copy, room, None if proven else _noted(copy.root))
         spliced = Ledger(room / "ledger", workspace.settings.ledger.max_bytes)
-        known = max(seen.seq, *_known(own, begin))
+        known = max(seen.seq, _known(own, begin, end, seen))
         if end.seq < known and not accept_loss:
             raise IntegrityFailure(
                 msg("Entries {first} to {last} of the ledger are lost: neither the store nor the copy in {folder} has "
@@ -187,7 +190,7 @@ def _splice(workspace: Workspace, copy: Guarded, done: Mended, *, accept_loss: b
                 msg("Keep both as they are; find out who acted in the copy."))
         done.entries, done.fetched, done.given_up = end.seq, max(end.seq - begin.seq, 0), max(known - end.seq, 0)
         stamp = workspace.clock.stamp().replace(":", "")
-        done.kept = f"outbox/damaged-ledger-{stamp}"
+        done.kept = f"outbox/{files.free_name(workspace.root / 'outbox', f'damaged-ledger-{stamp}').name}"
         if not done.dry_run:
             _put(workspace, room / "ledger", workspace.root / done.kept)
             if done.given_up:
@@ -196,8 +199,19 @@ def _splice(workspace: Workspace, copy: Guarded, done: Mended, *, accept_loss: b
     return seen.hash if done.given_up else None
 
 
-def _join(own: Ledger, other: Ledger, begin: Cursor, root: Path, copy: Guarded, room: Path) -> Cursor:
-    """Write to ``room``: the store's good beginning, what the copy has behind it, what of the store follows that."""
+def _noted(copy: Path) -> int:
+    """How many entries the last whole run of ``backup`` has left in a copy."""
+    entries = read_note(copy).get("entries")
+    return entries if isinstance(entries, int) else 0
+
+
+def _join(
+    own: Ledger, other: Ledger, begin: Cursor, root: Path, copy: Guarded, room: Path, most: int | None
+) -> Cursor:
+    """Write to ``room``: the store's good beginning, what the copy has behind it, what of the store follows that.
+
+    Of the copy entries up to ``most`` are taken, all when None.
+    """
     target = Guarded(room)
     files.make_folder(room / "ledger")
     if begin.seq:
@@ -205,13 +219,15 @@ def _join(own: Ledger, other: Ledger, begin: Cursor, root: Path, copy: Guarded, 
     end = begin
     with suppress(IntegrityFailure):  # an older or a damaged copy: what it had up to there serves
         for _, cursor in other.read(begin):
+            if most is not None and cursor.seq > most:
+                break
             end = cursor
     if end.seq > begin.seq:
         extend_ledger(copy.path("ledger"), target, begin, end)
     waiting: list[tuple[Entry, bytes, int]] = []
     head, drafts = (end.seq, end.hash), dict[int, list[bytes]]()
-    for entry, line, number in own.whole_lines(begin):
-        if (entry.seq, entry.prev) != (head[0] + 1, head[1]):
+    for entry, line, number in own.salvage(begin):
+        if entry is None or (entry.seq, entry.prev) != (head[0] + 1, head[1]):
             continue
         head = (entry.seq, entry.hash)
         waiting.append((entry, line, number))
@@ -226,10 +242,19 @@ def _join(own: Ledger, other: Ledger, begin: Cursor, root: Path, copy: Guarded, 
     return end_of(Ledger(room / "ledger"))[0]
 
 
-def _known(own: Ledger, begin: Cursor) -> Sequence[int]:
-    """Up to which entry there once was a ledger, by what still stands behind the damage."""
-    lines = own.lines_behind(begin)
-    return (begin.seq + lines, *(entry.seq for entry, _, _ in own.whole_lines(begin)))
+def _known(own: Ledger, begin: Cursor, end: Cursor, seen: Cursor) -> int:
+    """Up to which entry there once was a ledger, by what still stands behind the damage.
+
+    Lines behind the last good one that nobody can read were entries, unless the catalogue, which is brought up with
+    each batch, tells how many there were.
+    """
+    most, last, unread = begin.seq, begin.seq, 0
+    for entry, _, _ in own.salvage(begin):
+        if entry is None:
+            unread += 1
+        else:
+            most, last, unread = max(most, entry.seq), entry.seq, 0
+    return most if seen.seq and end.seq >= seen.seq else max(most, last + unread)
 
 
 def _put(workspace: Workspace, spliced: Path, kept: Path) -> None:
