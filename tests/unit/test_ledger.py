@@ -107,6 +107,13 @@ def test_a_missing_file_in_the_middle_is_named(tmp_path: Path) -> None:
     assert str(found.reason) == "the file ledger-000002.jsonl is missing"
 
 
+def test_of_several_missing_files_the_first_is_named(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 2, 2, 2, 2, 2, max_bytes=500)
+    (tmp_path / "ledger-000002.jsonl").unlink()
+    (tmp_path / "ledger-000003.jsonl").unlink()
+    assert str(ledger.verify().reason) == "the file ledger-000002.jsonl is missing"
+
+
 def test_a_dropped_entry_and_a_swapped_pair_are_named(tmp_path: Path) -> None:
     ledger, _ = filled(tmp_path, 1, 1, 1)
     path = tmp_path / "ledger-000001.jsonl"
