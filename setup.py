@@ -27,6 +27,7 @@ setup(
             "py.typed",
             "locale/*/LC_MESSAGES/*",
             "*.sql",
+            "*.toml",
             "*/*.sql",
             "retention/*.toml",
             "templates/*.conf",

@@ -111,6 +111,26 @@ class Ledger:
         except _Damaged as damage:
             raise _failure(damage) from None
 
+    def whole_lines(self, after: Cursor) -> Iterator[tuple[Entry, bytes, int]]:
+        """Every line behind ``after`` that is as its own hash says, whatever stands around it: entry, line, file.
+
+        For mending alone: that they follow one another is for the caller to see.
+        """
+        for line, number in self._raw_lines(after):
+            with contextlib.suppress(_Damaged):
+                yield _parse(line, None, None), line, number
+
+    def lines_behind(self, after: Cursor) -> int:
+        """How many lines, good or bad, end behind ``after``."""
+        return sum(line.endswith(b"\n") for line, _ in self._raw_lines(after))
+
+    def _raw_lines(self, after: Cursor) -> Iterator[tuple[bytes, int]]:
+        for number in self._numbers():
+            if number >= after.file:
+                with self._path(number).open("rb") as handle:
+                    handle.seek(after.offset if number == after.file else 0)
+                    yield from ((line, number) for line in handle)
+
     def naming(self, text: str, until: Cursor) -> Iterator[Entry]:
         """Entries up to ``until`` in which a text without quotation marks stands, oldest first.
 
@@ -224,14 +244,14 @@ class Ledger:
         files.append_durable(self._path(number), b"".join(lines))
         return written
 
-    def check_end(self, after: Cursor) -> None:
-        """Make sure that the last entry read stands unharmed before ``after``: nothing is appended to damage.
+    def check_end(self, after: Cursor) -> Entry | None:
+        """The last entry read, which must stand unharmed before ``after``: nothing is appended to damage.
 
         Raises:
             IntegrityFailure: it does not.
         """
         if after.seq == 0:
-            return
+            return None
         path, size = self._path(after.file), 1 << 16
         data = b""
         with contextlib.suppress(FileNotFoundError), path.open("rb") as handle:
@@ -249,6 +269,7 @@ class Ledger:
             entry = _parse(line, after.seq, None)
             if entry.hash != after.hash:
                 raise _Damaged(after.seq, msg("the chain was rewritten: it is not the one that was read before"))
+            return entry
         except _Damaged as damage:
             raise _failure(damage) from None
 
@@ -332,7 +353,8 @@ def _could_be_torn(tail: bytes) -> bool:
 def _failure(damage: _Damaged) -> IntegrityFailure:
     return IntegrityFailure(
         msg("The ledger is damaged at entry {seq}: {reason}", seq=damage.seq, reason=damage.reason),
-        msg("Run 'recordkit ledger verify', keep the folder as it is and restore the ledger from a backup."),
+        msg("Keep the store as it is. 'recordkit ledger verify' says more; 'recordkit mend COPY' brings back what a "
+            "copy of the store has whole (docs/troubleshooting.md)."),
     )
 
 

@@ -135,7 +135,8 @@ def load_private_key(path: Path, passphrase: bytes) -> Ed25519PrivateKey:
     except (ValueError, TypeError):
         raise InputRefused(
             msg("The key {file} cannot be opened.", file=str(path)),
-            msg("The passphrase is wrong or the file is not a private key made by 'recordkit key create'."),
+            msg("The passphrase is wrong or the file is not a private key made by 'recordkit key create'. A forgotten "
+                "passphrase comes back from nowhere: make a new key and have it registered under a new id."),
         ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise InputRefused(msg("The key {file} is not an Ed25519 key.", file=str(path)))
@@ -328,7 +329,7 @@ def require_office(person: Person) -> None:
     if person.revoked:
         raise RefusedByRule(
             msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked),
-            msg("Let another person sign; 'recordkit people list' shows who may."),
+            msg("Whoever is still in office under another id signs with that one: 'recordkit people list'."),
         )
 
 

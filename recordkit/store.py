@@ -9,8 +9,8 @@ from pathlib import Path
 from recordkit import files
 from recordkit.errors import InputRefused
 from recordkit.messages import listed, msg
-from recordkit.new_settings import new_settings_text
-from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, read_settings
+from recordkit.new_settings import Language, new_settings_text
+from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, acts_were_entered, read_settings
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
 PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for name in (
@@ -49,6 +49,34 @@ def open_store(root: Path, clock: Clock, actor: str) -> Workspace:
     return open_workspace(root, PROJECTIONS, clock, actor)
 
 
+def require_unused(root: Path) -> None:
+    """Refuse a folder in which no store can be made.
+
+    Raises:
+        InputRefused: there is a store already, or the folder holds other files.
+    """
+    from recordkit.templates.workdays import FILE_NAME as CALENDAR
+
+    if (root / FILE_NAME).exists():
+        raise InputRefused(
+            msg("There is a store in {folder} already.", folder=str(root)),
+            msg("Use it with --store, or choose another folder."),
+        )
+    if acts_were_entered(root):
+        raise InputRefused(
+            msg("In {folder} lies the ledger of an archive; a new store would do away with it.", folder=str(root)),
+            msg("Put recordkit.toml back from the newest copy of the store, or choose another folder."),
+        )
+    # What an interrupted init left may be taken up again.
+    own = {*STORE_FOLDERS, "retention.toml", CALENDAR, "README.md", ".gitignore"}
+    strange = [path.name for path in root.iterdir() if path.name not in own] if root.is_dir() else []
+    if strange:
+        raise InputRefused(
+            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=listed(sorted(strange)[:5])),
+            msg("Choose an empty folder; a store is never mixed with other files."),
+        )
+
+
 def make_store(
     root: Path,
     clock: Clock,
@@ -57,8 +85,9 @@ def make_store(
     simulation: bool = False,
     company: CompanySection | None = None,
     archive: ArchiveSection | None = None,
+    language: Language = "zh",
 ) -> None:
-    """Make a store in ``root``, readable by its owner alone.
+    """Make a store in ``root``, readable by its owner alone; ``language``: that of the comments in recordkit.toml.
 
     Raises:
         InputRefused: there is a store already, the folder holds other files, or a setting cannot be.
@@ -69,19 +98,7 @@ def make_store(
     from recordkit.templates.workdays import FILE_NAME as CALENDAR
     from recordkit.templates.workdays import NEW_CALENDAR
 
-    if (root / FILE_NAME).exists():
-        raise InputRefused(
-            msg("There is a store in {folder} already.", folder=str(root)),
-            msg("Use it with --store, or choose another folder."),
-        )
-    # What an interrupted init left may be taken up again.
-    own = {*STORE_FOLDERS, "retention.toml", CALENDAR, "README.md", ".gitignore"}
-    strange = [path.name for path in root.iterdir() if path.name not in own] if root.is_dir() else []
-    if strange:
-        raise InputRefused(
-            msg("The folder {folder} is not empty: {names}.", folder=str(root), names=listed(sorted(strange)[:5])),
-            msg("Choose an empty folder; a store is never mixed with other files."),
-        )
+    require_unused(root)
     store_id = SIMULATION_ID if simulation else os.urandom(16).hex()
     text = new_settings_text(
         store_id=store_id,
@@ -89,6 +106,7 @@ def make_store(
         company=company or CompanySection(),
         archive=archive or ArchiveSection(),
         search=usable_engine(),
+        language=language,
     )
     read_settings(text.encode(), root / FILE_NAME)  # a store whose settings no command can read is none
     files.make_folder(root)

@@ -244,22 +244,10 @@ def find_gaps(db: Database, *, year: int | None = None, record_class: str | None
 
 
 def _scopes(db: Database, year: int | None, record_class: str | None) -> list[str]:
-    if year is None and record_class is None:
-        return [row["scope"] for row in db.all("SELECT scope FROM code_serials ORDER BY scope")]
-    years = [year] if year is not None else _years(db)
-    of_class = "AND record_class = :class " if record_class is not None else ""
-    # Year by year: the index that has all of this begins with the year.
-    return sorted({row["scope"] for one in years for row in db.all(
-        f"SELECT DISTINCT scope FROM records WHERE year = :year {of_class}AND serial > 0",
-        {"year": one, "class": record_class})})
-
-
-def _years(db: Database) -> list[int]:
-    found: list[int] = []
-    while (row := db.one("SELECT min(year) AS year FROM records WHERE year > :last",
-                         {"last": found[-1] if found else -1})) is not None and row["year"] is not None:
-        found.append(int(row["year"]))
-    return found
+    return [row["scope"] for row in db.all(
+        "SELECT scope FROM code_serials WHERE :year IS NULL AND :class IS NULL OR scope IN (SELECT scope FROM "
+        "record_tallies WHERE (:year IS NULL OR year = :year) AND (:class IS NULL OR record_class = :class)) "
+        "ORDER BY scope", {"year": year, "class": record_class})]
 
 
 def _is_ours(db: Database, scope: str, serial: int) -> bool | None:

@@ -1,10 +1,8 @@
-"""Commands of the administrator: init, verify, rebuild, config, doctor."""
+"""Commands of the administrator: verify, rebuild, config."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,72 +20,20 @@ from recordkit.cli.base import (
     pass_app,
     passphrase_option,
     shown,
-    system_user,
 )
 from recordkit.cli.dates import local_time
-from recordkit.cli.dropping import plain_strays, print_strays
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
-from recordkit.errors import Interrupted, RecordkitError, RefusedByRule, WrongUsage
+from recordkit.errors import Interrupted, RecordkitError, WrongUsage
 from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.fixity import FixityResult
-    from recordkit.archive.strays import Stray
 
 
-@click.command(cls=Command, help=N_("Make a store in DIR (default: the store of --store)."))
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
-@option("--simulation", is_flag=True,
-        help=N_("A store to try things in: --as-of moves its clock; marked for ever as no real archive."))
-@option("--company", help=N_("Name of the company, printed on documents."))
-@option("--office", help=N_("Name of the office."))
-@option("--fonds", help=N_("Fonds number."))
-@option("--code", help=N_("Template of the archival code; DA/T 22-2015 by default."))
-@dry_run_option
-@pass_app
-def init(
-    app: App, folder: Path | None, simulation: bool, company: str | None, office: str | None, fonds: str | None,
-    code: str | None, dry_run: bool,
-) -> None:
-    """Ask what is not given, then make the store."""
-    from recordkit.settings import ArchiveSection, CompanySection
-    from recordkit.store import make_store
-
-    root = folder or app.store
-    standard, archive = CompanySection(), ArchiveSection()
-    asking = not app.no_input and sys.stdin.isatty()
-
-    def ask(given: str | None, question: str, default: str) -> str:
-        if given is not None or not asking:
-            return given or default
-        answer: str = click.prompt(tr(question), default=default, err=True)
-        return answer
-
-    name = ask(company, N_("Name of the company"), standard.name)
-    office_name = ask(office, N_("Name of the office"), standard.office)
-    fonds_no = ask(fonds, N_("Fonds number"), archive.fonds)
-    code_template = ask(code, N_("Template of the archival code"), archive.code)
-    if app.as_of is not None and not simulation:
-        raise RefusedByRule(msg("--as-of only computes; an act in a real archive bears its real date."))
-    if not dry_run:
-        make_store(
-            root,
-            app.clock(),
-            app.actor or system_user(),
-            simulation=simulation,
-            company=CompanySection(name, office_name, standard.office_code),
-            archive=ArchiveSection(fonds_no, name, archive.category, code_template),
-        )
-    result = {"store": str(root), "company": name, "office": office_name, "fonds": fonds_no, "simulation": simulation}
-    if app.json:
-        app.print_json(result)
-        return
-    app.say(tr("Would make a store in {folder}.") .format(folder=root) if dry_run
-            else tr("The store {folder} is ready. Its settings are in recordkit.toml.").format(folder=root))
-
-
-@click.command(cls=Command, help=N_("Read every byte of the archive again and compare with ledger and inventories."))
+@click.command(cls=Command, help=N_(
+    "Read every byte of the archive again and compare with ledger and inventories. Changes nothing; what is damaged, "
+    "'recordkit mend' brings back out of a copy."))
 @click.argument("records", nargs=-1, metavar="[RECORD]...")
 @option("--sample", type=click.FloatRange(0, 100, min_open=True), metavar="PERCENT",
         help=N_("Only today's share of the records; successive days take different ones until all had their turn."))
@@ -128,6 +74,9 @@ def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int |
         _say_how_far(app, sample, result, named=bool(records))
         app.say(tr("{records} record(s), {bytes} bytes read, {faults} fault(s).").format(
             records=result.records, bytes=result.bytes, faults=len(items)))
+        if items:
+            app.say(msg("Nothing was changed. 'recordkit mend COPY' brings back what a copy of the store has whole; a "
+                        "file that does not belong there is moved out by hand (docs/troubleshooting.md)."))
         if seconds >= 2:
             app.say(msg("Read at {rate} MB/s by {jobs} job(s).", rate=round(result.bytes / seconds / 1e6),
                         jobs=options.jobs))
@@ -158,7 +107,9 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named:
         app.say(msg("{unverified} record(s) of the archive are still unverified.", unverified=result.unverified))
 
 
-@click.command(cls=Command, help=N_("Derive catalogue and index anew from ledger and objects."))
+@click.command(cls=Command, help=N_(
+    "Derive catalogue and index anew from ledger and objects. Safe at any time: ledger and records are only read. It "
+    "mends neither of them; 'recordkit mend' does."))
 @option("--index", "index_only", is_flag=True, help=N_("Only the search index."))
 @option("--catalogue", "catalogue_only", is_flag=True, help=N_("Only the catalogue."))
 @dry_run_option
@@ -301,152 +252,3 @@ def _unaccepted(app: App) -> list[Message]:
     with suppress(RecordkitError), app.reading() as workspace:
         return unaccepted(workspace)
     return []
-
-
-_PARTS = (
-    ("rapidocr", N_("reading scans (OCR)"), "pip install 'recordkit[ocr]'"),
-    ("onnxruntime", N_("reading scans (OCR)"), "pip install 'recordkit[ocr]'"),
-    ("pikepdf", N_("repairing damaged PDFs, searchable copies of scans"), "pip install 'recordkit[pdf]'"),
-    ("pyHanko", N_("checking digital signatures"), "pip install 'recordkit[sign]'"),
-)
-
-
-def _store_health(app: App) -> tuple[dict[str, object], dict[str, int], list[Stray]]:
-    """Ledger and holdings in one line, how many papers ask for a person, and files that no note names.
-
-    What is wrong is told, never raised.
-    """
-    asking: dict[str, int] = {}
-    strays: list[Stray] = []
-    try:
-        with app.reading() as workspace:
-            from recordkit.archive.catalogue import count_holdings
-            from recordkit.archive.retrying import list_quarantine
-            from recordkit.archive.strays import list_strays
-            from recordkit.archive.waiting import list_unmatched
-
-            asking = {"unmatched": len(list_unmatched(workspace)), "quarantine": len(list_quarantine(workspace))}
-            strays = list_strays(workspace)
-            chain = workspace.verify_ledger()
-            held = count_holdings(workspace.db)
-        told = tr("{entries} entries, {records} records").format(entries=chain.entries, records=held)
-        fault = None if chain.ok else msg("The ledger is damaged at entry {seq}: {reason}", seq=chain.first_bad,
-                                          reason=chain.reason)
-    except RecordkitError as error:
-        fault, told = error.what, ""
-    how = None if fault is None else f"{shown(fault)} -> recordkit ledger verify"
-    line: dict[str, object] = {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None,
-                               "how": how}
-    return line, asking, strays
-
-
-_INDEX_STATES = {
-    "current": N_("current"),
-    "behind": N_("{count} new or changed record(s) are taken in by the next search"),
-    "missing": N_("not there; the next search makes it"),
-    "damaged": N_("damaged or incomplete ({detail})"),
-}
-
-
-def _index_row(app: App) -> dict[str, object]:
-    """Engine, size and state of the search index; what is wrong is told, never raised."""
-    from recordkit.archive.search.health import index_health
-
-    row: dict[str, object] = {"part": tr("search index"), "for": tr("finding records"), "found": None}
-    try:
-        with app.reading() as workspace:
-            health = index_health(workspace)
-    except RecordkitError as error:
-        return {**row, "how": shown(error.what)}
-    state = tr(_INDEX_STATES[health.state]).format(count=health.behind, detail=health.detail)
-    if health.state in ("missing", "damaged"):
-        return {**row, "how": f"{health.engine}: {state} -> recordkit rebuild --index"}
-    told = tr("{engine}, {records} records, {size} MB, {state}").format(
-        engine=health.engine, records=health.records, size=f"{health.bytes / 1e6:,.1f}", state=state)
-    return {**row, "found": told, "how": None}
-
-
-def _engines(app: App, store_there: bool) -> list[dict[str, object]]:
-    """Both search engines, the one that the store uses (or a new store would use) first."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from recordkit.archive.search.engines import usable_engine
-    from recordkit.settings import load_settings
-
-    used = usable_engine()
-    if store_there:
-        with suppress(RecordkitError):  # 'config check' names what is wrong with the settings
-            used = load_settings(app.store).engines.search
-    whoosh = "pip install 'recordkit[whoosh]'"
-    items: list[dict[str, object]] = []
-    for name, package, how in (
-        ("tantivy", "tantivy", f"pip install tantivy / {whoosh}, [engines] search = \"whoosh\""),
-        ("whoosh", "whoosh-reloaded", whoosh),
-    ):
-        try:
-            found = version(package)
-        except PackageNotFoundError:
-            found = ""
-        purpose = tr("search: the engine in use") if name == used else tr("search: the other engine, not needed")
-        items.append({"part": package, "for": purpose, "found": found or None, "how": None if found else how})
-    return items if used == "tantivy" else items[::-1]
-
-
-def _disk_row(app: App) -> dict[str, object]:
-    """Whether the store lies where its locks hold."""
-    from recordkit.archive.netdisk import network_kind
-
-    kind = network_kind(app.store)
-    row: dict[str, object] = {"part": tr("disk of the store"), "for": tr("locks and database"), "found": tr("local")}
-    if kind is None:
-        return {**row, "how": None}
-    return {**row, "found": None, "how": tr("network file system ({kind}): the database can be damaged there. Keep the "
-                                            "store on a local disk of one server that all reach by remote shell "
-                                            "(docs/reports.md)").format(kind=kind)}
-
-
-_ASKING = {
-    "unmatched": N_("{count} paper(s) wait for a person: recordkit unmatched list"),
-    "quarantine": N_("{count} file(s) lie in quarantine: recordkit quarantine list"),
-}
-
-
-@click.command(cls=Command, help=N_("What is installed, what is missing and how to get it."))
-@pass_app
-def doctor(app: App) -> None:
-    """Look at optional parts and the store."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    items: list[dict[str, object]] = []
-    for part, purpose, how in _PARTS:
-        try:
-            state, how = version(part), ""
-        except PackageNotFoundError:
-            state = ""
-        items.append({"part": part, "for": tr(purpose), "found": state or None, "how": how or None})
-    office = shutil.which("soffice") or shutil.which("libreoffice")
-    items.append({
-        "part": "LibreOffice", "for": tr("Word to PDF"), "found": office,
-        "how": None if office else "apt install libreoffice-writer-nogui fonts-noto-cjk",
-    })
-    store_there = (app.store / "recordkit.toml").exists()
-    items = [*_engines(app, store_there), *items]
-    items.append({"part": tr("store"), "for": str(app.store), "found": str(app.store) if store_there else None,
-                  "how": None if store_there else f"recordkit init {app.store}"})
-    asking: dict[str, int] = {}
-    strays: list[Stray] = []
-    if store_there:
-        health, asking, strays = _store_health(app)
-        items += [_disk_row(app), _index_row(app), health]
-    if app.json:
-        app.print_json({"items": items, "total": len(items), "python": sys.version.split()[0],
-                        "cores": os.cpu_count(), **asking, "strays": plain_strays(strays)})
-    else:
-        app.print_items(items, [("part", N_("Part")), ("for", N_("For")), ("found", N_("Found")),
-                                ("how", N_("How to get it"))])
-        for place, count in asking.items():
-            if count:
-                app.say(msg(_ASKING[place], count=count))
-        if strays:
-            app.say(msg("{count} file(s) lie where no ingest looks:", count=len(strays)))
-            print_strays(app.store, strays)

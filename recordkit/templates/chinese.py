@@ -132,6 +132,16 @@ def date_parts(text: str) -> tuple[int, int, int] | None:
 _SPOKEN = {_small_number(number): number for number in range(1, 32)}
 
 
+def spoken_number(text: str) -> int | None:
+    """1 to 99, in ASCII digits or as spoken (元 is 1: 民国元年); None for anything else."""
+    if text.isascii() and text.isdecimal():
+        return int(text) if 1 <= int(text) <= 99 else None
+    return 1 if text == "元" else _COUNTED.get(text)
+
+
+_COUNTED = {_small_number(number): number for number in range(1, 100)}
+
+
 def display_date(day: date) -> str:
     """2026年3月2日."""
     return f"{day.year}年{day.month}月{day.day}日"

@@ -147,7 +147,7 @@ def test_the_example_in_new_settings_is_sound_when_its_marks_are_taken_away(cli:
     path = cli.store / "recordkit.toml"
     text = path.read_text(encoding="utf-8")
     begin = text.index("# [[archive.fields]]")
-    end = text.index("[engines]")
+    end = text.index("\n\n", begin)
     path.write_text(text[:begin] + re.sub(r"^# ", "", text[begin:end], flags=re.MULTILINE) + text[end:],
                     encoding="utf-8")
     cli("config", "check")

@@ -13,7 +13,7 @@ from recordkit.archive.listings.shape import (
     Look,
     Part,
     Row,
-    compact,
+    printed_date,
     printed_number,
     printed_title,
     remark,
@@ -30,8 +30,8 @@ _COLUMNS = (
     Column("code", "档号", 50),
     Column("number", "文号", 39),
     Column("responsible", "责任者", 38),
-    Column("title", "题名", 60),
-    Column("date", "日期", 18, centred=True),
+    Column("title", "题名", 57),
+    Column("date", "日期", 21, centred=True),
     Column("security", "密级", 12, centred=True),
     Column("pages", "页数", 11, "count", centred=True),
     Column("note", "备注", 20),
@@ -105,7 +105,7 @@ def _described(record: Record, clearance: Clearance, decided: Mapping[str, str])
     if record.status == "destroyed":
         return record.code, "", "", "", "", "", None, note
     return (record.code, printed_number(record, clearance), said(record, "responsible", clearance),
-            printed_title(record, clearance), compact(record.date), said(record, "security", clearance), record.pages,
+            printed_title(record, clearance), printed_date(record), said(record, "security", clearance), record.pages,
             note)
 
 
