@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from retention_store import TODAY, Archive, make_archive
 
+from recordkit.archive.catalogue import list_records
 from recordkit.archive.editing import edit_record
 from recordkit.archive.volume_acts import NewVolume, add_to_volume, open_volume
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
@@ -330,3 +331,18 @@ def test_from_the_intent_on_an_order_is_being_executed_and_nothing_stops_it(arch
     assert stopped_items(archive.workspace, order) == {}
     assert str(orders.next_step(archive.workspace, order)) == (
         "Next: recordkit destruction execute D2037-0001 again, to finish it.")
+
+
+def test_the_evidence_of_destruction_goes_into_no_order(archive: Archive) -> None:
+    archive.propose(archive.file())
+    (register,) = (one for one in list_records(archive.workspace.db) if one.record_class == "destruction-register")
+    with pytest.raises(RefusedByRule, match="class destruction-register must be permanent: it is the evidence"):
+        archive.propose(register.record_id)
+
+
+def test_of_all_records_those_that_a_hold_keeps_from_an_order_are_told_if_they_would_be_due(archive: Archive) -> None:
+    archive.file("到期")
+    due, waiting = archive.file("冻结"), archive.file("待事件", record_class="supply-contract")
+    place_hold(archive.workspace, kind="debt", reason="欠款", records=[due, waiting])
+    _, refusals = orders.propose_order(archive.workspace, None, archive.signer("arch"))
+    assert [one.record_id for one in refusals] == [due]
