@@ -512,3 +512,4 @@ def test_for_mending_every_line_that_agrees_with_its_own_hash_is_given_whatever_
     assert b"".join(line for _, line, _ in ledger.whole_lines(Cursor()))[: len(lines[0])] == lines[0]
     assert (ledger.lines_behind(Cursor()), ledger.lines_behind(first)) == (4, 3)
     assert [entry.seq for entry, _, _ in ledger.whole_lines(first)] == [3, 4]
+    assert (cursor.file, ledger.lines_behind(cursor), list(ledger.whole_lines(cursor))) == (2, 0, [])
