@@ -66,6 +66,7 @@ class Guarded:
     source: str
     tests: list[str]
     explained: dict[tuple[str, str], str]
+    quick: bool
     by_line: dict[int, list[str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -74,7 +75,8 @@ def read_settings() -> list[Guarded]:
     """The modules of ``mutants.toml``, in its order."""
     told = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
     return [Guarded(ROOT / one["path"], (ROOT / one["path"]).read_text(encoding="utf-8"), one["tests"],
-                    {(such["where"], such["change"]): such["because"] for such in one.get("lives", ())})
+                    {(such["where"], such["change"]): such["because"] for such in one.get("lives", ())},
+                    one.get("quick", False))
             for one in told["module"]]
 
 
@@ -309,6 +311,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="end of a path: review.py; all without one")
     parser.add_argument("--coverage", action="store_true", help="lines and branches only")
+    parser.add_argument("--quick", action="store_true", help="modules whose tests take seconds, as CI does")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
     parser.add_argument("--where", default="", help="only mutants of functions whose name contains this")
     chosen = parser.parse_args()
@@ -319,6 +322,8 @@ def main() -> int:
     wrong = 0
     for guarded in read_settings():
         if chosen.modules and not any(str(guarded.path).endswith(one) for one in chosen.modules):
+            continue
+        if chosen.quick and not guarded.quick:
             continue
         wrong += _judge(guarded, chosen)
     return 1 if wrong else 0

@@ -280,7 +280,7 @@ def _entry_fault(
                                           parent=" -> ".join([*seen[1:], parent]))
         seen.append(parent)
         one = own[parent]
-    if "period" not in _with_inherited(raw, own):
+    if not _with_inherited(raw, own).get("period"):
         return "class-without-rule", msg("class {id} has no period and inherits none", id=class_id)
     return None
 
@@ -290,8 +290,6 @@ def _class_fault(one: RecordClass) -> tuple[str, Message] | None:
         if period != PERMANENT and not re.fullmatch(_PERIOD, period):
             return "no-period", msg("the period {period} of class {id} is neither 'permanent' nor like '10y' or '18m'",
                                     period=period, id=one.id)
-    if not one.period:
-        return "class-without-rule", msg("class {id} has no period and inherits none", id=one.id)
     if one.trigger == "event" and not one.events and one.period != PERMANENT:
         return "unreachable-trigger", msg("class {id} waits for an event but names none", id=one.id)
     if one.field and not re.fullmatch(_FIELD, one.field):

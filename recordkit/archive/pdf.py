@@ -172,11 +172,6 @@ class PdfFacts:
         """Whether a script is anywhere in it; None when that cannot be told."""
         return None if self.carries is None else "javascript" in self.carries
 
-    @property
-    def has_signature_fields(self) -> bool:
-        """Whether altering the file could break a signature."""
-        return self.signature_fields > 0
-
 
 def inspect_pdf(path: Path, most_pages: int | None = None) -> PdfFacts:
     """Facts and embedded text of every page.
@@ -209,23 +204,14 @@ def inspect_pdf(path: Path, most_pages: int | None = None) -> PdfFacts:
         )
 
 
-def render_page(path: Path, index: int, dpi: int = 200) -> GreyImage:
-    """Picture of the page with 0-based ``index``: grey values in rows and columns, rotation applied.
+def render_colours(path: Path, index: int, dpi: int = 200) -> ColourImage:
+    """Picture of the page with 0-based ``index``: rows, columns and red, green, blue; rotation applied.
 
-    A page larger than A1 is rendered at a lower resolution.
+    A page larger than A1 is rendered at a lower resolution. Of a scan this is quicker than in grey.
 
     Raises:
         UnreadablePdf: see its reasons.
     """
-    return _rendered(path, index, dpi, grayscale=True)[..., 0]
-
-
-def render_colours(path: Path, index: int, dpi: int = 200) -> ColourImage:
-    """The same in red, green and blue, as a third dimension; of a scan quicker than in grey, of a drawn page slower."""
-    return _rendered(path, index, dpi, rev_byteorder=True)
-
-
-def _rendered(path: Path, index: int, dpi: int, **how: bool) -> ColourImage:
     import pypdfium2
 
     with _opened(path) as document:
@@ -235,7 +221,7 @@ def _rendered(path: Path, index: int, dpi: int, **how: bool) -> ColourImage:
             width, height = page.get_size()
             scale = min(dpi / 72, math.sqrt(_MOST_PIXELS / max(1.0, width * height)),
                         _LONGEST_SIDE / max(1.0, width, height))
-            bitmap = page.render(scale=scale, **how)
+            bitmap = page.render(scale=scale, rev_byteorder=True)
             picture: ColourImage = bitmap.to_numpy().copy()
         except (pypdfium2.PdfiumError, IndexError, ValueError, OverflowError) as error:  # a size may be infinite
             raise UnreadablePdf(path, "damaged") from error

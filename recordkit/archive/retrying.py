@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from recordkit import files
 from recordkit.archive.arrivals import quarantine_folder
-from recordkit.archive.decisions import IngestItem, IngestOptions
 from recordkit.archive.dropping import DroppedPaper, drop_paper, find_dropped
-from recordkit.archive.ingest import ingest_papers
 from recordkit.archive.pdf import Reason, UnreadablePdf
-from recordkit.archive.reading import Progress
 from recordkit.errors import NotFound
 from recordkit.messages import Message, listed, msg
 from recordkit.workspace import Workspace
@@ -28,7 +25,7 @@ class QuarantinedPaper:
     """A paper that could not be filed.
 
     Attributes:
-        key: names it for ``retry_papers``: the folder, named by its bytes.
+        key: names it for ``chosen_papers``: the folder, named by its bytes.
         path: the file itself; its name is the one under which it came.
         reason: stable word, see ``pdf.UnreadablePdf``.
         message: what is wrong with it.
@@ -123,19 +120,6 @@ def chosen_papers(workspace: Workspace, references: Sequence[str]) -> list[Quara
 
 def _answers(paper: QuarantinedPaper, reference: str) -> bool:
     return reference == paper.key or Path(reference).name in (paper.path.name, paper.key)
-
-
-def retry_papers(
-    workspace: Workspace, papers: Sequence[QuarantinedPaper], options: IngestOptions, progress: Progress | None = None
-) -> Iterator[IngestItem]:
-    """Read and file papers from quarantine again; one that fails again stays there as it was.
-
-    What is settled leaves the quarantine: it is in the archive then, or waits for a person.
-
-    Raises:
-        As ``ingest_papers``.
-    """
-    return ingest_papers(workspace, [paper.path for paper in papers], options, progress)
 
 
 def passwords_in(data: bytes) -> tuple[str, ...]:

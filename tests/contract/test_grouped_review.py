@@ -112,3 +112,13 @@ def test_groups_and_items_equal_the_review_of_each_record(archive: Archive, seed
 def test_an_empty_archive_has_no_groups(archive: Archive) -> None:
     assert group_review(archive.workspace, TODAY) == []
     assert list(review_items(archive.workspace, TODAY)) == []
+
+
+def test_a_record_that_is_destroyed_while_its_list_is_read_is_left_out(archive: Archive) -> None:
+    first, second, third = (archive.file(f"件{at}") for at in range(3))
+    rows = review_items(archive.workspace, TODAY)
+    assert next(rows)[0].record_id == first
+    with archive.workspace.writing() as writer:
+        writer.add("record.destroyed", {"record": second, "order": "D2036-0001"})
+        writer.commit()
+    assert [record.record_id for record, _ in rows] == [third]

@@ -9,13 +9,22 @@ from pathlib import Path
 import pytest
 from retention_store import TODAY, Archive, make_archive
 
+from recordkit.archive.catalogue import list_records
 from recordkit.archive.editing import edit_record
 from recordkit.archive.volume_acts import NewVolume, add_to_volume, open_volume
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.people import NewPerson, Person, add_person, find_person, list_people
 from recordkit.retention import orders
 from recordkit.retention.holds import place_hold
-from recordkit.retention.order_state import Opinion, decided_remarks, find_order, list_orders, parse_opinion
+from recordkit.retention.order_state import (
+    Opinion,
+    decided_remarks,
+    find_order,
+    list_orders,
+    open_order_of,
+    open_orders,
+    parse_opinion,
+)
 from recordkit.retention.signing import OnPaper, Paper, code_for, other_self, supervisor_account, what_is_signed
 from recordkit.retention.stops import name_the_stopped, stopped_items
 from recordkit.templates.registercode import RegisterCode
@@ -278,3 +287,62 @@ def test_an_item_that_could_not_be_removed_is_told_as_failed_and_an_order_is_ent
     found = find_order(workspace.db, order.order_id)
     assert [(item.outcome, item.reason) for item in found.items] == [("failed", "undeletable")]
     assert [one.signers("order.signed") for one in list_orders(workspace.db)] == [["sup1", "sup2"]]
+
+
+def test_a_signature_by_hand_is_entered_with_its_day_and_its_paper(archive: Archive) -> None:
+    workspace = archive.workspace
+    add_person(workspace, NewPerson("hand-boss", "姓名", "P-1", ("approver",), ""), archive.keys["admin"])
+    order = archive.appraise(archive.propose(archive.file()))
+    signed = what_is_signed(order.digest, opinions=order.opinions_digest)
+    code = RegisterCode(workspace.store_tag, order.order_id, frozenset({"approve"}), signed[:15])
+    paper = Paper(archive.file("扫描", record_class="drawing"), "C001-9", 1, "", (code,), TODAY)
+    boss = find_person(workspace.db, "hand-boss")
+    order = orders.approve_order(workspace, order.order_id, OnPaper(boss, paper, TODAY, archive.signer("arch")))
+    assert order.status(2) == "approved"
+    entered = workspace.db.all("SELECT entered_by, paper FROM order_papers")
+    assert [tuple(row) for row in entered] == [("arch", paper.record)]
+    assert [(one.person, one.day) for one in order.signatures if one.act == "order.approved"] == [
+        ("hand-boss", TODAY.isoformat())]
+
+
+def test_records_are_in_the_order_that_still_decides_about_them(archive: Archive) -> None:
+    one, two, three = (archive.file(title) for title in "一二三")
+    first, second = archive.propose(one, two), archive.propose(three)
+    assert open_orders(archive.workspace.db) == {one: first.order_id, two: first.order_id, three: second.order_id}
+    archive.appraise(first, {one: Opinion("keep")})
+    assert open_orders(archive.workspace.db) == {two: first.order_id, three: second.order_id}
+    orders.withdraw_order(archive.workspace, second.order_id, "重复")
+    assert (open_order_of(archive.workspace.db, two), open_order_of(archive.workspace.db, three)) == (
+        first.order_id, None)
+
+
+def test_from_the_intent_on_an_order_is_being_executed_and_nothing_stops_it(archive: Archive) -> None:
+    record = archive.file()
+    order = archive.signed(record)
+    with archive.workspace.writing() as writer:
+        writer.add("order.intended", {"order": order.order_id, "records": [record], "place": "三号库房",
+                                      "method": "粉碎", "actor": "sup1", "events": [], "holds": []})
+        writer.commit()
+    with pytest.raises(RefusedByRule, match="past the point of no return of order D2037-0001"):
+        place_hold(archive.workspace, kind="debt", reason="欠款", records=[record])
+    edit_record(archive.workspace, record, {"title": "改过"}, "更正")
+    order = find_order(archive.workspace.db, order.order_id)
+    assert (order.status(2), order.items[0].intended) == ("executing", True)
+    assert stopped_items(archive.workspace, order) == {}
+    assert str(orders.next_step(archive.workspace, order)) == (
+        "Next: recordkit destruction execute D2037-0001 again, to finish it.")
+
+
+def test_the_evidence_of_destruction_goes_into_no_order(archive: Archive) -> None:
+    archive.propose(archive.file())
+    (register,) = (one for one in list_records(archive.workspace.db) if one.record_class == "destruction-register")
+    with pytest.raises(RefusedByRule, match="class destruction-register must be permanent: it is the evidence"):
+        archive.propose(register.record_id)
+
+
+def test_of_all_records_those_that_a_hold_keeps_from_an_order_are_told_if_they_would_be_due(archive: Archive) -> None:
+    archive.file("到期")
+    due, waiting = archive.file("冻结"), archive.file("待事件", record_class="supply-contract")
+    place_hold(archive.workspace, kind="debt", reason="欠款", records=[due, waiting])
+    _, refusals = orders.propose_order(archive.workspace, None, archive.signer("arch"))
+    assert [one.record_id for one in refusals] == [due]

@@ -512,7 +512,7 @@ def test_a_nul_in_the_text_is_dropped(tmp_path: Path) -> None:
 def test_the_largest_bitmap_has_no_impossible_side(tmp_path: Path) -> None:
     path = tmp_path / "long.pdf"
     endless_page(path, (0, 0, 10**7, 10))
-    assert max(pdf_module.render_page(path, 0).shape) <= 30_000
+    assert max(pdf_module.render_colours(path, 0).shape) <= 30_000
 
 
 def test_noise_is_no_reason_to_take_a_scan_for_a_locked_or_scripted_file(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from recordkit.archive.decisions import IngestOptions
 from recordkit.archive.editing import edit_record
 from recordkit.archive.ingest import ingest_papers
 from recordkit.archive.reading import PaperReading, read_papers
-from recordkit.archive.retrying import chosen_papers, retry_papers
+from recordkit.archive.retrying import chosen_papers
 from recordkit.archive.waiting import list_unmatched, match_paper
 from recordkit.cli.main import run as command
 from recordkit.store import make_store, open_store
@@ -142,7 +142,8 @@ def _matched(*, new_version: bool) -> Callable[[Path, Scene], list[str]]:
 def _retry(store: Path, _: Scene) -> list[str]:
     workspace = opened(store)
     options = replace(AS_CLASS, passwords=(PASSWORD,))
-    done = [one.outcome for one in retry_papers(workspace, chosen_papers(workspace, []), options)]
+    papers = [paper.path for paper in chosen_papers(workspace, [])]
+    done = [one.outcome for one in ingest_papers(workspace, papers, options)]
     workspace.close()
     return done
 

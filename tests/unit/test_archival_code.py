@@ -191,7 +191,7 @@ def test_an_inherited_code_moves_the_numbers_on_and_is_never_given_again(tmp_pat
     with pytest.raises(InputRefused, match="is given to another record"):
         file_some(workspace, "旧-1", "旧-1")
     with pytest.raises(InputRefused, match="is given to another record"):
-        file_some(workspace, None, ours(9))
+        file_some(workspace, None, ours(10))
     assert len(catalogue.list_records(workspace.db)) == 5
     assert [(one.first, one.last, one.after, one.before) for one in find_gaps(workspace.db)] == [
         (2, 2, ours(1), ours(3)), (4, 6, ours(3), ours(7))]

@@ -18,6 +18,7 @@ from recordkit.archive_settings import (
     meaning_of_term,
 )
 from recordkit.errors import InputRefused, NotFound
+from recordkit.retention.schedule import shipped_schedule
 
 
 def keys(*fields: OwnField) -> list[str]:
@@ -116,3 +117,16 @@ def test_a_store_without_schedule_and_a_class_without_period_are_refused(tmp_pat
         load_scheme(tmp_path)
     with pytest.raises(InputRefused):
         parse_scheme('[[classes]]\nid = "a"\nname = "甲"\n'.encode(), "retention.toml")
+    with pytest.raises(InputRefused, match="class a has no period and inherits none"):
+        parse_scheme('[[classes]]\nid = "a"\nname = "甲"\nperiod = ""\n'.encode(), "retention.toml")
+
+
+def test_a_class_that_is_not_there_is_answered_with_near_ones(tmp_path: Path) -> None:
+    (tmp_path / "retention.toml").write_bytes(shipped_schedule())
+    scheme = load_scheme(tmp_path)
+    assert scheme.get("visit-record") is scheme.get("回访记录") is scheme.classes["visit-record"]
+    for name, near in (("visit-recrod", "回访记录 (visit-record)"), ("完全不是", f"{next(iter(scheme.classes))})")):
+        with pytest.raises(NotFound) as refused:
+            scheme.get(name)
+        assert str(refused.value.what) == f"There is no record class {name}."
+        assert near in str(refused.value.todo)

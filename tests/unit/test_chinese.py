@@ -8,7 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recordkit.errors import InputRefused
-from recordkit.templates.chinese import ZeroStyle, chinese_date, date_parts, display_date, money_in_capitals
+from recordkit.templates.chinese import (
+    ZeroStyle,
+    chinese_date,
+    date_parts,
+    display_date,
+    money_in_capitals,
+    spoken_number,
+)
 
 DIGITS = {char: number for number, char in enumerate("零壹贰叁肆伍陆柒捌玖")}
 UNITS = {"拾": 10, "佰": 100, "仟": 1000}
@@ -152,3 +159,12 @@ def test_what_is_no_spoken_month_or_day_is_no_date(text: str) -> None:
 )
 def test_a_day_is_read_from_every_writing(text: str) -> None:
     assert date_parts(text) == (2026, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("元", 1), ("一", 1), ("十", 10), ("三十五", 35), ("九十九", 99), ("1", 1), ("99", 99), ("0", None), ("100", None),
+     ("一百", None), ("", None), ("５", None), ("-1", None)],
+)
+def test_a_number_is_read_in_digits_or_as_spoken_from_one_to_ninety_nine(text: str, number: int | None) -> None:
+    assert spoken_number(text) == number

@@ -107,6 +107,13 @@ def test_a_missing_file_in_the_middle_is_named(tmp_path: Path) -> None:
     assert str(found.reason) == "the file ledger-000002.jsonl is missing"
 
 
+def test_of_several_missing_files_the_first_is_named(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 2, 2, 2, 2, 2, max_bytes=500)
+    (tmp_path / "ledger-000002.jsonl").unlink()
+    (tmp_path / "ledger-000003.jsonl").unlink()
+    assert str(ledger.verify().reason) == "the file ledger-000002.jsonl is missing"
+
+
 def test_a_dropped_entry_and_a_swapped_pair_are_named(tmp_path: Path) -> None:
     ledger, _ = filled(tmp_path, 1, 1, 1)
     path = tmp_path / "ledger-000001.jsonl"
@@ -486,3 +493,23 @@ def test_an_entry_in_the_place_of_another_is_named(tmp_path: Path) -> None:
     path.write_bytes(first + forged(second[:-1], prev="0" * 64))
     found = ledger.verify()
     assert (found.first_bad, str(found.reason)) == (2, "it does not follow the entry before it")
+
+
+def test_for_mending_every_line_that_agrees_with_its_own_hash_is_given_whatever_stands_around_it(
+    tmp_path: Path
+) -> None:
+    ledger, cursor = filled(tmp_path, 1, 1, 1, 1, max_bytes=500)
+    first = [place for _, place in ledger.read()][0]
+    path = tmp_path / "ledger-000001.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    second = lines[1].replace(b'"batch":1', b'"batch":7')
+    path.write_bytes(b"".join([lines[0], second, *lines[2:]]))
+    last = tmp_path / f"ledger-{cursor.file:06}.jsonl"
+    last.write_bytes(last.read_bytes() + b'{"act')
+    assert [(entry.seq, number) for entry, _, number in ledger.whole_lines(Cursor())] == [
+        (entry.seq, place.file) for entry, place in filled(tmp_path / "true", 1, 1, 1, 1, max_bytes=500)[0].read()
+        if entry.seq != 2]
+    assert b"".join(line for _, line, _ in ledger.whole_lines(Cursor()))[: len(lines[0])] == lines[0]
+    assert (ledger.lines_behind(Cursor()), ledger.lines_behind(first)) == (4, 3)
+    assert [entry.seq for entry, _, _ in ledger.whole_lines(first)] == [3, 4]
+    assert (cursor.file, ledger.lines_behind(cursor), list(ledger.whole_lines(cursor))) == (2, 0, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from recordkit.archive.classes import RecordClass, parse_scheme, read_draft
 from recordkit.errors import InputRefused
 from recordkit.retention.review import Event, Facts, decide
 from recordkit.retention.schedule import shipped_schedule
-from recordkit.retention.schedule_check import ScheduleFinding, Uses, check_schedule, unused_classes
+from recordkit.retention.schedule_check import ScheduleFinding, Uses, check_schedule, unused_classes, uses_of
 
 TAIL = """
 [[classes]]
@@ -199,3 +200,12 @@ def test_a_class_that_counts_from_a_date_field_waits_while_the_field_is_empty() 
 
 def test_the_code_of_a_period_in_months_is_not_that_of_years() -> None:
     assert [RecordClass("c", "类", one).period_code for one in ("permanent", "30y", "18m")] == ["Y", "D30", "M18"]
+
+
+def test_a_form_that_cannot_be_read_uses_the_class_of_its_name_whose_fields_nobody_knows(tmp_path: Path) -> None:
+    folder = tmp_path / "forms" / "own-form"
+    folder.mkdir(parents=True)
+    (folder / "form.toml").write_text("id = [", encoding="utf-8")
+    uses = uses_of(tmp_path, None)
+    assert (uses.forms["own-form"], uses.dates["own-form"]) == (("own-form",), None)
+    assert uses.forms["visit-record"] == ("visit-record",)
