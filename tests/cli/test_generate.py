@@ -249,7 +249,7 @@ def test_a_table_without_any_heading_of_the_form_is_said_once(cli: Cli, tmp_path
     path = tmp_path / "t.csv"
     path.write_text("换表通知清单,,\n甲,乙,丙\n1,0012,2\n", encoding="utf-8")
     cli("generate", "meter-change-notice", "--data", path, *AS_OF, expect=3)
-    assert "no heading of form" in cli.err
+    assert "has a heading of form" in cli.err
     assert len(cli.err.splitlines()) == 3  # the encoding, the fault, the next step
 
 
