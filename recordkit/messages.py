@@ -75,3 +75,11 @@ def listed(items: Iterable[object], most: int | None = None) -> Message:
     params = {f"item{place}": one for place, one in enumerate(shown[:most])} or {"item0": ""}
     between = "{comma}".join(f"{{{name}}}" for name in params)
     return Message(between + (" …" if more else ""), {**params, "comma": msg(", ")})
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> Message | None:
+    """The question whether the nearest of ``names`` was meant; None when none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(name, list(names), 1, 0.5)
+    return msg("Did you mean {near}?", near=near[0]) if near else None

@@ -20,7 +20,7 @@ from recordkit import files
 from recordkit.db import Database, Row
 from recordkit.ed25519 import is_sound_point
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import Message, coded, listed, msg
+from recordkit.messages import Message, coded, did_you_mean, listed, msg
 from recordkit.model import Entry, Role, canonical_json
 from recordkit.workspace import Workspace, Writer
 
@@ -279,7 +279,9 @@ def find_person(db: Database, person_id: str) -> Person:
     row = db.one("SELECT * FROM people WHERE id = :id", {"id": person_id})
     if row is None:
         raise NotFound(
-            msg("Nobody is registered as {id}.", id=person_id), msg("'recordkit people list' shows who is.")
+            msg("Nobody is registered as {id}.", id=person_id),
+            did_you_mean(person_id, (one["id"] for one in db.all("SELECT id FROM people")))
+            or msg("'recordkit people list' shows who is."),
         )
     return _person(row)
 

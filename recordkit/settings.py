@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -13,7 +13,7 @@ from msgspec import Struct, field, to_builtins
 from recordkit.archive_settings import ArchiveSection as ArchiveSection
 from recordkit.archive_settings import OwnField, archive_fault
 from recordkit.errors import InputRefused, NotFound, StoreBusy
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, did_you_mean, listed, msg
 from recordkit.model import Role
 from recordkit.officerules import DeadlinesSection, ReportsSection, rules_problem
 from recordkit.tomltold import toml_line, toml_reason
@@ -314,15 +314,20 @@ def _told_of_toml(error: tomllib.TOMLDecodeError, text: str) -> Message:
     return msg("{reason}: {text}", reason=toml_reason(error), text=line) if line else toml_reason(error)
 
 
+def _with_near(what: Message, name: str, names: Iterable[str]) -> Message:
+    near = did_you_mean(name, names)
+    return what if near is None else msg("{what} ({near})", what=what, near=near)
+
+
 def _unknown(plain: Mapping[str, object]) -> Message | None:
     """A misspelt key must not be passed over: its default would rule in silence."""
     for section, content in plain.items():
         if section not in _SECTIONS:
-            return msg("there is no section {section}", section=section)
+            return _with_near(msg("there is no section {section}", section=section), section, _SECTIONS)
         names = _SECTIONS[section].__struct_fields__
         for key in content if isinstance(content, dict) else ():
             if key not in names:
-                return msg("there is no setting {key}", key=f"{section}.{key}")
+                return _with_near(msg("there is no setting {key}", key=f"{section}.{key}"), key, names)
     archive = plain.get("archive")
     fields = archive.get("fields") if isinstance(archive, dict) else None
     for place, one in enumerate(fields if isinstance(fields, list) else ()):

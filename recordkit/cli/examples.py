@@ -15,12 +15,12 @@ Example = tuple[str, str]
 EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "generate": (
         ("generate 供用水合同 --ask", N_("one document, asked field by field")),
-        ("generate meter-change-notice --data 换表清单.xlsx --dry-run", N_("look first: nothing is written")),
-        ("generate meter-change-notice --data 换表清单.xlsx --ask",
+        ("generate 换表通知书 --data 清单.xlsx --dry-run", N_("look first: nothing is written")),
+        ("generate 换表通知书 --data 清单.xlsx --ask",
          N_("a whole table; what it lacks is asked once for all rows")),
-        ("generate meter-change-notice --data 换表清单.xlsx --set 换表员=孟昇 --column 安装日期=-",
+        ("generate 换表通知书 --data 表.xlsx --set 换表员=孟昇 --column 甲=-",
          N_("one value for all rows, one column left out")),
-        ("generate meter-change-notice --data 换表清单.xlsx --print-merged 打印.pdf --duplex",
+        ("generate 换表通知书 --data 清单.xlsx --print-merged 打印.pdf",
          N_("and one file for the printer")),
         ("generate visit-record --data 回访.csv --resume", N_("go on with a table that was interrupted")),
     ),
@@ -68,7 +68,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "catalogue export": (
         ("catalogue export --kind items --year 2026 --out 归档文件目录.docx", N_("归档文件目录 of one year")),
         ("catalogue export --kind 案卷目录 --out 案卷目录.xlsx", N_("by its Chinese name, as a spreadsheet")),
-        ("catalogue export --kind volume --volume C001-KF·2026-KFZ-AJ0001 --out 卷内.docx", N_("of one volume")),
+        ("catalogue export --kind volume --account 0012003456 --out 卷内.docx", N_("of one account")),
     ),
     "box": (
         ("box place 12 --shelf 2号库3架4层", N_("say where a box stands")),
@@ -79,7 +79,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "volume": (
         ("volume create --per-account", N_("a volume for every account")),
         ("volume create --project 柳荫街改造", N_("a volume of a project")),
-        ("volume close C001-KF·2026-KFZ-AJ0001 --arranged-by 林昇 --checked-by 石磊", N_("it takes nothing more")),
+        ("volume close C001-KF·2026-KFZ-AJ0001 --checked-by 石磊", N_("it takes nothing more")),
     ),
     "report": (
         ("report monthly --month 2026-11", N_("on the screen")),
@@ -101,11 +101,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     ),
     "destruction": (
         ("destruction propose --due --as archivist --key 档案员.key", N_("1. propose what is due")),
-        ("destruction appraise 2037-001 --all destroy --as appraiser --key 鉴定.key", N_("2. the group's opinion")),
-        ("destruction approve 2037-001 --as leader --key 领导.key", N_("3. the leader approves")),
-        ("destruction sign 2037-001 --as supervisor1 --key 监销1.key", N_("4. two supervisors sign, each")),
-        ("destruction execute 2037-001 --place 档案室 --method 粉碎 --as supervisor1", N_("5. one of them destroys")),
-        ("destruction complete 2037-001 --as supervisor1 --key 监销1.key", N_("6. both sign the outcome")),
+        ("destruction appraise D2037-0001 --all destroy --as g1 --key 1.key", N_("2. the group's opinion")),
+        ("destruction approve D2037-0001 --as leader --key 领导.key", N_("3. the leader approves")),
+        ("destruction sign D2037-0001 --as j1 --key 监销1.key", N_("4. two supervisors sign, each")),
+        ("destruction execute D2037-0001 --place 库房 --method 粉碎 --as j1", N_("5. one of them destroys")),
+        ("destruction complete D2037-0001 --as j1 --key 监销1.key", N_("6. both sign the outcome")),
     ),
     "hold": (
         ("hold place 供合〔2026〕0001号 --kind litigation --reason 诉讼中", N_("one record")),
@@ -128,7 +128,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("backup --to 备份盘/档案库", N_("bring the copy up to date")),
         ("backup --to 备份盘/档案库 --check", N_("read the copy again, every byte")),
     ),
-    "restore": (("--store 新档案库 restore 备份盘/档案库 --ledger archive_store/ledger",
+    "restore": (("--store 新库 restore 备份盘/档案库 --ledger archive_store/ledger",
                  N_("a new store from the copy, without what was destroyed since")),),
     "verify": (("verify", N_("every byte")), ("verify --sample 1", N_("one percent, another one each day"))),
     "meters due": (("meters due --data 水表台账.xlsx --within 30 --out 换表.xlsx",
@@ -150,9 +150,10 @@ def lines_of_examples(key: str) -> list[str]:
 
     found = [(f"recordkit {line}", tr(said)) for line, said in EXAMPLES.get(key, ())]
     wide = max((columns_of(line) for line, _ in found), default=0)
-    if wide > _WIDEST:
-        return [text for line, said in found for text in (f"  {line}", f"      {said}")]
-    return [f"  {line}{' ' * (wide - columns_of(line))}  {said}" for line, said in found]
+    beside = [f"  {line}{' ' * (wide - columns_of(line))}  {said}" for line, said in found]
+    if all(columns_of(line) <= _WIDEST for line in beside):
+        return beside
+    return [text for line, said in found for text in (f"  {line}", f"      {said}")]
 
 
-_WIDEST = 46
+_WIDEST = 79

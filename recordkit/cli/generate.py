@@ -32,6 +32,7 @@ from recordkit.cli.base import (
 from recordkit.cli.columns import ask_missing, plain_columns, tell_passed, understand
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
+from recordkit.cli.progress import Progress
 from recordkit.cli.refused import write_refused
 from recordkit.cli.streaming import print_list
 from recordkit.errors import InputRefused, Interrupted, PartlyDone, RecordkitError, WrongUsage
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from recordkit.templates.headed import Headed
     from recordkit.templates.issuing import Generated, Tally
     from recordkit.templates.planning import IssuePlan
-    from recordkit.templates.rows import RowSource
+    from recordkit.templates.rows import RawRow, RowSource
     from recordkit.templates.spec import FormSpec
     from recordkit.workspace import Workspace
 
@@ -187,6 +188,7 @@ def _plan(
     from recordkit.templates.earlier import EqualIssues, Gates, TakenValues
     from recordkit.templates.issuing import renderer_of
     from recordkit.templates.planning import Lookup, field_named, plan_issue
+    from recordkit.templates.rows import Lazily
     from recordkit.templates.trial import TrialPrint, trial_head
 
     company = workspace.settings.company
@@ -198,12 +200,20 @@ def _plan(
     ]
     if unique and not draft:
         lookups.append(TakenValues(workspace, field_named(form.spec, unique).key))
-    plan = plan_issue(
-        form, source, where=where, unique=unique, lookups=lookups, room=files.make_folder(workspace.root / "work")
-    )
+    with Progress(app, tr("Checking the rows"), 0) as progress:
+        plan = plan_issue(
+            form, replace(source, rows=Lazily(lambda: _counted(source, progress))), where=where, unique=unique,
+            lookups=lookups, room=files.make_folder(workspace.root / "work"),
+        )
     if plan.skipped:
         app.say(tr("{count} row(s) left out.").format(count=plan.skipped))
     return plan
+
+
+def _counted(source: RowSource, progress: Progress) -> Iterator[RawRow]:
+    for done, row in enumerate(source.rows):
+        progress(done)
+        yield row
 
 
 def _write_missing(app: App, workspace: Workspace, source: str | None) -> None:
@@ -282,15 +292,12 @@ def _gather(
 
     What was issued must be told whatever happens: its numbers are used.
     """
-    show = not app.quiet and not app.json and sys.stderr.isatty() and total >= 20
     try:
-        if show:
-            with click.progressbar(items, length=total, label=tr("Issuing"), file=sys.stderr) as bar:
-                for one in bar:
-                    report.add(one)
-        else:
+        with Progress(app, tr("Issuing"), total) as progress:
+            progress(0)
             for one in items:
                 report.add(one)
+                progress(report.count)
     except (RecordkitError, OSError, KeyboardInterrupt) as failure:
         if not report.count and not tally.numbered:
             raise

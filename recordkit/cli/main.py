@@ -147,7 +147,7 @@ def run(arguments: list[str]) -> int:
         click.echo(tr("Interrupted. What was done stays done; the rest was not begun."), err=True)
         return Interrupted.exit_code
     except click.ClickException as error:
-        error.show()
+        _nearest(error).show()
         _show_example(error)
         return 2
     except RecordkitError as error:
@@ -182,6 +182,16 @@ def run(arguments: list[str]) -> int:
         )
         click.echo(tr("  -> {todo}").format(todo=tr("Set RECORDKIT_DEBUG=1 and report what it prints.")), err=True)
         return 1
+
+
+def _nearest(error: click.ClickException) -> click.ClickException:
+    """Of the names that click would offer for an unknown one, in the order of the alphabet, leave the nearest."""
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        import difflib
+
+        near = difflib.get_close_matches(error.option_name, error.possibilities, 1, 0.5)
+        return click.NoSuchOption(error.option_name, error.message, near, error.ctx)
+    return error
 
 
 def _show_example(error: click.ClickException) -> None:

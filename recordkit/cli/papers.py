@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from recordkit import files
 from recordkit.cli.base import App
 from recordkit.cli.i18n import tr
+from recordkit.cli.progress import Progress
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import Message, msg
 
@@ -141,14 +139,12 @@ def print_papers(app: App, workspace: Workspace, papers: Sequence[Paper], wanted
         ]
         press = stack.enter_context(PdfPress(os.environ, jobs=wanted.jobs, work=workspace.root / "work"))
         results = stack.enter_context(contextlib.closing(press.make(orders)))
-        show = not app.quiet and not app.json and sys.stderr.isatty() and len(free) >= 5
-        bar = stack.enter_context(
-            click.progressbar(length=len(free), label=tr("Printing"), file=sys.stderr)) if show else None
+        progress = stack.enter_context(Progress(app, tr("Printing"), len(free)))
         made: dict[Path, PdfMade] = {}
         for one in results:
             made[one.order.source] = one
-            if bar is not None:
-                bar.update(1)
+            progress(len(made))
+        progress.clear()
         for order in orders:
             one = made[order.source]
             if one.failure is not None:

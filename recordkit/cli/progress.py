@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -11,6 +12,7 @@ import click
 
 from recordkit.cli.base import App
 from recordkit.cli.i18n import tr
+from recordkit.cli.tables import columns_of
 
 _PATIENCE = 2.0
 _BETWEEN = 0.2
@@ -59,7 +61,8 @@ class Progress:
             return
         self._next = now + _BETWEEN
         self._drawn, self._total = True, total
-        click.echo("\r\x1b[K" + self.line(done, size, now - self._begin), err=True, nl=False)
+        text = fitted(self.line(done, size, now - self._begin), shutil.get_terminal_size().columns - 1)
+        click.echo("\r\x1b[K" + text, err=True, nl=False)
 
     def line(self, done: int, size: int, seconds: float) -> str:
         """The line after so many seconds."""
@@ -80,6 +83,15 @@ class Progress:
         if self._drawn:
             click.echo("\r\x1b[K", err=True, nl=False)
             self._drawn = False
+
+
+def fitted(text: str, columns: int) -> str:
+    """As much of a line as fits: one that wraps cannot be drawn over, and each picture would push the last one up."""
+    if columns_of(text) <= columns:
+        return text
+    while text and columns_of(text) > columns - 1:
+        text = text[:-1]
+    return text + "…"
 
 
 def _amount(value: float, unit: str) -> str:

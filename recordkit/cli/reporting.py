@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from recordkit.cli.attaching import plain_attached, print_attached
 from recordkit.cli.base import App, plain
 from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import tr, tr_list
+from recordkit.cli.progress import fitted
 from recordkit.cli.streaming import print_list
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ class IngestReport:
         now = time.monotonic()
         if self._shows_progress and now - self._shown >= _EVERY:
             self._shown = now
-            click.echo(f"\r\x1b[K{self._how_far(now)}{told_name(path)}: {done}/{pages}", err=True, nl=False)
+            text = fitted(f"{self._how_far(now)}{told_name(path)}: {done}/{pages}", get_terminal_size().columns - 1)
+            click.echo(f"\r\x1b[K{text}", err=True, nl=False)
 
     def add(self, item: IngestItem) -> None:
         """Something became of a file, or of a part of it."""

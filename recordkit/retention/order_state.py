@@ -14,7 +14,7 @@ from typing import Literal
 
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import msg
+from recordkit.messages import did_you_mean, msg
 from recordkit.model import Entry
 from recordkit.retention.review import Extension
 from recordkit.retention.schedule import REGISTER_CLASS, REPORT_CLASS
@@ -202,7 +202,9 @@ def find_order(db: Database, order_id: str) -> Order:
     row = db.one("SELECT * FROM orders WHERE order_id = :id", {"id": order_id.strip()})
     if row is None:
         raise NotFound(
-            msg("There is no order {order}.", order=order_id), msg("'recordkit destruction list' shows the orders.")
+            msg("There is no order {order}.", order=order_id),
+            did_you_mean(order_id, (one["order_id"] for one in db.all("SELECT order_id FROM orders")))
+            or msg("'recordkit destruction list' shows the orders."),
         )
     return _order(db, row)
 

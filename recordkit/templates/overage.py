@@ -18,7 +18,7 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.settings import MetersSection
 from recordkit.templates.fieldtypes import Value, is_empty, parse
-from recordkit.templates.headed import head_rows
+from recordkit.templates.headed import Headed, head_rows
 from recordkit.templates.headings import aliases_of
 from recordkit.templates.rows import RawRow, RowSource
 from recordkit.templates.spec import FieldSpec, FormSpec, plain_heading
@@ -143,6 +143,8 @@ def find_due(form: FormSpec, register: RowSource, rules: MetersSection, as_of: d
     found: list[tuple[RawRow, Mapping[str, str], date, Cycle, date]] = []
     headed = head_rows(register, reader.means, names={}, who=("account", "customer_name"),
                        days=("old_meter_date", "installed_on"))
+    if headed is not None:
+        reader.leave_out(headed.unused)
     for raw in (headed.source if headed is not None else register).rows:
         rows += 1
         columns = reader.columns(raw)
@@ -166,8 +168,14 @@ def find_due(form: FormSpec, register: RowSource, rules: MetersSection, as_of: d
     warnings = [*reader.unused(), *(structs.replace(one, severity="warning") for one in doubts), *_twice(meters, form)]
     return DueMeters(
         tuple(meters), tuple(refused), refused_rows, tuple(warnings), to_correct, rows, until,
-        tuple(lacking) if meters else (), (*reader.notes(), *(headed.passed.told() if headed is not None else ())),
+        tuple(lacking) if meters else (), (*reader.notes(), *(_told(headed) if headed is not None else ())),
     )
+
+
+def _told(headed: Headed) -> list[Message]:
+    """Where the table begins, and which rows were passed over."""
+    begins = [msg("The headings stand in row {row}.", row=headed.row)] if headed.row > headed.first else []
+    return [*begins, *headed.passed.told()]
 
 
 class _Reader:
@@ -198,6 +206,11 @@ class _Reader:
         plain = plain_heading(heading)
         return self._meaning.get(plain) or self._meaning.get(plain.partition("(")[0])
 
+    def leave_out(self, headings: Iterable[str]) -> None:
+        """Columns that the rows do not show any more; they are told as not used."""
+        for heading in headings:
+            self._seen.setdefault(heading, None)
+
     def columns(self, raw: RawRow) -> Mapping[str, str]:
         """Heading by key. Of equal headings the same mapping is given again."""
         headings = tuple(raw.values)
@@ -222,8 +235,8 @@ class _Reader:
                 self._seen[heading] = key
         if raw.cells and not found:
             raise InputRefused(
-                msg("The first row of the table has no heading of a meter register."),
-                msg("Delete title lines above the headings: the names of the columns stand in row 1, such as {names}.",
+                msg("No row at the top of the table has a heading of a meter register."),
+                msg("Above the data stands a row with the names of the columns, such as {names}.",
                     names="户号, 户名, 接水点编号, 地址, 口径, 表号, 检定日期, Q3"),
             )
         return found

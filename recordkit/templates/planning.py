@@ -320,7 +320,8 @@ def read_condition(spec: FormSpec, text: str) -> Expression:
 def _require_headings(spec: FormSpec, first: RawRow) -> None:
     if first.cells and not any(field_of(spec, name) for name in first.values):
         raise InputRefused(
-            msg("The first row of the table has no heading of form {form}.", form=spec.name),
-            msg("Delete title lines above the headings: the names of the fields stand in row 1, such as {names}.",
+            msg("No row at the top of the table has a heading of form {form}.", form=spec.name),
+            msg("Above the data stands a row with the names of the fields, such as {names}; "
+                "--column HEADING=FIELD says what another name means.",
                 names=listed(one.label for one in spec.of_stage("before")[:4])),
         )

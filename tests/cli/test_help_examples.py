@@ -44,7 +44,7 @@ def test_help_shows_examples_before_the_options(cli: Cli, command: str) -> None:
 def test_examples_fit_a_terminal_of_eighty_columns(cli: Cli, key: str) -> None:
     from recordkit.cli.examples import lines_of_examples
 
-    assert [line for line in lines_of_examples(key) if columns_of(line) > 100] == []
+    assert [line for line in lines_of_examples(key) if columns_of(line) > 79] == []
 
 
 def test_a_wrong_usage_shows_a_right_one(cli: Cli) -> None:
