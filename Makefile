@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEMO   ?= $(shell mktemp -d)/recordkit-demo
 
-.PHONY: demo test slow faults lint types messages bench check clean
+.PHONY: demo test slow faults lint types messages coverage mutants bench check clean
 
 $(READY): setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,12 @@ types: $(READY)
 
 messages: $(READY)        ## the Chinese catalogue is complete
 	$(BIN)/python tools/messages.py check
+
+coverage: $(READY)        ## every line and branch of the rules is walked through by their nearest tests
+	$(BIN)/python tools/mutants.py --coverage
+
+mutants: $(READY)         ## the rules broken one place at a time: a test notices, or mutants.toml says why nobody could
+	$(BIN)/python tools/mutants.py
 
 bench: $(READY)           ## side-by-side measurements
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -73,6 +73,7 @@ setup(
         "dev": [
             "aiosmtpd>=1.4.6",
             "babel>=2.16",
+            "coverage>=7.6",
             "hypothesis>=6.100",
             "mypy>=1.13",
             "ocfl-py>=2.0",

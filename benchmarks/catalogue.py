@@ -23,8 +23,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 from recordkit import files
-from recordkit.archive import tallies
+from recordkit.archive import milestones, tallies
 from recordkit.archive.filing import NewRecord, file_records
+from recordkit.db import Database
 from recordkit.store import make_store, open_store
 from recordkit.workspace import Clock, Workspace
 
@@ -56,9 +57,27 @@ def fill(workspace: Workspace, records: int) -> None:
                 "number": f"换通〔{year}〕{ordinal:06d}号", "account": account, "party": "张三", "access": "open",
                 "pages": 1, "sha256": "", "version": 1, "commitment": "", "status": "active",
                 "metadata": METADATA % (box, " " * 300), "touched": 0, "ordinal": ordinal, "scope": scope,
-                "serial": serial, "box": box})
+                "serial": serial, "box": box, "old_term": "长期" if ordinal % 40 == 0 else None})
             db.insert("record_accounts", {"account": account, "record_id": record_id, "is_current": 1})
+            db.insert("filings", {
+                "record_id": record_id, "day": day, "record_class": CLASSES[kind], "year": year,
+                "period": PERIODS[kind], "status": "active", "pages": 1, "bytes": 90_000, "office": "",
+                "issue_id": None})
+            if ordinal % 5 == 0:
+                put_in_volume(db, record_id, ordinal // 20)
+        db.run("INSERT OR REPLACE INTO code_serials SELECT scope, max(serial) FROM records GROUP BY scope")
         tallies.tally_again(db)
+        milestones.tally_again(db)
+
+
+def put_in_volume(db: Database, record_id: str, volume: int) -> None:
+    """A fifth of the records lie in volumes, four in each."""
+    volume_id = f"V{volume:08d}"
+    db.run("INSERT OR IGNORE INTO volumes VALUES (:id, :code, 'C001-KFZ-AJ0000', :serial, 'account', NULL, '卷', "
+           ":account, '{}', '2026-01-01', NULL, 4, 0)",
+           {"id": volume_id, "code": f"C001-KFZ-AJ{volume:04}", "serial": volume, "account": f"{volume:010d}"})
+    db.insert("volume_records", {"record_id": record_id, "volume_id": volume_id, "position": int(record_id[1:])})
+    db.run("UPDATE records SET volume = :volume WHERE record_id = :id", {"volume": volume_id, "id": record_id})
 
 
 def file_real(workspace: Workspace, records: int, start: int = 0) -> float:
@@ -168,8 +187,19 @@ def listings(root: Path, records: int, runs: int) -> None:
         ("... --form --period --year --sort date",
          ["catalogue", "list", "--form", "stop-order", "--period", "D30", "--year", "2019", "--sort", "date"]),
         ("... --year --sort filing", ["catalogue", "list", "--year", "2012", "--sort", "filing"]),
+        ("... --class --sort filing", ["catalogue", "list", "--class", "stop-order", "--sort", "filing"]),
+        ("... --from --to (8 years) --sort filing",
+         ["catalogue", "list", "--from", "2015-03-10", "--to", "2023-04-09", "--sort", "filing"]),
+        ("... --period 长期", ["catalogue", "list", "--period", "长期"]),
+        ("... --period 长期 --sort filing", ["catalogue", "list", "--period", "长期", "--sort", "filing"]),
         ("... --box", ["catalogue", "list", "--box", "00777"]),
         ("... --account", ["catalogue", "list", "--account", "0000000777"]),
+        ("stats", ["stats"]),
+        ("box list", ["box", "list"]),
+        ("volume list", ["volume", "list"]),
+        ("catalogue gaps", ["catalogue", "gaps"]),
+        ("catalogue gaps --year", ["catalogue", "gaps", "--year", "2015"]),
+        ("report monthly", ["report", "monthly", "--month", "2025-10"]),
         ("history", ["history", str(real["record_id"])]),
         ("edit", ["edit", str(real["record_id"]), "--set", "note=入盒{n}", "--reason", "x"]),
     ]

@@ -69,13 +69,13 @@ class Verification(Struct, frozen=True):
     first_bad: int | None
     reason: Message | None
     head: str
-    torn_bytes: int = 0
+    torn_bytes: int
     hashes: Mapping[int, str] = field(default_factory=dict)
 
 
 class _Damaged(Exception):
-    def __init__(self, seq: int, reason: Message) -> None:
-        super().__init__(str(reason))
+    def __init__(self, seq: int | None, reason: Message) -> None:
+        """``seq`` is None while only the line is known, not its place."""
         self.seq = seq
         self.reason = reason
 
@@ -110,6 +110,26 @@ class Ledger:
                 yield entry.seq, line
         except _Damaged as damage:
             raise _failure(damage) from None
+
+    def whole_lines(self, after: Cursor) -> Iterator[tuple[Entry, bytes, int]]:
+        """Every line behind ``after`` that is as its own hash says, whatever stands around it: entry, line, file.
+
+        For mending alone: that they follow one another is for the caller to see.
+        """
+        for line, number in self._raw_lines(after):
+            with contextlib.suppress(_Damaged):
+                yield _parse(line, None, None), line, number
+
+    def lines_behind(self, after: Cursor) -> int:
+        """How many lines, good or bad, end behind ``after``."""
+        return sum(line.endswith(b"\n") for line, _ in self._raw_lines(after))
+
+    def _raw_lines(self, after: Cursor) -> Iterator[tuple[bytes, int]]:
+        for number in self._numbers():
+            if number >= after.file:
+                with self._path(number).open("rb") as handle:
+                    handle.seek(after.offset if number == after.file else 0)
+                    yield from ((line, number) for line in handle)
 
     def naming(self, text: str, until: Cursor) -> Iterator[Entry]:
         """Entries up to ``until`` in which a text without quotation marks stands, oldest first.
@@ -224,14 +244,14 @@ class Ledger:
         files.append_durable(self._path(number), b"".join(lines))
         return written
 
-    def check_end(self, after: Cursor) -> None:
-        """Make sure that the last entry read stands unharmed before ``after``: nothing is appended to damage.
+    def check_end(self, after: Cursor) -> Entry | None:
+        """The last entry read, which must stand unharmed before ``after``: nothing is appended to damage.
 
         Raises:
             IntegrityFailure: it does not.
         """
         if after.seq == 0:
-            return
+            return None
         path, size = self._path(after.file), 1 << 16
         data = b""
         with contextlib.suppress(FileNotFoundError), path.open("rb") as handle:
@@ -249,6 +269,7 @@ class Ledger:
             entry = _parse(line, after.seq, None)
             if entry.hash != after.hash:
                 raise _Damaged(after.seq, msg("the chain was rewritten: it is not the one that was read before"))
+            return entry
         except _Damaged as damage:
             raise _failure(damage) from None
 
@@ -261,8 +282,8 @@ class Ledger:
         numbers = [number for number in self._numbers() if number >= after.file]
         expected = list(range(after.file, after.file + len(numbers)))
         if numbers != expected:
-            missing = next(want for want, have in zip(expected, numbers, strict=True) if want != have)
-            raise _Damaged(after.seq + 1, msg("the file {name} is missing", name=self._path(missing).name))
+            missing = self._path(min(set(expected) - set(numbers)))
+            raise _Damaged(after.seq + 1, msg("the file {name} is missing", name=missing.name))
         if not numbers and after.seq:
             raise _Damaged(after.seq, msg("the file {name} is missing", name=self._path(after.file).name))
         seq, previous = after.seq, after.hash
@@ -332,7 +353,8 @@ def _could_be_torn(tail: bytes) -> bool:
 def _failure(damage: _Damaged) -> IntegrityFailure:
     return IntegrityFailure(
         msg("The ledger is damaged at entry {seq}: {reason}", seq=damage.seq, reason=damage.reason),
-        msg("Run 'recordkit ledger verify', keep the folder as it is and restore the ledger from a backup."),
+        msg("Keep the store as it is. 'recordkit ledger verify' says more; 'recordkit mend COPY' brings back what a "
+            "copy of the store has whole (docs/troubleshooting.md)."),
     )
 
 
@@ -360,17 +382,17 @@ def _parse(line: bytes, seq: int | None, previous: str | None) -> Entry:
     try:
         entry = decoder.decode(line)
     except msgspec.ValidationError:
-        raise _Damaged(seq or 0, msg("the line is not in the form in which it was written")) from None
+        raise _Damaged(seq, msg("the line is not in the form in which it was written")) from None
     except (ValueError, RecursionError):
-        raise _Damaged(seq or 0, msg("the line is not valid JSON")) from None
+        raise _Damaged(seq, msg("the line is not valid JSON")) from None
     if encoder.encode(entry) != line[:-1] or line[-1:] != b"\n":
-        raise _Damaged(seq or 0, msg("the line is not in the form in which it was written"))
+        raise _Damaged(seq, msg("the line is not in the form in which it was written"))
     # The last one: behind it come numbers and texts, in which a quotation mark never stands alone.
     cut = line.rindex(_HASH_KEY)
     if hashlib.sha256(line[:cut] + line[cut + _HASH_LENGTH : -1]).hexdigest() != entry.hash:
-        raise _Damaged(seq or 0, msg("its content does not match its hash"))
+        raise _Damaged(seq, msg("its content does not match its hash"))
     if seq is not None and entry.seq != seq:
         raise _Damaged(seq, msg("entry {found} stands in its place", found=entry.seq))
     if previous is not None and entry.prev != previous:
-        raise _Damaged(seq or 0, msg("it does not follow the entry before it"))
+        raise _Damaged(seq, msg("it does not follow the entry before it"))
     return entry

@@ -249,11 +249,27 @@ def load_settings(root: Path) -> Settings:
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
+        if acts_were_entered(root):
+            # To make a store here is the last thing to advise.
+            raise NotFound(
+                msg("recordkit.toml is missing in {folder}; the ledger is there.", folder=str(root)),
+                msg("Put it back from the newest copy of the store: the file recordkit.toml in the folder that "
+                    "'recordkit backup' fills. Without one: docs/troubleshooting.md."),
+            ) from None
         raise NotFound(
             msg("There is no store in {folder}.", folder=str(root)),
             msg("Make one with 'recordkit init {folder}', or name another with --store.", folder=str(root)),
         ) from None
     return read_settings(data, path)
+
+
+def acts_were_entered(root: Path) -> bool:
+    """Whether a ledger lies in ``root`` that knows more than that a store was made: an archive, whatever is missing."""
+    for path in sorted(root.glob("ledger/ledger-*.jsonl")):
+        with path.open("rb") as handle:
+            if path.name != "ledger-000001.jsonl" or sum(1 for _, _ in zip(handle, range(2), strict=False)) > 1:
+                return True
+    return False
 
 
 def read_settings(data: bytes, path: Path) -> Settings:

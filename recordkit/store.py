@@ -10,7 +10,7 @@ from recordkit import files
 from recordkit.errors import InputRefused
 from recordkit.messages import listed, msg
 from recordkit.new_settings import Language, new_settings_text
-from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, read_settings
+from recordkit.settings import FILE_NAME, ArchiveSection, CompanySection, acts_were_entered, read_settings
 from recordkit.workspace import STORE_FOLDERS, Clock, Projection, Workspace, create_store, open_workspace
 
 PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for name in (
@@ -61,6 +61,11 @@ def require_unused(root: Path) -> None:
         raise InputRefused(
             msg("There is a store in {folder} already.", folder=str(root)),
             msg("Use it with --store, or choose another folder."),
+        )
+    if acts_were_entered(root):
+        raise InputRefused(
+            msg("In {folder} lies the ledger of an archive; a new store would do away with it.", folder=str(root)),
+            msg("Put recordkit.toml back from the newest copy of the store, or choose another folder."),
         )
     # What an interrupted init left may be taken up again.
     own = {*STORE_FOLDERS, "retention.toml", CALENDAR, "README.md", ".gitignore"}

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -78,6 +79,10 @@ class Projection:
 
 _NOTES_ONE_BY_ONE = 8
 """Notes of one commit that are each synced by themselves; more of them share the syncs."""
+
+
+_SLOW = timedelta(minutes=5)
+"""How far the clock may lie behind the last entry without a word: two machines are never quite alike."""
 
 
 class Rehearsed(Exception):  # noqa: N818  (no error: the act would have been done)
@@ -159,6 +164,7 @@ class Workspace:
         self.ledger = Ledger(root / "ledger", settings.ledger.max_bytes)
         self._schema = ";\n".join(projection.schema for projection in projections)
         self._writing = False
+        self._told_of_clock = False
         self.db = self._open_database()
 
     @property
@@ -211,7 +217,7 @@ class Workspace:
                 self.db.close()
                 self.db = self._open_database()
             self._bring_up()
-            self.ledger.check_end(self.db.cursor())
+            self._look_at_clock(self.ledger.check_end(self.db.cursor()))
             for projection in () if nested else self._projections:
                 projection.recover(self)
             torn = self.ledger.torn_bytes(self.db.cursor())
@@ -276,6 +282,18 @@ class Workspace:
                 yield
             finally:
                 self._writing = False
+
+    def _look_at_clock(self, last: Entry | None) -> None:
+        """Say when time has gone back since the last entry: numbers and dates would be wrong, and nobody could tell."""
+        if last is None or self._told_of_clock or self.settings.store.simulation:
+            return
+        now = self.clock.now()
+        if datetime.fromisoformat(last.time) - now > _SLOW:
+            self._told_of_clock = True
+            self.notices.append(
+                msg("The clock of this machine says {now}, but the last entry of the ledger is of {last}. Set date and "
+                    "time right; what was entered now bears the time of the clock, and 'recordkit ledger verify' will "
+                    "go on naming it.", now=self.clock.stamp(), last=last.time))
 
     def _append(self, acts: Sequence[Act]) -> None:
         written = self.ledger.append(acts, time=self.clock.stamp(), actor=self.actor, after=self.db.cursor())
@@ -347,10 +365,18 @@ def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, 
     workspace = Workspace(root, settings, projections, clock, actor)
     try:
         first = next(workspace.ledger.read(), None)
-        if first is None or first[0].body.get("store_id") != settings.store.id:
+        if first is None:
+            sum(1 for _ in os.scandir(root / "ledger"))  # a folder that may not be read looks empty, and is not gone
+            raise IntegrityFailure(
+                msg("The ledger of {store} is gone: no entry is left in {folder}.", store=str(root),
+                    folder=str(root / "ledger")),
+                msg("Keep the store as it is. 'recordkit mend COPY' brings the ledger back out of a copy of it."),
+            )
+        if first[0].body.get("store_id") != settings.store.id:
             raise IntegrityFailure(
                 msg("The ledger of {store} does not begin with this store's own id.", store=str(root)),
-                msg("recordkit.toml or the ledger folder comes from another store; restore the right one."),
+                msg("recordkit.toml or the ledger folder comes from another store. Put back the recordkit.toml of this "
+                    "store's own copy; [store] id there is {id}.", id=str(first[0].body.get("store_id"))),
             )
         workspace.catch_up()
     except BaseException:

@@ -9,6 +9,7 @@ What a fenced block is for stands after its language, where no reader sees it:
 | ``text typed FILE`` | its lines are typed at the end of the Word file, in place of those typed before |
 | ``text read FILE`` | the Word file must hold these lines |
 | ``text same FILE`` | the files named in its lines must be this one, byte for byte |
+| ``text scanned`` | its lines name a file and a document's number: the scan of that paper; none: of an unknown one |
 | ``text cells`` and other single words | a test of its own looks at them |
 | ``toml added FILE`` | its lines are put at the end of the file |
 | ``csv saved FILE`` | its lines are the file; of any language |
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import shlex
 import shutil
@@ -132,6 +134,8 @@ class Walk:
                 self._type(Path(name), block.lines)
             case "text", ("read", name):
                 self._compare(name, block.lines, "\n".join(texts_of(Path(name))))
+            case "text", ("scanned",):
+                self._scan(block.lines)
             case "text", ("same", name):
                 wanted = Path(name).read_bytes()
                 self.faults += [f"{one} is not {name}" for one in block.lines if Path(one).read_bytes() != wanted]
@@ -181,6 +185,19 @@ class Walk:
         self.calls += 1
         assert code == step.code, terminal.screen
         self._compare(step.call, step.shown, terminal.screen)
+
+    def _scan(self, lines: Sequence[str]) -> None:
+        from scans import scan, signed_paper
+
+        for name, _, number in (line.partition("  ") for line in lines):
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not number.strip():
+                scan(path, path.stem)
+                continue
+            code, out, err = run_line(["issued", "show", number.strip(), "--json"])
+            assert code == 0, err
+            signed_paper(path, str(json.loads(out)["issue_id"]))
 
     def _compare(self, what: str, shown: Sequence[str], real: str) -> None:
         missing = missing_lines(shown, real)

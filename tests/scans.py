@@ -31,7 +31,11 @@ def scan(path: Path, text: str = "Paper", pages: int = 1) -> Path:
 
 def signed(cli: Cli, path: Path, number: str, text: str = "signed", pages: int = 1) -> Path:
     """The signed paper of a document: the code of every page stands in its text."""
-    issue = cli.json("issued", "show", number)["issue_id"]
+    return signed_paper(path, cli.json("issued", "show", number)["issue_id"], text, pages)
+
+
+def signed_paper(path: Path, issue: str, text: str = "signed", pages: int = 1) -> Path:
+    """The signed paper of the document with this issue id."""
     with pikepdf.new() as paper:
         for page in range(1, pages + 1):
             code = PrintedCode(issue, 1, page, pages).encode()

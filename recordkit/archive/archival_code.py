@@ -90,7 +90,7 @@ class CodeTemplate:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         written = "".join(part.text for part in self._parts if part.kind == "text")
-        signs = re.escape("".join(sorted({one for one in written if not one.isalnum()} | set("-·{}"))))
+        signs = re.escape("".join({one for one in written if not one.isalnum()} | set("-·{}")))
         other = rf"[^\s{signs}]{{1,{LONGEST_VALUE}}}"
         shapes: list[str] = []
         seen: set[str] = set()
@@ -108,7 +108,7 @@ class CodeTemplate:
             else:
                 # A value of the office's own may hold a sign: the class meter-change-notice.
                 own = self._classes.values() if kind == "class" else (self._values[kind],)
-                known = "|".join(map(re.escape, sorted(own, key=len, reverse=True)))
+                known = "|".join(map(re.escape, own))
                 free = r"[^\s{}]{1,40}?" if kind == "class" else other
                 shapes.append(f"(?P<{kind}>{known + '|' if known else ''}{free})")
             seen.add(kind)
@@ -212,7 +212,7 @@ class Gap(Struct, frozen=True):
     last: int
     after: str
     before: str
-    lost: bool = False
+    lost: bool
 
     def code(self, serial: int) -> str:
         """The code that a record of this number would have, written as the one behind the gap is."""
@@ -244,22 +244,10 @@ def find_gaps(db: Database, *, year: int | None = None, record_class: str | None
 
 
 def _scopes(db: Database, year: int | None, record_class: str | None) -> list[str]:
-    if year is None and record_class is None:
-        return [row["scope"] for row in db.all("SELECT scope FROM code_serials ORDER BY scope")]
-    years = [year] if year is not None else _years(db)
-    of_class = "AND record_class = :class " if record_class is not None else ""
-    # Year by year: the index that has all of this begins with the year.
-    return sorted({row["scope"] for one in years for row in db.all(
-        f"SELECT DISTINCT scope FROM records WHERE year = :year {of_class}AND serial > 0",
-        {"year": one, "class": record_class})})
-
-
-def _years(db: Database) -> list[int]:
-    found: list[int] = []
-    while (row := db.one("SELECT min(year) AS year FROM records WHERE year > :last",
-                         {"last": found[-1] if found else -1})) is not None and row["year"] is not None:
-        found.append(int(row["year"]))
-    return found
+    return [row["scope"] for row in db.all(
+        "SELECT scope FROM code_serials WHERE :year IS NULL AND :class IS NULL OR scope IN (SELECT scope FROM "
+        "record_tallies WHERE (:year IS NULL OR year = :year) AND (:class IS NULL OR record_class = :class)) "
+        "ORDER BY scope", {"year": year, "class": record_class})]
 
 
 def _is_ours(db: Database, scope: str, serial: int) -> bool | None:
@@ -272,9 +260,9 @@ def _is_ours(db: Database, scope: str, serial: int) -> bool | None:
 
 def _gaps_of(db: Database, scope: str) -> Iterator[Gap]:
     def code_of(serial: int) -> str:
-        row = db.one("SELECT min(code) AS code FROM records WHERE scope = :scope AND serial = :serial",
-                     {"scope": scope, "serial": serial})
-        return str(row["code"]) if row is not None and row["code"] else ""
+        (row,) = db.all("SELECT min(code) AS code FROM records WHERE scope = :scope AND serial = :serial",
+                        {"scope": scope, "serial": serial})
+        return str(row["code"])
 
     last = 0
     # Only what the index holds: the records themselves are a hundred times as wide.

@@ -27,6 +27,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.exported import ACT
 from recordkit.archive.held import holds_on_filed
 from recordkit.archive.selection import Selection, select_records
+from recordkit.archive.vague_dates import given_date
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.people import find_person, list_people
@@ -267,7 +268,8 @@ class _Bag:
         self._classes.add(record.record_class)
         self._entries.append(json.dumps({
             "record_id": record.record_id, "code": record.code, "record_class": record.record_class,
-            "title": record.title, "date": record.date.isoformat(), "pages": record.pages, "access": record.access,
+            "title": record.title, "date": record.date.isoformat(), "date_given": given_date(record),
+            "pages": record.pages, "access": record.access,
             "version": record.version, "filed_at": record.metadata.get("filed_at"), "files": told,
         }, ensure_ascii=False).encode("utf-8", "replace"))
 
@@ -332,7 +334,7 @@ class _Bag:
             named = [one for one in entry["files"] if _is_paper(one["path"].partition("/")[2])]
             named.sort(key=lambda one: "/original." not in one["path"])
             for at, one in enumerate(named or entry["files"][:1]):
-                day = date.fromisoformat(entry["date"])
+                day = entry["date_given"] or date.fromisoformat(entry["date"])
                 first: list[Cell] = [number, entry["code"], entry["title"], day, entry["pages"]]
                 yield [*(first if at == 0 else [None] * 5), one["path"], one["bytes"], one["sha256"]]
 

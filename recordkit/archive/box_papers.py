@@ -12,7 +12,7 @@ from recordkit.archive.access import Clearance, seen_title
 from recordkit.archive.boxes import BoxContent
 from recordkit.archive.catalogue import Record
 from recordkit.archive.listings.items import LOOK
-from recordkit.archive.listings.shape import RESTRICTED, compact, printed_title, told_period
+from recordkit.archive.listings.shape import RESTRICTED, printed_date, printed_title, told_period
 from recordkit.messages import Message
 from recordkit.settings import Settings
 from recordkit.templates.sheetwriter import MM_OF_PLACE, Cell, Sheet, workbook_bytes
@@ -154,7 +154,7 @@ def _row(at: int, record: Record, clearance: Clearance) -> list[Cell]:
         return str(about[key]) if about.get(key) else None
 
     return [at, record.code, record.number, told("responsible"), printed_title(record, clearance),
-            compact(record.date), told("security"), record.pages, told("note")]
+            printed_date(record), told("security"), record.pages, told("note")]
 
 
 def _printed(cell: Cell) -> str:

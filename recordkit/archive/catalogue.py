@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Literal
 
@@ -136,7 +136,7 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
             {"seq": entry.seq, "id": entry.body["record"], "order": entry.body.get("order")},
         )
         workspace.db.run("DELETE FROM record_accounts WHERE record_id = :id", {"id": entry.body["record"]})
-        tallies.move(workspace.db, stood, tallies.kind_of(workspace.db, str(entry.body["record"])))
+        tallies.move(workspace.db, str(entry.body["record"]), stood)
 
 
 def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
@@ -200,7 +200,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
-    tallies.move(db, stood, tallies.kind_of(db, record_id))
+    tallies.move(db, record_id, stood)
     if metadata:
         account = metadata.get("account")
         if stood is not None:
@@ -461,6 +461,13 @@ def accounts_of(db: Database, record_id: str) -> set[str]:
     """The accounts (``same_account``) under which an active record stands or once stood."""
     rows = db.all("SELECT account FROM record_accounts WHERE record_id = :id", {"id": record_id})
     return {row["account"] for row in rows}
+
+
+def has_others(db: Database, account: str, records: Collection[str]) -> bool:
+    """Whether active records stand under the account (``same_account``) now that are not among these."""
+    rows = db.each("SELECT a.record_id FROM record_accounts a JOIN records r ON r.record_id = a.record_id "
+                   "WHERE a.account = :account AND a.is_current = 1 AND r.status = 'active'", {"account": account})
+    return any(row["record_id"] not in records for row in rows)
 
 
 def account_with_zeros(db: Database, account: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import structs
 
 from recordkit import files
-from recordkit.archive import catalogue, rescanning
+from recordkit.archive import catalogue, rescanning, vague_dates
 from recordkit.archive.arrivals import (
     StagedPaper,
     is_waiting_source,
@@ -202,7 +202,8 @@ def _core_fields(workspace: Workspace, given: Mapping[str, object]) -> dict[str,
     """What was given for papers without a document of ours, by key, each value as it is stored."""
     settings = workspace.settings
     specs = {one.key: one for one in (*CORE, *own_fields(settings))}
-    return {key: read_value(specs[key], value) for key, value in keyed_fields(settings, given).items()}
+    values = {key: read_value(specs[key], value) for key, value in keyed_fields(settings, given).items()}
+    return vague_dates.with_last_day(values, workspace.clock.today)
 
 
 def _class_date(workspace: Workspace, options: IngestOptions) -> date:

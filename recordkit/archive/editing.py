@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from recordkit.archive import catalogue
+from recordkit.archive import catalogue, vague_dates
 from recordkit.archive.archival_code import named_already
 from recordkit.archive.filing import meters_of
 from recordkit.archive.metadata import BY_KEY, own_fields, read_value, unspaced
@@ -87,6 +87,8 @@ def edited(
                 msg("The number of {code} was issued by recordkit; it does not change.", code=record.code),
                 msg("A wrong document is made void and issued again.")
             )
+        if key == "date" and not changes.get(vague_dates.KEY):
+            metadata.pop(vague_dates.KEY, None)  # the day is known now
         if key in BY_KEY:
             metadata[key] = read_value(BY_KEY[key], value)
             if key == "number" and metadata[key] and metadata[key] != record.metadata.get(key):
@@ -105,6 +107,8 @@ def edited(
         else:
             raise _unknown(record, key, [*BY_KEY, *dict.fromkeys([*own, *fields])], _labels(metadata))
     metadata["fields"] = fields
+    if changes.get(vague_dates.KEY):
+        metadata = vague_dates.with_last_day(metadata, workspace.clock.today)
     if spec is not None and "meters" in metadata:
         metadata["meters"] = meters_of(spec.roles.meters, fields)
     return metadata

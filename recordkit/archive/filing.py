@@ -247,10 +247,3 @@ def meters_of(keys: Sequence[str], values: Mapping[str, object]) -> list[str]:
         elif value:
             found.append(str(value))
     return found
-
-
-def stage_json(staging: Path, name: str, value: Mapping[str, object]) -> Path:
-    """A JSON file of an object, in the staging folder."""
-    path = staging / name
-    files.draft_file(path, json_bytes(value))
-    return path

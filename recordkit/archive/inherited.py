@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from heapq import merge
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from recordkit import files
-from recordkit.archive import catalogue
+from recordkit.archive import catalogue, vague_dates
 from recordkit.archive.archival_code import named_already
 from recordkit.archive.classes import Scheme, load_scheme
 from recordkit.archive.decisions import IngestItem, IngestOptions
@@ -38,6 +39,7 @@ from recordkit.templates.spec import FieldSpec
 from recordkit.workspace import Workspace
 
 LONGEST_CODE = 100
+_LONGEST_DATE = 40
 _OF_THE_SHEET = (
     FieldSpec(key="code", label="档号", label_en="Code", max_length=LONGEST_CODE),
     FieldSpec(key="file", label="文件名", label_en="File", max_length=400),
@@ -322,9 +324,11 @@ class _Reader:
                                         msg("A value stands under no heading.")))
         class_id = self._class(raw, problems)
         values = {key: self._value(raw, key, spec, problems)
-                  for key, spec in self._known(class_id).items() if key in self._columns and key != "class"}
+                  for key, spec in self._known(class_id).items()
+                  if key in self._columns and key not in ("class", "date", vague_dates.KEY)}
+        values |= self._dated(raw, problems)
         for key in self._columns:
-            if key not in values and key != "class" and not is_empty(raw.values.get(self._columns[key])):
+            if key not in self._known(class_id) and not is_empty(raw.values.get(self._columns[key])):
                 problems.append(self.problem(raw, key, "unknown-field", msg(
                     "Records of the class {id} have no field {field}.", id=class_id or "?",
                     field=self._columns[key])))
@@ -369,6 +373,27 @@ class _Reader:
                 "{what} {todo}", what=unknown.what, todo=unknown.todo or "")))
             return None
 
+    def _dated(self, raw: RawRow, problems: list[Problem]) -> dict[str, object]:
+        """The day, or the last one that it can be with what the old catalogue says of it."""
+        key = vague_dates.KEY
+        said = _text_of(raw, self._columns, key)
+        if not said:
+            key, parsed = "date", parse(raw.values.get(self._columns["date"]), BY_KEY["date"])
+            if isinstance(parsed.value, date):
+                return {"date": parsed.value.isoformat()}
+            if not parsed.faults:
+                problems.append(self.problem(raw, key, "required", msg(
+                    "Not filled in. Where the old catalogue has no date, write 无日期.")))
+                return {}
+            said = _text_of(raw, self._columns, key)
+        day = vague_dates.last_day(said, self._workspace.clock.today) if len(said) <= _LONGEST_DATE else None
+        if day is not None:
+            return {"date": day.isoformat(), vague_dates.KEY: said}
+        code = "wrong-type" if key != "date" or not parsed.faults else parsed.faults[0].code
+        problems.append(self.problem(raw, key, code, msg("{value} is no date. Write {forms}.",
+                                                         value=said[:_LONGEST_DATE], forms=vague_dates.told_forms())))
+        return {}
+
     def _value(self, raw: RawRow, key: str, spec: FieldSpec, problems: list[Problem]) -> object:
         """One cell as it is stored. Own fields that lack are findings of the record, as with every paper."""
         parsed = parse(raw.values.get(self._columns[key]), spec)
@@ -376,7 +401,7 @@ class _Reader:
         problems += [self.problem(raw, key, one.code, one.message) for one in errors]
         if errors:
             return None
-        needed = key in ("code", "title", "date")
+        needed = key in ("code", "title")
         if needed and (parsed.value is None or not str(parsed.value).strip()):
             problems.append(self.problem(raw, key, "required", msg("Not filled in.")))
             return None

@@ -24,6 +24,7 @@ SECURITY = ("公开", "内部", "秘密", "机密", "绝密")
 CORE: tuple[FieldSpec, ...] = (
     FieldSpec(key="title", label="题名", label_en="Title", max_length=LONGEST),
     FieldSpec(key="date", label="日期", label_en="Date", type="date"),
+    FieldSpec(key="date_given", label="原目录日期", label_en="Date as given", required=False, max_length=40),
     FieldSpec(key="title_made", label="自拟题名", label_en="Title made by the archivist", type="yes_no",
               required=False),
     FieldSpec(key="responsible", label="责任者", label_en="Responsible", required=False, max_length=LONGEST),

@@ -86,6 +86,21 @@ class NewObject(Struct, frozen=True):
     note: VersionNote
 
 
+class AddedVersion(Struct, frozen=True):
+    """The next version of an object.
+
+    ``content`` maps the names of files that are new or other ones to files inside the staging folder, which move, or to
+    bytes; the object's other files stay as they are. The names in ``without`` belong to the older versions only from
+    now on.
+    """
+
+    object_id: str
+    version: int
+    content: Mapping[str, Path | bytes]
+    note: VersionNote
+    without: Collection[str] = ()
+
+
 class _Version(TypedDict):
     created: str
     message: str
@@ -187,44 +202,61 @@ class ObjectStore:
         staging: Path,
         without: Collection[str] = (),
     ) -> str:
-        """Add version ``version`` with the changed files of ``content``; the other files stay as they are.
+        """Add one version to one object; see ``add_versions``."""
+        return self.add_versions([AddedVersion(object_id, version, content, note, without)], staging)[0]
 
-        The names in ``without`` belong to the older versions only from now on.
+    def add_versions(self, versions: Sequence[AddedVersion], staging: Path) -> list[str]:
+        """Add a version to each of several objects, durably, with as few waits for the disk as possible.
 
-        A version folder beyond the ledger's last one is the leftover of a crash and is removed first.
+        A version folder beyond the ledger's last one is the leftover of a crash and is removed first. Killed in
+        between, some objects have their version and some have not: whoever calls has announced them all.
 
         Returns:
-            SHA-512 of the new inventory.
+            For each object SHA-512 of its new inventory.
 
         Raises:
-            NotFound: there is no such object.
-            IntegrityFailure: the inventory is damaged.
+            NotFound: there is no such object; no version was added.
+            IntegrityFailure: an inventory is damaged, or lacks what the ledger knows; no version was added.
         """
-        target = self._path(object_id)
-        self.heal(object_id, version - 1)
-        inventory = self._inventory(object_id)
-        if f"v{version - 1}" not in inventory["versions"]:
+        folders: list[tuple[Path, Path]] = []
+        inventories: list[tuple[Path, Path]] = []
+        digests: list[str] = []
+        for one in versions:
+            target, name = self._path(one.object_id), f"v{one.version}"
+            draft = staging / f"object-{one.object_id}-{name}"
+            data = self._draft_version(one, draft)
+            folders.append((draft / name, target / name))
+            inventories += [(draft / file, target / file) for file in ("inventory.json", "inventory.json.sha512")]
+            digests.append(hashlib.sha512(data).hexdigest())
+        # The inventory may name a version only once that is on the disk.
+        files.publish_trees(folders)
+        files.publish_trees(inventories, overwrite=True)
+        return digests
+
+    def _draft_version(self, new: AddedVersion, draft: Path) -> bytes:
+        """Write the version's folder and the object's new inventory into a staging folder; that inventory."""
+        before, name = new.version - 1, f"v{new.version}"
+        self.heal(new.object_id, before)
+        inventory = self._inventory(new.object_id)
+        if f"v{before}" not in inventory["versions"]:
             # Brought back from a copy that was older: a new version on top would hide that one is lost.
             raise IntegrityFailure(
-                msg("The object {id} lacks version {version}, which the ledger knows.", id=object_id,
-                    version=version - 1),
+                msg("The object {id} lacks version {version}, which the ledger knows.", id=new.object_id,
+                    version=before),
                 msg("Look for a later copy of the store that has it: recordkit backup --to DIR --check says which."),
             )
-        before = {
-            digest: [one for one in names if one not in without]
-            for digest, names in inventory["versions"][f"v{version - 1}"]["state"].items()
+        state = {
+            digest: [one for one in names if one not in new.without]
+            for digest, names in inventory["versions"][f"v{before}"]["state"].items()
         }
-        name = f"v{version}"
-        draft = staging / f"object-{object_id}-{name}"
-        manifest, state = self._move_content(content, draft, name, inventory["manifest"], before)
+        manifest, state = self._move_content(new.content, draft, name, inventory["manifest"], state)
         inventory["manifest"] = manifest
         inventory["head"] = name
-        inventory["versions"][name] = _version(note, state)
+        inventory["versions"][name] = _version(new.note, state)
         data = json_bytes(inventory)
+        _draft_inventory(draft, data)
         _draft_inventory(draft / name, data)
-        files.publish(draft / name, target / name)
-        _write_inventory(target, data)
-        return hashlib.sha512(data).hexdigest()
+        return data
 
     def exists(self, object_id: str) -> bool:
         """Whether the object's folder is there."""

@@ -1,42 +1,59 @@
 """How many records there are of each kind, kept while records change: a count costs the same however many there are.
 
-A tally is one line of ``record_tallies``: records of the same scope, class, form, year, period, status and month. A
-destroyed record has no date any more and stands under the month "".
+A tally is one line of ``record_tallies``: records of the same scope, class, form, year, period, old term, status and
+month, with the number of their pages. A destroyed record has no date any more and stands under the month "". Every
+record names its tally, so that those of one kind are found in any order (``selection.list_page``).
 """
 
 from __future__ import annotations
 
+import hashlib
+
 from recordkit.db import Database, Row
 
-_OF = ("scope", "record_class", "form", "year", "period", "status", "month")
-_KIND = (
-    "SELECT scope, record_class, coalesce(form, '') AS form, year, period, status, "
-    "CASE status WHEN 'active' THEN substr(date, 1, 7) ELSE '' END AS month"
-)
+_OF = {
+    "scope": "records.scope", "record_class": "records.record_class", "form": "coalesce(records.form, '')",
+    "year": "records.year", "period": "records.period", "old_term": "coalesce(records.old_term, '')",
+    "status": "records.status",
+    "month": "CASE records.status WHEN 'active' THEN substr(records.date, 1, 7) ELSE '' END",
+}
+_NAMES = ", ".join(_OF)
+_HERE = " AND ".join(f"{name} = :{name}" for name in _OF)
+_KIND = f"SELECT {', '.join(f'{said} AS {name}' for name, said in _OF.items())}, pages, tally FROM records"
 
 
 def kind_of(db: Database, record_id: str) -> Row | None:
-    """Under which tally a record stands now."""
-    return db.one(f"{_KIND} FROM records WHERE record_id = :id", {"id": record_id})
+    """Under which tally a record stands now, and its pages."""
+    return db.one(f"{_KIND} WHERE record_id = :id", {"id": record_id})
 
 
-def move(db: Database, before: Row | None, after: Row | None) -> None:
-    """A record that stood under one tally stands under another one; None is none."""
+def move(db: Database, record_id: str, before: Row | None) -> None:
+    """A record that stood under one tally, None for none, stands under the one that its row says now."""
+    after = kind_of(db, record_id)
     if before is not None and after is not None and tuple(before) == tuple(after):
         return
     if before is not None:
-        here = " AND ".join(f"{name} = :{name}" for name in _OF)
-        db.run(f"UPDATE record_tallies SET n = n - 1 WHERE {here}", dict(before))
-        db.run(f"DELETE FROM record_tallies WHERE {here} AND n <= 0", dict(before))
+        db.run(f"UPDATE record_tallies SET n = n - 1, pages = pages - :pages WHERE {_HERE}", dict(before))
+        db.run(f"DELETE FROM record_tallies WHERE {_HERE} AND n <= 0", dict(before))
     if after is not None:
-        names = ", ".join(_OF)
-        db.run(f"INSERT INTO record_tallies ({names}, n) VALUES ({', '.join(f':{name}' for name in _OF)}, 1) "
-               f"ON CONFLICT ({names}) DO UPDATE SET n = n + 1", dict(after))
+        values = {**dict(after), "tally": _id_of(after)}
+        db.run(f"INSERT INTO record_tallies ({_NAMES}, tally, n, pages) "
+               f"VALUES ({', '.join(f':{name}' for name in _OF)}, :tally, 1, :pages) "
+               f"ON CONFLICT ({_NAMES}) DO UPDATE SET n = n + 1, pages = pages + excluded.pages", values)
+        db.run("UPDATE records SET tally = :tally WHERE record_id = :id", {"tally": values["tally"], "id": record_id})
 
 
 def tally_again(db: Database) -> None:
     """Count everything anew, from the records themselves."""
-    names = ", ".join(_OF)
     db.run("DELETE FROM record_tallies")
-    db.run(f"INSERT INTO record_tallies ({names}, n) SELECT {names}, count(*) FROM ({_KIND} FROM records) "
-           f"GROUP BY {names}")
+    rows = db.all(f"SELECT {_NAMES}, count(*) AS n, sum(pages) AS pages FROM ({_KIND}) GROUP BY {_NAMES}")
+    for row in rows:
+        db.insert("record_tallies", {**dict(row), "tally": _id_of(row)})
+    db.run(f"UPDATE records SET tally = (SELECT t.tally FROM record_tallies t WHERE ({_NAMES}) = "
+           f"({', '.join(_OF.values())}))")
+
+
+def _id_of(kind: Row) -> int:
+    """The same number for the same kind in every store and after every rebuild."""
+    text = "\0".join(str(kind[name]) for name in _OF)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)

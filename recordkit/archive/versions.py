@@ -10,10 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recordkit import files, pending
+from recordkit import pending
 from recordkit.archive import catalogue
-from recordkit.archive.filing import stage_json
-from recordkit.archive.objects import VersionNote
+from recordkit.archive.objects import AddedVersion, VersionNote, json_bytes
 from recordkit.workspace import Workspace, Writer
 
 
@@ -76,22 +75,14 @@ def add_versions(
     Returns:
         The records as they are now, in order.
     """
-    now, objects = workspace.clock.stamp(), catalogue.objects_of(workspace)
-    with pending.announced(workspace.root, "objects", [new.record.record_id for new in news]):
-        for new in news:
-            record_id, version = new.record.record_id, new.record.version + 1
-            staged = {name: _staged(staging / f"{record_id}-{name}", data) for name, data in new.content.items()}
-            staged["record.json"] = stage_json(staging, f"{record_id}-record.json", new.metadata)
-            note = VersionNote(now, act.removeprefix("record."), workspace.actor)
-            inventory = objects.add_version(record_id, version, staged, note, staging, new.without)
-            commitment = catalogue.keyed(workspace.settings.store.id, inventory)
-            writer.add(act, {"record": record_id, "version": version, **new.body, "commitment": commitment})
+    now, store_id = workspace.clock.stamp(), workspace.settings.store.id
+    note = VersionNote(now, act.removeprefix("record."), workspace.actor)
+    added = [AddedVersion(new.record.record_id, new.record.version + 1,
+                          {**new.content, "record.json": json_bytes(new.metadata)}, note, new.without) for new in news]
+    with pending.announced(workspace.root, "objects", [one.object_id for one in added]):
+        inventories = catalogue.objects_of(workspace).add_versions(added, staging)
+        for new, one, inventory in zip(news, added, inventories, strict=True):
+            writer.add(act, {"record": one.object_id, "version": one.version, **new.body,
+                             "commitment": catalogue.keyed(store_id, inventory)})
         writer.commit()
     return [catalogue.find_record(workspace.db, new.record.record_id) for new in news]
-
-
-def _staged(path: Path, content: Path | bytes) -> Path:
-    if isinstance(content, Path):
-        return content
-    files.write_atomic(path, content)
-    return path

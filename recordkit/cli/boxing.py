@@ -85,7 +85,8 @@ def show_command(app: App, number: str) -> None:
         return
     app.print_pairs([(N_("Box"), content.box), (N_("Shelf"), about["shelf"] or tr("nobody has said")),
                      (N_("Records"), content.records), (N_("Pages"), content.pages)])
-    app.print_items(items, [("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")), ("pages", N_("Pages")),
+    told = [{**one, "date": one["date_given"] or one["date"]} for one in items]
+    app.print_items(told, [("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")), ("pages", N_("Pages")),
                             ("shelf", N_("Shelf"))])
     if elsewhere and about["shelf"]:
         app.say(tr("A place of their own, which counts before that of the box, have: {codes}.").format(

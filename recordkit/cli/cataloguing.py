@@ -44,8 +44,7 @@ def list_command(app: App, /, order: str, limit: int, offset: int, after: str | 
     """Print one page."""
     from recordkit.archive.access import clearance_of
     from recordkit.archive.catalogue import find_record
-    from recordkit.archive.listing import list_page
-    from recordkit.archive.selection import count_records
+    from recordkit.archive.selection import count_records, list_page
 
     with app.reading() as workspace:
         selection = selection_of(workspace, {name: given[name] for name in NAMES})
@@ -56,6 +55,8 @@ def list_command(app: App, /, order: str, limit: int, offset: int, after: str | 
         clearance = clearance_of(workspace)
     items = [plain_record(one, clearance) for one in page]
     following = page[-1].code if len(page) == limit and (after is not None or offset + limit < total) else None
+    if not app.json:
+        items = [{**item, "date": item["date_given"] or item["date"]} for item in items]
     columns = [("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")), ("number", N_("Number")),
                ("pages", N_("Pages")), ("box", N_("Box"))]
     if selection.status != "active":
@@ -118,13 +119,15 @@ MOST_ROWS = 100_000
 def plain_record(record: Record, clearance: Clearance) -> dict[str, object]:
     """A record of a listing; of one that may not be seen only what stands on the outside of its box."""
     from recordkit.archive.access import OPEN, seen_title
+    from recordkit.archive.vague_dates import given_date
 
     seen = clearance.full or record.access == OPEN
     gone = record.status == "destroyed"
     about = record.metadata if seen else {}
     return {
         "record_id": record.record_id, "code": record.code, "title": seen_title(record, clearance),
-        "date": None if gone else record.date, "record_class": record.record_class, "form": record.form,
+        "date": None if gone else record.date, "date_given": given_date(record), "record_class": record.record_class,
+        "form": record.form,
         "year": record.year, "period": record.period, "pages": None if gone else record.pages,
         "number": record.number if seen else None, "responsible": about.get("responsible"),
         "account": record.account if seen else None, "party": record.party if seen else None,

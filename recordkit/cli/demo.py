@@ -99,7 +99,10 @@ class _Stage:
 @pass_app
 def demo(app: App, folder: Path | None) -> None:
     """Run the demo in a fresh folder and leave it there."""
+    from recordkit.cli.saving import require_place
+
     folder = (folder or Path("recordkit-demo")).absolute()
+    require_place(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputRefused(
             msg("The folder {folder} is not empty.", folder=str(folder)),

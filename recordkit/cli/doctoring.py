@@ -57,7 +57,7 @@ def _engines(app: App, store_there: bool) -> list[dict[str, object]]:
 
     used = usable_engine()
     if store_there:
-        with suppress(RecordkitError):  # 'config check' names what is wrong with the settings
+        with suppress(RecordkitError, OSError):  # 'config check' names what is wrong with the settings
             used = load_settings(app.store).engines.search
     whoosh = how_to_get_extra("whoosh")
     instead = tr("or {command}, and search = \"whoosh\" under [engines] in recordkit.toml").format(command=whoosh)
@@ -102,6 +102,7 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int], list[Str
     """
     asking: dict[str, int] = {}
     strays: list[Stray] = []
+    todo = "recordkit ledger verify"
     try:
         with app.reading() as workspace:
             from recordkit.archive.catalogue import count_holdings
@@ -117,8 +118,11 @@ def _store_health(app: App) -> tuple[dict[str, object], dict[str, int], list[Str
         fault = None if chain.ok else msg("The ledger is damaged at entry {seq}: {reason}", seq=chain.first_bad,
                                           reason=chain.reason)
     except RecordkitError as error:
-        fault, told = error.what, ""
-    how = None if fault is None else f"{shown(fault)} -> recordkit ledger verify"
+        fault, told, todo = error.what, "", shown(error.todo) if error.todo else todo
+    except OSError as error:
+        fault, told, todo = msg("{file} cannot be read: {error}", file=str(error.filename),
+                                error=error.strerror or str(error)), "", tr("see 'rights'")
+    how = None if fault is None else f"{shown(fault)} -> {todo}"
     line: dict[str, object] = {"part": tr("ledger"), "for": tr("every act"), "found": told if fault is None else None,
                                "how": how}
     return line, asking, strays
@@ -140,8 +144,10 @@ def _index_row(app: App) -> dict[str, object]:
     try:
         with app.reading() as workspace:
             health = index_health(workspace)
+    except OSError as error:
+        return {**row, "how": f"{error.filename or ''}: {error.strerror or error}"}
     except RecordkitError as error:
-        return {**row, "how": shown(error.what)}
+        return {**row, "how": shown(error.what) + (f" -> {shown(error.todo)}" if error.todo else "")}
     state = tr(_INDEX_STATES[health.state]).format(count=health.behind, detail=health.detail)
     if health.state in ("missing", "damaged"):
         return {**row, "how": f"{health.engine}: {state} -> recordkit rebuild --index"}
@@ -169,7 +175,8 @@ _ASKING = {
 }
 
 
-@click.command(cls=Command, help=N_("What is installed, what is missing and how to get it."))
+@click.command(cls=Command, help=N_(
+    "What is installed, what is missing and how to get it; how the store is, and what to do. Changes nothing."))
 @pass_app
 def doctor(app: App) -> None:
     """Look at optional parts and the store."""
@@ -187,8 +194,10 @@ def doctor(app: App) -> None:
     asking: dict[str, int] = {}
     strays: list[Stray] = []
     if store_there:
+        from recordkit.cli.wellbeing import store_rows
+
         health, asking, strays = _store_health(app)
-        items += [{**one, "needed": True} for one in (_disk_row(app), _index_row(app), health)]
+        items += [{**one, "needed": True} for one in (_disk_row(app), *store_rows(app), _index_row(app), health)]
     if app.json:
         app.print_json({"items": items, "total": len(items), "version": __version__, "system": machine.name,
                         "python": sys.version.split()[0], "cores": os.cpu_count(), **asking,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,9 @@ _DOOMS = {
 }
 
 
-@click.command(cls=Command, help=N_("Bring a copy of the store in another folder up to date."))
+@click.command(cls=Command, help=N_(
+    "Bring a copy of the store in another folder up to date. The store is only read; a copy that was interrupted is "
+    "finished by the next run."))
 @option("--to", "target", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="DIR",
         help=N_("Folder of the copy, on another disk."))
 @option("--check", is_flag=True,
@@ -44,15 +47,30 @@ def backup(app: App, target: Path, check: bool, thin_out: bool, mend: bool, dry_
         if thin_out or mend or dry_run:
             raise WrongUsage(msg("--check changes nothing; give it alone with --to."))
         return _check(app, target)
+    from recordkit.cli.saving import require_place
     from recordkit.copies.backup import make_backup
 
-    with app.reading() as workspace, Progress(app, tr("Copying (records)"), 0) as progress:
+    require_place(target.resolve().parent)
+    with _naming(target), app.reading() as workspace, Progress(app, tr("Copying (records)"), 0) as progress:
         done = make_backup(workspace, target, thin_out=thin_out, mend=mend, dry_run=dry_run, progress=progress.of)
     if app.json:
         app.print_json(done.plain())
     else:
         _tell_backup(app, done, target)
     return 0 if done.is_whole else 4
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Two disks are at work: say which of them is full."""
+    from recordkit import files
+
+    try:
+        yield
+    except OSError as error:
+        if files.is_full(error) and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
 
 
 def _tell_backup(app: App, done: Backup, target: Path) -> None:
@@ -115,7 +133,9 @@ def _check(app: App, target: Path) -> int:
     return 0 if done.ok else 7
 
 
-@click.command(cls=Command, help=N_("Make a store from a copy, without what was destroyed since."))
+@click.command(cls=Command, help=N_(
+    "Make a store from a copy, in a new folder, without what was destroyed since. The copy and the old store are only "
+    "read. For one damaged record or ledger file, 'recordkit mend' is the shorter way."))
 @click.argument("source", metavar="FROM", type=click.Path(path_type=Path, file_okay=False))
 @option("--ledger", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="NEWEST",
         help=N_("Folder of the newest ledger: of the old store, or of a later copy."))
@@ -127,7 +147,7 @@ def restore(app: App, source: Path, ledger: Path, against: tuple[Path, ...], dry
     """Restore into the folder of --store; exit 4 when something is lost, 7 when the copy is damaged."""
     from recordkit.copies.restore import restore_backup
 
-    with Progress(app, tr("Restoring (records)"), 0) as progress:
+    with _naming(app.store), Progress(app, tr("Restoring (records)"), 0) as progress:
         done = restore_backup(source, ledger, app.store, app.clock(), app.actor or system_user(),
                               checkpoints=against, dry_run=dry_run, progress=progress.of)
     if app.json:

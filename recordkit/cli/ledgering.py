@@ -36,7 +36,8 @@ def ledger() -> None:
     """Group."""
 
 
-@ledger.command("verify", cls=Command, help=N_("Check the whole chain, every signature, and that nothing was cut."))
+@ledger.command("verify", cls=Command, help=N_(
+    "Check the whole chain, every signature, and that nothing was cut. Changes nothing."))
 @option("--against", type=click.Path(path_type=Path), metavar="CHECKPOINT", multiple=True,
         help=N_("A signed checkpoint - its file, a scan or photo of its page, or its lines typed - for which the chain "
                 "must still be the same. May be repeated."))
@@ -70,7 +71,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
             if found.ok:
                 # The chain is whole in itself, yet does not fit the store: say what the store said.
                 found = Verification(False, found.entries, found.entries + 1, failure.what, found.head,
-                                     hashes=found.hashes)
+                                     0, found.hashes)
                 told = True
     compared = witnesses.compare(found)
     signatures = [one.message for one in audit.findings] if found.ok else []
@@ -122,6 +123,12 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         if kept:
             app.say(msg("{count} checkpoint(s) kept in the store agree, the last one about the first {seq} entries.",
                         count=len(kept), seq=max(kept)))
+        if not found.ok:
+            app.say(msg("Keep the store as it is: nobody enters anything, nobody edits the file. 'recordkit mend COPY "
+                        "--dry-run' says what a copy of the store brings back."))
+        elif not ok:
+            app.say(msg("Nothing can be mended here: let the administrator and the auditor look at the entries named, "
+                        "and keep a copy of the folder ledger as it is."))
     if found.torn_bytes:
         app.say(tr("It ends in an unfinished batch of {bytes} bytes; the next act discards it.").format(
             bytes=found.torn_bytes))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import importlib
 import os
 import sys
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 import click
 
 from recordkit.cli.base import App, Group, Option, report_error
 from recordkit.cli.i18n import N_, choose_language, tr, use_language
 from recordkit.errors import Interrupted, RecordkitError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "demo": ("demo", N_("The whole job on the shipped examples, told step by step.")),
@@ -52,10 +56,12 @@ _COMMANDS = {
     "import": ("bagging", N_("File the records of another archive's BagIt folder.")),
     "handover": ("handing", N_("Hand the archive over to another archivist; both sign.")),
     "backup": ("keeping", N_("A copy of the store in another folder.")),
+    "mend": ("mending", N_("Bring back what is damaged in the store out of a copy.")),
     "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
     "schedule": ("scheduling", N_("The review that comes by itself: daily or monthly, listed and mailed.")),
+    "completion": ("completion", N_("Let TAB complete commands, forms, codes and numbers.")),
     "doctor": ("doctoring", N_("What is installed and what is missing.")),
 }
 
@@ -77,10 +83,18 @@ class _Lazy(Group):
         with formatter.section(tr("Commands")):
             formatter.write_dl([(name, tr(line)) for name, (_, line) in _COMMANDS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and lines of help without importing a single command."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=tr(line)) for name, (_, line) in _COMMANDS.items()
+                 if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in _COMMANDS and not ctx.resilient_parsing and not args[0].startswith("-"):
             import difflib
 
             near = difflib.get_close_matches(args[0], _COMMANDS, 1, 0.6)
@@ -119,6 +133,10 @@ def cli(ctx: click.Context, store: Path | None, lang: str | None, quiet: bool, a
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
     use_language(choose_language(arguments, os.environ))
+    if "_RECORDKIT_COMPLETE" in os.environ:
+        from recordkit.cli.completions import answer
+
+        return answer(cli, os.environ["_RECORDKIT_COMPLETE"])
     try:
         result = cli.main(arguments, prog_name="recordkit", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -130,28 +148,30 @@ def run(arguments: list[str]) -> int:
         return Interrupted.exit_code
     except click.ClickException as error:
         error.show()
+        _show_example(error)
         return 2
     except RecordkitError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
             _print_traceback()
         report_error(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away (head, less): not our fault, and nothing to say to anybody.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away (head, less): not our fault, and nothing to say to anybody. Click makes
+        # an exit of it, with a code that says failure.
+        sys.stdout = _nowhere()
         return 0
     except OSError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
             _print_traceback()
         place = f"{error.filename}: " if error.filename else ""
-        return _report_disk(f"{place}{error.strerror or error}")
+        return _report_disk(f"{place}{error.strerror or error}", error)
     except Exception as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-            return _report_disk(str(error))
+            return _report_disk(str(error), OSError(errno.ENOSPC, ""))
         if type(error).__module__ == "sqlite3":
             click.echo(tr("Error: {what}").format(what=tr("The catalogue cannot be used: {error}").format(
                 error=error)), err=True)
-            todo = tr("It can always be derived anew: recordkit rebuild")
+            todo = tr("Nothing is lost: it is derived from ledger and records. Derive it anew: recordkit rebuild")
             click.echo(tr("  -> {todo}").format(todo=todo), err=True)
             return 7
         if os.environ.get("RECORDKIT_DEBUG") == "1":
@@ -164,10 +184,27 @@ def run(arguments: list[str]) -> int:
         return 1
 
 
-def _report_disk(what: str) -> int:
+def _show_example(error: click.ClickException) -> None:
+    """After a wrong usage, what a right one looks like."""
+    context = getattr(error, "ctx", None)
+    if isinstance(context, click.Context):
+        from recordkit.cli.examples import EXAMPLES, words_of
+
+        for line, _ in EXAMPLES.get(words_of(context.command_path), ())[:1]:
+            click.echo(tr("  -> For example: {example}").format(example=f"recordkit {line}"), err=True)
+
+
+def _report_disk(what: str, error: OSError) -> int:
     """Say what the system says of the disk, and what to do; the exit code."""
     click.echo(tr("Error: {what}").format(what=what), err=True)
-    todo = tr("Check free space and permissions; what was done stays done and the next run goes on.")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        todo = tr("The disk is full. Make free space outside the store, and give the same command again: what was done "
+                  "stays done and the next run goes on.")
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        todo = tr("This account may not. Check permissions: all files of the store belong to the one account that runs "
+                  "recordkit ('recordkit doctor' names others). What was done stays done and the next run goes on.")
+    else:
+        todo = tr("Check free space and permissions; what was done stays done and the next run goes on.")
     click.echo(tr("  -> {todo}").format(todo=todo), err=True)
     return 1
 
@@ -180,12 +217,19 @@ def _print_traceback() -> None:
 
 def run_process() -> NoReturn:
     """Run the command line of this process and end it."""
+    # A process may be started without them (>&-, a service of Windows); what is said then goes nowhere.
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         # A terminal with a narrow encoding must show a question mark, not end the program.
-        if stream is not None and hasattr(stream, "reconfigure"):
+        if hasattr(stream, "reconfigure"):
             # What goes into a file or a pipe is UTF-8 on every system: other programs are promised that.
             stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
     _leave(run(sys.argv[1:]))
+
+
+def _nowhere(mode: Literal["r", "w"] = "w") -> TextIO:
+    return open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _leave(code: int) -> NoReturn:
@@ -195,12 +239,11 @@ def _leave(code: int) -> NoReturn:
     """
     try:
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+            stream.flush()
     except BrokenPipeError:
-        os._exit(0)
+        os._exit(code)
     except OSError as error:
-        code = _report_disk(error.strerror or str(error))
+        code = _report_disk(error.strerror or str(error), error)
     if threading.active_count() > 1:
         sys.exit(code)
     atexit._run_exitfuncs()

@@ -27,6 +27,7 @@ def show(app: App, record: str) -> None:
     from recordkit.archive.boxes import paper_place
     from recordkit.archive.catalogue import came_as
     from recordkit.archive.signature_facts import read_plain, told_signature
+    from recordkit.archive.vague_dates import given_date
     from recordkit.archive.volumes import volume_of
     from recordkit.cli.holding import told_hold
     from recordkit.cli.telling import field_lines, form_fields, how_it_came
@@ -50,6 +51,7 @@ def show(app: App, record: str) -> None:
         "year": found.year,
         "title": found.title,
         "date": found.date,
+        "date_given": given_date(found),
         "pages": found.pages,
         "sha256": found.sha256,
         "issue_id": found.issue_id,
@@ -91,7 +93,8 @@ def show(app: App, record: str) -> None:
         return
     names = {
         "record_id": N_("Record id"), "code": N_("Code"), "record_class": N_("Class"), "year": N_("Year"),
-        "title": N_("Title"), "date": N_("Date"), "pages": N_("Pages"), "sha256": "SHA-256",
+        "title": N_("Title"), "date": N_("Date"), "date_given": N_("Date as given"),
+        "pages": N_("Pages"), "sha256": "SHA-256",
         "issue_id": N_("Issue"), "number": N_("Number"), "status": N_("Status"), "account": N_("Account"),
         "party": N_("Party"), "responsible": N_("Responsible"), "box": N_("Box"), "shelf": N_("Shelf"),
         "security": N_("Security"), "keywords": N_("Keywords"), "note": N_("Note"),

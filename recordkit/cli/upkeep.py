@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from recordkit.archive.fixity import FixityResult
 
 
-@click.command(cls=Command, help=N_("Read every byte of the archive again and compare with ledger and inventories."))
+@click.command(cls=Command, help=N_(
+    "Read every byte of the archive again and compare with ledger and inventories. Changes nothing; what is damaged, "
+    "'recordkit mend' brings back out of a copy."))
 @click.argument("records", nargs=-1, metavar="[RECORD]...")
 @option("--sample", type=click.FloatRange(0, 100, min_open=True), metavar="PERCENT",
         help=N_("Only today's share of the records; successive days take different ones until all had their turn."))
@@ -72,6 +74,9 @@ def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int |
         _say_how_far(app, sample, result, named=bool(records))
         app.say(tr("{records} record(s), {bytes} bytes read, {faults} fault(s).").format(
             records=result.records, bytes=result.bytes, faults=len(items)))
+        if items:
+            app.say(msg("Nothing was changed. 'recordkit mend COPY' brings back what a copy of the store has whole; a "
+                        "file that does not belong there is moved out by hand (docs/troubleshooting.md)."))
         if seconds >= 2:
             app.say(msg("Read at {rate} MB/s by {jobs} job(s).", rate=round(result.bytes / seconds / 1e6),
                         jobs=options.jobs))
@@ -102,7 +107,9 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named:
         app.say(msg("{unverified} record(s) of the archive are still unverified.", unverified=result.unverified))
 
 
-@click.command(cls=Command, help=N_("Derive catalogue and index anew from ledger and objects."))
+@click.command(cls=Command, help=N_(
+    "Derive catalogue and index anew from ledger and objects. Safe at any time: ledger and records are only read. It "
+    "mends neither of them; 'recordkit mend' does."))
 @option("--index", "index_only", is_flag=True, help=N_("Only the search index."))
 @option("--catalogue", "catalogue_only", is_flag=True, help=N_("Only the catalogue."))
 @dry_run_option

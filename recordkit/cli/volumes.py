@@ -235,6 +235,7 @@ def _span(one: Mapping[str, object]) -> str:
 def volume_show(app: App, reference: str) -> None:
     """Print a volume, its period and its records."""
     from recordkit.archive.access import clearance_of, seen_title
+    from recordkit.archive.vague_dates import given_date
     from recordkit.archive.volumes import find_volume, placed_records
     from recordkit.retention.circumstances import decide_record, load_circumstances
 
@@ -251,9 +252,11 @@ def volume_show(app: App, reference: str) -> None:
             items.append({
                 "position": position, "record_id": record.record_id, "code": record.code, "number": record.number,
                 "title": seen_title(record, clearance), "date": None if is_gone else record.date,
-                "record_class": record.record_class, "pages": None if is_gone else record.pages,
+                "date_given": given_date(record), "record_class": record.record_class,
+                "pages": None if is_gone else record.pages,
                 "status": record.status, "decision": decision.decision if decision else None,
-                "due": decision.due if decision else None, "reason": decision.reason if decision else None})
+                "due": decision.due if decision else None, "reason": decision.reason if decision else None,
+                "unexplained": (decision.unexplained or None) if decision else None})
         _show(app, workspace, found, items)
 
 
@@ -262,7 +265,9 @@ def _show(app: App, workspace: Workspace, found: Volume, items: Sequence[Mapping
         _print_volume(app, workspace, found, items=list(items), total=len(items))
         return
     _print_volume(app, workspace, found)
-    told = [{**one, "decision": tr(str(one["decision"] or one["status"]))} for one in items]
+    told = [{**one, "date": one["date_given"] or one["date"],
+             "decision": tr("unexplained" if one["unexplained"] else str(one["decision"] or one["status"]))}
+            for one in items]
     app.print_items(told, [("position", N_("No.")), ("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")),
                            ("pages", N_("Pages")), ("decision", N_("Decision")), ("due", N_("Due"))])
 

@@ -19,7 +19,7 @@ WORDS = (
     # search
     N_("class"), N_("year"), N_("form"), N_("period"), N_("status"), N_("ordered"),
     # retention
-    N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("date"), N_("event"),
+    N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("unexplained"), N_("date"), N_("event"),
     N_("in force"), N_("revised"), N_("released"),
     # people
     N_("clerk"), N_("archivist"), N_("appraiser"), N_("approver"), N_("supervisor"), N_("administrator"),
@@ -47,7 +47,7 @@ ACTS = (
     N_("records.exported"), N_("bag.imported"), N_("handover.proposed"), N_("handover.accepted"),
     N_("handover.withdrawn"), N_("accepted"),
     N_("volume.opened"), N_("volume.filed"), N_("volume.taken-out"), N_("volume.closed"), N_("volume.reopened"),
-    N_("volume.noted"),
+    N_("volume.noted"), N_("ledger.shortened"),
 )  # fmt: skip
 
 

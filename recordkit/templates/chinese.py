@@ -73,18 +73,17 @@ def _integer(number: int, zero_style: ZeroStyle) -> str:
         number, low = divmod(number, 10_000)
         sections.append(low)
     text = ""
-    skipped = False  # an empty section lies between, e.g. 万 in 100007000
     for place in range(len(sections) - 1, -1, -1):
         section = sections[place]
         if not section:
-            skipped = True
             continue
         if text:
-            free = sections[place + 1] % 10 == 0 and zero_style == "after-wan"
-            if section < 1000 or skipped or free:
+            above = sections[place + 1]
+            # Where all of 万 is empty, as in 100007000, the 零 is not free.
+            free = above % 10 == 0 and zero_style == "after-wan"
+            if section < 1000 or not above or free:
                 text += "零"
         text += _section(section) + _SECTIONS[place]
-        skipped = False
     return text
 
 
@@ -131,6 +130,16 @@ def date_parts(text: str) -> tuple[int, int, int] | None:
 
 
 _SPOKEN = {_small_number(number): number for number in range(1, 32)}
+
+
+def spoken_number(text: str) -> int | None:
+    """1 to 99, in ASCII digits or as spoken (元 is 1: 民国元年); None for anything else."""
+    if text.isascii() and text.isdecimal():
+        return int(text) if 1 <= int(text) <= 99 else None
+    return 1 if text == "元" else _COUNTED.get(text)
+
+
+_COUNTED = {_small_number(number): number for number in range(1, 100)}
 
 
 def display_date(day: date) -> str:

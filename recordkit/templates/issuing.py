@@ -160,7 +160,8 @@ def require_place(root: Path, out: Path) -> None:
     except OSError as error:
         raise InputRefused(
             msg("Nothing can be written to {folder}: {reason}", folder=str(out), reason=error.strerror or str(error)),
-            msg("Choose another folder with --out."),
+            msg("The disk is full: make room outside the store and give the same command again; no number was taken.")
+            if files.is_full(error) else msg("Choose another folder with --out."),
         ) from None
 
 

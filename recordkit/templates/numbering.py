@@ -106,7 +106,7 @@ def parse_number_pattern(pattern: str) -> NumberPattern:
             before another digit, where two documents could get one number.
     """
     parts: list[NumberPart] = []
-    width = 0
+    widths: list[int] = []
     position = 0
     for found in _PLACEHOLDER.finditer(pattern):
         parts += _literal(pattern, pattern[position : found.start()])
@@ -114,7 +114,7 @@ def parse_number_pattern(pattern: str) -> NumberPattern:
         name = found[1]
         if serial := _SEQ.fullmatch(name):
             parts.append(NumberPart("seq"))
-            width = int(serial[1] or 1)
+            widths.append(int(serial[1] or 1))
         elif name in _DATE_PARTS or name == "office":
             parts.append(NumberPart(name))
         else:
@@ -124,15 +124,14 @@ def parse_number_pattern(pattern: str) -> NumberPattern:
                 msg("Use {{year}} {{yy}} {{mm}} {{dd}} {{office}} and {{seq:04}}."),
             )
     parts += _literal(pattern, pattern[position:])
-    kinds = [part.kind for part in parts]
-    if kinds.count("seq") != 1:
+    if len(widths) != 1:
         raise _refused(
             pattern,
-            msg("a number needs exactly one serial, found {count}.", count=kinds.count("seq")),
+            msg("a number needs exactly one serial, found {count}.", count=len(widths)),
             msg("Write {{seq:04}} once, where the serial number stands."),
         )
-    _check_neighbours(pattern, parts, kinds.index("seq"))
-    return NumberPattern(pattern, tuple(parts), width)
+    _check_neighbours(pattern, parts, parts.index(NumberPart("seq")))
+    return NumberPattern(pattern, tuple(parts), widths[0])
 
 
 def _literal(pattern: str, text: str) -> list[NumberPart]:

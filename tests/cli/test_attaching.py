@@ -298,7 +298,7 @@ def test_killed_between_the_steps_an_attachment_is_neither_lost_nor_added_twice(
     monkeypatch.setattr("recordkit.archive.attaching.join_waiting", workspace_join)
     with monkeypatch.context() as patch:
         if step == "object":
-            patch.setattr(ObjectStore, "add_version", die)
+            patch.setattr(ObjectStore, "add_versions", die)
         elif step == "ledger":
             patch.setattr(files, "append_durable", die)
         else:

@@ -175,7 +175,7 @@ def test_killed_between_the_steps_the_next_run_finishes_one_version(
     signed(cli, cli.store / "inbox" / "b.pdf", number, "second")
     with monkeypatch.context() as patch:
         if step == "object":
-            patch.setattr(ObjectStore, "add_version", die)
+            patch.setattr(ObjectStore, "add_versions", die)
         elif step == "ledger":
             patch.setattr(files, "append_durable", die)
         else:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import clock_at
+from conftest import Cli, clock_at
 from hypothesis import given
 from hypothesis import strategies as st
 from small_archive import DAY
 
 from recordkit import files
 from recordkit.archive import catalogue
-from recordkit.archive.archival_code import CodeTemplate, find_gaps
+from recordkit.archive.archival_code import CodePlace, CodeTemplate, Gap, find_gaps, named_already
 from recordkit.archive.filing import NewRecord, file_records
 from recordkit.archive.selection import Selection, select_records
+from recordkit.archive.volume_acts import NewVolume, open_volume
 from recordkit.archive_settings import ArchiveSection, archive_fault
 from recordkit.errors import InputRefused
 from recordkit.settings import CompanySection, Settings, StoreSection, load_settings
@@ -128,7 +130,9 @@ def with_code(root: Path, code: str) -> Workspace:
     return open_store(root, clock_at(DAY), "test")
 
 
-def file_some(workspace: Workspace, *codes: str | None, record_class: str = "visit-record") -> list[str]:
+def file_some(
+    workspace: Workspace, *codes: str | None, record_class: str = "visit-record", on: date = DAY
+) -> list[str]:
     """File papers, inherited codes or None for our own; the codes they have."""
     with workspace.writing() as writer, workspace.staging() as staging:
         news = []
@@ -136,7 +140,7 @@ def file_some(workspace: Workspace, *codes: str | None, record_class: str = "vis
             at = catalogue.next_ordinal(workspace.db) + len(news)
             path = staging / f"paper-{at}"
             files.write_atomic(path, f"paper {at}".encode())
-            news.append(NewRecord(record_class, f"件{at}", DAY, 1, {"original.txt": path}, files.digests_of(path),
+            news.append(NewRecord(record_class, f"件{at}", on, 1, {"original.txt": path}, files.digests_of(path),
                                   code=code, extra={"inherited": "catalogue"} if code else {}))
         ids = file_records(writer, workspace, news, staging)
     return [record.code for one in ids if (record := catalogue.get_record(workspace.db, one)) is not None]
@@ -186,6 +190,8 @@ def test_an_inherited_code_moves_the_numbers_on_and_is_never_given_again(tmp_pat
             file_some(workspace, code)
     with pytest.raises(InputRefused, match="is given to another record"):
         file_some(workspace, "旧-1", "旧-1")
+    with pytest.raises(InputRefused, match="is given to another record"):
+        file_some(workspace, None, ours(9))
     assert len(catalogue.list_records(workspace.db)) == 5
     assert [(one.first, one.last, one.after, one.before) for one in find_gaps(workspace.db)] == [
         (2, 2, ours(1), ours(3)), (4, 6, ours(3), ours(7))]
@@ -252,4 +258,105 @@ def test_an_inherited_code_that_only_another_template_would_give_is_passed_over(
     workspace.close()
     workspace = with_code(tmp_path / "s", "{fonds}·{seq:05}-{category}·Y7")
     assert file_some(workspace, None, None) == ["C001·00001-KF·Y7", "C001·00003-KF·Y7"]
+    workspace.close()
+
+
+def test_a_name_that_stands_for_something_else_already_is_no_archival_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = made(tmp_path / "s")
+    [ours] = file_some(workspace, None)
+    record = catalogue.list_records(workspace.db)[0]
+    volume = open_volume(workspace, NewVolume("project", "城东管网改造"))
+    workspace.close()
+    cli = Cli(tmp_path / "s", capsys)
+    data = tmp_path / "data.json"
+    files.write_atomic(data, cli("forms", "sample", "visit-record", "--json").encode())
+    number = cli.json("generate", "visit-record", "--data", data)["items"][0]["number"]
+    workspace = open_store(tmp_path / "s", clock_at(DAY), "test")
+    assert str(named_already(workspace.db, f" {ours} ")) == f" {ours}  names the record {ours}."
+    for name, said in ((record.record_id, f"{record.record_id} names the record {ours}."),
+                       (volume.volume_id, f"{volume.volume_id} names the volume {volume.code}."),
+                       (number, f"{number} is the number of a document that was issued here ({number}).")):
+        with pytest.raises(InputRefused) as refused:
+            file_some(workspace, name)
+        assert str(refused.value.what) == f"{said} It cannot be an archival code, too."
+    with pytest.raises(InputRefused, match="is given to another record"):
+        file_some(workspace, volume.code)
+    assert named_already(workspace.db, "无此号") is None
+    workspace.close()
+
+
+def test_a_part_that_stands_twice_in_a_template_is_the_same_both_times() -> None:
+    template = template_of("{year}·{fonds}-{category}-{year}-{seq:04}")
+    assert template.code(record_class="x", year=2026, period="Y", serial=1) == "2026·C001-KF-2026-0001"
+    assert template.matches("2026·C001-KF-2026-0001")
+    assert not template.matches("2026·C001-KF-2025-0001")
+
+
+def test_a_template_that_was_never_checked_is_refused_when_codes_are_to_be_made() -> None:
+    with pytest.raises(InputRefused, match="cannot be read: {fonds"):
+        template_of("{fonds")
+
+
+def test_a_code_may_have_two_hundred_characters_and_a_number_of_nine_digits() -> None:
+    template = template_of("{fonds}-{category}-{seq}")
+    assert template.place("旧" * 199 + "7").serial == 7
+    assert template.place("旧" + "9" * 9) == CodePlace("旧0000", 999_999_999)
+    assert template.place("旧" + "9" * 10) == CodePlace("旧" + "9" * 10, 0)
+    wide = template_of("{fonds}-{class}-{seq:04}", class_codes={"a": "旧" * 190})
+    assert wide.matches("C001-" + "旧" * 190 + "-0001")
+    assert not wide.matches("C001-" + "旧" * 190 + "-10001")
+    inner = template_of("{fonds}·{seq:05}-{class}", class_codes={"a": "7" + "旧" * 188})
+    assert inner.place("C001·00002-7" + "旧" * 188).serial == 2
+    assert inner.place("C001·10002-7" + "旧" * 189).serial == 7
+
+
+def test_a_class_is_known_by_its_own_code_in_full_and_any_other_by_up_to_forty_characters() -> None:
+    template = template_of("{fonds}-{class}-{seq:04}", class_codes={"a": "HT", "b": "HT-B"})
+    assert template.place("C001-HT-B-0007") == CodePlace("C001-HT-B-0000", 7)
+    assert template.matches("C001-" + "x" * 40 + "-0001")
+    assert not template.matches("C001-" + "x" * 41 + "-0001")
+    office = template_of("{fonds}-{category}-{office}-{seq:04}")
+    assert office.matches("C001-KF-" + "营" * 40 + "-0001")
+    assert not office.matches("C001-KF-" + "营" * 41 + "-0001")
+    assert not office.matches("C001-KF-营-业-0001")
+    strokes = template_of("{fonds}/{category}/{office}/{seq:04}")
+    assert strokes.matches("C001/KF/营业/0001") and not strokes.matches("C001/KF/营/业/0001")
+
+
+def test_the_code_of_a_missing_number_is_written_as_the_one_behind_it() -> None:
+    gap = Gap("C2·0000-8", 3, 6, "", "C2·0007-8", False)
+    assert (gap.code(3), gap.code(12345), gap.count) == ("C2·0003-8", "C2·12345-8", 4)
+    assert Gap("x", 1, 1, "", "甲乙", False).code(1) == "甲乙"
+    # The last number of that value: the fonds may have the same one.
+    assert Gap("7-0000", 6, 6, "", "7-07", False).code(6) == "7-06"
+
+
+def test_numbers_lost_before_the_first_one_of_ours_are_gaps_and_say_so(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s", DA13)
+    for _ in range(6):
+        file_some(workspace, None)
+    [first, _, third, *_] = catalogue.list_records(workspace.db)
+    with workspace.db.transaction():
+        for one in (first, third):
+            workspace.db.run("DELETE FROM records WHERE record_id = :id", {"id": one.record_id})
+    assert list(find_gaps(workspace.db)) == [
+        Gap("C001-KF-0000", 1, 1, "", "C001-KF-0002", True),
+        Gap("C001-KF-0000", 3, 3, "C001-KF-0002", "C001-KF-0004", True)]
+    # An inherited code of the same number, written with other zeros, takes nothing from ours.
+    file_some(workspace, "C001-KF-00002")
+    assert [one.lost for one in find_gaps(workspace.db)] == [True, True]
+    workspace.close()
+
+
+def test_gaps_of_a_class_are_looked_for_in_every_year_that_has_it(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "s", "{fonds}-{category}·{year}-{seq:04}")
+    for year in (2019, 2024, 2026):
+        file_some(workspace, f"C001-KF·{year}-0003", f"C001-KF·{year}-0005", on=date(year, 5, 1))
+    told = [(one.scope, one.first, one.last, one.after, one.lost) for one in find_gaps(
+        workspace.db, record_class="visit-record")]
+    assert told == [(f"C001-KF·{year}-0000", 4, 4, f"C001-KF·{year}-0003", False) for year in (2019, 2024, 2026)]
+    assert [one.scope for one in find_gaps(workspace.db, year=2024)] == ["C001-KF·2024-0000"]
+    assert list(find_gaps(workspace.db, year=2024, record_class="supply-contract")) == []
     workspace.close()

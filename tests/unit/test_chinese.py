@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recordkit.errors import InputRefused
@@ -80,6 +80,47 @@ def test_capitals_read_back_give_the_amount(amount: Decimal, suffix: bool, style
     assert "零零" not in text
 
 
+def zeros_before(figures: str, style: ZeroStyle) -> list[int]:
+    """Places of the digits (0 is 元) that a 零 stands before, by the rule itself: inner zeros, once."""
+    found = []
+    for at in range(1, len(figures)):
+        place = len(figures) - 1 - at
+        if figures[at] == "0" or figures[at - 1] != "0" or not figures[:at].strip("0"):
+            continue
+        # Only zeros at the end of 万 or 亿, before a thousand: there the writer is free.
+        free = place % 4 == 3 and figures[max(0, at - 4):at].strip("0") != ""
+        if not free or style == "after-wan":
+            found.append(place)
+    return found
+
+
+@given(st.integers(1, 999_999_999_999), st.sampled_from(["after-yuan", "after-wan"]))
+@example(107_000, "after-wan")
+@example(11_000, "after-yuan")
+@example(11_000, "after-wan")
+@example(11_001, "after-wan")
+@example(100_107_000, "after-wan")
+@example(1_070_000_000, "after-wan")
+@example(1_070_000_000, "after-yuan")
+@example(200_007_000, "after-yuan")
+def test_a_zero_stands_where_figures_within_the_amount_are_zero_and_nowhere_else(yuan: int, style: ZeroStyle) -> None:
+    text = money_in_capitals(Decimal(yuan), zero_style=style, prefix="")
+    figures, units, place, zeros = str(yuan), {"拾": 1, "佰": 2, "仟": 3}, 0, []
+    # Read from the end: every capital but 零 knows its place by the unit behind it.
+    unit, section = 0, 0
+    for char in reversed(text.removesuffix("元整")):
+        if char in "万亿":
+            section, unit = {"万": 4, "亿": 8}[char], 0
+        elif char in units:
+            unit = units[char]
+        elif char == "零":
+            zeros.append(place)
+        else:
+            place, unit = section + unit, 0
+            assert figures[len(figures) - 1 - place] == str(DIGITS[char])
+    assert zeros == sorted(zeros_before(figures, style))
+
+
 @pytest.mark.parametrize("amount", ["-0.01", "1000000000000", "1.005", "NaN", "Infinity"])
 def test_an_amount_that_has_no_capitals_is_refused_not_rounded(amount: str) -> None:
     with pytest.raises(InputRefused):
@@ -97,3 +138,17 @@ def test_every_day_of_a_leap_year_reads_back_from_both_writings() -> None:
         day = date(2024, 1, 1) + timedelta(days)
         expected = (day.year, day.month, day.day)
         assert date_parts(chinese_date(day)) == date_parts(display_date(day)) == date_parts(day.isoformat()) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["二〇二六年三三月二日", "二〇二六年三月二二日", "二〇二六年三月三十二日", "二〇二六年三月", "3月2日"]
+)
+def test_what_is_no_spoken_month_or_day_is_no_date(text: str) -> None:
+    assert date_parts(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-3-2", "2026/03/02", "2026.3.2", "20260302", "2026年03月2日", "二零二六年三月二日"]
+)
+def test_a_day_is_read_from_every_writing(text: str) -> None:
+    assert date_parts(text) == (2026, 3, 2)

@@ -29,7 +29,7 @@ def test_entries_come_back_as_written_and_chained(tmp_path: Path) -> None:
     ledger, cursor = filled(tmp_path, 2, 1)
     entries = [entry for entry, _ in ledger.read()]
     assert [entry.seq for entry in entries] == [1, 2, 3]
-    assert entries[0].prev == GENESIS
+    assert entries[0].prev == GENESIS == "0" * 64
     assert entries[1].prev == entries[0].hash
     assert [entry.left for entry in entries] == [1, 0, 0]
     assert ledger.verify().ok
@@ -103,8 +103,8 @@ def test_a_missing_file_in_the_middle_is_named(tmp_path: Path) -> None:
     ledger, _ = filled(tmp_path, 2, 2, 2, max_bytes=500)
     (tmp_path / "ledger-000002.jsonl").unlink()
     found = ledger.verify()
-    assert not found.ok
-    assert "ledger-000002.jsonl" in str(found.reason)
+    assert (found.ok, found.first_bad) == (False, 1)
+    assert str(found.reason) == "the file ledger-000002.jsonl is missing"
 
 
 def test_a_dropped_entry_and_a_swapped_pair_are_named(tmp_path: Path) -> None:
@@ -263,14 +263,14 @@ def test_a_batch_is_one_write_and_one_sync(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_verification_tells_the_hashes_asked_for_every_entry_and_how_far_it_is(tmp_path: Path) -> None:
     ledger, _ = filled(tmp_path, *[1] * 3, max_bytes=1 << 21)
-    long = Act("test.long", {"text": "x" * (1 << 20)})
+    long = Act("test.long", {"text": "x" * 600_000})
     cursor = list(ledger.read())[-1][1]
-    for _ in range(3):
+    for _ in range(6):
         cursor = ledger.append([long], time=TIME, actor="a", after=cursor)[-1][1]
     seqs: list[int] = []
     told: list[int] = []
     found = ledger.verify(places=(2, 99), take=lambda entry: seqs.append(entry.seq), progress=told.append)
-    assert seqs == [1, 2, 3, 4, 5, 6]
+    assert seqs == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert found.hashes == {2: [entry.hash for entry, _ in ledger.read()][1]}
     assert told == sorted(told)
     assert len(told) == 3
@@ -283,3 +283,206 @@ def test_the_lines_are_given_as_they_stand(tmp_path: Path) -> None:
     assert len(files_of_ledger) > 1
     assert b"".join(line for _, line in ledger.lines()) == b"".join(path.read_bytes() for path in files_of_ledger)
     assert [seq for seq, _ in ledger.lines()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_lines_of_a_damaged_ledger_end_in_a_failure_of_integrity(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 1, 1)
+    path = tmp_path / "ledger-000001.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"batch":1', b'"batch":7'))
+    with pytest.raises(IntegrityFailure, match="entry 2: its content does not match its hash"):
+        list(ledger.lines())
+
+
+def test_entries_that_name_a_text_are_found_once_each_in_their_order_over_all_files(tmp_path: Path) -> None:
+    ledger, cursor = filled(tmp_path, 2, 2, max_bytes=500)
+    last = ledger.append([Act("test.done", {"batch": 9, "twice": "甲甲"}), Act("甲", {"other": 1})],
+                         time=TIME, actor="a", after=cursor)[-1][1]
+    assert last.file == 3
+    assert [entry.seq for entry in ledger.naming("甲", last)] == [1, 2, 3, 4, 5, 6]
+    assert [entry.seq for entry in ledger.naming("twice", last)] == [5]
+    assert [entry.seq for entry in ledger.naming("甲", cursor)] == [1, 2, 3, 4]
+    assert [entry.body for entry in ledger.naming('other', last)] == [{"other": 1}]
+    assert list(ledger.naming("nowhere", last)) == []
+    assert [entry.seq for entry in ledger.naming("{", last)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_entries_behind_the_place_are_not_looked_at_though_they_stand_in_the_same_file(tmp_path: Path) -> None:
+    ledger, cursor = filled(tmp_path, 1)
+    behind = ledger.append([Act("test.later", {})], time=TIME, actor="a", after=cursor)[-1][1]
+    assert behind.file == cursor.file
+    assert list(ledger.naming("test.later", cursor)) == []
+
+
+def test_a_text_looked_for_in_a_file_that_is_gone_or_a_line_that_was_changed_fails(tmp_path: Path) -> None:
+    ledger, cursor = filled(tmp_path, 1, 1)
+    path = tmp_path / "ledger-000001.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"batch":1', b'"batch":7'))
+    with pytest.raises(IntegrityFailure, match="entry 2: its content does not match its hash"):
+        list(ledger.naming("甲", cursor))
+    path.unlink()
+    with pytest.raises(IntegrityFailure, match=r"entry 1: the file ledger-000001\.jsonl is missing"):
+        list(ledger.naming("甲", cursor))
+
+
+def test_a_damaged_entry_that_names_a_text_is_told_whole_though_the_file_ends_in_it(tmp_path: Path) -> None:
+    ledger, cursor = filled(tmp_path, 1)
+    path = tmp_path / "ledger-000001.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(IntegrityFailure, match="not in the form"):
+        list(ledger.naming("甲", cursor))
+
+
+def test_nothing_is_appended_behind_an_end_that_is_not_the_one_that_was_read(tmp_path: Path) -> None:
+    ledger, cursor = filled(tmp_path, 1, 1)
+    path = tmp_path / "ledger-000001.jsonl"
+    whole = path.read_bytes()
+    ledger.check_end(cursor)
+    ledger.check_end(Cursor())
+    path.write_bytes(whole + b"torn")
+    ledger.check_end(cursor)
+    with pytest.raises(IntegrityFailure, match="rewritten"):
+        ledger.check_end(Cursor(cursor.seq, "0" * 64, cursor.file, cursor.offset))
+    with pytest.raises(IntegrityFailure, match="entry 3: entry 2 stands in its place"):
+        ledger.check_end(Cursor(3, cursor.hash, cursor.file, cursor.offset))
+    for changed, why in ((whole[:-1] + b" ", "does not end"), (whole[:-9], "does not end"),
+                         (whole.replace(b'"batch":1', b'"batch":7'), "does not match")):
+        path.write_bytes(changed)
+        with pytest.raises(IntegrityFailure, match=f"entry 2: .*{why}"):
+            ledger.check_end(cursor)
+    path.unlink()
+    with pytest.raises(IntegrityFailure, match="entry 2: the line does not end"):
+        ledger.check_end(cursor)
+
+
+@pytest.mark.parametrize("length", [1, (1 << 16) - 200, 1 << 16, 600_000, 5_000_000])
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_last_entry_of_any_length_is_read_back_whole(tmp_path: Path, length: int, before: int) -> None:
+    ledger, cursor = filled(tmp_path, *[1] * before)
+    last = ledger.append([Act("test.long", {"text": "x" * length})], time=TIME, actor="a", after=cursor)[-1][1]
+    ledger.check_end(last)
+    path = tmp_path / "ledger-000001.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"act":"torn')
+    ledger.check_end(last)
+
+
+def test_a_ledger_that_was_read_before_and_is_gone_or_shorter_is_named(tmp_path: Path) -> None:
+    ledger, cursor = filled(tmp_path, 1, 1)
+    path = tmp_path / "ledger-000001.jsonl"
+    first = path.read_bytes().splitlines(keepends=True)[0]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(IntegrityFailure, match="entry 2: entries that were already used are gone"):
+        list(ledger.read(cursor))
+    path.write_bytes(first)
+    found = ledger.verify(cursor)
+    assert (found.ok, found.first_bad, found.entries) == (False, 2, 1)
+    assert str(found.reason) == "2 entries were read before, 1 are left: it was cut short"
+    with pytest.raises(IntegrityFailure, match="entry 2: entries that were already used are gone"):
+        list(ledger.read(cursor))
+    path.unlink()
+    with pytest.raises(IntegrityFailure, match=r"entry 2: the file ledger-000001\.jsonl is missing"):
+        list(ledger.read(cursor))
+    assert list(ledger.read()) == []
+
+
+def test_a_chain_that_was_written_anew_is_named_at_the_place_that_was_read(tmp_path: Path) -> None:
+    ledger, cursor = filled(tmp_path, 1, 1)
+    found = ledger.verify(Cursor(1, "0" * 64))
+    assert (found.ok, found.first_bad) == (False, 1)
+    assert "rewritten" in str(found.reason)
+    assert ledger.verify(cursor).ok
+
+
+@pytest.mark.parametrize(
+    ("tail", "torn"),
+    [
+        (b"\0" * 700, True),
+        (b"", True),
+        (b'{"act', True),
+        (b'{"act":"test.lost","actor":"\xe7\x94', True),
+        (b'{"act":"a","x":1}', True),
+        (b'{"act":"a","x":1}x', False),
+        (b"X", False),
+        (b'{"ack":"a"', False),
+        (b'[', False),
+    ],
+)
+def test_only_what_a_write_that_was_cut_short_leaves_behind_passes_for_one(
+    tmp_path: Path, tail: bytes, torn: bool
+) -> None:
+    ledger, cursor = filled(tmp_path, 1)
+    path = tmp_path / "ledger-000001.jsonl"
+    path.write_bytes(path.read_bytes() + tail)
+    found = ledger.verify()
+    assert (found.ok, found.torn_bytes) == ((True, len(tail)) if torn else (False, 0))
+    assert found.first_bad == (None if torn else 2)
+    assert found.head == cursor.hash
+
+
+def test_a_torn_line_before_another_file_is_damage(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 3, 3, max_bytes=300)
+    path = tmp_path / "ledger-000001.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"act')
+    found = ledger.verify()
+    assert (found.ok, found.first_bad) == (False, 4)
+    assert "does not end as written" in str(found.reason)
+
+
+def test_a_torn_batch_is_cut_off_with_the_files_behind_it(tmp_path: Path) -> None:
+    ledger, cursor = filled(tmp_path, 1)
+    stray = tmp_path / "ledger-000002.jsonl"
+    stray.write_bytes(b'{"act')
+    assert ledger.torn_bytes(cursor) == 5
+    ledger.append([Act("test.next", {})], time=TIME, actor="a", after=cursor)
+    assert not stray.exists()
+    assert ledger.verify().entries == 2
+
+
+def test_files_that_are_no_part_of_the_ledger_are_left_alone(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 1)
+    (tmp_path / "ledger-copy.jsonl").write_bytes(b"nothing of ours")
+    assert ledger.verify().entries == 1
+    assert ledger.size() == (tmp_path / "ledger-000001.jsonl").stat().st_size
+
+
+@pytest.mark.parametrize("left", [[2, 0, 0], [1, 1, 0], [0, 2, 1]])
+def test_a_batch_that_does_not_count_down_is_damage(tmp_path: Path, left: list[int]) -> None:
+    ledger, _ = filled(tmp_path, 3)
+    path = tmp_path / "ledger-000001.jsonl"
+    lines, previous = [], GENESIS
+    for line, number in zip(path.read_bytes().splitlines(), left, strict=True):
+        lines.append(forged(line, left=number, prev=previous))
+        previous = json.loads(lines[-1])["hash"]
+    path.write_bytes(b"".join(lines))
+    found = ledger.verify()
+    if left == [0, 2, 1]:
+        assert (found.ok, found.entries, found.torn_bytes) == (True, 1, len(lines[1] + lines[2]))
+    else:
+        assert (found.ok, found.entries) == (False, 0)
+        assert "does not count down" in str(found.reason)
+
+
+def test_the_limit_of_a_file_is_reached_at_that_very_byte(tmp_path: Path) -> None:
+    _, cursor = filled(tmp_path / "a", 1)
+    _, same = filled(tmp_path / "b", 1, 1, max_bytes=cursor.offset)
+    _, wider = filled(tmp_path / "c", 1, 1, max_bytes=cursor.offset + 1)
+    assert (same.file, wider.file) == (2, 1)
+    assert same.offset == (tmp_path / "b" / "ledger-000002.jsonl").stat().st_size
+
+
+def test_a_first_batch_ever_that_was_torn_counts_as_torn(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    (tmp_path / "ledger-000001.jsonl").write_bytes(b'{"act')
+    found = ledger.verify()
+    assert (found.ok, found.entries, found.torn_bytes, found.head) == (True, 0, 5, GENESIS)
+
+
+def test_an_entry_in_the_place_of_another_is_named(tmp_path: Path) -> None:
+    ledger, _ = filled(tmp_path, 1, 1)
+    path = tmp_path / "ledger-000001.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + forged(second[:-1], seq=7))
+    found = ledger.verify()
+    assert (found.first_bad, str(found.reason)) == (2, "entry 7 stands in its place")
+    path.write_bytes(first + forged(second[:-1], prev="0" * 64))
+    found = ledger.verify()
+    assert (found.first_bad, str(found.reason)) == (2, "it does not follow the entry before it")

@@ -23,6 +23,7 @@ def test_number_is_rendered_with_full_width_brackets_and_padding() -> None:
     pattern = parse_number_pattern("供合〔{year}〕{seq:04}号")
     assert pattern.render(date(2026, 3, 2), "", 1) == "供合〔2026〕0001号"
     assert parse_number_pattern("{yy}{mm}{dd}{seq:03}").render(date(2026, 3, 2), "", 7) == "260302007"
+    assert parse_number_pattern("{year}-{seq}").render(date(2026, 3, 2), "", 7) == "2026-7"
 
 
 def test_scope_changes_with_everything_but_the_serial_and_its_width() -> None:
@@ -81,6 +82,14 @@ def test_a_pattern_that_could_repeat_or_cannot_be_read_is_refused_with_a_next_st
 def test_an_office_that_cannot_stand_in_a_number_is_refused(office: str) -> None:
     with pytest.raises(InputRefused):
         parse_number_pattern("{office}〔{year}〕{seq:04}").render(date(2026, 1, 1), office, 1)
+
+
+def test_an_office_of_forty_characters_stands_in_a_number_and_a_longer_one_is_told_in_part() -> None:
+    pattern = parse_number_pattern("{office}〔{year}〕{seq:04}")
+    assert pattern.render(date(2026, 1, 1), "x" * 40, 1) == "x" * 40 + "〔2026〕0001"
+    with pytest.raises(InputRefused) as refused:
+        pattern.render(date(2026, 1, 1), "x" * 400, 1)
+    assert str(refused.value.what).count("x") == 59
 
 
 def test_a_serial_below_one_is_refused() -> None:

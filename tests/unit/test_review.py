@@ -3,7 +3,8 @@ from datetime import date
 import pytest
 
 from recordkit.archive.classes import RecordClass
-from recordkit.retention.review import Event, Extension, Facts, Hold, decide
+from recordkit.retention.circumstances import day_in
+from recordkit.retention.review import Event, Extension, Facts, Hold, decide, governing, months_after
 from recordkit.retention.schedule import EVENT_TYPES, shipped_schedule, shipped_scheme
 from recordkit.retention.schedule_check import check_schedule, uses_of
 
@@ -107,3 +108,41 @@ def test_a_mistake_in_the_schedule_is_found_by_its_code(old, new, code):
     assert old in text
     found = check_schedule(text.replace(old, new, 1).encode(), "retention.toml")
     assert code in {finding.code for finding in found}
+
+
+OWN_DAY = RecordClass("x", "类", "1y", start="trigger")
+
+
+def test_a_period_that_would_end_behind_the_last_day_there_is_ends_on_it():
+    assert months_after(date(9998, 6, 1), 12) == date(9999, 6, 1)
+    assert months_after(date(9999, 12, 31), 12) == date.max
+    assert decide(Facts("R1", "x", date(9999, 6, 1)), [], [], OWN_DAY, date(9999, 12, 30)).due == date.max
+
+
+def test_a_record_kept_until_the_very_day_it_is_due_is_due_the_day_after():
+    until = Extension("D2035-0001", date(2035, 1, 1))
+    assert decide(FORMED, [], [], VISIT, date(2035, 1, 1), until).due == date(2035, 1, 2)
+    assert decide(FORMED, [], [], VISIT, date(2035, 1, 1), Extension("D", date.max)).due == date.max
+
+
+def test_a_hold_is_told_by_the_name_of_its_kind_once_and_by_every_id():
+    holds = [Hold("H1", "debt"), Hold("H2", "own words"), Hold("H3", "debt")]
+    told = str(decide(FORMED, [], holds, VISIT, date(2030, 1, 1)).reason)
+    assert told.startswith("Held: unsettled debt / own words (H1, H2, H3). Otherwise: formed on 2024-06-01"), told
+
+
+@pytest.mark.parametrize("period", ["permanent", "10y"])
+def test_which_of_equal_records_governs_a_volume_does_not_depend_on_their_order(period):
+    kind = RecordClass("a", "甲", period, trigger="date" if period == "permanent" else "event", events=("completed",))
+    members = [(Facts(one, "a", date(2020, 1, 1)), [], kind) for one in ("R3", "R1", "R2")]
+    found = governing("V", members)
+    assert (found.record_id, found.outcome) == ("R1", "permanent" if period == "permanent" else "waiting")
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [("2026-03-02", date(2026, 3, 2)), ("2026-03-02T08:30", date(2026, 3, 2)), ("2026年", None), ("", None),
+     (None, None), (["2026-03-02"], None), ("2026-02-30", None)],
+)
+def test_a_date_field_holds_a_day_or_none_is_guessed(value, day):
+    assert day_in(value) == day

@@ -13,7 +13,7 @@ from recordkit.archive.listings.shape import (
     Look,
     Part,
     Row,
-    compact,
+    printed_date,
     printed_number,
     printed_title,
     remark,
@@ -105,7 +105,7 @@ def _described(record: Record, clearance: Clearance, decided: Mapping[str, str])
     if record.status == "destroyed":
         return record.code, "", "", "", "", "", None, note
     return (record.code, printed_number(record, clearance), said(record, "responsible", clearance),
-            printed_title(record, clearance), compact(record.date), said(record, "security", clearance), record.pages,
+            printed_title(record, clearance), printed_date(record), said(record, "security", clearance), record.pages,
             note)
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from recordkit.archive.access import OPEN, Clearance, clearance_of
 from recordkit.archive.catalogue import Record
 from recordkit.archive.selection import Selection, condition_of
+from recordkit.archive.vague_dates import given_date
 from recordkit.errors import StoreBusy
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
@@ -149,6 +150,11 @@ def told_period(code: str) -> str:
 def compact(day: date | None) -> str:
     """YYYYMMDD, as DA/T 22-2015 writes dates in a catalogue."""
     return "" if day is None else f"{day.year:04}{day.month:02}{day.day:02}"
+
+
+def printed_date(record: Record) -> str:
+    """The day, or what the old catalogue says where that is no day."""
+    return given_date(record) or compact(record.date)
 
 
 def span_of(since: date | None, until: date | None) -> str:

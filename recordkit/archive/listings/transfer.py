@@ -17,6 +17,7 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.listings.items import ids_of, some_groups, span_of_years
 from recordkit.archive.listings.shape import Column, Listing, Look, Part, Row, printed_title, remark
 from recordkit.archive.selection import Selection, select_records
+from recordkit.archive.vague_dates import given_date
 from recordkit.workspace import Workspace
 
 _COLUMNS = (
@@ -98,8 +99,8 @@ def _rows(
     workspace: Workspace, selection: Selection, clearance: Clearance, decided: Mapping[str, str]
 ) -> Iterator[Row]:
     for place, record in enumerate(select_records(workspace.db, selection), 1):
-        yield (place, record.code, printed_title(record, clearance), record.date, record.pages, _size(record),
-               record.sha256, remark(record, clearance, decided))
+        yield (place, record.code, printed_title(record, clearance), given_date(record) or record.date, record.pages,
+               _size(record), record.sha256, remark(record, clearance, decided))
 
 
 def _size(record: Record) -> int:

@@ -15,7 +15,7 @@ from recordkit.archive.listings.shape import (
     Look,
     Part,
     Row,
-    compact,
+    printed_date,
     printed_number,
     printed_title,
     remark,
@@ -174,7 +174,7 @@ def _inside(
         until = page + max(record.pages, 1) - 1
         pages = f"{page}-{until}" if place == last and until > page else str(page)
         yield (place, printed_number(record, clearance), said(record, "responsible", clearance),
-               printed_title(record, clearance), compact(record.date), pages, note)
+               printed_title(record, clearance), printed_date(record), pages, note)
         page = until + 1
 
 

@@ -166,7 +166,7 @@ class _Manifest(Struct, frozen=True):
             shards = {int(shard): str(name) for shard, name in body["shards"].items()}
             return cls(engine, int(body["cursor"]), int(body["generation"]), int(body["shard_size"]), shards)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise IndexDamaged(f"{_MANIFEST}: {error!r}") from error
+            raise IndexDamaged(f"{_MANIFEST}: {type(error).__name__}") from error
 
 
 class ShardedIndex:

@@ -85,6 +85,9 @@ def _damage_named(folder: Path) -> Iterator[None]:
                 ) from error
             if (full := _no_room(folder, str(error))) is not None:
                 raise full from error
+            if "PermissionDenied" in str(error):
+                # Somebody else's files: to build the index anew would not be allowed either.
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
             raise IndexDamaged(f"{folder.name}: {error}") from error
         raise
 
