@@ -233,6 +233,8 @@ def _print_parts(items: list[dict[str, object]]) -> None:
     click.echo("")
     if not missing:
         click.echo(tr("Nothing is missing."))
+    elif not needed:
+        click.echo(msg("Nothing needed is missing; ○ can be had besides: {other}.", other=len(missing)).render(tr))
     else:
         click.echo(msg("✗ needed: {needed}; ○ can be had besides: {other}.", needed=needed,
                        other=len(missing) - needed).render(tr))

@@ -30,11 +30,11 @@ _COLUMNS = (
     Column("code", "档号", 50),
     Column("number", "文号", 39),
     Column("responsible", "责任者", 38),
-    Column("title", "题名", 57),
+    Column("title", "题名", 60),
     Column("date", "日期", 21, centred=True),
     Column("security", "密级", 12, centred=True),
     Column("pages", "页数", 11, "count", centred=True),
-    Column("note", "备注", 20),
+    Column("note", "备注", 17),
 )
 """DA/T 22-2015, appendix: A4 landscape; 261 mm together."""
 LOOK = Look(
