@@ -119,7 +119,8 @@ def register_json(
                 "应保管期限": _told_months(decision.months),
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
-                "备注": "；".join([*_term_remark(record, around), *([f"随案卷 {decision.volume}"] if decision.volume is not None else []),
+                "备注": "；".join([*_term_remark(record, around),
+                                 *([f"随案卷 {decision.volume}"] if decision.volume is not None else []),
                                  *register_remarks(workspace, past_of(workspace, record))]),
                 **_paper_of(workspace.db, record),
             }

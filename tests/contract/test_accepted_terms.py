@@ -84,7 +84,8 @@ def test_a_lengthened_term_is_recorded_by_the_next_act_and_cannot_be_put_back_wi
 ) -> None:
     change(archive, '"短期" = "15y"', '"短期" = "20y"')
     archive.propose(archive.file())
-    assert (recorded_duties(archive.workspace.db) or {})["old_terms"] == {"永久": "permanent", "长期": "50y", "短期": "20y"}
+    known = (recorded_duties(archive.workspace.db) or {})["old_terms"]
+    assert known == {"永久": "permanent", "长期": "50y", "短期": "20y"}
     change(archive, '"短期" = "20y"', '"短期" = "15y"')
     with pytest.raises(RefusedByRule, match="短期"):
         archive.propose(archive.file("又一件"))
