@@ -23,7 +23,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from recordkit import files
-from recordkit.archive import tallies
+from recordkit.archive import milestones, tallies
 from recordkit.archive.filing import NewRecord, file_records
 from recordkit.db import Database
 from recordkit.store import make_store, open_store
@@ -67,6 +67,7 @@ def fill(workspace: Workspace, records: int) -> None:
                 put_in_volume(db, record_id, ordinal // 20)
         db.run("INSERT OR REPLACE INTO code_serials SELECT scope, max(serial) FROM records GROUP BY scope")
         tallies.tally_again(db)
+        milestones.tally_again(db)
 
 
 def put_in_volume(db: Database, record_id: str, volume: int) -> None:

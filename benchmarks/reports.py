@@ -20,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from recordkit.archive import milestones, tallies
 from recordkit.archive.deadlines import find_open
 from recordkit.archive.office_report import month_of, month_report
 from recordkit.retention.holdings import holdings_of
@@ -68,6 +69,8 @@ def fill(workspace: Workspace, records: int) -> None:
             db.insert("filings", {
                 "record_id": record, "day": done.isoformat(), "record_class": form, "year": on.year, "period": "D10",
                 "status": "active", "pages": 2, "bytes": 300_000, "office": "客户服务中心", "issue_id": issue})
+        tallies.tally_again(db)
+        milestones.tally_again(db)
 
 
 def from_metadata(workspace: Workspace) -> int:

@@ -255,7 +255,8 @@ RESERVED = frozenset((
     "record_id", "code", "record_class", "year", "period", "issue_id", "form", "form_name", "access", "pages", "sha256",
     "sha512", "size", "filed_at", "filed_by", "fields", "labels", "batch", "meters", "source", "matched",
     "match_confidence", "findings", "signatures", "pdf", "page_order", "attachments", "order", "period_term",
-    "origin", "inherited", "title_made", "title made by the archivist", "自拟题名",
+    "origin", "inherited", "title_made", "title made by the archivist", "自拟题名", "date_given", "date as given",
+    "原目录日期",
     # what show and search say beside it
     "status", "version", "holds", "retention", "class", "meter", "text", "pinyin", "serial", "volume", "volumes",
     "页数", "保管期限", "文件名", "类别", "年度", "年份", "表单", "档号", "标题", "编号", "文书编号", "合同编号",

@@ -40,6 +40,26 @@ def discard(path: Path) -> None:
         files.remove_file(path.with_name(name))
 
 
+def first_values(path: Path, table: str, column: str, begin: str, most: int) -> list[str]:
+    """The first values of a column that begin so, in their order; none where the file or the table is not there.
+
+    For looking in, not for deciding: nothing is created, caught up or waited for.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.1)
+    except sqlite3.Error:
+        return []
+    try:
+        sql = (f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= :begin AND {column} < :end "
+               f"ORDER BY {column} LIMIT :most")
+        found = connection.execute(sql, {"begin": begin, "end": begin + "\U0010ffff", "most": most})
+        return [str(row[0]) for row in found]
+    except sqlite3.Error:
+        return []
+    finally:
+        connection.close()
+
+
 class Database:
     """One open database file of projections. Everything in it can be rebuilt from objects and ledger."""
 

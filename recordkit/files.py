@@ -1,8 +1,25 @@
 """The only module that writes files: stage, sync, rename, sync the folder.
 
-What each platform guarantees. On Linux and macOS a rename within one folder is atomic and the folder can be
-synced, so that a file is there whole or not at all even after a power cut. On Windows a rename over an existing
-file is atomic on NTFS, folders cannot be synced, and durability of a name rests on the journal of the file system.
+What each platform guarantees, on a disk of its own (network disks promise none of it; ``archive.netdisk`` warns):
+
+===============================  =====================  ==========================  ==================================
+what                             Linux                  macOS                       Windows (NTFS)
+===============================  =====================  ==========================  ==================================
+a file appears whole or not      yes, ``rename(2)``     yes, ``rename(2)``          yes, ``MoveFileEx`` replaces in one
+                                                                                    step; refused while another program
+                                                                                    has the old file open
+its bytes outlive a power cut    yes, ``fsync``         as far as the drive obeys:  yes, ``FlushFileBuffers``
+                                                        ``fsync`` does not empty
+                                                        the drive's own cache
+its name outlives a power cut    yes, the folder is     yes, the folder is synced   by the journal alone: folders
+                                 synced                                             cannot be synced; the last second
+                                                                                    may be lost, never torn
+only the owner may read a store  yes, mode 0700         yes, mode 0700              no: the folder's rights are those
+                                                                                    of its parent; keep it in the
+                                                                                    user's own profile
+never over a file that is there  yes, by a hard link    yes, by a hard link         yes, by a hard link; FAT and exFAT
+                                                                                    have none: looked at just before
+===============================  =====================  ==========================  ==================================
 
 Whatever changes a disk goes through the short functions at the top, one call each: so the fault tests can stand in
 the way of every single step.

@@ -69,13 +69,13 @@ class Verification(Struct, frozen=True):
     first_bad: int | None
     reason: Message | None
     head: str
-    torn_bytes: int = 0
+    torn_bytes: int
     hashes: Mapping[int, str] = field(default_factory=dict)
 
 
 class _Damaged(Exception):
-    def __init__(self, seq: int, reason: Message) -> None:
-        super().__init__(str(reason))
+    def __init__(self, seq: int | None, reason: Message) -> None:
+        """``seq`` is None while only the line is known, not its place."""
         self.seq = seq
         self.reason = reason
 
@@ -282,8 +282,8 @@ class Ledger:
         numbers = [number for number in self._numbers() if number >= after.file]
         expected = list(range(after.file, after.file + len(numbers)))
         if numbers != expected:
-            missing = next(want for want, have in zip(expected, numbers, strict=True) if want != have)
-            raise _Damaged(after.seq + 1, msg("the file {name} is missing", name=self._path(missing).name))
+            missing = self._path(min(set(expected) - set(numbers)))
+            raise _Damaged(after.seq + 1, msg("the file {name} is missing", name=missing.name))
         if not numbers and after.seq:
             raise _Damaged(after.seq, msg("the file {name} is missing", name=self._path(after.file).name))
         seq, previous = after.seq, after.hash
@@ -382,17 +382,17 @@ def _parse(line: bytes, seq: int | None, previous: str | None) -> Entry:
     try:
         entry = decoder.decode(line)
     except msgspec.ValidationError:
-        raise _Damaged(seq or 0, msg("the line is not in the form in which it was written")) from None
+        raise _Damaged(seq, msg("the line is not in the form in which it was written")) from None
     except (ValueError, RecursionError):
-        raise _Damaged(seq or 0, msg("the line is not valid JSON")) from None
+        raise _Damaged(seq, msg("the line is not valid JSON")) from None
     if encoder.encode(entry) != line[:-1] or line[-1:] != b"\n":
-        raise _Damaged(seq or 0, msg("the line is not in the form in which it was written"))
+        raise _Damaged(seq, msg("the line is not in the form in which it was written"))
     # The last one: behind it come numbers and texts, in which a quotation mark never stands alone.
     cut = line.rindex(_HASH_KEY)
     if hashlib.sha256(line[:cut] + line[cut + _HASH_LENGTH : -1]).hexdigest() != entry.hash:
-        raise _Damaged(seq or 0, msg("its content does not match its hash"))
+        raise _Damaged(seq, msg("its content does not match its hash"))
     if seq is not None and entry.seq != seq:
         raise _Damaged(seq, msg("entry {found} stands in its place", found=entry.seq))
     if previous is not None and entry.prev != previous:
-        raise _Damaged(seq or 0, msg("it does not follow the entry before it"))
+        raise _Damaged(seq, msg("it does not follow the entry before it"))
     return entry

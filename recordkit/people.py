@@ -293,10 +293,7 @@ def open_signer(db: Database, person_id: str, key_path: Path, passphrase: bytes)
         RefusedByRule: the person is revoked, or the key is not theirs.
     """
     person = find_person(db, person_id)
-    if person.revoked:
-        raise RefusedByRule(
-            msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked),
-            msg("Whoever is still in office under another id signs with that one: 'recordkit people list'."))
+    require_office(person)
     private = load_private_key(key_path, passphrase)
     if private.public_key().public_bytes_raw().hex() != person.public_key:
         raise RefusedByRule(
@@ -304,6 +301,36 @@ def open_signer(db: Database, person_id: str, key_path: Path, passphrase: bytes)
             msg("Sign with the key whose public half was registered ({mark}).", mark=fingerprint(person.public_key)),
         )
     return Signer(person, private)
+
+
+def keyholder(db: Database, signer: Signer) -> Person:
+    """The signer as the register knows them now; call under the lock.
+
+    Raises:
+        NotFound: nobody is registered under the id.
+        RefusedByRule: they are revoked, or the key in hand is not the registered one.
+    """
+    person = find_person(db, signer.person.id)
+    require_office(person)
+    if signer.private.public_key().public_bytes_raw().hex() != person.public_key:
+        raise RefusedByRule(
+            msg("The key in hand is not the registered key of {id}.", id=person.id),
+            msg("Sign with the key whose public half was registered: 'recordkit people list' shows its mark."),
+        )
+    return person
+
+
+def require_office(person: Person) -> None:
+    """Stop unless the person is in office.
+
+    Raises:
+        RefusedByRule: they were revoked.
+    """
+    if person.revoked:
+        raise RefusedByRule(
+            msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked),
+            msg("Whoever is still in office under another id signs with that one: 'recordkit people list'."),
+        )
 
 
 def require_role(person: Person, roles: Collection[str]) -> None:

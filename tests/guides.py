@@ -9,7 +9,7 @@ What a fenced block is for stands after its language, where no reader sees it:
 | ``text typed FILE`` | its lines are typed at the end of the Word file, in place of those typed before |
 | ``text read FILE`` | the Word file must hold these lines |
 | ``text same FILE`` | the files named in its lines must be this one, byte for byte |
-| ``text scanned`` | each of its lines names a file and a document's number: the file is the scan of that signed paper; without a number, of one that nobody knows |
+| ``text scanned`` | its lines name a file and a document's number: the scan of that paper; none: of an unknown one |
 | ``text cells`` and other single words | a test of its own looks at them |
 | ``toml added FILE`` | its lines are put at the end of the file |
 | ``csv saved FILE`` | its lines are the file; of any language |

@@ -26,6 +26,7 @@ import tempfile
 import time
 import tomllib
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ class Guarded:
     """A module and what is known of it. ``explained``: reason by (function, change)."""
 
     path: Path
+    source: str
     tests: list[str]
     explained: dict[tuple[str, str], str]
     by_line: dict[int, list[str]] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Guarded:
 def read_settings() -> list[Guarded]:
     """The modules of ``mutants.toml``, in its order."""
     told = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
-    return [Guarded(ROOT / one["path"], one["tests"],
+    return [Guarded(ROOT / one["path"], (ROOT / one["path"]).read_text(encoding="utf-8"), one["tests"],
                     {(such["where"], such["change"]): such["because"] for such in one.get("lives", ())})
             for one in told["module"]]
 
@@ -82,6 +84,7 @@ class Breaker:
     def __init__(self, source: str, wanted: int = -1) -> None:
         self.tree = ast.parse(source)
         self.found: list[Mutant] = []
+        self._count: Counter[tuple[str, str]] = Counter()
         self._wanted = wanted
         self._where: list[str] = []
         self._statement: ast.stmt | None = None
@@ -94,8 +97,13 @@ class Breaker:
         last = max([first.lineno, *heads]) if hasattr(first, "body") else first.end_lineno or first.lineno
         if len(self.found) == self._wanted:
             apply()
-        change = f"{before or ast.unparse(node)} -> {after}"
-        self.found.append(Mutant(len(self.found), ".".join(self._where), change, getattr(node, "lineno", first.lineno),
+        where, change = ".".join(self._where), f"{before or ast.unparse(node)} -> {after}"
+        if isinstance(node, ast.Constant):
+            change += f" in {ast.unparse(first).splitlines()[0][:100]}"
+        self._count[where, change] += 1
+        if self._count[where, change] > 1:
+            change += f" #{self._count[where, change]}"
+        self.found.append(Mutant(len(self.found), where, change, getattr(node, "lineno", first.lineno),
                                  range(first.lineno, last + 1)))
 
     def _block(self, body: list[ast.stmt]) -> None:
@@ -195,11 +203,6 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
 
 
-def mutants_of(path: Path) -> list[Mutant]:
-    """Every place of a module that can be broken."""
-    return Breaker(path.read_text(encoding="utf-8")).found
-
-
 def in_a_fork(work: Callable[[], Any], cpu_seconds: int) -> Any:
     """What ``work`` returns (as JSON) in a process of its own; None when it died or took too long."""
     reading, writing = os.pipe()
@@ -287,7 +290,7 @@ def outlives(guarded: Guarded, mutant: Mutant) -> bool:
     limit = 10 + int(4 * sum(guarded.seconds.get(one, 1.0) for one in chosen))
 
     def work() -> int:
-        broken = ast.fix_missing_locations(Breaker(guarded.path.read_text(encoding="utf-8"), mutant.number).tree)
+        broken = ast.fix_missing_locations(Breaker(guarded.source, mutant.number).tree)
         whole = importlib.machinery.SourceFileLoader.get_code
 
         def get_code(loader: importlib.machinery.SourceFileLoader, name: str) -> Any:
@@ -333,7 +336,7 @@ def _judge(guarded: Guarded, chosen: argparse.Namespace) -> int:
         return wrong
     guarded.by_line = {int(line): names for line, names in seen["lines"].items()}
     guarded.seconds = seen["seconds"]
-    mutants = [one for one in mutants_of(guarded.path) if chosen.where in one.where]
+    mutants = [one for one in Breaker(guarded.source).found if chosen.where in one.where]
     lives: list[Mutant] = []
     with ThreadPoolExecutor(chosen.jobs) as pool:
         for mutant, survived in zip(mutants, pool.map(lambda one: outlives(guarded, one), mutants), strict=True):

@@ -106,7 +106,7 @@ class CodeTemplate:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         written = "".join(part.text for part in self._parts if part.kind == "text")
-        signs = re.escape("".join(sorted({one for one in written if not one.isalnum()} | set("-·{}"))))
+        signs = re.escape("".join({one for one in written if not one.isalnum()} | set("-·{}")))
         other = rf"[^\s{signs}]{{1,{LONGEST_VALUE}}}"
         shapes: list[str] = []
         seen: set[str] = set()
@@ -124,7 +124,7 @@ class CodeTemplate:
             else:
                 # A value of the office's own may hold a sign: the class meter-change-notice.
                 own = self._classes.values() if kind == "class" else (self._values[kind],)
-                known = "|".join(map(re.escape, sorted(own, key=len, reverse=True)))
+                known = "|".join(map(re.escape, own))
                 free = r"[^\s{}]{1,40}?" if kind == "class" else other
                 shapes.append(f"(?P<{kind}>{known + '|' if known else ''}{free})")
             seen.add(kind)
@@ -268,7 +268,7 @@ class Gap(Struct, frozen=True):
     last: int
     after: str
     before: str
-    lost: bool = False
+    lost: bool
 
     def code(self, serial: int) -> str:
         """The code that a record of this number would have, written as the one behind the gap is."""
@@ -316,9 +316,9 @@ def _is_ours(db: Database, scope: str, serial: int) -> bool | None:
 
 def _gaps_of(db: Database, scope: str) -> Iterator[Gap]:
     def code_of(serial: int) -> str:
-        row = db.one("SELECT min(code) AS code FROM records WHERE scope = :scope AND serial = :serial",
-                     {"scope": scope, "serial": serial})
-        return str(row["code"]) if row is not None and row["code"] else ""
+        (row,) = db.all("SELECT min(code) AS code FROM records WHERE scope = :scope AND serial = :serial",
+                        {"scope": scope, "serial": serial})
+        return str(row["code"])
 
     last = 0
     # Only what the index holds: the records themselves are a hundred times as wide.

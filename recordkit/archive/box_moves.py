@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from recordkit.archive.access import require_access
 from recordkit.archive.boxes import place_box, place_of, subject_of
 from recordkit.archive.catalogue import get_record, records_in_box
 from recordkit.archive.editing import edited
@@ -106,9 +107,16 @@ def rename_boxes(workspace: Workspace, moves: Iterable[BoxMove], reason: str, pr
 
     Raises:
         InputRefused: the reason is empty.
+        RefusedByRule: a restricted record lies in one of the boxes, and the actor may not see it; nothing is done.
     """
     if not reason.strip():
         raise InputRefused(msg("An edit needs a reason."), msg("Give it with --reason TEXT."))
+    moves = list(moves)
+    for move in moves:
+        for record_id in move.records:
+            found = get_record(workspace.db, record_id)
+            if found is not None:
+                require_access(workspace, found)
     done = 0
     for move in moves:
         if move.shelf:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Literal
 
@@ -475,6 +475,13 @@ def accounts_of(db: Database, record_id: str) -> set[str]:
     """The accounts (``same_account``) under which an active record stands or once stood."""
     rows = db.all("SELECT account FROM record_accounts WHERE record_id = :id", {"id": record_id})
     return {row["account"] for row in rows}
+
+
+def has_others(db: Database, account: str, records: Collection[str]) -> bool:
+    """Whether active records stand under the account (``same_account``) now that are not among these."""
+    rows = db.each("SELECT a.record_id FROM record_accounts a JOIN records r ON r.record_id = a.record_id "
+                   "WHERE a.account = :account AND a.is_current = 1 AND r.status = 'active'", {"account": account})
+    return any(row["record_id"] not in records for row in rows)
 
 
 def account_with_zeros(db: Database, account: str) -> str | None:

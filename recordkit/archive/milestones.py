@@ -56,6 +56,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
         return
     about = _mapping(row["metadata"])
     issue_ids = {one for one in (row["issue_id"], before["issue_id"] if before is not None else None) if one}
+    _tally(db, record_id, -1)
     db.insert("filings", {
         "record_id": record_id,
         "day": before["day"] if before is not None else day_of(workspace, entry.time),
@@ -68,6 +69,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
         "office": "",
         "issue_id": row["issue_id"],
     })
+    _tally(db, record_id, 1)
     for issue_id in issue_ids:
         _refresh(workspace, issue_id)
     if row["issue_id"]:
@@ -76,10 +78,25 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
                {"id": record_id, "issue": row["issue_id"], "issued": ISSUED})
 
 
+def _tally(db: Database, record_id: str, times: int) -> None:
+    """What was filed in a year, destroyed records among it, and the bytes that are held of it."""
+    db.run("INSERT INTO filing_years (year, n, bytes) SELECT substr(day, 1, 4), :times, :times * bytes FROM filings "
+           "WHERE record_id = :id ON CONFLICT (year) DO UPDATE SET n = n + excluded.n, bytes = bytes + excluded.bytes",
+           {"id": record_id, "times": times})
+
+
+def tally_again(db: Database) -> None:
+    """Count what was filed in each year anew."""
+    db.run("DELETE FROM filing_years")
+    db.run("INSERT INTO filing_years SELECT substr(day, 1, 4), count(*), sum(bytes) FROM filings GROUP BY 1")
+
+
 def _forget(db: Database, record_id: str) -> None:
     row = db.one("SELECT issue_id FROM filings WHERE record_id = :id", {"id": record_id})
+    _tally(db, record_id, -1)
     db.run("UPDATE filings SET status = 'destroyed', pages = 0, bytes = 0, office = '' WHERE record_id = :id",
            {"id": record_id})
+    _tally(db, record_id, 1)
     if row is not None and row["issue_id"]:
         of_issue = {"id": row["issue_id"]}
         db.run("DELETE FROM milestones WHERE issue_id = :id AND key NOT LIKE '@%'", of_issue)

@@ -9,4 +9,5 @@ CREATE TABLE filings (
   record_id TEXT PRIMARY KEY, day TEXT NOT NULL, record_class TEXT NOT NULL, year INTEGER NOT NULL,
   period TEXT NOT NULL, status TEXT NOT NULL, pages INTEGER NOT NULL, bytes INTEGER NOT NULL, office TEXT NOT NULL,
   issue_id TEXT);
-CREATE INDEX filings_day ON filings (day, record_class, office)
+CREATE INDEX filings_day ON filings (day, record_class, office);
+CREATE TABLE filing_years (year TEXT PRIMARY KEY, n INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,25 +78,9 @@ def _csv(rows: Iterable[Mapping[str, object]]) -> bytes:
 
 def _workbook(rows: Iterable[Mapping[str, object]]) -> bytes:
     """Every cell is text: zeros stay, nothing acts as a formula, a day stays as it is typed."""
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
     from recordkit.retention.waited_for import REQUEST_HEADINGS
-    from recordkit.templates.textcells import put_text
+    from recordkit.templates.sheetwriter import Sheet, workbook_bytes
 
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    sheet.freeze_panes = "A2"
-    for letter, width in zip("ABCDEFG", (16, 24, 8, 14, 28, 16, 14), strict=True):
-        sheet.column_dimensions[letter].width = width
-        sheet.column_dimensions[letter].number_format = "@"
-    for row in (dict(zip(REQUEST_HEADINGS, REQUEST_HEADINGS, strict=True)), *rows):
-        cells = []
-        for heading in REQUEST_HEADINGS:
-            cell = WriteOnlyCell(sheet)
-            put_text(cell, str(row[heading]))
-            cells.append(cell)
-        sheet.append(cells)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    lines = ([str(row[heading]) for heading in REQUEST_HEADINGS] for row in rows)
+    return workbook_bytes([Sheet("事件", chain([list(REQUEST_HEADINGS)], lines),
+                                 (16, 24, 8, 14, 28, 16, 14), head=1, typed=True)])

@@ -283,24 +283,32 @@ def plain_problem(problem: Problem) -> dict[str, object]:
     }
 
 
+_SAME = 3
+"""Findings of one kind about one field that are told row by row; of more, how many there are."""
+
+
 def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
-    """Findings for people: what is wrong with a whole column is said once, not for every row.
+    """Findings for people: what is wrong with a whole column is said once, and a long row of equals is cut short.
 
     ``problems`` is gone through twice.
     """
-    columns: dict[tuple[str, str], int] = {}
+    count: dict[tuple[str, str, str], int] = {}
     for problem in problems:
-        if problem.code in ("missing-column", "unknown-field") and problem.cell != "":
-            columns[(problem.code, problem.label)] = columns.get((problem.code, problem.label), 0) + 1
-    told: set[tuple[str, str]] = set()
+        mark = (problem.severity, problem.code, problem.label)
+        count[mark] = count.get(mark, 0) + 1
+    told: dict[tuple[str, str, str], int] = {}
     for problem in problems:
-        mark = (problem.code, problem.label)
-        if columns.get(mark, 0) < 2:
+        mark = (problem.severity, problem.code, problem.label)
+        told[mark] = number = told.get(mark, 0) + 1
+        if problem.code in ("missing-column", "unknown-field") and problem.cell != "" and count[mark] > 1:
+            if number == 1:
+                line = problem_line(structs.replace(problem, row=None, cell=None))
+                yield line + tr(" (in {count} rows)").format(count=count[mark])
+        elif number <= _SAME or count[mark] <= _SAME + 1:
             yield problem_line(problem)
-        elif mark not in told:
-            told.add(mark)
-            line = problem_line(structs.replace(problem, row=None, cell=None))
-            yield line + tr(" (in {count} rows)").format(count=columns[mark])
+        elif number == count[mark]:
+            yield problem_line(structs.replace(problem, row=None, cell=None, message=msg(
+                "{count} more rows like this, the last of them row {row}", count=number - _SAME, row=problem.row)))
 
 
 def problem_line(problem: Problem) -> str:
@@ -425,7 +433,7 @@ class Command(click.Command):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Translate the help text."""
-        _translated_help(self, formatter)
+        _translated_help(self, ctx, formatter)
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """First line of the translated help."""
@@ -439,18 +447,25 @@ class Group(click.Group):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Translate the help text."""
-        _translated_help(self, formatter)
+        _translated_help(self, ctx, formatter)
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """First line of the translated help."""
         return _first_line(self)
 
 
-def _translated_help(command: click.Command, formatter: click.HelpFormatter) -> None:
+def _translated_help(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """The help, then the examples: who asks for help wants to see what to type."""
+    from recordkit.cli.examples import lines_of_examples, words_of
+
     if command.help:
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(tr(command.help))
+    if lines := lines_of_examples(words_of(ctx.command_path)):
+        with formatter.section(tr("Examples")):
+            for line in lines:
+                formatter.write(f"{line}\n")
 
 
 def _first_line(command: click.Command) -> str:

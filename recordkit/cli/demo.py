@@ -17,12 +17,14 @@ import click
 
 from recordkit import files
 from recordkit.cli.base import App, Command, pass_app
+from recordkit.cli.demo_folder import SCANNED, lay_out, look_folder, paper_path, shell_lines, told
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import InputRefused, RecordkitError
 from recordkit.messages import msg
 
 PASSPHRASE = "demo-passphrase"
 DATA = Path(__file__).resolve().parents[1] / "demo_data"
+SETTINGS = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": PASSPHRASE, "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
 ISSUE_DAY = "2026-11-20"
 FILING_DAY = "2026-12-01"
 REVIEW_DAY = "2037-01-15"
@@ -97,21 +99,23 @@ class _Stage:
 @pass_app
 def demo(app: App, folder: Path | None) -> None:
     """Run the demo in a fresh folder and leave it there."""
+    from recordkit.cli.saving import require_place
+
     folder = (folder or Path("recordkit-demo")).absolute()
+    require_place(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputRefused(
             msg("The folder {folder} is not empty.", folder=str(folder)),
             msg("Name another: recordkit demo DIR. The demo never clears a folder."),
         )
     here = Path.cwd()
-    settings = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": PASSPHRASE, "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
-    kept = {name: os.environ.get(name) for name in (*settings, "RECORDKIT_LANG")}
+    kept = {name: os.environ.get(name) for name in (*SETTINGS, "RECORDKIT_LANG")}
     language = "zh" if tr("yes") != "yes" else "en"
     prepare_folder(folder)
     os.chdir(folder)
-    os.environ.update(settings | {"RECORDKIT_LANG": language})
+    os.environ.update(SETTINGS | {"RECORDKIT_LANG": language})
     try:
-        _play(_Stage(folder))
+        _play(_Stage(folder), language)
     finally:
         os.chdir(here)
         for name, value in kept.items():
@@ -136,16 +140,17 @@ def _print_set(stage: _Stage) -> None:
     for kind, name in PRINTED:
         destroyed = ("--status", "all") if name.endswith(".xlsx") else ()
         stage.run("catalogue", "export", "--kind", kind, *destroyed, "--out", f"store/outbox/{name}", *acting)
+    stage.tell(N_("and, for the appraisal group and the head of the office:"))
+    stage.run("retention", "review", "--out", "store/outbox/到期清单.docx", *acting)
+    stage.run("destruction", "register", "D2037-0001", "--format", "docx", "--out", "store/outbox/销毁清册.docx",
+              *acting)
+    stage.run("report", "monthly", "--month", "2026-11", "--out", "store/outbox/月报.docx", *acting)
 
 
-def _play(stage: _Stage) -> None:
+def _play(stage: _Stage, language: str) -> None:
     click.echo(tr("The demo runs in {folder}. To type the commands yourself:").format(folder=stage.folder))
-    click.echo(f"    cd {shlex.quote(str(stage.folder))}")
-    settings = {"RECORDKIT_STORE": "store", "RECORDKIT_PASSPHRASE": PASSPHRASE, "RECORDKIT_ADMIN_KEY": "keys/admin.key"}
-    if os.name == "nt":
-        click.echo("    " + "; ".join(f'$env:{name}="{value}"' for name, value in settings.items()))
-    else:
-        click.echo("    export " + " ".join(f"{name}={value}" for name, value in settings.items()))
+    for line in shell_lines(stage.folder, SETTINGS):
+        click.echo(f"    {line}")
 
     stage.headline(N_("A store with a simulated clock"))
     stage.run("init", "--simulation", "--no-input", "--as-of", ISSUE_DAY, "store")
@@ -223,14 +228,13 @@ def _play(stage: _Stage) -> None:
     stage.run("ledger", "verify")
     stage.run("verify")
 
+    stage.headline(N_("A folder to look around in"))
+    stage.tell(N_("the signed paper out of the archive, the rest out of the outbox as PDFs"))
+    files.make_folder(look_folder(stage.folder))
+    stage.run("get", "换通〔2026〕0001号", "--out", str(paper_path(stage.folder, SCANNED).relative_to(stage.folder)),
+              "--as", "archivist")
+    path, why = lay_out(stage.folder, SETTINGS, language)
     click.echo()
-    click.echo(click.style(tr("Done. Where to look:"), bold=True))
-    for place, what in (
-        ("store/outbox/", N_("the Word documents, ready to print")),
-        ("store/objects/", N_("the archive: one folder per record, readable without recordkit (OCFL 1.1)")),
-        ("store/ledger/", N_("the chained log of every act above")),
-        ("store/recordkit.toml", N_("settings")),
-        ("store/retention.toml", N_("retention schedule")),
-        ("data/", N_("the data that went in; the papers are beside it in scans/")),
-    ):
-        click.echo(f"    {stage.folder / place}  {tr(what)}")
+    first, *others = told(path, why)
+    click.echo(click.style(first, bold=True))
+    click.echo("\n".join(others))

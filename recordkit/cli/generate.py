@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from recordkit.cli.base import (
     quoted,
     report_error,
 )
+from recordkit.cli.columns import ask_missing, plain_columns, tell_passed, understand
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
 from recordkit.cli.refused import write_refused
@@ -38,9 +39,10 @@ from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.templates.forms import Form
+    from recordkit.templates.headed import Headed
     from recordkit.templates.issuing import Generated, Tally
     from recordkit.templates.planning import IssuePlan
-    from recordkit.templates.rows import RawRow, RowSource
+    from recordkit.templates.rows import RowSource
     from recordkit.templates.spec import FormSpec
     from recordkit.workspace import Workspace
 
@@ -53,9 +55,11 @@ _SHOWN = 50
 @option("--data", metavar="FILE",
         help=N_(".toml .yaml .json: one document or a list; .csv .tsv .xlsx: one per row; - reads standard input."))
 @option("--sheet", help=N_("Sheet of the spreadsheet."))
+@option("--column", "columns", multiple=True, metavar="HEADING=FIELD",
+        help=N_("Which field a column is; HEADING=- leaves the column out; may be repeated."))
 @option("--where", metavar="EXPR", default="", help=N_("Only rows for which this is true, e.g. \"口径 == 'DN20'\"."))
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
-@option("--ask", is_flag=True, help=N_("Ask in the terminal for what is missing."))
+@option("--ask", is_flag=True, help=N_("Ask in the terminal for what is missing; of a table once, for all its rows."))
 @option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
         help=N_("Where the documents go (default: the store's outbox)."))
 @option("--name", default="", metavar="PATTERN", help=N_("File names, e.g. \"{户号} {number}\" (default: the form's)."))
@@ -76,6 +80,7 @@ def generate(
     form: str,
     data: str | None,
     sheet: str | None,
+    columns: tuple[str, ...],
     where: str,
     sets: tuple[str, ...],
     ask: bool,
@@ -110,15 +115,15 @@ def generate(
     started = time.monotonic()
     with app.acting() as workspace:
         loaded = load_form(workspace.root, form)
-        source = _source(loaded.spec, data, sheet, sets)
-        for note in source.notes:
-            app.say(note)
+        source, headed = _read(app, workspace, loaded.spec, data, sheet, columns, ask=ask)
+        source = _with_sets(loaded.spec, source, pairs_of(sets), has_data=data is not None)
         if ask:
-            source, where = _asked(app, loaded.spec, source, where, has_data=data is not None), ""
+            source, where = _asked(app, loaded.spec, source, where, headed, pairs_of(sets))
         plan = _plan(app, workspace, loaded, source, data, where, unique, resume, draft)
+        tell_passed(app, headed)
         folder = out or workspace.root / "outbox"
         stop = plan.has_errors and (all_or_nothing or not plan.count)
-        report = _Report(app, plan, keep_all=bool(wanted))
+        report = _Report(app, plan, keep_all=bool(wanted), columns=plain_columns(headed))
         failure: BaseException | None = None
         raise_later: RecordkitError | None = None
         numbered = 0
@@ -216,28 +221,43 @@ def _write_missing(app: App, workspace: Workspace, source: str | None) -> None:
                     count=len(written)))
 
 
-def _source(spec: FormSpec, data: str | None, sheet: str | None, sets: tuple[str, ...]) -> RowSource:
-    """The rows of the file with --set put over them, whether either side names fields by key or by label."""
-    from recordkit.templates.rows import Lazily, RawRow, RowSource, read_rows
-    from recordkit.templates.spec import plain_heading
+def _read(
+    app: App, workspace: Workspace, spec: FormSpec, data: str | None, sheet: str | None, columns: tuple[str, ...], *,
+    ask: bool,
+) -> tuple[RowSource, Headed | None]:
+    """The rows of the file, its headings understood; without a file one empty row."""
+    from recordkit.templates.rows import RawRow, RowSource, read_rows
 
-    given = pairs_of(sets)
-
-    def field_of(heading: str) -> str:
-        field = spec.by_heading.get(plain_heading(heading))
-        return field.key if field else heading
-
-    replaced = {field_of(name) for name in given}
     if data is None:
-        return RowSource((RawRow(1, given, {}),))
+        if columns:
+            raise WrongUsage(msg("--column says what a heading of a file means; give it with --data."))
+        return RowSource((RawRow(1, {}, {}),)), None
     source = _from_stdin(sheet) if data == "-" else read_rows(Path(data), sheet)
     if next(iter(source.rows), None) is None:
         raise InputRefused(
             msg("{file} holds no data.", file=data),
             msg("Give at least one row below the headings, or name another sheet with --sheet."),
         )
+    for note in source.notes:
+        app.say(note)
+    return understand(app, workspace.root, spec, source, columns, ask=ask)
+
+
+def _with_sets(spec: FormSpec, source: RowSource, given: Mapping[str, object], *, has_data: bool) -> RowSource:
+    """``given`` put over the rows, whether either side names fields by key or by label."""
+    from recordkit.templates.rows import Lazily, RawRow, RowSource
+    from recordkit.templates.spec import plain_heading
+
     if not given:
         return source
+    if not has_data:
+        return RowSource((RawRow(1, given, {}),))
+
+    def field_of(heading: str) -> str:
+        field = spec.by_heading.get(plain_heading(heading))
+        return field.key if field else heading
+
+    replaced = {field_of(name) for name in given}
 
     def rows() -> Iterator[RawRow]:
         for row in source.rows:
@@ -323,25 +343,33 @@ def _reason(failure: BaseException) -> str:
     return failure.strerror or str(failure) if isinstance(failure, OSError) else str(failure)
 
 
-def _asked(app: App, spec: FormSpec, source: RowSource, where: str, *, has_data: bool) -> RowSource:
-    """The one row, chosen by ``where`` of several, with the answers put in."""
+def _asked(
+    app: App, spec: FormSpec, source: RowSource, where: str, headed: Headed | None, given: Mapping[str, object]
+) -> tuple[RowSource, str]:
+    """The rows with the answers put in, and the condition that still chooses among them.
+
+    One row, perhaps chosen by ``where``, is asked through; of a table only what it does not name at all, once.
+    """
     from recordkit.cli.asking import ask_values
     from recordkit.templates.planning import wanted_rows
     from recordkit.templates.rows import RawRow, RowSource
 
     rows = list(itertools.islice(wanted_rows(spec, source, where) if where else source.rows, 2))
-    if not rows and has_data:
+    if not rows:
         raise InputRefused(msg("No row of the file is asked for."), msg("Change --where."))
+    if len(rows) > 1 and headed is not None:
+        return _with_sets(spec, source, ask_missing(app, spec, headed, given, app.today), has_data=True), where
     if len(rows) > 1:
-        raise WrongUsage(msg("--ask fills in one document; the file holds several rows."),
+        raise WrongUsage(msg("--ask fills in one document; the file holds several."),
                          msg("Choose one with --where, or correct the file."))
-    return RowSource((RawRow(rows[0].row, ask_values(app, spec, rows[0].values), {}),), source.notes)
+    return RowSource((RawRow(rows[0].row, ask_values(app, spec, rows[0].values), {}),), source.notes), ""
 
 
 class _Report:
     """Tells what was issued. JSON items go out as they come: a hundred thousand of them are never held."""
 
-    def __init__(self, app: App, plan: IssuePlan, *, keep_all: bool) -> None:
+    def __init__(self, app: App, plan: IssuePlan, *, keep_all: bool, columns: Mapping[str, object]) -> None:
+        self._columns = columns
         self._app = app
         self._plan = plan
         self._keep_all = keep_all
@@ -394,6 +422,7 @@ class _Report:
 
     def _print_end(self, refused_file: Path | None, seconds: float, dry_run: bool) -> None:
         rest = {
+            **self._columns,
             "refused_file": str(refused_file) if refused_file else None,
             "print_file": str(self.printed.merged.path) if self.printed.merged else None,
             "pdf_failures": [one.render(tr) for one in self.printed.failures],

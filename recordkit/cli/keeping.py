@@ -47,8 +47,10 @@ def backup(app: App, target: Path, check: bool, thin_out: bool, mend: bool, dry_
         if thin_out or mend or dry_run:
             raise WrongUsage(msg("--check changes nothing; give it alone with --to."))
         return _check(app, target)
+    from recordkit.cli.saving import require_place
     from recordkit.copies.backup import make_backup
 
+    require_place(target.resolve().parent)
     with _naming(target), app.reading() as workspace, Progress(app, tr("Copying (records)"), 0) as progress:
         done = make_backup(workspace, target, thin_out=thin_out, mend=mend, dry_run=dry_run, progress=progress.of)
     if app.json:

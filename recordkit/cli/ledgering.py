@@ -71,7 +71,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
             if found.ok:
                 # The chain is whole in itself, yet does not fit the store: say what the store said.
                 found = Verification(False, found.entries, found.entries + 1, failure.what, found.head,
-                                     hashes=found.hashes)
+                                     0, found.hashes)
                 told = True
     compared = witnesses.compare(found)
     signatures = [one.message for one in audit.findings] if found.ok else []

@@ -9,13 +9,16 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 import click
 
 from recordkit.cli.base import App, Group, Option, report_error
 from recordkit.cli.i18n import N_, choose_language, tr, use_language
 from recordkit.errors import Interrupted, RecordkitError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "demo": ("demo", N_("The whole job on the shipped examples, told step by step.")),
@@ -58,6 +61,7 @@ _COMMANDS = {
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
     "schedule": ("scheduling", N_("The review that comes by itself: daily or monthly, listed and mailed.")),
+    "completion": ("completion", N_("Let TAB complete commands, forms, codes and numbers.")),
     "doctor": ("doctoring", N_("What is installed and what is missing.")),
 }
 
@@ -79,10 +83,18 @@ class _Lazy(Group):
         with formatter.section(tr("Commands")):
             formatter.write_dl([(name, tr(line)) for name, (_, line) in _COMMANDS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and lines of help without importing a single command."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=tr(line)) for name, (_, line) in _COMMANDS.items()
+                 if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in _COMMANDS and not ctx.resilient_parsing and not args[0].startswith("-"):
             import difflib
 
             near = difflib.get_close_matches(args[0], _COMMANDS, 1, 0.6)
@@ -121,6 +133,10 @@ def cli(ctx: click.Context, store: Path | None, lang: str | None, quiet: bool, a
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
     use_language(choose_language(arguments, os.environ))
+    if "_RECORDKIT_COMPLETE" in os.environ:
+        from recordkit.cli.completions import answer
+
+        return answer(cli, os.environ["_RECORDKIT_COMPLETE"])
     try:
         result = cli.main(arguments, prog_name="recordkit", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -132,15 +148,17 @@ def run(arguments: list[str]) -> int:
         return Interrupted.exit_code
     except click.ClickException as error:
         error.show()
+        _show_example(error)
         return 2
     except RecordkitError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
             _print_traceback()
         report_error(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away (head, less): not our fault, and nothing to say to anybody.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away (head, less): not our fault, and nothing to say to anybody. Click makes
+        # an exit of it, with a code that says failure.
+        sys.stdout = _nowhere()
         return 0
     except OSError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
@@ -166,6 +184,16 @@ def run(arguments: list[str]) -> int:
         return 1
 
 
+def _show_example(error: click.ClickException) -> None:
+    """After a wrong usage, what a right one looks like."""
+    context = getattr(error, "ctx", None)
+    if isinstance(context, click.Context):
+        from recordkit.cli.examples import EXAMPLES, words_of
+
+        for line, _ in EXAMPLES.get(words_of(context.command_path), ())[:1]:
+            click.echo(tr("  -> For example: {example}").format(example=f"recordkit {line}"), err=True)
+
+
 def _report_disk(what: str, error: OSError) -> int:
     """Say what the system says of the disk, and what to do; the exit code."""
     click.echo(tr("Error: {what}").format(what=what), err=True)
@@ -189,12 +217,19 @@ def _print_traceback() -> None:
 
 def run_process() -> NoReturn:
     """Run the command line of this process and end it."""
+    # A process may be started without them (>&-, a service of Windows); what is said then goes nowhere.
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         # A terminal with a narrow encoding must show a question mark, not end the program.
-        if stream is not None and hasattr(stream, "reconfigure"):
+        if hasattr(stream, "reconfigure"):
             # What goes into a file or a pipe is UTF-8 on every system: other programs are promised that.
             stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
     _leave(run(sys.argv[1:]))
+
+
+def _nowhere(mode: Literal["r", "w"] = "w") -> TextIO:
+    return open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _leave(code: int) -> NoReturn:
@@ -204,10 +239,9 @@ def _leave(code: int) -> NoReturn:
     """
     try:
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+            stream.flush()
     except BrokenPipeError:
-        os._exit(0)
+        os._exit(code)
     except OSError as error:
         code = _report_disk(error.strerror or str(error), error)
     if threading.active_count() > 1:

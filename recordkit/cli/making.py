@@ -181,12 +181,14 @@ def init(
     fonds: str | None, code: str | None, dry_run: bool,
 ) -> None:
     """Ask what is not given, then make the store."""
+    from recordkit.cli.saving import require_place
     from recordkit.store import make_store, require_unused
 
     root = folder or app.store
     if app.as_of is not None and not simulation:
         raise RefusedByRule(msg("--as-of only computes; an act in a real archive bears its real date."))
     require_unused(root)  # before anybody answers questions for nothing
+    require_place(root.resolve().parent)
     standard = CompanySection()
     answers = _Answers(standard.name, standard.office, standard.office_code, ArchiveSection().fonds,
                        ArchiveSection().code)

@@ -47,10 +47,16 @@ def mend(app: App, source: Path, accept_loss: bool, dry_run: bool) -> int:
 
 def _tell(app: App, done: Mended) -> None:
     if done.fetched or done.kept:
-        app.say(msg("Ledger: whole again with {entries} entries, {fetched} of them behind the damage.",
-                    entries=done.entries, fetched=done.fetched) if not done.dry_run else
-                msg("Ledger: would be whole again with {entries} entries, {fetched} of them behind the damage. The "
-                    "records are looked at when it is.", entries=done.entries, fetched=done.fetched))
+        first = done.entries - done.fetched + 1
+        if done.given_up:
+            app.say(msg("Ledger: would end after entry {last}, and a new entry would say so.", last=done.entries)
+                    if done.dry_run else
+                    msg("Ledger: whole; it ends after entry {last}, and a new entry says so.", last=done.entries - 1))
+        else:
+            app.say(msg("Ledger: whole again with {entries} entries; from entry {first} on put together out of store "
+                        "and copy.", entries=done.entries, first=first) if not done.dry_run else
+                    msg("Ledger: would be whole again with {entries} entries; from entry {first} on put together out "
+                        "of store and copy. The records are looked at when it is.", entries=done.entries, first=first))
         if not done.dry_run:
             app.say(msg("The damaged one was kept as it was: {folder}", folder=done.kept))
     else:

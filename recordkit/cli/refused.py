@@ -103,26 +103,27 @@ def _csv(rows: _Rows, problems: _Findings, handle: BinaryIO) -> None:
 
 def _xlsx(rows: _Rows, problems: _Findings, handle: BinaryIO) -> None:
     """Text stays text there: leading zeros survive the correction, and nothing becomes a formula."""
-    from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
+    from recordkit.templates.sheetwriter import streaming
+
     headings = _headings(rows, problems)
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    sheet.freeze_panes = "A2"
-    sheet.append([_NOT_IN_XML.sub(_numbered, name) for name in headings])
-    for row, found in _of(rows, problems):
-        cells = []
-        for value in (*(row.values.get(name) for name in headings[:-1]), _reason(found)):
-            held: Any = value
-            is_plain = value is None or isinstance(value, (bool, int, float, Decimal, date, datetime))
-            cell = WriteOnlyCell(sheet, value=held if is_plain else _NOT_IN_XML.sub(_numbered, _text(value)))
-            if not is_plain:
-                cell.data_type = "s"
-                cell.number_format = "@"
-            cells.append(cell)
-        sheet.append(cells)
-    book.save(handle)
+    with streaming() as book:
+        sheet = book.create_sheet()
+        sheet.freeze_panes = "A2"
+        sheet.append([_NOT_IN_XML.sub(_numbered, name) for name in headings])
+        for row, found in _of(rows, problems):
+            cells = []
+            for value in (*(row.values.get(name) for name in headings[:-1]), _reason(found)):
+                held: Any = value
+                is_plain = value is None or isinstance(value, (bool, int, float, Decimal, date, datetime))
+                cell = WriteOnlyCell(sheet, value=held if is_plain else _NOT_IN_XML.sub(_numbered, _text(value)))
+                if not is_plain:
+                    cell.data_type = "s"
+                    cell.number_format = "@"
+                cells.append(cell)
+            sheet.append(cells)
+        book.save(handle)
 
 
 def _json(rows: _Rows, problems: _Findings, handle: BinaryIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.saving import save_naming
 from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import Message, listed, msg
-from recordkit.retention.review import DecisionKind
+from recordkit.retention.review import UNEXPLAINED, DecisionKind
 
 if TYPE_CHECKING:
     from recordkit.archive.classes import RecordClass, Scheme
@@ -315,6 +316,7 @@ def review(
                     "due": decision.due,
                     "rule": decision.rule,
                     "reason": decision.reason,
+                    "unexplained": decision.unexplained or None,
                 }
                 for record, decision in review_items(workspace, app.today, decisions=chosen, within_days=within)
             ]
@@ -324,9 +326,10 @@ def review(
         waiting = waiting_of(every, scheme)
         if out is not None and kind != "json":
             _save_list(app, workspace, out, kind, within, decisions, force=force)
-    told_groups = [{"record_class": one.record_class, "decision": one.decision, "due": one.due, "count": one.count}
-                   for one in groups]
-    told_waits = [{"events": list(one.events), "count": one.count} for one in waiting]
+    told_groups = [{"record_class": one.record_class, "decision": one.decision, "due": one.due, "count": one.count,
+                    "unexplained": one.unexplained} for one in groups]
+    told_waits = [{"events": list(one.events), "count": one.count, "companions": one.companions,
+                   "unexplained": one.unexplained} for one in waiting]
     state = {"digest": scheme.digest, "seen": seen.day if seen else None, "changed": changed}
     if kind == "json" and out is not None:
         data = {"as_of": app.today, "items": items, "total": len(items), "counts": counts, "groups": told_groups,
@@ -340,15 +343,19 @@ def review(
         return code
     app.print_table(_by_class(groups, scheme.classes), [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
     if items and out is None:
-        rows = [[one["code"], one["title"], tr(str(one["decision"])), one["due"], one["reason"]] for one in items]
+        rows = [[one["code"], one["title"], tr(UNEXPLAINED if one["unexplained"] else str(one["decision"])),
+                 one["due"], one["reason"]] for one in items]
         app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
     elif wanted > len(items) and out is None:
         app.say(msg("{count} records are due; '--decision due' lists them, '--out FILE' writes them.", count=wanted))
-    told = tr_list(f"{tr(name)} {count}" for name, count in sorted(counts.items()))
+    states = Counter[str]()
+    for group in groups:
+        states[UNEXPLAINED if group.unexplained else group.decision] += group.count
+    told = tr_list(f"{tr(name)} {count}" for name, count in sorted(states.items()))
     app.say(tr("As of {date}: {counts}.").format(date=app.today, counts=told or tr("no records")))
     for wait in waiting:
         app.say(told_waiting(wait))
-    if waiting:
+    if any(wait.events for wait in waiting):
         app.say(tr("Of which accounts: recordkit event list --waiting"))
     if out is not None:
         app.say(msg("The list is in {file}.", file=str(out)))

@@ -10,35 +10,11 @@ import click
 
 from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.dates import DATE
-from recordkit.cli.i18n import N_, tr
-from recordkit.cli.tables import columns_of
-
-_EXAMPLES = (
-    ("张三 换表", N_("both words, wherever they stand")),
-    ("供合2026", N_("a number, with its brackets or without")),
-    ("1101", N_("the end of a meter number")),
-    ("户名:张三", N_("in one field; fields of forms too")),
-    ("日期:2026-01..2026-06", N_("from one day, month or year to another")),
-    ("类别:供用水合同 年度:2026", N_("of one class and one year")),
-    ("（逾龄 OR 停滞行） NOT 已换", N_("one of them, but not this")),
-    ("“甲 OR 乙”", N_("the text itself")),
-    ("'户名:欧* 地址:*号'", N_("begins with it, ends with it")),
-    ("供水单位~", N_("one character may be wrong, as in scans")),
-    ("zs", N_("pinyin: a whole name or its initials")),
-    ("pinyin:zhang", N_("pinyin: a part of a name or a title")),
-)
+from recordkit.cli.i18n import N_
 
 
 class _SearchCommand(Command):
-    """Shows examples before the options, and takes an argument such as ``-合同`` for what it is in a query."""
-
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The help, then what a query may look like."""
-        super().format_help_text(ctx, formatter)
-        with formatter.section(tr("Examples, each behind recordkit search")):
-            wide = max(columns_of(query) for query, _ in _EXAMPLES)
-            for query, said in _EXAMPLES:
-                formatter.write(f"  {query}{' ' * (wide - columns_of(query))}  {tr(said)}\n")
+    """Takes an argument such as ``-合同`` for what it is in a query."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """A minus sign before what begins no option belongs to the query."""

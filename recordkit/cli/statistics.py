@@ -58,7 +58,8 @@ def stats(app: App, out: Path | None, force: bool) -> None:
     app.print_pairs([
         (N_("Records held"), found.records), (N_("Pages"), found.pages), (N_("Destroyed"), found.destroyed),
         (N_("Due for appraisal"), review("due", 0)), (N_("On hold"), review("held", 0)),
-        (N_("Waiting for an event"), review("waiting", 0)), (N_("Not due"), review("not-due", 0)),
+        (N_("Waiting for an event"), review("waiting", 0) - found.unexplained),
+        (N_("Waiting for the meaning of an old term"), found.unexplained), (N_("Not due"), review("not-due", 0)),
         (N_("Permanent"), review("permanent", 0)),
         (N_("Documents out, paper not filed"), found.issues.get("issued", 0)),
         (N_("Papers that wait for a person"), found.unmatched), (N_("Files in quarantine"), found.quarantined),

@@ -255,7 +255,8 @@ def volume_show(app: App, reference: str) -> None:
                 "date_given": given_date(record), "record_class": record.record_class,
                 "pages": None if is_gone else record.pages,
                 "status": record.status, "decision": decision.decision if decision else None,
-                "due": decision.due if decision else None, "reason": decision.reason if decision else None})
+                "due": decision.due if decision else None, "reason": decision.reason if decision else None,
+                "unexplained": (decision.unexplained or None) if decision else None})
         _show(app, workspace, found, items)
 
 
@@ -264,7 +265,8 @@ def _show(app: App, workspace: Workspace, found: Volume, items: Sequence[Mapping
         _print_volume(app, workspace, found, items=list(items), total=len(items))
         return
     _print_volume(app, workspace, found)
-    told = [{**one, "date": one["date_given"] or one["date"], "decision": tr(str(one["decision"] or one["status"]))}
+    told = [{**one, "date": one["date_given"] or one["date"],
+             "decision": tr("unexplained" if one["unexplained"] else str(one["decision"] or one["status"]))}
             for one in items]
     app.print_items(told, [("position", N_("No.")), ("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")),
                            ("pages", N_("Pages")), ("decision", N_("Decision")), ("due", N_("Due"))])

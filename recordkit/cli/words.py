@@ -19,7 +19,7 @@ WORDS = (
     # search
     N_("class"), N_("year"), N_("form"), N_("period"), N_("status"), N_("ordered"),
     # retention
-    N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("date"), N_("event"),
+    N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("unexplained"), N_("date"), N_("event"),
     N_("in force"), N_("revised"), N_("released"),
     # people
     N_("clerk"), N_("archivist"), N_("appraiser"), N_("approver"), N_("supervisor"), N_("administrator"),

@@ -75,7 +75,7 @@ def read_chain(
         raise _refusal(
             msg("the copy has {old} entries, the ledger {new}", old=older.seq, new=chain.end.seq)
             if chain.end.seq < older.seq else msg("they differ before entry {seq}", seq=older.seq))
-    found = Verification(True, chain.end.seq, None, None, chain.end.hash, hashes=hashes)
+    found = Verification(True, chain.end.seq, None, None, chain.end.hash, 0, hashes)
     needed = set(needed)
     for comparison in witnesses.compare(found):
         if (until is not None and comparison.checkpoint is not None and comparison.checkpoint.statement.seq > until.seq

@@ -50,7 +50,7 @@ class Mended:
     """What came back out of a copy, or would.
 
     Attributes:
-        entries: of the ledger, as it is now; ``fetched`` of them came from the copy.
+        entries: of the ledger, as it is now; the last ``fetched`` of them were put together out of store and copy.
         kept: folder in which the damaged ledger was laid down as it was; empty when it was whole.
         given_up: entries that are lost for good and were given up.
         records: archival codes of the records that came back whole.

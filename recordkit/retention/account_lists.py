@@ -17,13 +17,13 @@ from recordkit.errors import InputRefused
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem, same_account
 from recordkit.templates.fieldtypes import Parsed, is_empty, parse
+from recordkit.templates.headed import FOOTER, MOST_TITLE_ROWS, ONLY_TOTAL, TOTAL, letters_of, unique_headings
+from recordkit.templates.headings import ACCOUNT_HEADINGS
 from recordkit.templates.rows import Addresses, Lazily, RawRow, RowSource
 from recordkit.templates.spec import FieldSpec, plain_heading
 
 Role = Literal["account", "date", "type"]
 
-ACCOUNT_HEADINGS = ("户号", "用户号", "用户编号", "客户编号", "客户号", "用户户号", "用水户号", "水户号", "用户代码",
-                    "客户代码", "account", "account no", "account number")
 DATE_HEADINGS = ("日期", "发生日期", "办理日期", "业务日期", "办结日期", "事件日期", "date")
 TYPE_HEADINGS = ("事件类型", "事件", "业务类型", "办理类型", "变更类型", "event", "type")
 EVENT_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -38,11 +38,7 @@ EVENT_WORDS: Mapping[str, tuple[str, ...]] = {
 the old contract)."""
 REQUEST_HEADING = "等待的事件"
 """Stands in a list of what the archive waits for; there a row without a day tells that nothing has happened yet."""
-_MOST_TITLE_ROWS = 20
 _LONGEST_ACCOUNT = 64
-_TOTAL = re.compile(r"(合|总|小|共|累)\s*计|共\s*[0-9]+|本页|(sub)?total\b", re.IGNORECASE)
-_ONLY_TOTAL = re.compile(r"(本页)?(合|总|小|共|累)\s*计\s*[:：]?|(sub|grand )?total:?", re.IGNORECASE)
-_FOOTER = re.compile(r"(制表|填表|审核|复核|打印|导出|报送|说明|备注|注|单位|第\s*[0-9]+\s*页)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,7 @@ class AccountList:
             if REQUEST_HEADING in raw.values and "date" in self.columns and is_empty(raw.values[self.columns["date"]]):
                 yield None
                 continue
-            if _ONLY_TOTAL.fullmatch(_first(raw)):
+            if ONLY_TOTAL.fullmatch(_first(raw)):
                 yield None
                 continue
             if is_empty(given) or isinstance(given, str):
@@ -97,7 +93,7 @@ class AccountList:
                     yield None
                     continue
                 text = "" if given is None else str(given).strip()
-                if _TOTAL.match(text) or _FOOTER.match(text) or plain_heading(text) == plain_heading(account):
+                if TOTAL.match(text) or FOOTER.match(text) or plain_heading(text) == plain_heading(account):
                     yield None
                     continue
             yield self._read(raw, account, specs)
@@ -164,7 +160,7 @@ def find_accounts(
         InputRefused: no row has a heading that means the account, one that was named is not there, or several may
             mean the day.
     """
-    for position, raw in enumerate(islice(source.rows, _MOST_TITLE_ROWS)):
+    for position, raw in enumerate(islice(source.rows, MOST_TITLE_ROWS)):
         if position == 0:
             headings = [heading for heading in raw.values if not heading.startswith("[")]
             found = _roles(headings, named, wanted, hints, name)
@@ -187,11 +183,8 @@ def find_accounts(
 
 def _below(rows: Iterable[RawRow], header: RawRow, cells: Mapping[str, str]) -> Callable[[], Iterator[RawRow]]:
     """The rows below a row of headings, by these headings."""
-    letters = {key: _letters(header, key) for key in header.values}
-    names: dict[str, str] = {}
-    for key, text in cells.items():
-        name = text or f"[{letters[key]}]"
-        names[key] = f"{name}[{letters[key]}]" if name in names.values() else name
+    letters = {key: letters_of(header, key) for key in header.values}
+    names = unique_headings(cells, letters)
     columns = {name: letters[key] for key, name in names.items()}
 
     def begin() -> Iterator[RawRow]:
@@ -203,14 +196,10 @@ def _below(rows: Iterable[RawRow], header: RawRow, cells: Mapping[str, str]) -> 
             for key, value in raw.values.items():
                 values[names.get(key, key)] = value
                 if key not in names and key in raw.cells:
-                    known[key] = _letters(raw, key)
+                    known[key] = letters_of(raw, key)
             yield RawRow(raw.row, values, Addresses(known, raw.row))
 
     return begin
-
-
-def _letters(raw: RawRow, key: str) -> str:
-    return raw.cells[key].rstrip("0123456789") if key in raw.cells else key.strip("[]")
 
 
 def _bare(heading: str) -> str:
@@ -269,4 +258,4 @@ def _first(raw: RawRow) -> str:
 def _names_nobody(raw: RawRow) -> bool:
     """Whether a row without an account is a total or a line about the list."""
     first = _first(raw)
-    return not first or _TOTAL.match(first) is not None or _FOOTER.match(first) is not None
+    return not first or TOTAL.match(first) is not None or FOOTER.match(first) is not None

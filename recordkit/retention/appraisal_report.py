@@ -7,7 +7,6 @@ nowhere else. A report that is printed for reading takes the titles from the reg
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from recordkit.retention.order_state import Opinion, Order
 from recordkit.retention.register import filed_register
 from recordkit.retention.schedule import REPORT_CLASS
 from recordkit.templates import wordpage
+from recordkit.templates.sheetwriter import saved
 from recordkit.templates.textcells import put_text
 from recordkit.workspace import Workspace, Writer
 
@@ -199,9 +199,7 @@ def report_xlsx(report: AppraisalReport) -> bytes:
     facts: list[Sequence[str]] = [[TITLE], *report.facts, [], list(ITEM_COLUMNS)]
     _fill(first, [*facts, *([row[column] for column in ITEM_COLUMNS] for row in report.items)])
     _fill(second, [list(HELD_COLUMNS), *([row[column] for column in HELD_COLUMNS] for row in report.held)])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return saved(book)
 
 
 def _fill(sheet: Any, lines: Sequence[Sequence[str]]) -> None:

@@ -18,11 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from recordkit.archive import boxes
-from recordkit.archive.catalogue import accounts_of, get_record, keyed, list_records, objects_of
+from recordkit.archive.catalogue import accounts_of, get_record, has_others, keyed, objects_of
 from recordkit.archive.volumes import blank_volumes, ending_volumes, still_ending
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
 from recordkit.messages import Message, listed, msg
-from recordkit.model import same_account
 from recordkit.people import Person, find_person, list_people, one_human
 from recordkit.retention import events, holds
 from recordkit.retention.audit import Audit, audit_ledger
@@ -302,7 +301,9 @@ def _is_data_changed(workspace: Workspace, issue_id: str) -> bool:
 
 def _require_confirmation(workspace: Workspace, order: Order, count: int, confirm: str) -> None:
     # The archive's own registers and reports can never go; counting them would hide that all the rest goes.
-    holdings = sum(record.record_class not in OWN_CLASSES for record in list_records(workspace.db))
+    holdings = sum(row["n"] for row in workspace.db.all(
+        "SELECT record_class, COUNT(*) AS n FROM records WHERE status = 'active' GROUP BY record_class")
+        if row["record_class"] not in OWN_CLASSES)
     share = workspace.settings.destruction.total_share
     if count > share * holdings and confirm.strip() != order.confirmation:
         raise RefusedByRule(
@@ -315,14 +316,8 @@ def _require_confirmation(workspace: Workspace, order: Order, count: int, confir
 def _orphaned(workspace: Workspace, records: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """Events, ended holds and volumes that have no record left once these are gone: their notes name customers."""
     going = set(records)
-    accounts: set[str] = set()
-    staying: set[str] = set()
-    for record in list_records(workspace.db):
-        if record.record_id in going:
-            accounts |= accounts_of(workspace.db, record.record_id)
-        elif record.account:
-            staying.add(same_account(record.account))
-    alone = accounts - staying
+    accounts = {account for record_id in going for account in accounts_of(workspace.db, record_id)}
+    alone = {account for account in accounts if not has_others(workspace.db, account, going)}
     event_ids = [one.event_id for one in events.list_events(workspace.db) if one.account in alone]
     hold_ids = [
         one.hold_id for one in holds.list_holds(workspace, released=True)

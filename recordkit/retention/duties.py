@@ -21,7 +21,7 @@ from recordkit.db import Database
 from recordkit.errors import RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import Entry
-from recordkit.people import Person, Signer, find_person, require_role
+from recordkit.people import Signer, keyholder, require_role
 from recordkit.settings import DestructionSection
 from recordkit.workspace import Workspace, Writer
 
@@ -147,7 +147,8 @@ def accept_settings(workspace: Workspace, signer: Signer) -> Acceptance:
         RefusedByRule: the signer is revoked, no administrator, or has another key.
     """
     with workspace.writing() as writer:
-        person = _administrator(workspace, signer)
+        person = keyholder(workspace.db, signer)
+        require_role(person, ("administrator",))
         loose = tuple(unaccepted(workspace))
         now = _now(workspace)
         if not loose and now == recorded_duties(workspace.db):
@@ -169,22 +170,6 @@ def accept_settings(workspace: Workspace, signer: Signer) -> Acceptance:
 
 def _now(workspace: Workspace) -> dict[str, object]:
     return plain_duties(workspace.settings.destruction, workspace.settings.archive)
-
-
-def _administrator(workspace: Workspace, signer: Signer) -> Person:
-    person = find_person(workspace.db, signer.person.id)
-    if person.revoked:
-        raise RefusedByRule(
-            msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked),
-            msg("Let another person sign; 'recordkit people list' shows who may."),
-        )
-    if signer.private.public_key().public_bytes_raw().hex() != person.public_key:
-        raise RefusedByRule(
-            msg("The key in hand is not the registered key of {id}.", id=person.id),
-            msg("Sign with the key whose public half was registered: 'recordkit people list' shows its mark."),
-        )
-    require_role(person, ("administrator",))
-    return person
 
 
 def _digests(workspace: Workspace) -> dict[str, object]:

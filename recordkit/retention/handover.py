@@ -27,7 +27,7 @@ from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRu
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry, canonical_json
 from recordkit.notes import read_note
-from recordkit.people import Signer, find_person, list_people, one_human, require_role
+from recordkit.people import Signer, find_person, list_people, one_human, require_office, require_role
 from recordkit.retention.handover_print import TITLE, handover_docx, handover_pages
 from recordkit.retention.holds import list_holds
 from recordkit.retention.order_state import list_orders
@@ -189,8 +189,7 @@ def plan_handover(workspace: Workspace, receiver: str) -> Handover:
         raise InputRefused(msg("The class {id} must be permanent.", id=HANDOVER_CLASS),
                            msg("Write: period = \"permanent\""))
     person = find_person(workspace.db, receiver)
-    if person.revoked:
-        raise RefusedByRule(msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked))
+    require_office(person)
     require_role(person, ROLES_OF_ACT["handover.accepted"])
     opened = [one.handover_id for one in list_handovers(workspace) if one.status == "proposed"]
     if opened:

@@ -1,6 +1,6 @@
 """What the archive holds, in numbers: by class, year and period, growth, storage, what waits for somebody.
 
-Counted over the narrow table ``filings`` and by the grouped review: a million records take seconds, not minutes.
+Counted from the tallies, which are kept while records change, and by the grouped review.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class Holdings:
         years: records held by year of their archival code; ``periods`` by its period code.
         filed: records filed by calendar year, destroyed ones among them.
         issues: documents by status: ``issued`` ones are out, their signed papers not filed.
-        review: records by what the schedule says of them on the day.
+        review: records by what the schedule says of them on the day; ``unexplained`` of those that wait do so for
+            somebody to say what their old term means.
         unmatched, quarantined: papers that wait for a person.
     """
 
@@ -79,6 +80,7 @@ class Holdings:
     unmatched: int
     quarantined: int
     storage: Storage
+    unexplained: int = 0
 
     @property
     def records(self) -> int:
@@ -104,45 +106,37 @@ def holdings_of(workspace: Workspace, today: date) -> Holdings:
     """
     names = load_scheme(workspace.root).classes
     held, pages, destroyed = Counter[str](), Counter[str](), Counter[str]()
-    years, filed = Counter[int](), Counter[int]()
-    periods = Counter[str]()
-    size = 0
-    for row in workspace.db.each(
-        "SELECT record_class, year, period, status, substr(day, 1, 4) AS filed, count(*) AS n, sum(pages) AS pages, "
-        "sum(bytes) AS bytes FROM filings GROUP BY record_class, year, period, status, substr(day, 1, 4)"
+    years, periods = Counter[int](), Counter[str]()
+    # What an older archive wrote stands in place of the code's period.
+    for row in workspace.db.all(
+        "SELECT record_class, year, coalesce(nullif(old_term, ''), period) AS term, status, sum(n) AS n, "
+        "sum(pages) AS pages FROM record_tallies GROUP BY record_class, year, term, status"
     ):
-        count = row["n"]
-        filed[int(row["filed"])] += count
         if row["status"] != "active":
-            destroyed[row["record_class"]] += count
+            destroyed[row["record_class"]] += row["n"]
             continue
-        held[row["record_class"]] += count
+        held[row["record_class"]] += row["n"]
         pages[row["record_class"]] += row["pages"]
-        years[row["year"]] += count
-        periods[row["period"]] += count
-        size += row["bytes"]
-    # What an older archive wrote stands in place of the code's period; few records have it, and the index tells which.
-    for row in workspace.db.each(
-        "SELECT period, old_term, count(*) AS n FROM records INDEXED BY records_review WHERE status = 'active' AND "
-        "old_term IS NOT NULL GROUP BY period, old_term"
-    ):
-        periods[row["period"]] -= row["n"]
-        periods[row["old_term"]] += row["n"]
+        years[row["year"]] += row["n"]
+        periods[row["term"]] += row["n"]
+    by_year = workspace.db.all("SELECT year, n, bytes FROM filing_years WHERE n > 0 ORDER BY year")
     classes = [ClassCount(one, names[one].name if one in names else one, held[one], pages[one], destroyed[one])
                for one in sorted({*held, *destroyed}, key=lambda one: (-held[one], one))]
-    review = Counter[DecisionKind]()
+    review, unexplained = Counter[DecisionKind](), 0
     for group in group_review(workspace, today):
         review[group.decision] += group.count
+        unexplained += group.count if group.unexplained else 0
     issues = {row["status"]: row["n"]
               for row in workspace.db.all("SELECT status, count(*) AS n FROM issues GROUP BY status")}
     root = workspace.root
     return Holdings(
         workspace.settings.company.name, f"{workspace.settings.archive.fonds} {workspace.settings.archive.fonds_name}",
-        today, tuple(classes), dict(sorted(years.items())), dict(sorted((+periods).items())),
-        dict(sorted(filed.items())),
+        today, tuple(classes), dict(sorted(years.items())), dict(sorted(periods.items())),
+        {int(row["year"]): row["n"] for row in by_year},
         issues, dict(review), len(list_unmatched(workspace)), len(list_quarantine(workspace)),
-        Storage(size, sum(_size(path) for path in root.glob("catalogue.sqlite3*")), _folder(root / "index"),
-                _folder(root / "ledger")),
+        Storage(sum(row["bytes"] for row in by_year), sum(_size(path) for path in root.glob("catalogue.sqlite3*")),
+                _folder(root / "index"), _folder(root / "ledger")),
+        unexplained,
     )
 
 
@@ -167,6 +161,7 @@ def plain_holdings(found: Holdings) -> dict[str, object]:
         "total": len(items), "records": found.records, "pages": found.pages, "destroyed": found.destroyed,
         "years": {str(year): count for year, count in found.years.items()}, "periods": dict(found.periods),
         "filed": {str(year): count for year, count in found.filed.items()}, "review": review,
+        "unexplained": found.unexplained,
         "unreturned": found.issues.get("issued", 0), "issues": dict(found.issues), "unmatched": found.unmatched,
         "quarantined": found.quarantined,
         "storage": {"papers": found.storage.papers, "catalogue": found.storage.catalogue,
@@ -177,7 +172,8 @@ def plain_holdings(found: Holdings) -> dict[str, object]:
 def state_rows(found: Holdings) -> list[tuple[str, int]]:
     """What waits for somebody, and what the schedule says, in the office's words."""
     said = found.review.get
-    return [("到期待鉴定", said("due", 0)), ("冻结", said("held", 0)), ("待触发事件", said("waiting", 0)),
+    return [("到期待鉴定", said("due", 0)), ("冻结", said("held", 0)),
+            ("待触发事件", said("waiting", 0) - found.unexplained), ("旧期限待解释", found.unexplained),
             ("未到期", said("not-due", 0)), ("永久保管", said("permanent", 0)),
             ("已签发未归档文书", found.issues.get("issued", 0)), ("待匹配来件", found.unmatched),
             ("隔离来件", found.quarantined), ("已销毁", found.destroyed)]

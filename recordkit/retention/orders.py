@@ -7,10 +7,10 @@ distinct human beings and by the settings neither proposer nor approver.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from recordkit.archive.catalogue import Record, find_record, list_records
+from recordkit.archive.catalogue import Record, find_record
 from recordkit.archive.filing import file_generated
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, listed, msg
@@ -20,6 +20,7 @@ from recordkit.retention.adoption import keep_schedule
 from recordkit.retention.appraisal_report import file_report
 from recordkit.retention.circumstances import decide_record, load_circumstances, told_term
 from recordkit.retention.duties import require_duties
+from recordkit.retention.grouped import review_items
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
 from recordkit.retention.paper_route import outcomes_digest, require_days
 from recordkit.retention.past import past_of
@@ -65,20 +66,21 @@ def plan_order(workspace: Workspace, references: Sequence[str] | None) -> Propos
     Raises:
         NotFound: a name answers to no record.
     """
-    around = load_circumstances(workspace)
+    around, today = load_circumstances(workspace), workspace.clock.today
+    decided: Iterable[tuple[Record, Decision]]
     if references is None:
-        records = list_records(workspace.db)
+        # Of a large archive only these are read: most of it is not due.
+        decided = review_items(workspace, today, decisions=("due", "held"))
     else:
-        records = list({found.record_id: found for found in (find_record(workspace.db, one) for one in references)}
-                       .values())
+        named = {found.record_id: found for found in (find_record(workspace.db, one) for one in references)}
+        decided = ((one, decide_record(workspace, one, around, today)) for one in named.values())
     items: list[tuple[Record, Decision]] = []
     refusals: list[Refusal] = []
-    for record in records:
-        decision = decide_record(workspace, record, around, workspace.clock.today)
+    for record, decision in decided:
         reason = _why_not(workspace, record, decision)
         if reason is None:
             items.append((record, decision))
-        elif references is not None or decision.decision in ("due", "held") and decision.due is not None:
+        elif references is not None or decision.due is not None:
             held = held_back(workspace, record, decision, around)
             refusals.append(Refusal(record.record_id, record.code, reason, held))
     return Proposal(tuple(items), tuple(refusals))

@@ -17,7 +17,7 @@ from recordkit.archive.names import PAPER
 from recordkit.archive.registers import REGISTER_CLASS, codes_on
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.messages import msg
-from recordkit.people import Person, list_people, plain_staff_no
+from recordkit.people import Person, list_people, plain_staff_no, require_office, require_role
 from recordkit.retention.order_state import Order
 from recordkit.retention.signing import (
     PAPER_ACTS,
@@ -69,8 +69,6 @@ def find_signer(workspace: Workspace, mark: str, act: str) -> Person:
         NotFound: nobody is registered with it.
         RefusedByRule: whoever is was revoked, or has not the role.
     """
-    from recordkit.people import require_role
-
     people = list_people(workspace.db)
     # An id that looks like another person's staff number must not take that one's signature.
     found = [one for one in people if plain_staff_no(one.staff_no) == plain_staff_no(mark)] or [
@@ -80,10 +78,7 @@ def find_signer(workspace: Workspace, mark: str, act: str) -> Person:
                        msg("'recordkit people list' shows who is; an administrator registers with 'people add'."))
     standing = [one for one in found if not one.revoked]
     if not standing:
-        raise RefusedByRule(
-            msg("{id} was revoked on {day} and cannot sign.", id=found[0].id, day=found[0].revoked),
-            msg("Let another person sign; 'recordkit people list' shows who may."),
-        )
+        require_office(found[0])
     able = [one for one in standing if set(ROLES_OF_ACT[act]) & set(one.roles)]
     if not able:
         require_role(standing[0], ROLES_OF_ACT[act])

@@ -310,10 +310,8 @@ def _id_of(record_id: str, event_type: str, paper: str) -> str:
 
 
 def _has_begun(row: Row, around: Circumstances) -> bool:
-    """Whether it is known already what starts the record's period."""
-    record_class = around.scheme.classes.get(row["record_class"])
-    if record_class is None:
-        return True
+    """Whether it is known already what starts the period of a record whose class waits for an event."""
+    record_class = around.scheme.classes[row["record_class"]]
     events = list(around.events_of_record.get(row["record_id"], ()))
     if row["account"]:
         events += around.events_of_account.get(same_account(row["account"]), ())

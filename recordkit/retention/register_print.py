@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from recordkit.retention.register import COLUMNS, Block, Register
 from recordkit.templates import wordpage
+from recordkit.templates.sheetwriter import saved
 from recordkit.templates.textcells import put_text
 
 if TYPE_CHECKING:
@@ -139,9 +140,7 @@ def register_xlsx(register: Register) -> bytes:
     sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text="第&P页 共&N页"))
     if register.code is not None:
         _place_codes(sheet, register.code)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return saved(book)
 
 
 def _place_codes(sheet: Worksheet, payload: str) -> None:

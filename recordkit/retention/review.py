@@ -37,6 +37,8 @@ from recordkit.retention.schedule import event_name, told_period
 
 Day = date  # fields are named ``date``, which hides the type behind them
 DecisionKind = Literal["due", "not-due", "held", "permanent", "waiting"]
+UNEXPLAINED = "unexplained"
+"""What people read instead of ``waiting`` where no event is waited for, but a word on what an old term means."""
 Outcome = Literal["permanent", "waiting", "runs"]
 """Of a period by itself, before a day is looked at."""
 GOVERNING: tuple[Outcome, ...] = ("permanent", "waiting")

@@ -16,7 +16,7 @@ from recordkit.archive.classes import RecordClass, Scheme, load_scheme
 from recordkit.archive_settings import meaning_of_term
 from recordkit.messages import Message, Translate, msg
 from recordkit.retention.grouped import ReviewGroup, group_review, near_groups, review_items
-from recordkit.retention.review import Decision, DecisionKind, Facts, longer_period
+from recordkit.retention.review import UNEXPLAINED, Decision, DecisionKind, Facts, longer_period
 from recordkit.retention.schedule import event_name, told_period
 from recordkit.templates import wordpage
 from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
@@ -179,7 +179,7 @@ def plain_line(line: Line, translate: Translate) -> dict[str, object]:
         "record_id": record.record_id, "code": record.code, "title": _text(line.title, translate),
         "record_class": record.record_class, "decision": decision.decision,
         "due": decision.due.isoformat() if decision.due else None, "rule": decision.rule,
-        "reason": decision.reason.render(translate),
+        "reason": decision.reason.render(translate), "unexplained": decision.unexplained or None,
     }
 
 
@@ -192,20 +192,25 @@ def _json(found: ReviewList, translate: Translate) -> bytes:
                      "unexplained": one.unexplained}
                     for one in found.waiting],
         "groups": [{"record_class": one.record_class, "decision": one.decision,
-                    "due": one.due.isoformat() if one.due else None, "count": one.count} for one in found.groups],
+                    "due": one.due.isoformat() if one.due else None, "count": one.count,
+                    "unexplained": one.unexplained} for one in found.groups],
     }
     return json.dumps(data, ensure_ascii=False, indent=2).encode("utf-8", "replace")
 
 
 def class_rows(
     groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass]
-) -> list[tuple[str, DecisionKind, int, date | None]]:
-    """Name of class, decision, number of records and first day of appraisal, one row for each class and decision."""
-    sums: dict[tuple[str, DecisionKind], tuple[int, date | None]] = {}
+) -> list[tuple[str, str, int, date | None]]:
+    """Name of class, decision, number of records and first day of appraisal, one row for each class and decision.
+
+    What waits for somebody to say what an old term means is told apart from what waits for an event.
+    """
+    sums: dict[tuple[str, str], tuple[int, date | None]] = {}
     for one in groups:
-        count, due = sums.get((one.record_class, one.decision), (0, None))
+        key = one.record_class, UNEXPLAINED if one.unexplained else one.decision
+        count, due = sums.get(key, (0, None))
         first = min((day for day in (due, one.due) if day is not None), default=None)
-        sums[one.record_class, one.decision] = count + one.count, first
+        sums[key] = count + one.count, first
     return [(classes[name].name if name in classes else name, decision, count, first)
             for (name, decision), (count, first) in sums.items()]
 

@@ -17,7 +17,16 @@ from datetime import date
 from recordkit.errors import RefusedByRule
 from recordkit.messages import Message, msg
 from recordkit.model import canonical_json
-from recordkit.people import Person, Signer, find_person, list_people, one_human, require_role
+from recordkit.people import (
+    Person,
+    Signer,
+    find_person,
+    keyholder,
+    list_people,
+    one_human,
+    require_office,
+    require_role,
+)
 from recordkit.templates.registercode import RegisterCode
 from recordkit.workspace import Workspace
 
@@ -83,9 +92,9 @@ def person_in_office(workspace: Workspace, hand: Hand, act: str) -> Person:
     if isinstance(hand, OnPaper):
         _require_entering(workspace, hand)
         person = find_person(workspace.db, hand.person.id)
-        _require_office(person)
+        require_office(person)
     else:
-        person = _keyholder(workspace, hand)
+        person = keyholder(workspace.db, hand)
     require_role(person, ROLES_OF_ACT[act])
     return person
 
@@ -96,31 +105,12 @@ def _require_entering(workspace: Workspace, hand: OnPaper) -> None:
             msg("In this archive approver and supervisors sign with a key (destruction.paper = false)."),
             msg("Sign with --as ID --key FILE."),
         )
-    entering = _keyholder(workspace, hand.entered_by)
+    entering = keyholder(workspace.db, hand.entered_by)
     require_role(entering, ROLES_OF_ENTERING)
     if one_human(list_people(workspace.db), entering, hand.person):
         raise RefusedByRule(
             msg("{id} cannot enter the own signature of {signer}.", id=entering.id, signer=hand.person.id),
             msg("Sign with the key, or let another archivist enter it."),
-        )
-
-
-def _keyholder(workspace: Workspace, signer: Signer) -> Person:
-    person = find_person(workspace.db, signer.person.id)
-    _require_office(person)
-    if signer.private.public_key().public_bytes_raw().hex() != person.public_key:
-        raise RefusedByRule(
-            msg("The key in hand is not the registered key of {id}.", id=person.id),
-            msg("Sign with the key whose public half was registered: 'recordkit people list' shows its mark."),
-        )
-    return person
-
-
-def _require_office(person: Person) -> None:
-    if person.revoked:
-        raise RefusedByRule(
-            msg("{id} was revoked on {day} and cannot sign.", id=person.id, day=person.revoked),
-            msg("Let another person sign; 'recordkit people list' shows who may."),
         )
 
 

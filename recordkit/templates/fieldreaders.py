@@ -19,7 +19,7 @@ from recordkit.messages import Message, listed, msg
 from recordkit.templates.chinese import date_parts
 from recordkit.templates.fieldvalues import PERSON_PARTS, Person, Scalar, shown
 from recordkit.templates.spec import FieldSpec, plain_heading
-from recordkit.templates.spreadsheet import DressedNumber
+from recordkit.templates.spreadsheet import DressedNumber, SerialDay
 
 CALIBRES = (15, 20, 25, 32, 40, 50, 65, 80, 100, 150, 200, 250, 300)
 """Nominal diameters of water meters in mm."""
@@ -441,7 +441,12 @@ def _iso_instant(raw: str) -> datetime | None:
         return None
 
 
-def _date(raw: object, spec: FieldSpec, _: list[Fault]) -> date:
+def _date(raw: object, spec: FieldSpec, warnings: list[Fault]) -> date:
+    if isinstance(raw, SerialDay):
+        text = msg("{number} is the number of a day without its format; read as {date}.", number=raw.number,
+                   date=raw.isoformat())
+        warnings.append(Fault("serial-day", text, "warning"))
+        raw = date(raw.year, raw.month, raw.day)
     if isinstance(raw, datetime):
         if raw.time() != time() or raw.tzinfo is not None:
             raise Refusal("wrong-type", msg("{value} has a time of day; only a date fits.", value=shown(raw, spec)))

@@ -10,4 +10,5 @@ CREATE INDEX issues_account ON issues (account);
 CREATE INDEX issues_sameness ON issues (sameness);
 CREATE INDEX issues_pack ON issues (pack);
 CREATE INDEX issues_number ON issues (number);
+CREATE INDEX issues_status ON issues (status);
 CREATE TABLE voids (issue_id TEXT PRIMARY KEY, note TEXT NOT NULL, time TEXT NOT NULL, actor TEXT NOT NULL)

@@ -18,6 +18,8 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import Problem
 from recordkit.settings import MetersSection
 from recordkit.templates.fieldtypes import Value, is_empty, parse
+from recordkit.templates.headed import head_rows
+from recordkit.templates.headings import aliases_of
 from recordkit.templates.rows import RawRow, RowSource
 from recordkit.templates.spec import FieldSpec, FormSpec, plain_heading
 from recordkit.templates.validate import validate_row
@@ -29,19 +31,11 @@ _NEEDED = ("calibre", "old_meter_no", "old_meter_date", "reason")
 
 _Q3 = FieldSpec(key="q3", label="Q3", type="decimal", required=False, min=Decimal(0), exclusive_min=True, unit="m³/h")
 _INSTALLED = FieldSpec(key="installed_on", label="安装日期", type="date", required=False)
-_ALIASES = {
-    "account": ("用户号", "客户编号", "用户编号"),
-    "customer_name": ("用户名", "用户名称", "客户名称"),
-    "point_no": ("接水点",),
-    "address": ("用水地址", "装表地址"),
-    "phone": ("电话", "手机"),
-    "calibre": ("水表口径", "表口径"),
-    "old_meter_no": ("表号", "水表号", "水表编号"),
-    "old_meter_date": ("检定日期", "检定合格日期"),
-    "q3": ("常用流量", "常用流量Q3"),
-    "installed_on": ("装表日期",),
+_OTHER_NAMES = {
+    "q3": ("Q3", "常用流量", "常用流量Q3"),
+    "installed_on": ("installed_on", "安装日期", "装表日期"),
 }
-"""Headings of registers that mean a field besides its key and label."""
+"""Headings of a register that no field of the notice has; the others are in ``headings``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +141,9 @@ def find_due(form: FormSpec, register: RowSource, rules: MetersSection, as_of: d
     refused: list[Problem] = []
     refused_rows = rows = 0
     found: list[tuple[RawRow, Mapping[str, str], date, Cycle, date]] = []
-    for raw in register.rows:
+    headed = head_rows(register, reader.means, names={}, who=("account", "customer_name"),
+                       days=("old_meter_date", "installed_on"))
+    for raw in (headed.source if headed is not None else register).rows:
         rows += 1
         columns = reader.columns(raw)
         start, cycle, problems = reader.reckon(raw, columns)
@@ -170,7 +166,7 @@ def find_due(form: FormSpec, register: RowSource, rules: MetersSection, as_of: d
     warnings = [*reader.unused(), *(structs.replace(one, severity="warning") for one in doubts), *_twice(meters, form)]
     return DueMeters(
         tuple(meters), tuple(refused), refused_rows, tuple(warnings), to_correct, rows, until,
-        tuple(lacking) if meters else (), reader.notes(),
+        tuple(lacking) if meters else (), (*reader.notes(), *(headed.passed.told() if headed is not None else ())),
     )
 
 
@@ -187,9 +183,8 @@ class _Reader:
             )
         before = {one.key: one for one in form.of_stage("before")}
         self._specs = {**before, "q3": _Q3, "installed_on": _INSTALLED}
-        self._meaning = {plain_heading(name): key for key, names in _ALIASES.items() if key in self._specs
-                         for name in names}
-        self._meaning |= {plain_heading(name): one.key for one in (_Q3, _INSTALLED) for name in (one.key, one.label)}
+        self._meaning = {plain_heading(name): key for key, names in _OTHER_NAMES.items() for name in names}
+        self._meaning |= aliases_of(form)
         self._meaning |= {plain_heading(name): one.key for one in before.values() for name in (one.key, one.label)}
         self._rules = rules
         self._as_of = as_of
@@ -197,6 +192,11 @@ class _Reader:
         self._known: dict[tuple[str, ...], dict[str, str]] = {}
         self._seen: dict[str, str | None] = {}
         self._read: dict[tuple[str, str | datetime], Value] = {}
+
+    def means(self, heading: str) -> str | None:
+        """The key that a heading of the register means."""
+        plain = plain_heading(heading)
+        return self._meaning.get(plain) or self._meaning.get(plain.partition("(")[0])
 
     def columns(self, raw: RawRow) -> Mapping[str, str]:
         """Heading by key. Of equal headings the same mapping is given again."""
@@ -209,8 +209,7 @@ class _Reader:
     def _read_headings(self, raw: RawRow) -> dict[str, str]:
         found: dict[str, str] = {}
         for heading in raw.values:
-            plain = plain_heading(heading)
-            key = self._meaning.get(plain) or self._meaning.get(plain.partition("(")[0])
+            key = self.means(heading)
             if key is None or key == "reason":
                 self._seen.setdefault(heading, None)
             elif key in found:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from recordkit.messages import Translate, msg
 from recordkit.templates.issue import Issue
 from recordkit.templates.samplesheet import FORMATS, choices_of
 from recordkit.templates.sheetscan import column_letters
+from recordkit.templates.sheetwriter import saved
 from recordkit.templates.spec import FieldSpec, FormSpec
 from recordkit.templates.spreadsheet import OWN_MARK
 
@@ -82,9 +82,7 @@ def return_workbook(rows: Sequence[ReturnRow], translate: Translate) -> bytes:
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_setup.fitToHeight = 0
     book.properties.subject = OWN_MARK
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return saved(book)
 
 
 def _add_lists(

@@ -12,7 +12,8 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,7 +21,7 @@ from typing import Any, BinaryIO
 from recordkit.errors import InputRefused, NotFound
 from recordkit.messages import Message, listed, msg
 from recordkit.templates.sheetscan import column_letters
-from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, open_sheet
+from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, day_zero, open_sheet
 from recordkit.templates.unreadable import Unreadable, reason_of
 
 _Name = str | Message
@@ -80,10 +81,16 @@ class RowSource:
     """The rows of one file, empty ones left out, and what the reader should know, e.g. the encoding detected.
 
     ``rows`` can be gone through again and again; a damage deep in the file shows only there (InputRefused).
+
+    Attributes:
+        rows: the rows.
+        notes: what the reader should know.
+        day_zero: the day from which a spreadsheet counts days; None for other files.
     """
 
     rows: Iterable[RawRow]
     notes: tuple[Message, ...] = ()
+    day_zero: date | None = None
 
 
 def _checked(begin: Callable[[], Iterator[RawRow]], notes: Sequence[Message]) -> RowSource:
@@ -397,7 +404,7 @@ def _read_xlsx(data: bytes, name: _Name, sheet: str | None) -> RowSource:
         except DamagedWorkbook as damage:
             raise _broken(name, "xlsx", damage.reason) from damage
 
-    return _checked(rows, notes)
+    return replace(_checked(rows, notes), day_zero=day_zero(data))
 
 
 _READERS: Mapping[str, Callable[[bytes, _Name, str | None], RowSource]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recordkit.messages import Message, Translate, listed, msg
 from recordkit.templates.fieldtypes import CALIBRES, Person, Value, display
 from recordkit.templates.sheetscan import column_letters
+from recordkit.templates.sheetwriter import saved
 from recordkit.templates.spec import FieldSpec, FormSpec
 from recordkit.templates.spreadsheet import OWN_MARK
 
@@ -63,9 +63,7 @@ def sample_workbook(spec: FormSpec, values: Mapping[str, Value], translate: Tran
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_setup.fitToHeight = 0
     book.properties.subject = OWN_MARK
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return saved(book)
 
 
 def _cell(value: Value, one: FieldSpec) -> object:

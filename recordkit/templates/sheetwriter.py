@@ -8,14 +8,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
 from math import ceil
+from pathlib import Path
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from recordkit import files
 from recordkit.templates.textcells import SIGNS
 from recordkit.templates.wordpage import printable
 
@@ -44,6 +47,7 @@ class Sheet:
         repeat: first of the rows that stand on every page, down to ``head``; 0 for the head alone.
         header: text at the right of every page's head.
         locked: 1-based columns of the list that look as if they could not be changed.
+        typed: whatever is typed below the rows, or into empty cells, stays as it was typed.
         pictures: cell of the upper left corner, PNG, width and height in mm.
     """
 
@@ -59,6 +63,7 @@ class Sheet:
     framed: bool = False
     repeat: int = 0
     locked: Collection[int] = ()
+    typed: bool = False
     pictures: Sequence[tuple[str, bytes, float, float]] = ()
 
     def wraps(self, part: str) -> bool:
@@ -66,14 +71,14 @@ class Sheet:
         return part in ("list", "head") or part == "above" and (self.ruled or self.framed)
 
 
-def workbook_bytes(sheets: Sequence[Sheet]) -> bytes:
+def workbook_bytes(sheets: Sequence[Sheet], *, subject: str = "") -> bytes:
     """An .xlsx; memory does not grow with the rows, but for the file itself."""
     out = io.BytesIO()
-    write_workbook(out, sheets)
+    write_workbook(out, sheets, subject=subject)
     return out.getvalue()
 
 
-def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
+def write_workbook(out: BinaryIO, sheets: Sequence[Sheet], *, subject: str = "") -> None:
     """An .xlsx written to a file that is open; memory does not grow with the rows.
 
     openpyxl makes the package with empty sheets; the rows go straight into it: cell by cell through openpyxl they take
@@ -82,6 +87,7 @@ def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
+    book.properties.subject = subject or None
     styles = [_lay_out(book, sheet, alone=len(sheets) == 1) for sheet in sheets]
     with ZipFile(_package(book)) as source, ZipFile(out, "w", ZIP_DEFLATED, compresslevel=4) as target:
         for entry in source.infolist():
@@ -99,8 +105,36 @@ def write_workbook(out: BinaryIO, sheets: Sequence[Sheet]) -> None:
                 part.write(b"</sheetData>" + after)
 
 
+def saved(book: Any) -> bytes:
+    """A small workbook of openpyxl's own as bytes, without its temporary files."""
+    return _package(book).getvalue()
+
+
+@contextmanager
+def streaming() -> Iterator[Any]:
+    """A write-only workbook of openpyxl, whose rows lie in temporary files until it is saved; none is left behind.
+
+    It removes them itself only when all goes well or the process ends as others do, and ours ends at once.
+    """
+    from openpyxl import Workbook
+    from openpyxl.worksheet import _writer
+
+    known = len(_writer.ALL_TEMP_FILES)
+    book: Any = Workbook(write_only=True)
+    try:
+        yield book
+    finally:
+        for sheet in book.worksheets:
+            with suppress(Exception):  # what is in it is thrown away; only its file has to be let go
+                if not sheet.closed:
+                    sheet.close()
+        for path in _writer.ALL_TEMP_FILES[known:]:
+            files.remove_file(Path(path))
+        del _writer.ALL_TEMP_FILES[known:]
+
+
 def _package(book: Any) -> io.BytesIO:
-    """A write-only workbook as openpyxl saves it, without the temporary files that it makes for each sheet.
+    """A workbook as openpyxl saves it, a write-only one without rows, and without a temporary file for each sheet.
 
     On a full disk they end in an error that nobody understands, and killed, it leaves them behind.
     """
@@ -118,8 +152,11 @@ def _package(book: Any) -> io.BytesIO:
             sheet._drawing.charts, sheet._drawing.images = sheet._charts, sheet._images
             writer: Any = WorksheetWriter(sheet, page)
             sheet._writer = writer
-            writer.write_top()
-            sheet.close()
+            if book.write_only:
+                writer.write_top()
+                sheet.close()
+            else:
+                writer.write()
             sheet._rels = writer._rels
             self._archive.writestr(sheet.path[1:], page.getvalue())
             self.manifest.append(sheet)
@@ -147,6 +184,8 @@ def _lay_out(book: Any, plan: Sheet, *, alone: bool) -> _Style:
     sheet = book.create_sheet("".join(" " if char in "[]:*?/\\" else char for char in plan.name)[:31])
     for at, width in enumerate(plan.widths, 1):
         sheet.column_dimensions[get_column_letter(at)].width = width
+        if plan.typed:
+            sheet.column_dimensions[get_column_letter(at)].number_format = "@"
     sheet.page_setup.orientation = "landscape" if plan.landscape else "portrait"
     sheet.page_setup.paperSize = 9  # A4 (ECMA-376 part 1, 18.3.1.63)
     sheet.page_setup.fitToHeight = 0

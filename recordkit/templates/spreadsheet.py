@@ -27,6 +27,8 @@ _OLE = b"\xd0\xcf\x11\xe0"  # old .xls, and .xlsx behind a password
 OWN_MARK = "recordkit: first sheet"
 """What the program writes as the subject of its own workbooks."""
 _OWN = re.compile(rf"<dc:subject[^>]*>{OWN_MARK}<".encode())
+_COUNTS_FROM_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904=[\"'](?:1|true)[\"']")
+_BOOK_HEAD = 1 << 20
 _LARGEST = 2 << 30  # bytes unpacked; Excel's own limit of 1,048,576 rows stays below it
 _STRINGS_MAX = 256 << 20  # bytes unpacked of the texts, which are all held in memory
 _MERGES_MAX = 20_000
@@ -49,6 +51,19 @@ class CellError:
 
 class DressedNumber(Decimal):
     """A number whose cell shows more than the number: ``No. 0012``, ``010-6655``. Right as a number, not as text."""
+
+
+class SerialDay(date):
+    """A day whose cell held only its number: a spreadsheet counts days and shows a date by the cell's format."""
+
+    number = 0
+
+    @classmethod
+    def of(cls, day: date, number: int) -> SerialDay:
+        """``day`` that stood there as ``number``."""
+        made = cls(day.year, day.month, day.day)
+        made.number = number
+        return made
 
 
 class DamagedWorkbook(Exception):
@@ -116,6 +131,17 @@ def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Gri
         return _spread(rows, merged) if merged else rows
 
     return grid, notes
+
+
+def day_zero(data: bytes) -> date:
+    """The day from which the workbook counts: 1904 is what old programs for the Macintosh began with."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        try:
+            with archive.open("xl/workbook.xml") as file:
+                head = file.read(_BOOK_HEAD)
+        except (KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
+            return date(1899, 12, 30)
+    return date(1904, 1, 1) if _COUNTS_FROM_1904.search(head) else date(1899, 12, 30)
 
 
 def sheet_titles(data: bytes) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import IO
 
 import pytest
+from small_archive import PAPERS, make_small_archive
 
 
 def _run(code: str, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
@@ -50,3 +52,18 @@ def test_a_reader_that_went_away_is_no_failure() -> None:
         process.stdin.close()
         assert process.wait() == 0
         assert process.stderr.read() == b""
+
+
+def _command(store: Path, *words: str) -> str:
+    program = [sys.executable, "-m", "recordkit", "--lang", "en", "--store", str(store)]
+    return " ".join(map(shlex.quote, [*program, *words]))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that can close a stream")
+def test_a_command_whose_reader_went_away_or_that_has_no_output_ends_well(tmp_path: Path) -> None:
+    make_small_archive(tmp_path / "archive")
+    for words in (["catalogue", "list"], ["show", PAPERS[0].number], ["catalogue", "list", "--json"]):
+        command = _command(tmp_path / "archive", *words)
+        for line in (f"{command} | true; exit ${{PIPESTATUS[0]}}", f"{command} >&-"):
+            done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+            assert (done.returncode, b"recordkit" in done.stderr) == (0, False), (line, done.stderr)

@@ -90,3 +90,15 @@ def test_the_outbox_takes_results_and_forms_take_forms(cli: Cli, tmp_path: Path)
     cli("forms", "sample", "visit-record", "--xlsx", cli.store / "forms" / "sample.xlsx")
     assert (cli.store / "outbox" / "合同.txt").read_bytes() == "张三供用水合同".encode()
     cli("get", "供合〔2026〕0001号", "--out", cli.store / "forms" / "合同.txt", expect=2)
+
+
+def test_no_store_no_demo_and_no_copy_is_made_inside_a_store_or_a_copy(cli: Cli, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    cli("backup", "--to", copy)
+    before = sorted(path for place in (cli.store, copy) for path in place.rglob("*"))
+    for inside in (cli.store / "objects" / "new", cli.store / "inbox" / "new", copy / "objects" / "new"):
+        cli("init", inside, "--no-input", expect=2)
+        cli("demo", inside, expect=2)
+        cli("backup", "--to", inside, expect=2)
+    assert sorted(path for place in (cli.store, copy) for path in place.rglob("*")) == before
+    cli("backup", "--to", copy)

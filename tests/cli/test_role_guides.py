@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from guides import ROOT, Walk, blocks_of, steps_in
+from guides import ROOT, Walk, blocks_of, fenced, steps_in
 from small_archive import make_small_archive
 
 # Which day it is, and whether the ten papers of the sample archive are there before the guide begins.
@@ -14,8 +14,9 @@ GUIDES = {
     "archivist": ("2026-11-20", False),
     "appraisal": ("2037-01-15", True),
     "administrator": ("2026-11-20", False),
+    "developer": ("2037-01-15", True),
 }
-FEWEST = 15
+FEWEST = 6
 
 
 def page(guide: str, language: str) -> Path:
@@ -55,3 +56,20 @@ def test_every_role_is_told_what_it_must_never_do_and_where_help_is(guide: str, 
     last = [line for line in text.splitlines() if line.startswith("## ")][-1]
     assert {"en": "Never", "zh": "绝不能做"}[language] in last
     assert f"troubleshooting{'.zh-CN' if language == 'zh' else ''}.md" in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_program_of_the_developers_guide_runs(
+    language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_small_archive(tmp_path / "archive_store")
+    (program,) = fenced(page("developer", language), "python")
+    exec(compile(program, "guide-developer", "exec"), {})
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[2] for line in told[:3]] == ["张三客户回访记录", "张三换表通知书", "张三供用水合同"]
+    assert told[3:-1] == [
+        "C001-KF·2026-D10-KFZ-0004 due 2037-01-01", "C001-KF·2026-D10-KFZ-0005 due 2037-01-01",
+        "C001-KF·2024-D10-KFZ-0001 due 2035-01-01", "C001-KF·2026-D10-KFZ-0006 due 2037-01-01",
+    ]
+    assert told[-1] == "2"

@@ -126,3 +126,14 @@ def test_a_sheet_that_takes_accounts_away_from_their_volume_says_so(kept: tuple[
     sheet.write_text(f"档号,版本,户号,标识\n{shown['code']},{shown['version']},0012005199,{mark(cli)}\n", "utf-8")
     told = cli("edit", "--data", sheet, "--reason", "写错", *ARCH) + cli.err
     assert f"volume remove {volume} {shown['code']}" in told
+
+
+def test_a_box_with_a_restricted_record_is_renamed_only_by_who_may_see_it(kept: tuple[Cli, str]) -> None:
+    cli, code = kept
+    cli("edit", code, "--set", "盒号=Z-1", "--reason", "入盒", *ARCH)
+    cli("edit", OPEN, "--set", "盒号=Z-1", "--reason", "入盒", *ARCH)
+    before = cli.json("show", code, *ARCH)["version"]
+    cli("box", "rename", "Z-1", "Z-2", "--reason", "改", *CLERK, expect=8)
+    assert (cli.json("show", code, *ARCH)["version"], cli.json("show", OPEN, *ARCH)["paper"]["box"]) == (before, "Z-1")
+    cli("box", "rename", "Z-1", "Z-2", "--reason", "改", *ARCH)
+    assert cli.json("show", code, *ARCH)["paper"]["box"] == "Z-2"

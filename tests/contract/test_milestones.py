@@ -8,7 +8,7 @@ import sqlite3
 from conftest import Cli
 from report_store import Office
 
-TABLES = ("milestones", "document_links", "filings")
+TABLES = ("milestones", "document_links", "filings", "filing_years")
 
 
 def tables(cli: Cli) -> dict[str, list[tuple[object, ...]]]:
@@ -49,6 +49,7 @@ def test_a_record_has_one_short_row(cli: Cli) -> None:
     assert tables(cli)["filings"] == [
         (record, "2026-11-23", "visit-record", 2026, "D10", "active", 2, len(f"{number}".encode()) + 100,
          "客户服务中心", issue)]
+    assert tables(cli)["filing_years"] == [("2026", 1, len(f"{number}".encode()) + 100)]
 
 
 def test_a_paper_bound_to_another_document_takes_its_days_along(cli: Cli) -> None:
@@ -106,6 +107,7 @@ def test_destruction_takes_the_papers_days_and_links(cli: Cli) -> None:
                                   ("visit-record", "@issued", "2026-11-19", issue, "")]
     assert gone["document_links"] == []
     assert gone["filings"] == [(record, "2026-11-23", "visit-record", 2026, "D10", "destroyed", 0, 0, "", issue)]
+    assert gone["filing_years"] == [("2026", 1, 0)]
     cli("rebuild", "--catalogue")
     assert tables(cli) == gone
 

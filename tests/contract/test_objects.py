@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ocfl_judge import assert_valid_root
 
 from recordkit import files
-from recordkit.archive.objects import ObjectStore, VersionNote
+from recordkit.archive.objects import AddedVersion, ObjectStore, VersionNote
 from recordkit.errors import IntegrityFailure, NotFound
 
 NOTE = VersionNote("2026-11-20T12:00:00Z", "filed", "档案员")
@@ -121,3 +122,54 @@ def test_the_judge_is_no_rubber_stamp(objects: ObjectStore, tmp_path: Path) -> N
     objects.locate("R1", "original.pdf").write_bytes(b"%PDF-9.9")
     with pytest.raises(AssertionError):
         assert_valid_root(tmp_path / "objects")
+
+
+def test_versions_of_many_objects_come_together_and_each_is_whole(objects: ObjectStore, tmp_path: Path) -> None:
+    for name in ("R1", "R2"):
+        make(objects, tmp_path, name)
+    added = [AddedVersion(name, 2, {"record.json": f"{{{name}}}".encode()}, NOTE) for name in ("R1", "R2")]
+    added[1] = AddedVersion("R2", 2, {"record.json": b"{R2}"}, NOTE, without=("original.pdf",))
+    digests = objects.add_versions(added, tmp_path / "staging")
+    assert digests == [objects.inventory_digest(name) for name in ("R1", "R2")]
+    assert [objects.read(name, "record.json") for name in ("R1", "R2")] == [b"{R1}", b"{R2}"]
+    assert [objects.names(name) for name in ("R1", "R2")] == [["original.pdf", "record.json"], ["record.json"]]
+    assert [objects.check(name) for name in ("R1", "R2")] == [[], []]
+    assert_valid_root(tmp_path / "objects")
+
+
+def test_no_object_gets_its_version_when_one_of_them_is_not_there(objects: ObjectStore, tmp_path: Path) -> None:
+    make(objects, tmp_path, "R1")
+    added = [AddedVersion(name, 2, {"record.json": b"{}"}, NOTE) for name in ("R1", "R9")]
+    with pytest.raises(NotFound):
+        objects.add_versions(added, tmp_path / "staging")
+    assert objects.names("R1", 2) == []
+    assert objects.check("R1") == []
+
+
+def test_an_inventory_names_a_version_only_when_that_is_on_the_disk(
+    objects: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("R1", "R2"):
+        make(objects, tmp_path, name)
+    steps: list[tuple[str, Path]] = []
+
+    def recording(step: str, real: Callable[..., None]) -> Callable[..., None]:
+        def record(*paths: Path) -> None:
+            steps.append((step, paths[-1]))
+            real(*paths)
+
+        return record
+
+    for step in ("_rename", "sync_folder", "_sync_file"):
+        monkeypatch.setattr(files, step, recording(step, getattr(files, step)))
+    objects.add_versions([AddedVersion(name, 2, {"record.json": name.encode()}, NOTE) for name in ("R1", "R2")],
+                         tmp_path / "staging")
+    placed = {path: at for at, (step, path) in enumerate(steps) if step == "_rename"}
+    named = [at for path, at in placed.items() if path.name.startswith("inventory.json")]
+    for name in ("R1", "R2"):
+        target = objects.folder_of(name)
+        synced = [at for at, one in enumerate(steps) if one == ("sync_folder", target)]
+        assert len(synced) == 2
+        assert placed[target / "v2"] < synced[0] < min(named) <= max(named) < synced[1]
+    files_synced = [at for at, (step, _) in enumerate(steps) if step == "_sync_file"]
+    assert len(files_synced) == 2 * (3 + 2)

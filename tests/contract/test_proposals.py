@@ -229,3 +229,49 @@ def test_a_wrong_rule_is_named_and_one_that_proposes_nothing_is_found(archive: A
     wrong = (ProposalRule("complaint", "nonsense"), ProposalRule("complaint", "completed", ("visit-record",)))
     assert [one.code for one in check_rules(wrong, scheme)] == ["proposal-event", "proposal-target"]
     assert load_scheme(archive.root).classes.keys() == scheme.classes.keys()
+
+
+def with_rules(archive: Archive, rules: str) -> None:
+    path = archive.root / "retention.toml"
+    path.write_text(path.read_text(encoding="utf-8").partition("[[proposals]]")[0] + rules, encoding="utf-8")
+
+
+def test_a_proposal_says_which_paper_and_which_of_its_days_lets_expect_the_event(archive: Archive) -> None:
+    paper(archive, "supply-contract", date(2015, 3, 1))
+    by_own_day = paper(archive, "account-closing", date(2026, 9, 1))
+    (one,) = (one for one in list_proposals(archive.workspace) if one.paper == by_own_day)
+    name = load_scheme(archive.root).classes["account-closing"].name
+    assert str(one.why) == f"{name} of 2026-09-01 is filed"
+    assert one.told_by == ""
+    paper(archive, "supply-contract", date(2015, 3, 1), account="2")
+    by_field = paper(archive, "account-closing", date(2026, 9, 1), account="2", closed_on="2026-09-05")
+    told = {str(one.why) for one in list_proposals(archive.workspace) if one.paper == by_field}
+    assert told == {f"{name} is filed: closed_on 2026-09-05"}
+
+
+def test_a_paper_that_lacks_a_needed_field_proposes_nothing(archive: Archive) -> None:
+    call = paper(archive, "complaint", date(2020, 3, 1))
+    with_rules(archive, '[[proposals]]\npaper = "monthly-report"\nevent = "office-decision"\nneeds = ["by", "seal"]\n')
+    paper(archive, "monthly-report", date(2026, 1, 31), by="王")
+    assert proposed(archive) == []
+    report = paper(archive, "monthly-report", date(2026, 2, 28), by="王", seal="是")
+    assert {(one[0], one[3]) for one in proposed(archive)} >= {(call, report)}
+
+
+def test_a_paper_of_a_class_that_the_schedule_has_not_proposes_nothing(archive: Archive) -> None:
+    paper(archive, "complaint", date(2020, 3, 1))
+    with_rules(archive, '[[proposals]]\npaper = "no-such-class"\nevent = "completed"\n')
+    assert proposed(archive) == []
+
+
+def test_a_paper_without_an_account_may_tell_its_own_event(archive: Archive) -> None:
+    own = paper(archive, "change-application", date(2026, 9, 1), account=None, completed_on="2026-09-03")
+    assert proposed(archive) == [(own, "completed", date(2026, 9, 3), own)]
+    early = paper(archive, "change-application", date(2026, 9, 1), account=None, completed_on="2026-08-31")
+    assert early not in {one[0] for one in proposed(archive)}, "no paper is done before its own day"
+
+
+def test_a_rule_with_a_key_that_there_is_not_is_named_with_its_place(archive: Archive) -> None:
+    with_rules(archive, '[[proposals]]\npaper = "complaint"\nevent = "completed"\ntarget = ["x"]\n')
+    with pytest.raises(InputRefused, match=r"unknown key target - at `\$\.proposals\[0\]`"):
+        load_rules(archive.root)

@@ -94,7 +94,7 @@ def stops_of(acts: dict[str, dict[str, list[str]]]) -> list[Job]:
         return {"torn": step == "_write", "filled": step in NEEDS_ROOM}.get(way, True)
 
     return [
-        (act, way, step) for act in acts for way in WAYS
+        (act, way, step) for way in WAYS for act in acts
         for step in (range(len(FOLDERS)) if way in READ_ONLY else
                      [at for at, name in enumerate(acts[act]["steps"], 1) if can_be_stopped(way, name)])
     ]

@@ -190,6 +190,8 @@ def test_an_inherited_code_moves_the_numbers_on_and_is_never_given_again(tmp_pat
             file_some(workspace, code)
     with pytest.raises(InputRefused, match="is given to another record"):
         file_some(workspace, "旧-1", "旧-1")
+    with pytest.raises(InputRefused, match="is given to another record"):
+        file_some(workspace, None, ours(9))
     assert len(catalogue.list_records(workspace.db)) == 5
     assert [(one.first, one.last, one.after, one.before) for one in find_gaps(workspace.db)] == [
         (2, 2, ours(1), ours(3)), (4, 6, ours(3), ours(7))]
@@ -304,7 +306,10 @@ def test_a_code_may_have_two_hundred_characters_and_a_number_of_nine_digits() ->
     assert template.place("旧" + "9" * 10) == CodePlace("旧" + "9" * 10, 0)
     wide = template_of("{fonds}-{class}-{seq:04}", class_codes={"a": "旧" * 190})
     assert wide.matches("C001-" + "旧" * 190 + "-0001")
-    assert not wide.matches("C001-" + "旧" * 190 + "-000100")
+    assert not wide.matches("C001-" + "旧" * 190 + "-10001")
+    inner = template_of("{fonds}·{seq:05}-{class}", class_codes={"a": "7" + "旧" * 188})
+    assert inner.place("C001·00002-7" + "旧" * 188).serial == 2
+    assert inner.place("C001·10002-7" + "旧" * 189).serial == 7
 
 
 def test_a_class_is_known_by_its_own_code_in_full_and_any_other_by_up_to_forty_characters() -> None:
@@ -316,14 +321,16 @@ def test_a_class_is_known_by_its_own_code_in_full_and_any_other_by_up_to_forty_c
     assert office.matches("C001-KF-" + "营" * 40 + "-0001")
     assert not office.matches("C001-KF-" + "营" * 41 + "-0001")
     assert not office.matches("C001-KF-营-业-0001")
+    strokes = template_of("{fonds}/{category}/{office}/{seq:04}")
+    assert strokes.matches("C001/KF/营业/0001") and not strokes.matches("C001/KF/营/业/0001")
 
 
 def test_the_code_of_a_missing_number_is_written_as_the_one_behind_it() -> None:
-    gap = Gap("C2·0000-8", 3, 6, "", "C2·0007-8")
+    gap = Gap("C2·0000-8", 3, 6, "", "C2·0007-8", False)
     assert (gap.code(3), gap.code(12345), gap.count) == ("C2·0003-8", "C2·12345-8", 4)
-    assert Gap("x", 1, 1, "", "甲乙").code(1) == "甲乙"
+    assert Gap("x", 1, 1, "", "甲乙", False).code(1) == "甲乙"
     # The last number of that value: the fonds may have the same one.
-    assert Gap("7-0000", 6, 6, "", "7-07").code(6) == "7-06"
+    assert Gap("7-0000", 6, 6, "", "7-07", False).code(6) == "7-06"
 
 
 def test_numbers_lost_before_the_first_one_of_ours_are_gaps_and_say_so(tmp_path: Path) -> None:
@@ -337,6 +344,9 @@ def test_numbers_lost_before_the_first_one_of_ours_are_gaps_and_say_so(tmp_path:
     assert list(find_gaps(workspace.db)) == [
         Gap("C001-KF-0000", 1, 1, "", "C001-KF-0002", True),
         Gap("C001-KF-0000", 3, 3, "C001-KF-0002", "C001-KF-0004", True)]
+    # An inherited code of the same number, written with other zeros, takes nothing from ours.
+    file_some(workspace, "C001-KF-00002")
+    assert [one.lost for one in find_gaps(workspace.db)] == [True, True]
     workspace.close()
 
 

@@ -37,6 +37,7 @@ def x_of(y: int) -> int | None:
 def test_the_points_that_are_refused_vanish_when_multiplied_by_eight_and_there_are_eight() -> None:
     points = set()
     for y in SMALL_ORDER:
+        assert y < PRIME
         x = x_of(y)
         assert x is not None
         points |= {(x, y), (-x % PRIME, y)}

@@ -29,7 +29,7 @@ def test_entries_come_back_as_written_and_chained(tmp_path: Path) -> None:
     ledger, cursor = filled(tmp_path, 2, 1)
     entries = [entry for entry, _ in ledger.read()]
     assert [entry.seq for entry in entries] == [1, 2, 3]
-    assert entries[0].prev == GENESIS
+    assert entries[0].prev == GENESIS == "0" * 64
     assert entries[1].prev == entries[0].hash
     assert [entry.left for entry in entries] == [1, 0, 0]
     assert ledger.verify().ok
@@ -103,8 +103,8 @@ def test_a_missing_file_in_the_middle_is_named(tmp_path: Path) -> None:
     ledger, _ = filled(tmp_path, 2, 2, 2, max_bytes=500)
     (tmp_path / "ledger-000002.jsonl").unlink()
     found = ledger.verify()
-    assert not found.ok
-    assert "ledger-000002.jsonl" in str(found.reason)
+    assert (found.ok, found.first_bad) == (False, 1)
+    assert str(found.reason) == "the file ledger-000002.jsonl is missing"
 
 
 def test_a_dropped_entry_and_a_swapped_pair_are_named(tmp_path: Path) -> None:
@@ -263,14 +263,14 @@ def test_a_batch_is_one_write_and_one_sync(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_verification_tells_the_hashes_asked_for_every_entry_and_how_far_it_is(tmp_path: Path) -> None:
     ledger, _ = filled(tmp_path, *[1] * 3, max_bytes=1 << 21)
-    long = Act("test.long", {"text": "x" * (1 << 20)})
+    long = Act("test.long", {"text": "x" * 600_000})
     cursor = list(ledger.read())[-1][1]
-    for _ in range(3):
+    for _ in range(6):
         cursor = ledger.append([long], time=TIME, actor="a", after=cursor)[-1][1]
     seqs: list[int] = []
     told: list[int] = []
     found = ledger.verify(places=(2, 99), take=lambda entry: seqs.append(entry.seq), progress=told.append)
-    assert seqs == [1, 2, 3, 4, 5, 6]
+    assert seqs == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert found.hashes == {2: [entry.hash for entry, _ in ledger.read()][1]}
     assert told == sorted(told)
     assert len(told) == 3
@@ -303,6 +303,7 @@ def test_entries_that_name_a_text_are_found_once_each_in_their_order_over_all_fi
     assert [entry.seq for entry in ledger.naming("甲", cursor)] == [1, 2, 3, 4]
     assert [entry.body for entry in ledger.naming('other', last)] == [{"other": 1}]
     assert list(ledger.naming("nowhere", last)) == []
+    assert [entry.seq for entry in ledger.naming("{", last)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_entries_behind_the_place_are_not_looked_at_though_they_stand_in_the_same_file(tmp_path: Path) -> None:
@@ -359,12 +360,18 @@ def test_a_last_entry_of_any_length_is_read_back_whole(tmp_path: Path, length: i
     ledger, cursor = filled(tmp_path, *[1] * before)
     last = ledger.append([Act("test.long", {"text": "x" * length})], time=TIME, actor="a", after=cursor)[-1][1]
     ledger.check_end(last)
+    path = tmp_path / "ledger-000001.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"act":"torn')
+    ledger.check_end(last)
 
 
 def test_a_ledger_that_was_read_before_and_is_gone_or_shorter_is_named(tmp_path: Path) -> None:
     ledger, cursor = filled(tmp_path, 1, 1)
     path = tmp_path / "ledger-000001.jsonl"
     first = path.read_bytes().splitlines(keepends=True)[0]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(IntegrityFailure, match="entry 2: entries that were already used are gone"):
+        list(ledger.read(cursor))
     path.write_bytes(first)
     found = ledger.verify(cursor)
     assert (found.ok, found.first_bad, found.entries) == (False, 2, 1)
@@ -459,6 +466,14 @@ def test_the_limit_of_a_file_is_reached_at_that_very_byte(tmp_path: Path) -> Non
     _, same = filled(tmp_path / "b", 1, 1, max_bytes=cursor.offset)
     _, wider = filled(tmp_path / "c", 1, 1, max_bytes=cursor.offset + 1)
     assert (same.file, wider.file) == (2, 1)
+    assert same.offset == (tmp_path / "b" / "ledger-000002.jsonl").stat().st_size
+
+
+def test_a_first_batch_ever_that_was_torn_counts_as_torn(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    (tmp_path / "ledger-000001.jsonl").write_bytes(b'{"act')
+    found = ledger.verify()
+    assert (found.ok, found.entries, found.torn_bytes, found.head) == (True, 0, 5, GENESIS)
 
 
 def test_an_entry_in_the_place_of_another_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from datetime import date
 import pytest
 
 from recordkit.archive.classes import RecordClass
+from recordkit.retention.circumstances import day_in
 from recordkit.retention.review import Event, Extension, Facts, Hold, decide, governing, months_after
 from recordkit.retention.schedule import EVENT_TYPES, shipped_schedule, shipped_scheme
 from recordkit.retention.schedule_check import check_schedule, uses_of
@@ -113,7 +114,7 @@ OWN_DAY = RecordClass("x", "类", "1y", start="trigger")
 
 
 def test_a_period_that_would_end_behind_the_last_day_there_is_ends_on_it():
-    assert months_after(date(9998, 12, 31), 12) == date(9999, 12, 31)
+    assert months_after(date(9998, 6, 1), 12) == date(9999, 6, 1)
     assert months_after(date(9999, 12, 31), 12) == date.max
     assert decide(Facts("R1", "x", date(9999, 6, 1)), [], [], OWN_DAY, date(9999, 12, 30)).due == date.max
 
@@ -136,3 +137,12 @@ def test_which_of_equal_records_governs_a_volume_does_not_depend_on_their_order(
     members = [(Facts(one, "a", date(2020, 1, 1)), [], kind) for one in ("R3", "R1", "R2")]
     found = governing("V", members)
     assert (found.record_id, found.outcome) == ("R1", "permanent" if period == "permanent" else "waiting")
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [("2026-03-02", date(2026, 3, 2)), ("2026-03-02T08:30", date(2026, 3, 2)), ("2026年", None), ("", None),
+     (None, None), (["2026-03-02"], None), ("2026-02-30", None)],
+)
+def test_a_date_field_holds_a_day_or_none_is_guessed(value, day):
+    assert day_in(value) == day
