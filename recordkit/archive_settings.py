@@ -109,7 +109,8 @@ def archive_fault(archive: ArchiveSection, office: str) -> Fault | None:
             or next(_term_faults(archive.old_terms), None))
 
 
-_PERIOD = r"permanent|[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m"
+PERIOD = r"permanent|[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m"
+"""How a retention schedule writes periods."""
 _YEARS = r"(?:定期)?\(?0{0,3}([1-9][0-9]{0,2})年\)?|D0{0,3}([1-9][0-9]{0,2})"
 
 
@@ -119,26 +120,27 @@ def meaning_of_term(term: str, old_terms: Mapping[str, str]) -> str:
     永久 and Y, 20年 and 定期20年, and D20 are understood by themselves; of those two with a number ``old_terms`` may
     say something else.
     """
-    plain = _plain_term(term)
+    plain = plain_term(term)
     if plain in (PERMANENT_TERM, "Y"):
         return "permanent"
     for known, period in old_terms.items():
-        if _plain_term(known) == plain:
+        if plain_term(known) == plain:
             return period
     found = re.fullmatch(_YEARS, plain)
     return "" if found is None else f"{found[1] or found[2]}y"
 
 
-def _plain_term(term: str) -> str:
+def plain_term(term: str) -> str:
+    """The form in which terms are compared: however it is spaced and written, one term means one period."""
     return "".join(unicodedata.normalize("NFKC", term).split()).upper()
 
 
 def _term_faults(old_terms: Mapping[str, str]) -> Iterator[Fault]:
     for term, period in old_terms.items():
         at = f"archive.old_terms.{term}"
-        if not _plain_term(term):
+        if not plain_term(term):
             yield Fault(at, period, msg("a term such as {term} before it", term="长期"))
-        if not re.fullmatch(_PERIOD, period):
+        if not re.fullmatch(PERIOD, period):
             yield Fault(at, period, msg("{permanent}, or a period such as 30y or 18m", permanent="permanent"))
         if meaning_of_term(term, {}) == "permanent" and period != "permanent":
             yield Fault(at, period, msg("{permanent}: no setting shortens what is to be kept for ever",

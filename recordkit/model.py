@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Literal
@@ -114,8 +115,15 @@ def as_printed(number: str) -> str:
 
 
 def same_code(text: str) -> str:
-    """The form in which archival codes are compared: NFKC, without case and blanks; SQL has it by this name."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """The form in which archival codes are compared; SQL has it by this name.
+
+    NFKC, without case, blanks and leading zeros of numbers; one middle dot and one dash, whichever was typed.
+    """
+    plain = "".join(unicodedata.normalize("NFKC", text).casefold().split()).translate(_SIGNS)
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain)
+
+
+_SIGNS = {**dict.fromkeys(map(ord, "・•‧∙⋅●"), "·"), **dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")}
 
 
 def same_account(text: str) -> str:

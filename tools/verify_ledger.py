@@ -40,6 +40,7 @@ DUTIES = {
     "separate_roles": [["appraiser", "auditor"], ["approver", "auditor"], ["archivist", "auditor"],
                        ["auditor", "supervisor"]],
     "paper": True,
+    "old_terms": {"永久": "permanent", "长期": "50y", "短期": "15y"},
 }
 SUPERVISORS = 2  # below this no destruction is lawful, whatever the settings of the time said
 
@@ -164,6 +165,26 @@ def day_number(text):
         return None
 
 
+def plain_term(text):
+    """The form in which the old terms of retention are compared."""
+    return "".join(unicodedata.normalize("NFKC", str(text)).split()).upper()
+
+
+def term_months(term, terms):
+    """How long an old term keeps its records, in months: no end where permanent or explained by nobody."""
+    if term in ("永久", "Y"):
+        return float("inf")
+    period = next((said for name, said in terms.items() if plain_term(name) == term), None)
+    if period is None:
+        years = re.fullmatch("(?:定期)?\\(?0{0,3}([1-9][0-9]{0,2})年\\)?|D0{0,3}([1-9][0-9]{0,2})", term)
+        return int(years[1] or years[2]) * 12 if years else float("inf")
+    if period == "permanent":
+        return float("inf")
+    if not re.fullmatch("[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m", str(period)):
+        return 0
+    return int(period[:-1]) * (12 if period.endswith("y") else 1)
+
+
 def looser(before, after):
     """Names of the settings that ask for less than they did."""
     def members(settings, name):
@@ -182,6 +203,12 @@ def looser(before, after):
         found.append("total_share")
     if after.get("paper") is not False and before.get("paper") is False:
         found.append("paper")
+    # Settings of early versions name no terms: then those count that the program knew by itself.
+    old, new = (one.get("old_terms", DUTIES["old_terms"]) for one in (before, after))
+    old, new = (one if isinstance(one, dict) else dict.fromkeys(DUTIES["old_terms"], "") for one in (old, new))
+    for term in sorted({plain_term(one) for one in (*old, *new)}):
+        if term_months(term, new) < term_months(term, old):
+            found.append(f"old_terms.{term}")
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -19,7 +20,7 @@ from recordkit.archive_settings import LONGEST_VALUE, CodePart, code_parts
 from recordkit.db import Database
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, msg
-from recordkit.model import as_printed
+from recordkit.model import as_printed, same_code
 from recordkit.settings import Settings
 
 LONGEST = 200
@@ -62,8 +63,7 @@ class CodeTemplate:
 
     def code(self, *, record_class: str, year: int, period: str, serial: int) -> str:
         """The code of an item; ``record_class`` is the id of its class, ``period`` its code (Y, D30, D10)."""
-        width = next(part.width for part in self._parts if part.kind == "seq")
-        return self._filled(record_class, year, period, f"{serial:0{width}}")
+        return self._filled(record_class, year, period, f"{serial:0{self.width}}")
 
     def scope(self, *, record_class: str, year: int, period: str) -> str:
         """Within what item numbers run; another width of the number in the template is not another scope."""
@@ -81,6 +81,22 @@ class CodeTemplate:
         if found is None or len(found["seq"]) > _LONGEST_SERIAL:
             return CodePlace(code, 0)
         return CodePlace(code[: found.start("seq")] + _NO_SERIAL + code[found.end("seq"):], int(found["seq"]))
+
+    def own_serial(self, code: str) -> str | None:
+        """The item number as it is written in a code that stands in a scope of this template; None for any other.
+
+        However wide it is: what follows the highest one is the next number that is given here.
+        """
+        found = self._pattern.fullmatch(code) or _LAST_NUMBER.fullmatch(code) if len(code) <= LONGEST else None
+        if found is None:
+            return None
+        usual = f"{code[:found.start('seq')]}{1:0{self.width}}{code[found.end('seq'):]}"
+        return found["seq"] if self._pattern.fullmatch(usual) else None
+
+    @property
+    def width(self) -> int:
+        """Digits of an item number."""
+        return next(part.width for part in self._parts if part.kind == "seq")
 
     def _filled(self, record_class: str, year: int, period: str, serial: str) -> str:
         values = {**self._values, "class": self._classes.get(record_class, record_class), "year": f"{year:04}",
@@ -156,7 +172,7 @@ class Numbering:
         if code in self._given or is_taken(self._db, code):
             raise InputRefused(msg("The archival code {code} is given to another record.", code=code),
                                msg("An archival code stands for one item for ever."))
-        if (named := named_already(self._db, code)) is not None:
+        if (named := no_code(self._db, code)) is not None:
             raise InputRefused(msg("{what} It cannot be an archival code, too.", what=named),
                                msg("An archival code stands for one item for ever."))
         place = self._template.place(code)
@@ -191,6 +207,46 @@ def named_already(db: Database, name: str) -> Message | None:
     if row["kind"] == "volume":
         return msg("{name} names the volume {found}.", name=name, found=row["found"])
     return msg("{name} names the record {found}.", name=name, found=row["found"])
+
+
+def no_code(db: Database, name: str) -> Message | None:
+    """Why a name that comes from elsewhere cannot be an archival code: it names something else; None when it can.
+
+    Besides what ``named_already`` says these are the numbers of records, also those that were not issued here, and the
+    codes that records had in the archive that they are from: whoever asks for such a name means that record.
+    """
+    if (named := named_already(db, name)) is not None:
+        return named
+    row = db.one("SELECT code FROM records WHERE number IN (:name, :printed) "
+                 "UNION ALL SELECT code FROM records WHERE origin = :name",
+                 {"name": name.strip(), "printed": as_printed(name)})
+    return None if row is None else msg("{name} names the record {found}.", name=name, found=row["code"])
+
+
+class LookAlikes:
+    """Codes of the archive that differ from another one in what nobody sees: width, case, dot, dash, leading zeros."""
+
+    def __init__(self, db: Database, template: CodeTemplate) -> None:
+        """The scopes are read at the first question, and once."""
+        self._db = db
+        self._template = template
+
+    def of(self, code: str) -> str | None:
+        """One that looks like ``code`` and is not the same; None where there is none."""
+        place = self._template.place(unicodedata.normalize("NFKC", code))
+        for scope in self._scopes.get(same_code(place.scope), ()):
+            for row in self._db.all("SELECT code FROM records WHERE scope = :scope AND serial = :serial",
+                                    {"scope": scope, "serial": place.serial}):
+                if row["code"] != code and same_code(row["code"]) == same_code(code):
+                    return str(row["code"])
+        return None
+
+    @cached_property
+    def _scopes(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for row in self._db.all("SELECT scope FROM code_serials"):
+            found.setdefault(same_code(row["scope"]), []).append(row["scope"])
+        return found
 
 
 def next_serial(db: Database, scope: str) -> int:

@@ -281,7 +281,8 @@ def find_record(db: Database, reference: str) -> Record:
 
     In this order, for the first three are ours alone, and a number that a paper from elsewhere bears may be anything:
     one that we issued never leads to such a paper, not even while our own is not filed. The old code is that of the
-    archive from which a bag brought it.
+    archive from which a bag brought it. A code that came with an inherited catalogue is not ours alone: where it is
+    the number or the old code of another record, too, nobody can tell which of the two is meant.
 
     Raises:
         NotFound: nothing, or more than one record, answers to it.
@@ -291,6 +292,9 @@ def find_record(db: Database, reference: str) -> Record:
     for condition in ("record_id = :ref", "code = :ref",
                       "issue_id IN (SELECT issue_id FROM issues WHERE number IN (:ref, :printed))"):
         rows = rows or db.all(f"SELECT * FROM records WHERE {condition} ORDER BY ordinal", names)
+        if condition.startswith("code") and rows and rows[0]["code"] == names["ref"] and _is_inherited(rows[0]):
+            rows = db.all("SELECT * FROM records WHERE code = :ref OR number IN (:ref, :printed) OR origin = :ref "
+                          "ORDER BY ordinal", names)
     if not rows:
         _refuse_unreturned(db, reference)
         rows = db.all("SELECT * FROM records WHERE number IN (:ref, :printed) ORDER BY ordinal", names)
@@ -301,12 +305,22 @@ def find_record(db: Database, reference: str) -> Record:
             msg("Give a record id, an archival code or a document number; 'recordkit search' finds them."),
         )
     active = [row for row in rows if row["status"] == "active"] or rows
+    if len(active) > 1 and any(row["code"] == names["ref"] for row in active):
+        raise NotFound(
+            msg("{count} records answer to {reference}.", count=len(active), reference=reference),
+            msg("Name one by its record id: {ids}.", ids=listed(row["record_id"] for row in active[:5])),
+        )
     if len(active) > 1:
         raise NotFound(
             msg("{count} records answer to {reference}.", count=len(active), reference=reference),
             msg("Name one by its archival code: {codes}.", codes=listed(row["code"] for row in active[:5])),
         )
     return record_of(active[0])
+
+
+def _is_inherited(row: Row) -> bool:
+    """Whether a record in force has its code from an inherited catalogue."""
+    return row["status"] == "active" and json.loads(row["metadata"]).get("inherited") is not None
 
 
 def _refuse_unreturned(db: Database, reference: str) -> None:

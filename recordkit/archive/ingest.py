@@ -19,7 +19,7 @@ from pathlib import Path
 
 from recordkit import files
 from recordkit.archive import catalogue, rescanning
-from recordkit.archive.archival_code import is_taken, named_already
+from recordkit.archive.archival_code import is_taken, no_code
 from recordkit.archive.arrivals import (
     StagedPaper,
     clear_done,
@@ -311,7 +311,7 @@ def _settled(workspace: Workspace, part: Part, taken: set[str]) -> Part:
         if code in taken or is_taken(workspace.db, code):
             return _waiting_instead(part, RefusedByRule(
                 msg("The archival code {code} is given to another record.", code=code)))
-        if (named := named_already(workspace.db, code)) is not None:
+        if (named := no_code(workspace.db, code)) is not None:
             return _waiting_instead(part, RefusedByRule(named))
         taken.add(code)
     if part.issue is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,7 +21,7 @@ import msgspec
 
 from recordkit import files
 from recordkit.archive import catalogue, vague_dates
-from recordkit.archive.archival_code import named_already
+from recordkit.archive.archival_code import CodeTemplate, LookAlikes, named_already, next_serial, no_code
 from recordkit.archive.classes import Scheme, load_scheme
 from recordkit.archive.decisions import IngestItem, IngestOptions
 from recordkit.archive.metadata import BY_KEY, CORE, own_fields, unspaced
@@ -29,7 +30,7 @@ from recordkit.archive.registers import require_filable
 from recordkit.db import Database
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, listed, msg
-from recordkit.model import Problem
+from recordkit.model import Problem, as_printed, same_code
 from recordkit.settings import Settings
 from recordkit.templates.fieldtypes import is_empty, parse, to_plain
 from recordkit.templates.finding_spool import Findings, FindingSpool
@@ -124,7 +125,8 @@ def is_catalogue(path: Path) -> bool:
 
 
 def plan_catalogue(
-    workspace: Workspace, source: RowSource, sources: Sequence[Path], record_class: str | None
+    workspace: Workspace, source: RowSource, sources: Sequence[Path], record_class: str | None, *,
+    any_serial: bool = False,
 ) -> CataloguePlan:
     """Bring rows and files together.
 
@@ -133,6 +135,7 @@ def plan_catalogue(
         source: the rows; gone through twice.
         sources: the files that may be named, lists among them passed over.
         record_class: class of rows that tell none, by id or name.
+        any_serial: take codes of our own template whatever their item number is.
 
     Raises:
         InputRefused: a column is unknown, stands twice or lacks, or the sheet has no rows.
@@ -148,8 +151,12 @@ def plan_catalogue(
         raise InputRefused(msg("The catalogue has a head, but no row below it."))
     columns = _columns(workspace.settings, first, default)
     shelf = _Shelf([path for path in sources if not is_catalogue(path)])
-    codes, named = _counted(source.rows, columns, shelf)
+    codes, named, numbers = _counted(source.rows, columns, shelf)
     reader = _Reader(workspace, scheme, columns, default, codes, named)
+    template = CodeTemplate.of(workspace.settings)
+    alike, serials = LookAlikes(workspace.db, template), _Serials(workspace.db, template)
+    if not any_serial:
+        serials.read(_text_of(raw, columns, "code") for raw in source.rows)
     plan = CataloguePlan()
     used: set[Path] = set()
     for raw in source.rows:
@@ -167,8 +174,11 @@ def plan_catalogue(
             plan.known += 1
         elif holder is not None:
             plan.refuse([reader.problem(raw, "code", "code-taken", _told_taken(holder))])
-        elif taken := [reader.problem(raw, key, "name-taken", told) for key, told in _named(workspace.db, row)]:
+        elif taken := [reader.problem(raw, key, "name-taken", told)
+                       for key, told in _named(workspace.db, row, numbers, alike)]:
             plan.refuse(taken)
+        elif not any_serial and row.code is not None and (told := serials.refusal(row.code)) is not None:
+            plan.refuse([reader.problem(raw, "code", "far-number", told)])
         elif isinstance(found, Path):
             plan.take(found, row)
         else:
@@ -274,19 +284,25 @@ def _text_of(raw: RawRow, columns: Mapping[str, str], key: str) -> str:
 
 def _counted(
     rows: Iterable[RawRow], columns: Mapping[str, str], shelf: _Shelf
-) -> tuple[dict[str, list[int]], dict[Path, list[int]]]:
-    """In which rows each code, and each file, stands; only those that stand in several."""
+) -> tuple[dict[str, list[int]], dict[Path, list[int]], dict[str, int]]:
+    """In which rows each code (as ``same_code`` writes it) and each file stands, only those that stand in several.
+
+    And a row for each document number.
+    """
     codes: dict[str, list[int]] = {}
+    numbers: dict[str, int] = {}
     named: dict[Path, list[int]] = {}
     for raw in rows:
         code = _text_of(raw, columns, "code")
         if code:
-            codes.setdefault(code, []).append(raw.row)
+            codes.setdefault(same_code(code), []).append(raw.row)
+        if number := _text_of(raw, columns, "number"):
+            numbers.setdefault(as_printed(number), raw.row)
         path = shelf.find(_file_names(raw, columns))
         if isinstance(path, Path):
             named.setdefault(path, []).append(raw.row)
     return ({code: at for code, at in codes.items() if len(at) > 1},
-            {path: at for path, at in named.items() if len(at) > 1})
+            {path: at for path, at in named.items() if len(at) > 1}, numbers)
 
 
 # --- rows ---------------------------------------------------------------------------------------------------
@@ -413,8 +429,8 @@ class _Reader:
             return
         if any(unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp") for one in code):
             yield self.problem(raw, "code", "illegal", msg("It has a character that no archival code has."))
-        if code in self._codes:
-            other = next(row for row in self._codes[code] if row != raw.row)
+        if same_code(code) in self._codes:
+            other = next(row for row in self._codes[same_code(code)] if row != raw.row)
             yield self.problem(raw, "code", "code-twice", msg("{code} stands in row {row}, too.", code=code, row=other))
 
     def _lost_zeros(self, raw: RawRow) -> Iterator[Problem]:
@@ -428,11 +444,63 @@ class _Reader:
                     "as text, with the leading zeros.", number=int(value), account=padded))
 
 
-def _named(db: Database, row: CatalogueRow) -> Iterator[tuple[str, Message]]:
-    """Code and number of a row that already name something else here."""
-    for key, name in (("code", row.code), ("number", row.fields.get("number"))):
-        if name and (told := named_already(db, str(name))) is not None:
-            yield key, told
+def _named(
+    db: Database, row: CatalogueRow, numbers: Mapping[str, int], alike: LookAlikes
+) -> Iterator[tuple[str, Message]]:
+    """Code and number of a row that already name something else, here or in the sheet, or look as if they did."""
+    number = row.fields.get("number")
+    if number and (told := named_already(db, str(number))) is not None:
+        yield "number", told
+    if row.code is None:
+        return
+    beside = numbers.get(as_printed(row.code), row.row)
+    if (told := no_code(db, row.code)) is not None:
+        yield "code", told
+    elif beside != row.row:
+        yield "code", msg("{code} is the document number of row {row}.", code=row.code, row=beside)
+    elif (other := alike.of(row.code)) is not None:
+        yield "code", msg("{code} looks like {other}, which the archive has already.", code=row.code, other=other)
+
+
+FAR = 1000
+"""Item numbers that an inherited catalogue may leave out in one place before it is asked whether that is meant."""
+
+
+class _Serials:
+    """Item numbers that rows bring into the scopes of our own codes: the next number given here follows the highest."""
+
+    def __init__(self, db: Database, template: CodeTemplate) -> None:
+        self._db = db
+        self._template = template
+        self._known: dict[str, list[int]] = {}
+
+    def read(self, codes: Iterable[str]) -> None:
+        """Remember what the sheet brings, so that a long run of numbers is no leap."""
+        for code in codes:
+            if self._template.own_serial(code) is not None:
+                place = self._template.place(code)
+                self._known.setdefault(place.scope, []).append(place.serial)
+        for scope, serials in self._known.items():
+            serials[:] = sorted({*serials, next_serial(self._db, scope) - 1})
+
+    def refusal(self, code: str) -> Message | None:
+        """Why a code of ours is rather a slip than meant; None for any other."""
+        written = self._template.own_serial(code)
+        if written is None:
+            return None
+        place = self._template.place(code)
+        meant = msg("If it is meant, add --any-serial.")
+        if len(written) > self._template.width:
+            return msg("The item number {serial} has more than {width} digits; all later ones would follow it. {todo}",
+                       serial=written, width=self._template.width, todo=meant)
+        if not place.serial:
+            return msg("An item number is 1 at least, not {serial}. {todo}", serial=written, todo=meant)
+        known = self._known.get(place.scope, [0])
+        before = known[max(0, bisect_left(known, place.serial) - 1)]
+        if before < place.serial - FAR:
+            return msg("The item number {serial} leaves out {count} behind {before}; all later ones would follow it. "
+                       "{todo}", serial=written, count=place.serial - before - 1, before=before, todo=meant)
+        return None
 
 
 def _is_filed(workspace: Workspace, record: catalogue.Record, path: Path | None) -> bool:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @option("--catalogue", "catalogue", type=click.Path(path_type=Path), metavar="FILE",
         help=N_("An existing catalogue of these scans (.xlsx, .csv): archival codes and metadata are taken from its "
                 "rows."))
+@option("--any-serial", is_flag=True, help=N_("Take item numbers of the catalogue that look like slips, too."))
 @option("--retry", is_flag=True, help=N_("Try what lies in quarantine again; PATHS are keys or names of such files."))
 @option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
         help=N_("File with passwords of locked files, one a line."))
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 @pass_app
 def ingest(
     app: App, paths: tuple[Path, ...], record_class: str | None, sets: tuple[str, ...], split: bool, no_ocr: bool,
-    jobs: int | None, attach_to: str | None, item: str | None, catalogue: Path | None, retry: bool,
+    jobs: int | None, attach_to: str | None, item: str | None, catalogue: Path | None, any_serial: bool, retry: bool,
     password_file: Path | None, watch: bool, dry_run: bool,
 ) -> int:
     """Read, match, file, print."""
@@ -77,7 +78,7 @@ def ingest(
 
     if attach_to is not None:
         _refuse_beside("--attach-to", {"--class": record_class, "--set": sets, "--watch": watch, "--split": split,
-                                      "--catalogue": catalogue})
+                                      "--catalogue": catalogue, "--any-serial": any_serial})
         if not paths:
             raise WrongUsage(
                 msg("--attach-to needs the files to attach."),
@@ -94,7 +95,9 @@ def ingest(
 
     if catalogue is not None:
         _refuse_beside("--catalogue", {"--watch": watch, "--split": split, "--retry": retry, "--set": sets})
-        return ingest_catalogue(app, catalogue, sources_for, options_for, record_class)
+        return ingest_catalogue(app, catalogue, sources_for, options_for, record_class, any_serial=any_serial)
+    if any_serial:
+        raise WrongUsage(msg("--any-serial goes with --catalogue FILE."))
     if watch:
         _refuse_beside("--watch", {"--retry": retry})
         return watch_folders(app, paths, options_for=options_for, report=IngestReport(app, dry_run=dry_run))

@@ -27,7 +27,7 @@ _LISTED = 1000
 
 def ingest_catalogue(
     app: App, file: Path, sources_for: Callable[[Workspace], Sequence[Path]],
-    options_for: Callable[[Workspace], IngestOptions], record_class: str | None,
+    options_for: Callable[[Workspace], IngestOptions], record_class: str | None, *, any_serial: bool,
 ) -> int:
     """Plan, file, tell; the exit code: 3 when no row can be filed, 4 when some rows or files are left over."""
     from recordkit.archive.arrivals import told_name
@@ -43,7 +43,7 @@ def ingest_catalogue(
         app.say(note)
     with app.acting() as workspace:
         sources = [path for path in sources_for(workspace) if path.resolve() != file.resolve()]
-        plan = plan_catalogue(workspace, source, sources, record_class)
+        plan = plan_catalogue(workspace, source, sources, record_class, any_serial=any_serial)
         options = replace(options_for(workspace), record_class=None)
         report = IngestReport(app, len(plan.sources), dry_run=options.dry_run)
         for item in ingest_papers(workspace, plan.sources, options, report.page_read,

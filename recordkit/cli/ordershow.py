@@ -33,8 +33,9 @@ def _signed_by(one: OrderSignature) -> str:
 
 def print_order(app: App, workspace: Workspace, order: Order, *, items: bool = True) -> None:
     """Everything about an order; without ``items`` only where it stands and who signed."""
-    from recordkit.cli.reviewing import told_change_of_schedule
+    from recordkit.cli.reviewing import told_change_of_schedule, told_unaccepted
     from recordkit.retention.adoption import is_changed, last_seen
+    from recordkit.retention.duties import unaccepted
     from recordkit.retention.listing import show_order
     from recordkit.retention.orders import next_step
 
@@ -42,9 +43,12 @@ def print_order(app: App, workspace: Workspace, order: Order, *, items: bool = T
     if app.json:
         app.print_json(data)
         return
-    if is_changed(workspace) and data["status"] in ("proposed", "appraised", "approved", "signed"):
-        seen = last_seen(workspace.db)
-        app.say(told_change_of_schedule(seen.day if seen is not None else None))
+    if data["status"] in ("proposed", "appraised", "approved", "signed"):
+        if is_changed(workspace):
+            seen = last_seen(workspace.db)
+            app.say(told_change_of_schedule(seen.day if seen is not None else None))
+        for one in unaccepted(workspace):
+            app.say(told_unaccepted(one))
     app.print_pairs([(N_("Order"), order.order_id), (N_("Status"), tr(str(data["status"]))),
                      (N_("Digest"), order.digest), (N_("Proposer"), order.proposer)])
     for name, act in ((N_("Appraised by"), "order.appraised"), (N_("Approved by"), "order.approved"),
@@ -74,6 +78,7 @@ def _print_items(app: App, workspace: Workspace, order: Order) -> None:
     from recordkit.retention.destruction import REASONS
     from recordkit.retention.listing import listed_items
     from recordkit.retention.past import told_past
+    from recordkit.retention.schedule import told_period
 
     rows = []
     items = listed_items(workspace, order)
@@ -88,8 +93,10 @@ def _print_items(app: App, workspace: Workspace, order: Order) -> None:
         freed = [msg("hold {hold} released on {day} by {actor}", hold=one["hold"], day=one["date"], actor=one["actor"])
                  for one in _each(item["released"])]
         past = [told_past(one) for one in _each(item["past"])]
-        if freed or past:
-            reason = listed([*([reason] if reason else []), *freed, *past])
+        term = ([msg("old period {term}, taken as {meaning}", term=item["term"],
+                     meaning=told_period(str(item["meaning"])))] if item["term"] else [])
+        if freed or past or term:
+            reason = listed([*([reason] if reason else []), *term, *freed, *past])
         row = [item["code"], item["title"], tr(opinion), tr(outcome), reason]
         rows.append([*row, item["paper"]] if papers else row)
     columns = [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")]

@@ -288,6 +288,7 @@ def review(
     from recordkit.archive.classes import load_scheme
     from recordkit.cli.base import plain
     from recordkit.retention.adoption import is_changed, last_seen
+    from recordkit.retention.duties import unaccepted
     from recordkit.retention.grouped import group_review, near_groups, review_items
     from recordkit.retention.review_list import told_waiting, waiting_of
 
@@ -321,6 +322,7 @@ def review(
             ]
         scheme = load_scheme(workspace.root)
         seen, changed = last_seen(workspace.db), is_changed(workspace)
+        loose = unaccepted(workspace)
         waiting = waiting_of(every, scheme)
         if out is not None and kind != "json":
             _save_list(app, workspace, out, kind, within, decisions, force=force)
@@ -337,7 +339,7 @@ def review(
     code = SOMETHING_DUE if by_code and counts.get("due") else 0
     if app.json:
         app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups, waiting=told_waits,
-                        schedule=state)
+                        schedule=state, unaccepted=loose)
         return code
     app.print_table(_by_class(groups, scheme.classes), [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
     if items and out is None:
@@ -359,7 +361,15 @@ def review(
         app.say(msg("The list is in {file}.", file=str(out)))
     if changed:
         app.say(told_change_of_schedule(seen.day if seen is not None else None))
+    for setting in loose:
+        app.say(told_unaccepted(setting))
     return code
+
+
+def told_unaccepted(setting: Message) -> Message:
+    """A setting that is looser than the ledger knows, in words."""
+    return msg("Looser than the ledger knows; orders of destruction wait for 'recordkit config accept': {setting}",
+               setting=setting)
 
 
 _MOST_UNASKED = 200

@@ -197,7 +197,7 @@ def config_accept(app: App, key: Path | None, passphrase_file: str | None, dry_r
             else:
                 signer = app.signer(workspace, key)
             loose = list(accept_settings(workspace, signer).loosened)
-        settings = plain_duties(workspace.settings.destruction)
+        settings = plain_duties(workspace.settings.destruction, workspace.settings.archive)
     if app.json:
         app.print_json({"dry_run": dry_run, "loosened": loose, "settings": settings})
         return
@@ -219,6 +219,7 @@ def config_check(app: App) -> int:
     from recordkit.archive.deadlines import check_rules
     from recordkit.archive.metadata import unknown_classes
     from recordkit.archive.pdf_signatures import check_roots
+    from recordkit.cli.reviewing import told_unaccepted
     from recordkit.retention.schedule_check import check_schedule, uses_of
     from recordkit.settings import load_settings
     from recordkit.templates.workdays import read_calendar
@@ -235,8 +236,7 @@ def config_check(app: App) -> int:
         click.echo(one.render(tr), err=True)
     waiting = _unaccepted(app)
     for one in waiting:
-        app.say(msg("Looser than the ledger knows; orders of destruction wait for 'recordkit config accept': {setting}",
-                    setting=one))
+        app.say(told_unaccepted(one))
     if app.json:
         app.print_json({"ok": not messages, "findings": messages, "unaccepted": waiting,
                         "settings": settings.digest, "schedule": scheme.digest, "classes": len(scheme.classes)})

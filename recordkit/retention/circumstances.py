@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from recordkit.archive.catalogue import Record, accounts_of, list_records, record_of
 from recordkit.archive.classes import RecordClass, Scheme, load_scheme
-from recordkit.archive_settings import meaning_of_term
+from recordkit.archive_settings import meaning_of_term, plain_term
 from recordkit.db import Database
 from recordkit.model import same_account
 from recordkit.retention.order_state import extensions
@@ -87,6 +87,16 @@ def facts_of(record: Record, around: Circumstances) -> tuple[Facts, Sequence[Eve
     term = record.old_term
     facts = Facts(record.record_id, record.record_class, record.date, own, term, around.meaning(term))
     return facts, events, record_class
+
+
+def told_term(record: Record, around: Circumstances) -> dict[str, str]:
+    """What a manifest says of the old term of an inherited record: ``term`` and ``meaning``, a period; nothing else.
+
+    Only a term that has a meaning is told, in the form in which terms are compared: those words stand in recordkit.toml
+    or are a number of years, and whatever else an old catalogue says has no place in the ledger.
+    """
+    meaning = around.meaning(record.old_term)
+    return {"term": plain_term(record.old_term), "meaning": meaning} if meaning else {}
 
 
 def governing_volume(db: Database, volume_id: str, around: Circumstances) -> Together | None:

@@ -1,17 +1,22 @@
 """Separation of duties as the ledger knows it: the settings under which destruction orders are made.
 
 Whoever can write recordkit.toml must not thereby be able to destroy alone. So the values of ``[destruction]`` stand in
-the ledger. Stricter ones are recorded by the next act of an order; looser ones need an administrator's signature, and
-until that is given no order goes on. Before the first entry the program's own defaults count as recorded.
+the ledger, and with them what the old terms of inherited records mean (``[archive] old_terms``): a shorter meaning, or
+the first one of a term that made its records wait, is looser. Stricter ones are recorded by the next act of an order;
+looser ones need an administrator's signature, and until that is given no order goes on. Before the first entry the
+program's own defaults count as recorded, and for the terms likewise where an entry of an early version names none.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 
-from recordkit.archive.classes import load_scheme
+from recordkit.archive.classes import PERMANENT, load_scheme, months_of
+from recordkit.archive_settings import OLD_TERMS, PERIOD, ArchiveSection, meaning_of_term, plain_term
 from recordkit.db import Database
 from recordkit.errors import RefusedByRule
 from recordkit.messages import Message, msg
@@ -34,9 +39,11 @@ class Acceptance:
     seq: int
 
 
-def plain_duties(section: DestructionSection) -> dict[str, object]:
+def plain_duties(section: DestructionSection, archive: ArchiveSection) -> dict[str, object]:
     """The settings as they stand in the ledger; the share in millionths, since it holds no fractions."""
     return {
+        # In the form in which terms are compared: of two that are one the first counts, and the ledger sorts them.
+        "old_terms": {plain_term(term): meaning_of_term(term, archive.old_terms) for term in archive.old_terms},
         "supervisors": section.supervisors,
         "supervisor_excludes": sorted(set(section.supervisor_excludes)),
         "total_share_millionths": round(section.total_share * 1_000_000),
@@ -45,7 +52,7 @@ def plain_duties(section: DestructionSection) -> dict[str, object]:
     }
 
 
-DEFAULTS: Plain = plain_duties(DestructionSection())
+DEFAULTS: Plain = plain_duties(DestructionSection(), ArchiveSection())
 
 
 def loosened(before: Plain, after: Plain) -> list[str]:
@@ -63,7 +70,33 @@ def loosened(before: Plain, after: Plain) -> list[str]:
         found.append("separate_roles")
     if after.get("paper") is not False and before.get("paper") is False:
         found.append("paper")
-    return found
+    return [*found, *(f"{_TERM}{term}" for term in _loosened_terms(_terms(before), _terms(after)))]
+
+
+_TERM = "old_terms."
+
+
+def _terms(settings: Plain) -> Mapping[str, str]:
+    """Meanings by old term; what is no period counts as the shortest one."""
+    found = settings.get("old_terms", OLD_TERMS)
+    if not isinstance(found, Mapping):
+        return dict.fromkeys(OLD_TERMS, "")
+    return {str(term): str(period) for term, period in found.items()}
+
+
+def _loosened_terms(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    for term in sorted({plain_term(one) for one in (*before, *after)}):
+        if _kept_months(term, after) < _kept_months(term, before):
+            yield term
+
+
+def _kept_months(term: str, terms: Mapping[str, str]) -> float:
+    """For how long a term keeps its records; for ever those of a term that nobody has explained, for they wait."""
+    period = meaning_of_term(term, terms)
+    is_told = any(plain_term(one) == term for one in terms)
+    if period == PERMANENT or not (period or is_told):
+        return inf
+    return months_of(period) or 0 if re.fullmatch(PERIOD, period) else 0
 
 
 def recorded_duties(db: Database) -> Plain | None:
@@ -75,7 +108,7 @@ def recorded_duties(db: Database) -> Plain | None:
 def unaccepted(workspace: Workspace) -> list[Message]:
     """What in recordkit.toml is looser than the ledger knows, each setting with both values; empty when nothing is."""
     before = recorded_duties(workspace.db) or DEFAULTS
-    after = plain_duties(workspace.settings.destruction)
+    after = _now(workspace)
     return [_told(name, before, after) for name in loosened(before, after)]
 
 
@@ -101,7 +134,7 @@ def require_duties(workspace: Workspace, writer: Writer) -> None:
         RefusedByRule: an administrator has to accept them, or they have to be set back.
     """
     require_accepted(workspace)
-    now = plain_duties(workspace.settings.destruction)
+    now = _now(workspace)
     if now != recorded_duties(workspace.db):
         writer.add(RECORDED, {"settings": now, **_digests(workspace)})
 
@@ -117,7 +150,7 @@ def accept_settings(workspace: Workspace, signer: Signer) -> Acceptance:
         person = keyholder(workspace.db, signer)
         require_role(person, ("administrator",))
         loose = tuple(unaccepted(workspace))
-        now = plain_duties(workspace.settings.destruction)
+        now = _now(workspace)
         if not loose and now == recorded_duties(workspace.db):
             return Acceptance((), workspace.db.cursor().seq)
         seq = writer.next_seq
@@ -135,11 +168,20 @@ def accept_settings(workspace: Workspace, signer: Signer) -> Acceptance:
         return Acceptance(loose, seq)
 
 
+def _now(workspace: Workspace) -> dict[str, object]:
+    return plain_duties(workspace.settings.destruction, workspace.settings.archive)
+
+
 def _digests(workspace: Workspace) -> dict[str, object]:
     return {"digest": workspace.settings.digest, "schedule": load_scheme(workspace.root).digest}
 
 
 def _told(name: str, before: Plain, after: Plain) -> Message:
+    if name.startswith(_TERM):
+        term = name.removeprefix(_TERM)
+        known = meaning_of_term(term, _terms(before)) or msg("explained by nobody")
+        return msg("{name} = {after} (in the ledger: {before})", name=name, before=known,
+                   after=meaning_of_term(term, _terms(after)))
     shown: Callable[[Plain], object] = {
         "total_share": lambda one: f"{_number(one, 'total_share_millionths') / 1_000_000:g}",
         "supervisor_excludes": lambda one: json.dumps(one.get(name)),

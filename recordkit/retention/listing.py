@@ -57,7 +57,8 @@ def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
 
     ``holds``: what stands against the destruction of an item that is still in the archive, now; ``released``: the
     holds that were released since the order was proposed, each with ``hold``, ``date`` and ``actor``; ``past``: what
-    was done to the record that may have made it due, as in ``retention.past``.
+    was done to the record that may have made it due, as in ``retention.past``; ``term`` and ``meaning``: the old term
+    of an inherited record, and the period that it was taken to mean when the order was proposed.
     """
     freed = released_on(workspace.db, order)
     titles: dict[str, str] = {}
@@ -82,6 +83,8 @@ def _item(
         "record_class": item.record_class,
         "due": item.due.isoformat(),
         "rule": item.rule,
+        "term": item.term or None,
+        "meaning": item.meaning or None,
         "opinion": str(item.opinion) if item.opinion else None,
         "outcome": item.outcome,
         "reason": item.reason if item.reason in REASONS else None,

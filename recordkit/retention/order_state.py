@@ -70,6 +70,8 @@ class Item:
         rule: class and period that made it due; ``due`` the day since when.
         intended: whether an execution intent names it: then nothing can stop its destruction.
         reason: code word for a refused or failed item.
+        term: old term of an inherited record, ``meaning`` the period that it was taken to mean; "" for others, and in
+            orders of early versions.
     """
 
     record_id: str
@@ -83,6 +85,8 @@ class Item:
     intended: bool
     outcome: Outcome | None
     reason: str | None
+    term: str = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +316,8 @@ def _item(raw: Mapping[str, str], state: Row) -> Item:
         intended=bool(state["intended"]),
         outcome=state["outcome"],
         reason=state["reason"],
+        term=raw.get("term", ""),
+        meaning=raw.get("meaning", ""),
     )
 
 

@@ -18,7 +18,7 @@ from recordkit.model import canonical_json
 from recordkit.people import Person, Signer, list_people, one_human
 from recordkit.retention.adoption import keep_schedule
 from recordkit.retention.appraisal_report import file_report
-from recordkit.retention.circumstances import decide_record, load_circumstances
+from recordkit.retention.circumstances import decide_record, load_circumstances, told_term
 from recordkit.retention.duties import require_duties
 from recordkit.retention.grouped import review_items
 from recordkit.retention.order_state import Opinion, Order, find_order, next_order_id, open_order_of
@@ -438,6 +438,7 @@ def _manifest(
                 "due": decision.due.isoformat() if decision.due else "",
                 "rule": decision.rule,
                 **({"volume": record.volume} if record.volume is not None else {}),
+                **told_term(record, around),
                 **({"past": [one.plain for one in past]} if (past := past_of(workspace, record)) else {}),
             }
             for record, decision in items

@@ -13,12 +13,12 @@ from datetime import date
 
 from recordkit.archive.boxes import paper_place
 from recordkit.archive.catalogue import Record, accounts_of, get_record, objects_of
-from recordkit.archive.classes import load_scheme
+from recordkit.archive.classes import load_scheme, months_of
 from recordkit.db import Database
 from recordkit.errors import IntegrityFailure
 from recordkit.messages import msg
 from recordkit.people import Person, list_people
-from recordkit.retention.circumstances import Circumstances
+from recordkit.retention.circumstances import Circumstances, load_circumstances, told_term
 from recordkit.retention.order_state import Item, Order, OrderSignature
 from recordkit.retention.paper_route import outcomes_digest, printed_code
 from recordkit.retention.past import past_of, register_remarks
@@ -94,7 +94,7 @@ def register_json(
     records that are due and were left out; they stand in the appraisal report, not on the register.
     """
     settings, scheme = workspace.settings, load_scheme(workspace.root)
-    today = workspace.clock.today
+    around, today = load_circumstances(workspace), workspace.clock.today
     full = settings.destruction.register_titles == "title"
     # The class of the record that governs its volume, too.
     used = sorted({one for record, decision in items for one in (record.record_class, decision.rule.partition(" ")[0])
@@ -119,7 +119,8 @@ def register_json(
                 "应保管期限": _told_months(decision.months),
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
-                "备注": "；".join([*([f"随案卷 {decision.volume}"] if decision.volume is not None else []),
+                "备注": "；".join([*_term_remark(record, around),
+                                 *([f"随案卷 {decision.volume}"] if decision.volume is not None else []),
                                  *register_remarks(workspace, past_of(workspace, record))]),
                 **_paper_of(workspace.db, record),
             }
@@ -306,6 +307,12 @@ _WHY = {
     "index": "检索索引仍可查到",
 }
 """The register is a statutory paper in Chinese, whatever language the screen speaks."""
+
+
+def _term_remark(record: Record, around: Circumstances) -> list[str]:
+    """The old term and what it was taken to mean, whether or not it governs: no longer to be seen afterwards."""
+    told = told_term(record, around)
+    return [f"原保管期限{told['term']}，按{_told_months(months_of(told['meaning']))}"] if told else []
 
 
 def _told_months(months: int | None) -> str:

@@ -107,7 +107,7 @@ def test_loosened_duties_that_only_the_tables_know_are_not_in_force(archive: Arc
     text = path.read_text("utf-8")
     path.write_text(text.replace('["proposer", "approver"]', "[]"), "utf-8")
     archive.reopen()
-    settings = json.dumps(plain_duties(archive.workspace.settings.destruction))
+    settings = json.dumps(plain_duties(archive.workspace.settings.destruction, archive.workspace.settings.archive))
     edit_tables(archive, f"INSERT INTO duties (seq, settings) VALUES (1, '{settings}')")
     archive.register("boss2", "approver", "supervisor")
     order = archive.appraise(archive.propose(archive.file()))
