@@ -21,7 +21,7 @@ from recordkit.copies.objects import Root, Version, update_object
 from recordkit.db import discard
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule, StoreBusy
 from recordkit.ledger import Cursor, Ledger
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry
 from recordkit.settings import load_settings
 from recordkit.store import PROJECTIONS, open_store
@@ -309,7 +309,7 @@ class _Mending:
         reason: Message | None = None
         if strange := self._strange(one, wrong):
             reason = msg("{names} does not belong to the record: move it out of the archive, then mend again",
-                         names=", ".join(strange))
+                         names=listed(strange))
         elif version is None:
             reason = (msg("the copy has an older version of it") if self._other.is_there(one.record_id)
                       else msg("the copy does not have it"))

@@ -91,6 +91,7 @@ def test_the_drawing_of_the_data_fits_a_page_of_print() -> None:
 
 FOREIGN = {
     "backup.md": {"--delete"}, "backup.zh-CN.md": {"--delete"},  # rsync's
+    "README.md": {"--cask", "--id"}, "README.zh-CN.md": {"--cask", "--id"},  # brew's and winget's
     "ingest.md": {"--pages", "--seed"}, "ingest.zh-CN.md": {"--pages", "--seed"},  # of benchmarks/scans.py
 }
 """Options in a page that are another program's."""
