@@ -510,6 +510,5 @@ def test_for_mending_every_line_that_agrees_with_its_own_hash_is_given_whatever_
         (entry.seq, place.file) for entry, place in filled(tmp_path / "true", 1, 1, 1, 1, max_bytes=500)[0].read()
         if entry.seq != 2]
     assert b"".join(line for _, line, _ in ledger.salvage(Cursor()))[: len(lines[0])] == lines[0]
-    assert (ledger.lines_behind(Cursor()), ledger.lines_behind(first)) == (4, 3)
     assert [entry.seq for entry, _, _ in ledger.salvage(first) if entry] == [3, 4]
-    assert (cursor.file, ledger.lines_behind(cursor), [one for one, _, _ in ledger.salvage(cursor)]) == (2, 0, [None])
+    assert (cursor.file, list(ledger.salvage(cursor))) == (2, [])
