@@ -135,8 +135,8 @@ def test_refused_and_warnings_of_many_rows_stand_whole_in_the_json(
     result = generate(cli, "--data", book(tmp_path / "表.xlsx", some), expect=4)
     assert [one["row"] for one in result["refused"]] == [2, 3, 4, 5, 6]
     assert [one["row"] for one in result["warnings"] if one["code"] == "duplicate"] == [8, 9]
-    assert list(result) == ["items", "total", "refused", "warnings", "refused_file", "print_file", "pdf_failures",
-                            "summary"]
+    assert list(result) == ["items", "total", "refused", "warnings", "columns", "unused_columns", "heading_row",
+                            "passed", "refused_file", "print_file", "pdf_failures", "summary"]
 
 
 def test_a_column_that_is_wrong_as_a_whole_is_said_once(cli: Cli, tmp_path: Path) -> None:
