@@ -39,6 +39,7 @@ class Told:
         begun: orders under which something was called destroyed, or that were executed.
         emptied: notes, as in ``notes``, of boxes that orders have begun to empty, by order: a box may be filled and
             placed again, so they are not of a subject that is gone.
+        forgotten: notes, as in ``notes``, of places that boxes had before they were forgotten or got another number.
     """
 
     notes: set[int] = field(default_factory=set)
@@ -47,6 +48,7 @@ class Told:
     intents: dict[str, tuple[set[str], set[str]]] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     emptied: dict[str, set[int]] = field(default_factory=dict)
+    forgotten: set[int] = field(default_factory=set)
     _places: dict[str, set[int]] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
@@ -56,7 +58,9 @@ class Told:
             self.notes.add(hash((subject, digest)))
             if entry.act == "box.placed" and subject.startswith("box-"):
                 self._places.setdefault(subject, set()).add(hash((subject, digest)))
-        if entry.act == DROPPED:
+        if entry.act == "box.forgotten":
+            self.forgotten |= self._places.pop(subject_of(str(body.get("box"))), set())
+        elif entry.act == DROPPED:
             self.dropped[str(body.get("content"))] = entry.seq
             if body.get("batch"):
                 self.scans[str(body["batch"])] = entry.seq
@@ -160,7 +164,8 @@ class Fate:
             {"issue": one, "until": until}) is None}
         others = {one for order, (_, others) in told.intents.items() if order in told.begun for one in others}
         self._gone = self.destroyed | self._gone_issues | others
-        self._emptied = {one for order, notes in told.emptied.items() if order in told.begun for one in notes}
+        self._emptied = told.forgotten.union(
+            *(notes for order, notes in told.emptied.items() if order in told.begun))
         late = [row for row in gone if row["touched"] > since]
         self._late_records = {str(row["record_id"]) for row in late}
         self._late_issues = {str(row["issue_id"]) for row in late} & self._gone_issues

@@ -20,10 +20,11 @@ from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import file_generated
 from recordkit.archive.retrying import list_quarantine
 from recordkit.archive.selection import TERM
+from recordkit.archive.stock import take_stock
 from recordkit.archive.waiting import list_unmatched
 from recordkit.checkpoints import is_signed, kept_checkpoints, read_checkpoint
 from recordkit.db import Database, Row
-from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry, canonical_json
 from recordkit.notes import read_note
@@ -33,6 +34,7 @@ from recordkit.retention.holds import list_holds
 from recordkit.retention.order_state import list_orders
 from recordkit.retention.schedule import HANDOVER_CLASS
 from recordkit.retention.signing import ROLES_OF_ACT, digest_of, person_in_office
+from recordkit.settings import FILE_NAME
 from recordkit.templates.issue import each_issue
 from recordkit.workspace import Workspace
 
@@ -42,6 +44,13 @@ MOST_NAMED = 200
 _SHOWN = 10
 _OF_THE_DAY = frozenset(("as_of", "ledger", "checkpoint"))
 """Parts of a manifest that say when it was made, not what there is."""
+
+_TOLD: Mapping[str, Message] = {
+    "remarks": msg("titles or remarks of volumes"), "events": msg("events of accounts or records"),
+    "settings": msg("recordkit.toml is another one"), "schedule": msg("retention.toml is another one"),
+    "files": msg("sizes of files of the archive"),
+}
+"""Parts of a manifest as they are called where they changed; what is not here has words of its own."""
 
 Status = Literal["proposed", "accepted", "withdrawn"]
 
@@ -83,7 +92,11 @@ class Handover:
 
 
 def manifest_of(workspace: Workspace, handover_id: str) -> dict[str, object]:
-    """What is handed over, as it is now; plain JSON values."""
+    """What is handed over, as it is now; plain JSON values.
+
+    Raises:
+        IntegrityFailure: a file of the archive or a note of a volume is missing or not what it should be.
+    """
     cursor = workspace.db.cursor()
     return {
         "format": FORMAT,
@@ -99,8 +112,69 @@ def manifest_of(workspace: Workspace, handover_id: str) -> dict[str, object]:
         "boxes": _counts(workspace.db, "box"),
         "volumes": _volumes(workspace.db),
         "arrangement": _arrangement(workspace),
+        "remarks": _remarks(workspace),
+        "events": _events(workspace),
+        "settings": hashlib.sha256((workspace.root / FILE_NAME).read_bytes()).hexdigest(),
+        "schedule": load_scheme(workspace.root).digest,
+        "files": _files(workspace),
         "unfinished": _unfinished(workspace),
     }
+
+
+def _files(workspace: Workspace) -> dict[str, object]:
+    """How many files are there and their bytes, with a keyed digest over name and size of each.
+
+    Raises:
+        IntegrityFailure: a file is missing or not of the size that it should be; nobody may sign for it.
+    """
+    stock = take_stock(workspace)
+    if stock.wrong:
+        raise IntegrityFailure(
+            msg("{count} file(s) of the archive are missing or of another size; nobody may sign for them: {files}.",
+                count=stock.wrong, files=listed(stock.told)),
+            msg("Run 'recordkit verify', bring them back out of a copy with 'recordkit mend COPY', and sign then."))
+    return {"count": stock.files, "bytes": stock.bytes, "digest": stock.digest}
+
+
+def _remarks(workspace: Workspace) -> str:
+    """Keyed digest of what is said of volumes: title, account and remarks, and the notes that they come from.
+
+    Raises:
+        IntegrityFailure: a note of a volume is missing or was changed.
+    """
+    whole, lost = hashlib.sha256(), dict[str, str]()
+    codes: dict[str, str] = {}
+    for row in workspace.db.each("SELECT volume_id, code, title, account, remarks FROM volumes WHERE ended = 0 "
+                                 "ORDER BY volume_id"):
+        codes[row["volume_id"]] = row["code"]
+        whole.update(_line(row))
+    for entry in workspace.ledger.naming("volume.", workspace.db.cursor()):
+        volume, note = str(entry.body.get("volume")), entry.body.get("note")
+        if entry.act.startswith("volume.") and note and volume in codes:
+            whole.update(f"{volume} {note}\n".encode())
+            if read_note(workspace.root, volume, str(note)) is None:
+                lost[f"notes/{volume}/{note}.json"] = codes[volume]
+    if lost:
+        raise IntegrityFailure(
+            msg("Notes of volumes are missing or changed; nobody may sign for them: {files}.",
+                files=_some([f"{code}: {name}" for name, code in lost.items()])),
+            msg("Bring them back out of a copy: recordkit mend COPY"))
+    return keyed(workspace.settings.store.id, whole.hexdigest())
+
+
+def _events(workspace: Workspace) -> str:
+    """Keyed digest of every event of accounts and records: type, day, account, what replaced it or took it back."""
+    whole = hashlib.sha256()
+    for statement in ("SELECT * FROM retention_events ORDER BY event_id",
+                      "SELECT * FROM retention_event_records ORDER BY event_id, record_id"):
+        for row in workspace.db.each(statement):
+            whole.update(_line(row))
+        whole.update(b"\n")
+    return keyed(workspace.settings.store.id, whole.hexdigest())
+
+
+def _line(row: Row) -> bytes:
+    return json.dumps(list(row), ensure_ascii=False).encode() + b"\n"
 
 
 def _arrangement(workspace: Workspace) -> str:
@@ -116,7 +190,7 @@ def _arrangement(workspace: Workspace) -> str:
         "records r WHERE r.record_id = n.record_id AND r.status = 'active') ORDER BY volume_id, position",
     ):
         for row in workspace.db.each(statement):
-            whole.update(json.dumps([row["a"], row["b"], row["c"]], ensure_ascii=False).encode() + b"\n")
+            whole.update(_line(row))
         whole.update(b"\n")
     return keyed(workspace.settings.store.id, whole.hexdigest())
 
@@ -175,6 +249,7 @@ def plan_handover(workspace: Workspace, receiver: str) -> Handover:
     """The handover as it would be proposed; nobody has signed and nothing is written.
 
     Raises:
+        IntegrityFailure: as ``manifest_of``.
         NotFound: nobody is registered as ``receiver``.
         InputRefused: the schedule has no class for its protocol.
         RefusedByRule: the receiver may not keep an archive, or is revoked; or a handover is open already.
@@ -207,7 +282,7 @@ def propose_handover(workspace: Workspace, receiver: str, signer: Signer, note: 
 
     Raises:
         RefusedByRule: as ``plan_handover``; or the signer may not hand over, or is the receiver.
-        NotFound, InputRefused: as ``plan_handover``.
+        NotFound, InputRefused, IntegrityFailure: as ``plan_handover``.
     """
     with workspace.writing() as writer:
         person = person_in_office(workspace, signer, "handover.proposed")
@@ -228,6 +303,7 @@ def accept_handover(workspace: Workspace, handover_id: str, signer: Signer) -> H
     """Sign the same manifest, by the receiver, and file the protocol for ever.
 
     Raises:
+        IntegrityFailure: as ``manifest_of``.
         NotFound: no such handover.
         RefusedByRule: it is not open, the signer is not its receiver or not in office, or what is handed over changed.
     """
@@ -310,7 +386,8 @@ def _require_same(workspace: Workspace, handover: Handover) -> None:
                 proposer=handover.proposer, then=before.get("count"), now=holdings.get("count"),
                 changes=tuple(_changed_records(workspace.db, handover.seq))), again)
     changes = [*_changed_places(workspace, handover.seq), *_changed_work(_part(then, "unfinished"),
-                                                                          _part(now, "unfinished"))]
+                                                                          _part(now, "unfinished")),
+               *(_TOLD[key] for key in keys if key in _TOLD)]
     raise RefusedByRule(
         msg("What {proposer} signed is not so any more: {changes}.", proposer=handover.proposer,
             changes=tuple(changes or [listed(keys)])), again)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -17,12 +18,13 @@ from retention_store import TODAY, Archive, make_archive
 from recordkit.archive import catalogue
 from recordkit.archive.boxes import place_box
 from recordkit.archive.editing import edit_record
-from recordkit.archive.volume_acts import NewVolume, add_to_volume, close_volume, open_volume
-from recordkit.archive.volumes import list_volumes
-from recordkit.errors import InputRefused, NotFound, RefusedByRule
+from recordkit.archive.volume_acts import NewVolume, add_to_volume, close_volume, note_volume, open_volume
+from recordkit.archive.volumes import Remarks, list_volumes
+from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.model import canonical_json
 from recordkit.people import Signer, find_person
 from recordkit.retention.audit import verify_signatures
+from recordkit.retention.events import add_event
 from recordkit.retention.handover import (
     accept_handover,
     find_handover,
@@ -371,7 +373,115 @@ def test_whatever_changed_since_the_proposal_stops_the_acceptance_and_is_named(
 
 def test_a_proposal_of_a_former_version_is_accepted_by_what_it_says(archive: Archive) -> None:
     made = propose_handover(archive.workspace, "new", archive.signer("arch"))
-    older = {key: value for key, value in made.manifest.items() if key != "arrangement"}
+    newer = ("arrangement", "remarks", "events", "settings", "schedule", "files")
+    older = {key: value for key, value in made.manifest.items() if key not in newer}
     archive.workspace.db.run("UPDATE handovers SET manifest = :manifest", {"manifest": json.dumps(older)})
+    settings = archive.root / "recordkit.toml"
+    settings.write_text(settings.read_text("utf-8") + "\n# since\n", "utf-8")
     archive.reopen(date(2037, 3, 9))
     assert accept_handover(archive.workspace, made.handover_id, archive.signer("new")).status == "accepted"
+
+
+def _retitled(archive: Archive) -> str:
+    (volume,) = list_volumes(archive.workspace)
+    note_volume(archive.workspace, volume.code, Remarks(), title="伪题名")
+    return f"volumes changed: {volume.code}; titles or remarks of volumes|titles or remarks of volumes"
+
+
+def _remarked_in_the_tables(archive: Archive) -> str:
+    archive.workspace.db.run("UPDATE volumes SET remarks = '{\"checked_by\": \"王五\"}'")
+    return "titles or remarks of volumes"
+
+
+def _happened(archive: Archive) -> str:
+    add_event(archive.workspace, "case-closed", date(2026, 5, 1), account="0012")
+    return "events of accounts or records"
+
+
+def _loosened(archive: Archive) -> str:
+    settings = archive.root / "recordkit.toml"
+    settings.write_text(settings.read_text("utf-8") + "\n# 50y\n", "utf-8")
+    return "recordkit.toml is another one"
+
+
+def _shortened(archive: Archive) -> str:
+    schedule = archive.root / "retention.toml"
+    schedule.write_text(schedule.read_text("utf-8") + "\n# 10y\n", "utf-8")
+    return "retention.toml is another one"
+
+
+def _original_gone(archive: Archive) -> str:
+    next((archive.root / "objects").rglob("original.txt")).unlink()
+    return r"1 file\(s\).*original.txt: the file is missing"
+
+
+def _original_cut(archive: Archive) -> str:
+    path = next((archive.root / "objects").rglob("original.txt"))
+    size = path.stat().st_size
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1])
+    return rf"1 file\(s\).*original.txt: {size - 1} bytes, the metadata says {size}"
+
+
+def _object_gone(archive: Archive) -> str:
+    shutil.rmtree(next((archive.root / "objects").rglob("inventory.json")).parent)
+    return r"1 file\(s\).*inventory.json: the file is missing"
+
+
+def _inventory_of_another(archive: Archive) -> str:
+    first, second = sorted(one for one in (archive.root / "objects").rglob("inventory.json")
+                           if one.parent.name.startswith("urn"))[:2]
+    first.chmod(0o600)
+    first.write_bytes(second.read_bytes())
+    return r"1 file\(s\).*inventory.json: it is not the one that the ledger names"
+
+
+def _note_gone(archive: Archive) -> str:
+    (volume,) = list_volumes(archive.workspace)
+    next((archive.root / "notes" / volume.volume_id).iterdir()).unlink()
+    return f"Notes of volumes.*{volume.code}: notes/{volume.volume_id}/"
+
+
+def _with_volume(archive: Archive) -> None:
+    code = open_volume(archive.workspace, NewVolume("project", "城东")).code
+    record = next(one.record_id for one in catalogue.list_records(archive.workspace.db))
+    add_to_volume(archive.workspace, code, [record])
+
+
+_DAMAGES = (_original_gone, _original_cut, _object_gone, _inventory_of_another, _note_gone)
+
+
+@pytest.mark.parametrize(
+    "act", [_retitled, _remarked_in_the_tables, _happened, _loosened, _shortened, *_DAMAGES])
+def test_nobody_receives_what_is_no_longer_as_it_was_signed(archive: Archive, act: Callable[[Archive], str]) -> None:
+    _with_volume(archive)
+    name = proposed(archive)
+    named = act(archive)
+    before = archive.workspace.db.cursor()
+    with pytest.raises((RefusedByRule, IntegrityFailure), match=f"(?s){named}"):
+        accept_handover(archive.workspace, name, archive.signer("new"))
+    assert archive.workspace.db.cursor() == before and find_handover(archive.workspace, name).status == "proposed"
+
+
+@pytest.mark.parametrize("act", _DAMAGES)
+def test_nobody_hands_over_files_that_are_not_there(archive: Archive, act: Callable[[Archive], str]) -> None:
+    _with_volume(archive)
+    named = act(archive)
+    with pytest.raises(IntegrityFailure, match=f"(?s){named}"):
+        proposed(archive)
+    assert list_handovers(archive.workspace) == []
+
+
+def test_the_manifest_counts_files_and_bytes_of_all_versions_and_tells_no_remark(archive: Archive) -> None:
+    _with_volume(archive)
+    (volume,) = list_volumes(archive.workspace)
+    note_volume(archive.workspace, volume.code, Remarks(situation="缺附图一张"))
+    edit_record(archive.workspace, catalogue.list_records(archive.workspace.db)[0].record_id, {"box": "9"}, "搬家")
+    manifest = plan_handover(archive.workspace, "new").manifest
+    there = [one for one in (archive.root / "objects").rglob("content/*") if one.is_file()]
+    assert isinstance(manifest["files"], dict)
+    assert (manifest["files"]["count"], manifest["files"]["bytes"]) == (
+        len(there), sum(one.stat().st_size for one in there))
+    assert any(one.parent.parent.name == "v2" for one in there)
+    text = canonical_json(manifest).decode()
+    assert "缺附图" not in text and "城东" not in text

@@ -7,11 +7,13 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
 
 from retention_store import TODAY, Archive, clock_on, make_archive  # noqa: E402
 
-from recordkit.archive import boxes, volume_acts  # noqa: E402
+from recordkit.archive import box_moves, boxes, volume_acts  # noqa: E402
 from recordkit.archive.bagging import export_bag, plan_export  # noqa: E402
 from recordkit.archive.editing import edit_record  # noqa: E402
 from recordkit.archive.volumes import Remarks  # noqa: E402
@@ -83,3 +85,30 @@ def test_the_place_of_a_box_that_was_emptied_comes_back_from_no_copy_and_its_new
     assert copied_and_back(archive, tmp_path, back="again").notes == 0
     assert {name for name in notes_of(tmp_path / "again") if "box-" in name} == new
     archive.workspace.close()
+
+
+@pytest.mark.parametrize("how", ["forgotten", "renamed"])
+def test_the_place_of_a_box_that_was_forgotten_or_renamed_leaves_the_copy_and_is_no_loss(
+    tmp_path: Path, how: str
+) -> None:
+    archive = make_archive(tmp_path / "库")
+    workspace = archive.workspace
+    record = archive.file("甲")
+    edit_record(workspace, record, {"box": "7"}, "入盒")
+    boxes.place_box(workspace, "7", "甲架")
+    boxes.place_box(workspace, "7", "乙架")
+    make_backup(workspace, tmp_path / "copy")
+    old = {name for name in notes_of(tmp_path / "copy") if "box-" in name}
+    if how == "forgotten":
+        edit_record(workspace, record, {"box": "8"}, "换盒")
+        box_moves.forget_box(workspace, "7")
+    else:
+        box_moves.rename_boxes(workspace, box_moves.plan_renames(workspace, [("7", "8")]), "改号", lambda _: None)
+    assert make_backup(workspace, tmp_path / "copy").missing == []
+    assert len(old) == 2 and not old & set(notes_of(tmp_path / "copy"))
+    assert copied_and_back(archive, tmp_path).notes == 0
+    boxes.place_box(workspace, "7", "甲架")
+    assert make_backup(workspace, tmp_path / "copy").missing == []
+    assert copied_and_back(archive, tmp_path, back="again").notes == 0
+    assert notes_of(tmp_path / "again") == notes_of(archive.root)
+    workspace.close()
