@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from recordkit.archive.catalogue import Record, find_record, get_record
+from recordkit.db import Database
 from recordkit.errors import RecordkitError, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.people import find_person, list_people
@@ -91,6 +92,23 @@ def require_access(workspace: Workspace, record: Record) -> None:
             msg("The record {code} is restricted; to see it needs the role {roles}.", code=record.code,
                 roles=clearance.told_roles), _who_you_are()
         )
+
+
+def access_of_all(db: Database, record_ids: Iterable[str]) -> str:
+    """The level of a paper that names these records: what one of them is not open for, it is not open for either."""
+    found = (get_record(db, one) for one in record_ids)
+    return next((record.access for record in found if record is not None and record.access != OPEN), OPEN)
+
+
+def require_all_seen(workspace: Workspace, record_ids: Iterable[str]) -> None:
+    """Stop unless the actor may see every one of these records, destroyed ones too.
+
+    Raises:
+        RefusedByRule, NotFound: as ``require_access``.
+    """
+    for record in (get_record(workspace.db, one) for one in record_ids):
+        if record is not None:
+            require_access(workspace, record)
 
 
 def _who_you_are() -> Message:

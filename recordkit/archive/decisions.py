@@ -12,6 +12,7 @@ from msgspec import structs
 
 from recordkit import files
 from recordkit.archive import catalogue, rescanning, vague_dates
+from recordkit.archive.access import OPEN, access_of_all
 from recordkit.archive.arrivals import (
     StagedPaper,
     is_waiting_source,
@@ -302,6 +303,11 @@ def _register_part(
     given = {"title": title_of(codes[0]), **options.fields}
     new = record_of_class(REGISTER_CLASS, given, _class_date(workspace, options), (paper.copy, paper.digests), texts,
                           told, reading.copies)
+    # Its rows name the records; the table of orders is kept above, by retention.order_state.
+    named = [row["record_id"] for row in workspace.db.all("SELECT record_id FROM order_items WHERE order_id = :order",
+                                                          {"order": codes[0].order})]
+    level = access_of_all(workspace.db, named)
+    new = replace(new, access=None if level == OPEN else level)
     return Part("archived", texts, tuple(findings), new=new, facts=facts, copies=reading.copies)
 
 

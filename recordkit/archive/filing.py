@@ -14,6 +14,7 @@ from pathlib import Path
 
 from recordkit import files, pending
 from recordkit.archive import catalogue
+from recordkit.archive.access import OPEN
 from recordkit.archive.archival_code import CodeTemplate, Numbering
 from recordkit.archive.classes import PERMANENT, RecordClass, code_of_period, load_scheme
 from recordkit.archive.objects import NewObject, VersionNote, json_bytes
@@ -34,6 +35,7 @@ class NewRecord:
         batch: the scan that the paper was cut out of; None when it came as a file of its own.
         attached: SHA-256 of each attachment that comes with the paper, by its name in ``content``.
         code: archival code that the item has already, from an inherited catalogue; None for one of ours.
+        access: level where it is stricter than that of the class; None for that one.
     """
 
     record_class: str
@@ -50,6 +52,7 @@ class NewRecord:
     batch: Batch | None = None
     attached: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
+    access: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def file_records(writer: Writer, workspace: Workspace, news: Sequence[NewRecord]
                 "class": record_class.id,
                 "year": new.on.year,
                 "period": period,
-                "access": record_class.access,
+                "access": new.access or record_class.access,
                 "number": new.number,
                 "issue": new.issue_id,
                 "form": new.form,
@@ -192,7 +195,7 @@ def _metadata(
         "number": new.number,
         "issue_id": new.issue_id,
         "form": new.form,
-        "access": record_class.access,
+        "access": new.access or record_class.access,
         "pages": new.pages,
         "sha256": new.original.sha256,
         "sha512": new.original.sha512,
@@ -213,10 +216,12 @@ def file_generated(
     content: Mapping[str, bytes],
     fields: Mapping[str, object],
     pages: int = 1,
+    access: str = OPEN,
 ) -> str:
     """File a record that recordkit itself made (a register, a report) and commit it; returns the record id.
 
-    ``content`` maps ASCII names to bytes; exactly one name begins with ``original.``.
+    ``content`` maps ASCII names to bytes; exactly one name begins with ``original.``. ``access``: the
+    level of what it tells of; that of its class counts where this is open.
     """
     with workspace.staging() as staging:
         name, data = next((name, data) for name, data in content.items() if name.startswith("original."))
@@ -230,6 +235,7 @@ def file_generated(
             content={**content, name: original},
             original=files.digests_of(original),
             fields=fields,
+            access=None if access == OPEN else access,
         )
         return file_record(writer, workspace, new, staging)
 

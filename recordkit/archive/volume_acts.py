@@ -203,7 +203,8 @@ def take_out(workspace: Workspace, reference: str, record: str, reason: str) -> 
         volume = find_volume(workspace, reference)
         _require_open(volume)
         found = find_record(workspace.db, record)
-        _require_keeper(workspace)
+        _require_keeper(workspace, msg("To take a record out of a volume needs the role {roles}.",
+                                       roles=listed(map(msg, KEEPERS))))
         require_access(workspace, found)
         if not _is_in(workspace.db, volume, found):
             raise RefusedByRule(msg("The record {code} is not in volume {volume}.", code=found.code,
@@ -226,7 +227,7 @@ def close_volume(workspace: Workspace, reference: str, remarks: Remarks = NOTHIN
     Raises:
         NotFound: no such volume.
         InputRefused: a text is too long.
-        RefusedByRule: it is closed, or has no record.
+        RefusedByRule: it is closed, or has no record; or something is said and the actor may not see all of it.
     """
     said = _said(remarks, None)
     with workspace.writing() as writer:
@@ -235,6 +236,8 @@ def close_volume(workspace: Workspace, reference: str, remarks: Remarks = NOTHIN
         if not volume.records:
             raise RefusedByRule(msg("Volume {volume} is empty; it cannot be closed.", volume=volume.code),
                                 msg("Put records into it: recordkit volume add {volume} RECORD", volume=volume.code))
+        if said:
+            _require_seen(workspace, volume)
         note = writer.note(volume.volume_id, said) if said else None
         writer.add("volume.closed", {"volume": volume.volume_id, "date": workspace.clock.today.isoformat(),
                                      "note": note})
@@ -266,23 +269,36 @@ def reopen_volume(workspace: Workspace, reference: str, reason: str) -> Volume:
     return find_volume(workspace, volume.volume_id)
 
 
-def note_volume(workspace: Workspace, reference: str, remarks: Remarks, title: str | None = None) -> Volume:
-    """Set the title, or what the 备考表 says; what is empty in ``remarks`` stays as it is. Closed volumes, too.
+def note_volume(
+    workspace: Workspace, reference: str, remarks: Remarks, title: str | None = None, reason: str = ""
+) -> Volume:
+    """Set the title, or what the 备考表 says; what is empty in ``remarks`` stays as it is.
+
+    Of a closed volume that is done by whoever keeps the archive, with a reason; old and new stay in its history.
 
     Raises:
         NotFound: no such volume.
-        InputRefused: nothing is said, or a text is too long.
-        RefusedByRule: all its records are destroyed.
+        InputRefused: nothing is said, or a text is too long, or the volume is closed and there is no reason.
+        RefusedByRule: all its records are destroyed, or the actor may not see all of it; or it is closed, people are
+            registered, and the actor is neither archivist nor administrator.
     """
     said = _said(remarks, title)
     if not said:
         raise InputRefused(msg("Nothing is said of the volume."),
                            msg("Give --title, --note, --arranged-by or --checked-by."))
+    _require_short(reason.strip())
     with workspace.writing() as writer:
         volume = find_volume(workspace, reference)
         if volume.ended:
             raise _ended(volume)
-        note = writer.note(volume.volume_id, said)
+        _require_seen(workspace, volume)
+        if volume.closed is not None:
+            _require_keeper(workspace, msg("To change what is said of a closed volume needs the role {roles}.",
+                                           roles=listed(map(msg, KEEPERS))))
+            if not reason.strip():
+                raise InputRefused(msg("To change what is said of a closed volume needs a reason."),
+                                   msg("Give it with --reason TEXT."))
+        note = writer.note(volume.volume_id, {**said, **({"reason": reason.strip()} if reason.strip() else {})})
         writer.add("volume.noted", {"volume": volume.volume_id, "note": note})
         writer.commit()
     return find_volume(workspace, volume.volume_id)
@@ -439,14 +455,26 @@ def _require_staying(db: Database, record: Record) -> None:
                                 code=record.code, order=row["order_id"]))
 
 
-def _require_keeper(workspace: Workspace) -> None:
-    """Stop unless the actor keeps the archive: a record out of its volume is due by its own, perhaps earlier, day."""
+def _require_seen(workspace: Workspace, volume: Volume) -> None:
+    """Nobody says something else of what they may not see."""
+    clearance = clearance_of(workspace)
+    if volume.restricted and not clearance.full:
+        raise RefusedByRule(
+            msg("The volume {volume} has a restricted record; to see it needs the role {roles}.", volume=volume.code,
+                roles=clearance.told_roles),
+            msg("Say who you are with --as ID; 'recordkit people list' shows who holds which role."))
+
+
+def _require_keeper(workspace: Workspace, what: Message) -> None:
+    """Stop with ``what`` unless the actor keeps the archive.
+
+    A record out of its volume is due by its own, perhaps earlier, day; what stands over a closed volume was checked.
+    """
     if not list_people(workspace.db):
         return
     if workspace.actor.startswith("os:"):
         raise RefusedByRule(
-            msg("To take a record out of a volume needs the role {roles}.", roles=listed(map(msg, KEEPERS))),
-            msg("Say who you are with --as ID; 'recordkit people list' shows who holds which role."))
+            what, msg("Say who you are with --as ID; 'recordkit people list' shows who holds which role."))
     person = find_person(workspace.db, workspace.actor)
     if person.revoked:
         raise RefusedByRule(msg("{id} was revoked and acts no more.", id=person.id))

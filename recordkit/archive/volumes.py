@@ -319,7 +319,8 @@ def _apply_change(workspace: Workspace, act: str, body: Mapping[str, object]) ->
         said = read_note(workspace.root, volume_id, str(body["note"])) or {}
         row = db.one("SELECT title, remarks, ended FROM volumes WHERE volume_id = :id", {"id": volume_id})
         if row is not None and said and not row["ended"]:
-            noted = {**json.loads(row["remarks"]), **{key: value for key, value in said.items() if key != "title"}}
+            noted = {**json.loads(row["remarks"]), **{key: value for key, value in said.items()
+                                                    if key not in ("title", "reason")}}
             db.run("UPDATE volumes SET title = :title, remarks = :remarks WHERE volume_id = :id",
                    {"title": str(said.get("title", row["title"])), "id": volume_id,
                     "remarks": json.dumps(noted, ensure_ascii=False)})

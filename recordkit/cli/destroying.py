@@ -203,6 +203,7 @@ def propose(
     app: App, records: tuple[str, ...], due: bool, key: Path | None, passphrase_file: str | None, dry_run: bool
 ) -> int:
     """Make an order, or print what it would hold; exit 4 when some were refused."""
+    from recordkit.archive.access import clearance_of, seen_title
     from recordkit.retention.listing import listed_items
     from recordkit.retention.orders import next_step, plan_order, propose_order
 
@@ -214,9 +215,11 @@ def propose(
         signer = None if dry_run else app.signer(workspace, key)
         plan = plan_order(workspace, references)
         if signer is None or not plan.items:
+            clearance = clearance_of(workspace)
             order, refusals = None, plan.refusals
             items: list[dict[str, object]] = [
-                {"record_id": record.record_id, "code": record.code, "title": record.title, "due": decision.due}
+                {"record_id": record.record_id, "code": record.code, "title": seen_title(record, clearance),
+                 "due": decision.due}
                 for record, decision in plan.items
             ]
         else:
@@ -499,6 +502,7 @@ def destruction_show(app: App, order_id: str) -> None:
 @pass_app
 def register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, force: bool) -> None:
     """Write the register to a file."""
+    from recordkit.archive.access import require_all_seen
     from recordkit.retention import register as registers
     from recordkit.retention import register_print
     from recordkit.retention.order_state import find_order
@@ -506,7 +510,9 @@ def register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, f
     if for_signing and kind == "json":
         raise WrongUsage(msg("What is to be signed is printed: give --format docx or xlsx."))
     with app.reading() as workspace:
-        found = registers.register_of(workspace, find_order(workspace.db, order_id), for_signing=for_signing)
+        order = find_order(workspace.db, order_id)
+        require_all_seen(workspace, [one.record_id for one in order.items])
+        found = registers.register_of(workspace, order, for_signing=for_signing)
     if kind == "json":
         plain = {"title": found.title, "cover": dict(found.cover), "items": [dict(row) for row in found.rows],
                  "total": len(found.rows)}
@@ -532,11 +538,14 @@ def register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, f
 @pass_app
 def report(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
     """Write the newest report, with the titles that are known, to a file."""
+    from recordkit.archive.access import require_all_seen
     from recordkit.retention.appraisal_report import TITLE, report_docx, report_of, report_xlsx
     from recordkit.retention.order_state import find_order
 
     with app.reading() as workspace:
-        found = report_of(workspace, find_order(workspace.db, order_id))
+        order = find_order(workspace.db, order_id)
+        found = report_of(workspace, order)
+        require_all_seen(workspace, [*(one.record_id for one in order.items), *found.held_ids])
     if kind == "json":
         plain = {"title": TITLE, "facts": dict(found.facts), "items": [dict(row) for row in found.items],
                  "total": len(found.items), "held": [dict(row) for row in found.held]}

@@ -13,7 +13,7 @@ from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.errors import NotFound, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import Message, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.access import Clearance
@@ -351,18 +351,19 @@ def volume_close(
 @click.argument("reference", metavar="VOLUME")
 @option("--title", metavar="TEXT", help=N_("Another title."))
 @_remark_options
+@option("--reason", default="", metavar="TEXT", help=N_("Why; needed where the volume is closed."))
 @dry_run_option
 @pass_app
 def volume_note(
     app: App, reference: str, title: str | None, note: str | None, arranged_by: str | None, arranged_on: date | None,
-    checked_by: str | None, checked_on: date | None, dry_run: bool,
+    checked_by: str | None, checked_on: date | None, reason: str, dry_run: bool,
 ) -> None:
     """Change what is said of one volume."""
     from recordkit.archive.volume_acts import note_volume
 
     with app.acting(rehearse=dry_run) as workspace:
         said = _remarks(note, arranged_by, arranged_on, checked_by, checked_on, app.today)
-        _print_volume(app, workspace, note_volume(workspace, reference, said, title))
+        _print_volume(app, workspace, note_volume(workspace, reference, said, title, reason))
 
 
 @volume.command("reopen", cls=Command, help=N_("Open a closed volume again."))
@@ -376,3 +377,41 @@ def volume_reopen(app: App, reference: str, reason: str, dry_run: bool) -> None:
 
     with app.acting(rehearse=dry_run) as workspace:
         _print_volume(app, workspace, reopen_volume(workspace, reference, reason))
+
+
+@volume.command("history", cls=Command, help=N_("Every act on a volume, oldest first, with what was said before."))
+@click.argument("reference", metavar="VOLUME")
+@pass_app
+def volume_history(app: App, reference: str) -> None:
+    """Print who did what, when and why, old and new."""
+    from recordkit.archive.access import clearance_of
+    from recordkit.archive.volume_history import history_of_volume
+    from recordkit.archive.volumes import find_volume
+
+    with app.reading() as workspace:
+        found = find_volume(workspace, reference)
+        items = history_of_volume(workspace, found, clearance_of(workspace))
+    if not app.json:
+        items = [{**one, "act": tr(str(one["act"])), "told": _told_act(one)} for one in items]
+        if found.ended:
+            app.say(tr("All records of the volume are destroyed; what was said of it went with them."))
+    app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
+                            ("told", N_("Changes")), ("reason", N_("Reason"))])
+
+
+_CHANGED = {"title": N_("Title"), "situation": N_("Situation"), "arranged_by": N_("Arranged by"),
+            "arranged_on": N_("Arranged on"), "checked_by": N_("Checked by"), "checked_on": N_("Checked on")}
+
+
+def _told_act(one: Mapping[str, object]) -> str:
+    """The records of an act and what it changed, a line for each field."""
+    records, changes = one["records"], one["changes"]
+    lines = [str(code) for code in records[:_SHOWN]] if isinstance(records, list) else []
+    if isinstance(records, list) and len(records) > _SHOWN:
+        lines.append(tr("{count} more; --json lists all.").format(count=len(records) - _SHOWN))
+    for change in changes if isinstance(changes, list) else ():
+        old, new = (value.render(tr) if isinstance(value, Message) else value
+                    for value in (change["old"], change["new"]))
+        lines.append(tr("{field}: {old} → {new}").format(
+            field=tr(_CHANGED[change["field"]]), old=old or tr("(empty)"), new=new))
+    return "\n".join(lines)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recordkit.archive.access import access_of_all
 from recordkit.archive.catalogue import get_record, objects_of
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import file_generated
@@ -43,12 +44,13 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AppraisalReport:
-    """The report: facts in order, items by ``ITEM_COLUMNS``, held records by ``HELD_COLUMNS``."""
+    """The report: facts in order, items by ``ITEM_COLUMNS``, held records by ``HELD_COLUMNS`` and their ids."""
 
     order: str
     facts: tuple[tuple[str, str], ...]
     items: tuple[Row, ...]
     held: tuple[Row, ...]
+    held_ids: tuple[str, ...] = ()
 
 
 def file_report(
@@ -68,6 +70,7 @@ def file_report(
         on=workspace.clock.today,
         content={"original.docx": report_docx(filed), "report.json": canonical_json(plain)},
         fields={"order": order.order_id},
+        access=access_of_all(workspace.db, [*(one.record_id for one in order.items), *filed.held_ids]),
     )
 
 
@@ -156,7 +159,7 @@ def _report(plain: Mapping[str, Any], titles: Mapping[str, str]) -> AppraisalRep
         )
 
     return AppraisalReport(plain["order"], facts, told(plain["items"], ITEM_COLUMNS),
-                           told(plain["held"], HELD_COLUMNS))
+                           told(plain["held"], HELD_COLUMNS), tuple(str(one["record"]) for one in plain["held"]))
 
 
 def report_docx(report: AppraisalReport) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from recordkit.archive.access import OPEN, Clearance, clearance_of
 from recordkit.archive.catalogue import get_record
 from recordkit.errors import IntegrityFailure, NotFound
+from recordkit.messages import msg
 from recordkit.retention.destruction import REASONS
 from recordkit.retention.holds import holds_on_record
 from recordkit.retention.order_state import Item, Order
@@ -55,12 +57,14 @@ def show_order(workspace: Workspace, order: Order) -> dict[str, object]:
 def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
     """The items of an order, in plain values. ``reason`` is the code word; titles are those of the register.
 
+    Of a restricted record the title is shown to whoever may see it; to others a ``Message`` says that it is one.
+
     ``holds``: what stands against the destruction of an item that is still in the archive, now; ``released``: the
     holds that were released since the order was proposed, each with ``hold``, ``date`` and ``actor``; ``past``: what
     was done to the record that may have made it due, as in ``retention.past``; ``term`` and ``meaning``: the old term
     of an inherited record, and the period that it was taken to mean when the order was proposed.
     """
-    freed = released_on(workspace.db, order)
+    freed, clearance = released_on(workspace.db, order), clearance_of(workspace)
     titles: dict[str, str] = {}
     papers: dict[str, str] = {}
     # The list must show also when the register is damaged: 'verify' and the printed register say so.
@@ -69,17 +73,19 @@ def listed_items(workspace: Workspace, order: Order) -> list[dict[str, object]]:
         titles = {str(row["record"]): str(row["题名"]) for row in rows} if isinstance(rows, list) else {}
         papers = paper_originals(workspace, order)
     return [_item(workspace, item, titles.get(item.record_id, ""), papers.get(item.record_id),
-                  freed.get(item.record_id, [])) for item in order.items]
+                  freed.get(item.record_id, []), clearance) for item in order.items]
 
 
 def _item(
-    workspace: Workspace, item: Item, title: str, paper: str | None, freed: Sequence[Release]
+    workspace: Workspace, item: Item, title: str, paper: str | None, freed: Sequence[Release],
+    clearance: Clearance,
 ) -> dict[str, object]:
     record = get_record(workspace.db, item.record_id)
+    hidden = not clearance.full and record is not None and record.access != OPEN
     return {
         "record_id": item.record_id,
         "code": record.code if record else "",
-        "title": record.title if record and record.title else title,
+        "title": msg("(restricted)") if hidden else record.title if record and record.title else title,
         "record_class": item.record_class,
         "due": item.due.isoformat(),
         "rule": item.rule,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from recordkit.archive.access import access_of_all
 from recordkit.archive.catalogue import Record, find_record
 from recordkit.archive.filing import file_generated
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
@@ -129,6 +130,8 @@ def propose_order(
             on=workspace.clock.today,
             content={"original.json": canonical_json(register), "manifest.json": canonical_json(manifest)},
             fields={"order": order_id},
+            access=access_of_all(workspace.db, [*(record.record_id for record, _ in plan.items),
+                                                *(one.record_id for one in held)]),
         )
         return find_order(workspace.db, order_id), plan.refusals
 

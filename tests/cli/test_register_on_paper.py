@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 from conftest import Cli
 from test_destruction import CODE, DAY, EXECUTE, office, signed
+
+from recordkit.archive.filing import file_generated
+from recordkit.workspace import Workspace
 
 __all__ = ["office"]
 
@@ -28,13 +32,13 @@ def appraised(office: Cli, *codes: str) -> str:
     return order
 
 
-def print_and_scan(office: Cli, order: str, folder: Path, name: str) -> Path:
+def print_and_scan(office: Cli, order: str, folder: Path, name: str, *who: str) -> Path:
     """The register printed by the real Word document's codes, 'scanned' as a picture in a PDF."""
     from docx import Document
     from PIL import Image
 
     out = folder / f"{name}.docx"
-    printed = office.json("destruction", "register", order, "--for-signing", "--out", out)
+    printed = office.json("destruction", "register", order, "--for-signing", "--out", out, *who)
     header = Document(str(out)).sections[0].header
     assert printed["code"] in header.paragraphs[0].text
     (picture,) = (part.blob for part in header.part.package.iter_parts()
@@ -183,3 +187,36 @@ def test_one_person_with_all_the_keys_cannot_enter_the_others_signatures(desk: C
     cli("destruction", "approve", order, *by_one, expect=8)
     assert "another archivist" in cli.err
     cli("destruction", "approve", order, *by_hand(cli, item["record_id"], "leader"))
+
+
+def test_what_is_printed_of_an_order_over_a_restricted_record_is_as_restricted(
+    desk: Cli, workspace: Workspace, tmp_path: Path
+) -> None:
+    with workspace.writing() as writer:
+        file_generated(writer, workspace, record_class="visit-record", title="欧阳静停供令", on=date(2026, 11, 18),
+                       content={"original.json": b"x"}, fields={}, access="restricted")
+    order, other = appraised(desk, CODE.format(1), CODE.format(4)), appraised(desk, CODE.format(2))
+    desk("destruction", "register", order, "--out", tmp_path / "a.docx", expect=8)
+    desk("destruction", "report", order, "--out", tmp_path / "a.docx", expect=8)
+    desk("destruction", "register", other, "--out", tmp_path / "b.docx")
+    desk("destruction", "report", other, "--out", tmp_path / "b2.docx")
+    desk("destruction", "register", order, "--out", tmp_path / "a.docx", "--as", "w1")
+    desk("destruction", "report", order, "--out", tmp_path / "a2.docx", "--as", "w1")
+    for more in ((), ("--json",)):
+        told = desk("destruction", "show", order, *more)
+        assert "欧阳静" not in told and "甲回访记录" in told and CODE.format(4) in told
+        assert "欧阳静" in desk("destruction", "show", order, *more, "--as", "w1")
+    scan = print_and_scan(desk, order, tmp_path, "签字清册", "--as", "w1")
+    (filed,) = desk.json("ingest", scan, "--no-ocr", *DAY)["items"]
+    shown = desk.json("destruction", "show", order)
+    for record in (shown["register"], shown["report"], filed["record_id"]):
+        desk("get", record, "--out", tmp_path / "got", expect=8)
+        assert desk.json("show", record, "--as", "w1")["access"] == "restricted"
+    desk("get", desk.json("destruction", "show", other)["register"], "--out", tmp_path / "got")
+    desk("destruction", "approve", order, *by_hand(desk, filed["record_id"], "leader"))
+    with workspace.writing() as writer:
+        file_generated(writer, workspace, record_class="visit-record", title="欧阳静复供令", on=date(2026, 11, 18),
+                       content={"original.json": b"y"}, fields={}, access="restricted")
+    codes = [one["code"] for one in desk.json("catalogue", "list", "--limit", "100")["items"]
+             if one["access"] == "restricted" and one["record_class"] == "visit-record"]
+    assert "欧阳静" not in desk("destruction", "propose", codes[-1], "--dry-run", *DAY)

@@ -137,3 +137,34 @@ def test_a_box_with_a_restricted_record_is_renamed_only_by_who_may_see_it(kept: 
     assert (cli.json("show", code, *ARCH)["version"], cli.json("show", OPEN, *ARCH)["paper"]["box"]) == (before, "Z-1")
     cli("box", "rename", "Z-1", "Z-2", "--reason", "改", *ARCH)
     assert cli.json("show", code, *ARCH)["paper"]["box"] == "Z-2"
+
+
+def test_what_is_said_of_a_volume_is_changed_by_who_may_and_its_history_keeps_the_old(kept: tuple[Cli, str]) -> None:
+    cli, secret = kept
+    volume = cli.json("volume", "create", "--project", f"{PARTY}巷改造", *ARCH)["code"]
+    cli("volume", "add", volume, secret, *ARCH)
+    for act in ("note", "close"):
+        cli("volume", act, volume, "--note", "伪说明", *CLERK, expect=8)
+    cli("volume", "note", volume, "--title", "伪题名", *CLERK, expect=8)
+    assert cli.json("volume", "show", volume, *ARCH)["title"] == f"{PARTY}巷改造"
+    cli("volume", "note", volume, "--title", f"{PARTY}路改造", *ARCH)
+    titles = [one for item in cli.json("volume", "history", volume, *ARCH)["items"] for one in item["changes"]]
+    assert [(one["old"], one["new"]) for one in titles] == [
+        (None, f"{PARTY}巷改造"), (f"{PARTY}巷改造", f"{PARTY}路改造")]
+    for more in ((), ("--json",)):
+        told = cli("volume", "history", volume, *more, *CLERK)
+        assert PARTY not in told and secret in told
+
+    ordinary = cli.json("volume", "create", "--project", "文昌巷改造", *ARCH)["code"]
+    cli("volume", "add", ordinary, OPEN, *CLERK)
+    cli("volume", "note", ordinary, "--note", "缺附图", *CLERK)
+    cli("volume", "close", ordinary, "--checked-by", "石磊", "--checked-on", "2026-11-20", *ARCH)
+    cli("volume", "note", ordinary, "--checked-by", "王五", "--reason", "笔误", *CLERK, expect=8)
+    cli("volume", "note", ordinary, "--checked-by", "王五", *ARCH, expect=3)
+    noted = cli.json("volume", "note", ordinary, "--checked-by", "王五", "--checked-on", "2026-11-20", "--reason",
+                     "笔误", *ARCH)
+    assert noted["checked_by"] == "王五"
+    last = cli.json("volume", "history", ordinary, *ARCH)["items"][-1]
+    assert (last["act"], last["reason"], last["changes"]) == (
+        "volume.noted", "笔误", [{"field": "checked_by", "old": "石磊", "new": "王五"}])
+    assert "石磊 → 王五" in cli("volume", "history", ordinary, *ARCH)

@@ -112,7 +112,8 @@ def test_a_closed_volume_takes_and_gives_nothing_until_it_is_opened_again(archiv
                 lambda: close_volume(archive.workspace, volume.code)):
         with pytest.raises(RefusedByRule, match="closed"):
             act()
-    checked = note_volume(archive.workspace, volume.code, Remarks(checked_by="李建国", checked_on=date(2037, 3, 6)))
+    checked = note_volume(archive.workspace, volume.code, Remarks(checked_by="李建国", checked_on=date(2037, 3, 6)),
+                          reason="补检查人")
     assert checked.remarks == Remarks("缺第三页", "王芳", date(2037, 3, 5), "李建国", date(2037, 3, 6))
     reopen_volume(archive.workspace, volume.code, "补归一件")
     volume, _ = add_to_volume(archive.workspace, volume.code, [b])
