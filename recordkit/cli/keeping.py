@@ -50,7 +50,8 @@ def backup(app: App, target: Path, check: bool, thin_out: bool, mend: bool, dry_
     from recordkit.cli.saving import require_place
     from recordkit.copies.backup import make_backup
 
-    require_place(target.resolve().parent)
+    if not target.resolve().is_relative_to(app.store.resolve()):  # which make_backup refuses in its own words
+        require_place(target.resolve().parent)
     with _naming(target), app.reading() as workspace, Progress(app, tr("Copying (records)"), 0) as progress:
         done = make_backup(workspace, target, thin_out=thin_out, mend=mend, dry_run=dry_run, progress=progress.of)
     if app.json:
