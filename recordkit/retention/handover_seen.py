@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recordkit.retention.handover import Handover
 
 RESTRICTED = "restricted"
-HIDDEN = "（受限）"
+HIDDEN = "（限制利用）"
 """Stands for a number, in a paper that is Chinese whatever language the screen speaks."""
 
 

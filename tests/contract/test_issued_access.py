@@ -166,7 +166,7 @@ def test_a_handover_names_restricted_documents_to_whoever_may_see_them(cli: Cli,
     assert hidden in told("--as", "arch")
     for who in ((), ("--as", "clerk")):
         seen = told(*who)
-        assert hidden not in seen and plain in seen and "（受限）" in seen
+        assert hidden not in seen and plain in seen and "（限制利用）" in seen
 
 
 def test_a_protocol_that_names_a_restricted_document_is_restricted(
