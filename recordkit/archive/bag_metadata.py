@@ -93,9 +93,9 @@ def read_incoming(settings: Settings, bag: ReadBag, folder: str) -> Incoming:
             continue
         try:
             core[key] = read_value(spec, plain.get(key))
-            _text(place, key, None if core[key] is None else str(core[key]))
         except InputRefused as refusal:
-            raise _wrong(place, key, refusal.what) from None
+            raise _wrong(place, key, refusal.what, whole=True) from None
+        _text(place, key, None if core[key] is None else str(core[key]))
     fields = plain.get("fields") or {}
     if not isinstance(fields, dict) or any(not _KEY.fullmatch(key) for key in fields):
         raise _wrong(place, "fields", msg("it is no object of fields"))
@@ -198,8 +198,12 @@ def _no_constant(name: str) -> object:
     raise ValueError(name)
 
 
-def _wrong(place: str, key: str, why: Message) -> InputRefused:
+def _wrong(place: str, key: str, why: Message, *, whole: bool = False) -> InputRefused:
+    """The refusal; ``whole``: the reason is a sentence with its full stop already."""
     todo = msg("Nothing of it was taken over; ask the sender for a sound one.")
+    if key and whole:
+        return InputRefused(msg("The bag is refused: {key} in {file}: {why}", key=key, file=printable_name(place),
+                                why=why), todo)
     if key:
         return InputRefused(msg("The bag is refused: {key} in {file}: {why}.", key=key, file=printable_name(place),
                                 why=why), todo)

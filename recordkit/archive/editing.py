@@ -51,6 +51,7 @@ FIXED: Mapping[str, str] = MappingProxyType({
     "status": "状态", "sha256": "数字摘要",
 })
 """What stays as it was filed, with its Chinese name."""
+_OF_THE_CODE = frozenset(("code", "record_class", "year", "period", "serial"))
 _OF_THE_PAPER = frozenset(("box", "shelf", "note"))
 """What may be said of evidence that recordkit made: where its paper stands, and a note."""
 _FIXED_NAMES = {**{name: name for name in FIXED}, **{label: key for key, label in FIXED.items()},
@@ -80,7 +81,7 @@ def edited(
         if record.record_class in OWN_CLASSES and key not in _OF_THE_PAPER:
             raise RefusedByRule(
                 msg("{code} is evidence that recordkit made; its {field} stays as it was filed.", code=record.code,
-                    field=key),
+                    field=BY_KEY[key].label if key in BY_KEY else FIXED.get(fixed_key(key) or "", key)),
                 msg("Only 盒号 (box), 库位 (shelf) and 备注 (note) may be said of it."))
         if key == "number" and record.issue_id is not None:
             raise RefusedByRule(
@@ -133,7 +134,13 @@ def _unknown(
         return InputRefused(
             msg("{field} of {code} is taken from the file that is kept; nobody types it.", field=key, code=record.code),
             msg("Say what is known of the paper in 备注 (note)."))
-    if fixed_key(key) is not None:
+    fixed = fixed_key(key)
+    if fixed is not None and fixed not in _OF_THE_CODE:
+        return InputRefused(
+            msg("{field} of {code} is entered by recordkit itself; nobody types it.", field=FIXED[fixed],
+                code=record.code),
+            msg("Say what is right in 备注 (note)."))
+    if fixed is not None:
         return InputRefused(
             msg("{field} of {code} stays as it was filed: the archival code (档号) is made of class, year and "
                 "period, and what is printed and signed under it must be found under it.", field=key, code=record.code),

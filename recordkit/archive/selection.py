@@ -33,6 +33,7 @@ class Selection(Struct, frozen=True):
         volume: id of the volume (案卷) that a record lies in.
         status: ``active``, ``destroyed``, or None for both.
         scope: within which item numbers run (``Group.scope``).
+        access: level of the records; goes with an account, box or volume, for no tally tells it.
         term: the period that stands over them in print: that of an older archive (长期), else the code's.
     """
 
@@ -47,6 +48,7 @@ class Selection(Struct, frozen=True):
     volume: str | None = None
     status: Literal["active", "destroyed"] | None = "active"
     scope: str | None = None
+    access: str | None = None
     term: str | None = None
 
 
@@ -63,6 +65,7 @@ _CONDITIONS = {
     "account": "record_id IN (SELECT record_id FROM record_accounts WHERE account = :account AND is_current = 1)",
     "volume": "volume = :volume",
     "scope": "scope = :scope",
+    "access": "access = :access",
     "term": f"{TERM} = :term",
     # A constant, for the index of active records serves no query in which it is not one.
     "status": "status = '{status}'",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from recordkit import pending
-from recordkit.archive.access import clearance_of, require_access
+from recordkit.archive.access import OPEN, clearance_of, require_access
 from recordkit.archive.catalogue import Record, accounts_of, find_record
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.volumes import (
@@ -386,7 +386,8 @@ def _checked(workspace: Workspace, new: NewVolume) -> NewVolume:
         row = workspace.db.one(
             "SELECT r.party FROM record_accounts a JOIN records r ON r.record_id = a.record_id WHERE a.account = "
             ":account AND a.is_current = 1 AND r.status = 'active' AND r.party IS NOT NULL "
-            "ORDER BY r.date DESC, r.ordinal DESC LIMIT 1", {"account": account})
+            "AND (:full = 1 OR r.access = :open) ORDER BY r.date DESC, r.ordinal DESC LIMIT 1",
+            {"account": account, "full": int(clearance_of(workspace).full), "open": OPEN})
         title = title_of_account(account, row["party"] if row is not None else "")
     if not title:
         raise InputRefused(msg("A volume needs a title."), msg("Give it with --project TITLE."))

@@ -33,7 +33,7 @@ def print_waiting(app: App, workspace: Workspace, names: Mapping[str, str], even
 
     if out is not None and out.suffix.lower() not in (".xlsx", ".csv"):
         raise WrongUsage(msg("{file} must end in .xlsx or .csv.", file=str(out)))
-    found = waiting_accounts(workspace, app.today, event_type=event_type)
+    found, left_out = waiting_accounts(workspace, app.today, event_type=event_type)
     records, alone = sum(one.count for one in found), sum(one.count for one in found if one.account is None)
     if out is not None:
         rows = list(request_rows(found, names))
@@ -41,7 +41,7 @@ def print_waiting(app: App, workspace: Workspace, names: Mapping[str, str], even
     if app.json:
         items = [{"account": one.account, "events": list(one.events), "count": one.count, "oldest": one.oldest,
                   "code": one.code} for one in found]
-        app.print_json({"items": items, "total": len(items), "records": records,
+        app.print_json({"items": items, "total": len(items), "records": records, "left_out": left_out,
                         "out": None if out is None else str(out)})
         return
     if out is None:
@@ -57,6 +57,8 @@ def print_waiting(app: App, workspace: Workspace, names: Mapping[str, str], even
             file=quoted(out)))
     app.say(tr("{records} record(s) wait; {alone} of them have no account and are settled one by one.").format(
         records=records, alone=alone))
+    if left_out:
+        app.say(tr("{count} restricted record(s) that you may not see were left out.").format(count=left_out))
 
 
 def told_events(events: Iterable[str], names: Mapping[str, str]) -> str:

@@ -501,7 +501,8 @@ def pairs_of(values: Sequence[str]) -> dict[str, str]:
     """
     found = {}
     for text in values:
-        name, mark, value = text.partition("=")
+        # An input method types the full-width sign; whichever comes first parts the two.
+        name, mark, value = text.partition(next((sign for sign in text if sign in "=＝"), "="))
         if not mark or not name.strip():
             raise WrongUsage(msg("{text} is not of the form FIELD=VALUE.", text=text))
         found[name.strip()] = value

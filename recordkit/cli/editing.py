@@ -10,7 +10,7 @@ import click
 
 from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr, tr_list
-from recordkit.errors import WrongUsage
+from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
     with app.acting() as workspace:
         before = find_visible(workspace, record)
         changes: dict[str, object] = dict(_by_key(workspace.settings, before, pairs_of(sets)))
+        _require_zeros(before, changes)
         planned = edited(workspace, before, changes)
         after = before
         if not dry_run:
@@ -91,6 +92,21 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
         app.say(tr("Nothing was written."))
     elif after.version != before.version:
         app.say(tr("Version {version}.").format(version=after.version))
+
+
+def _require_zeros(record: Record, changes: Mapping[str, object]) -> None:
+    """Stop where a number is given without the zeros that it has: it came out of a spreadsheet that took them off."""
+    from recordkit.cli.telling import field_names
+
+    for key, value in changes.items():
+        old, new = str(record.metadata.get(key, record.fields.get(key)) or ""), str(value).strip()
+        if old[:1] == "0" and old.isdigit() and new and new == old.lstrip("0"):
+            raise InputRefused(
+                msg("{new} is the {field} that {code} has, without its leading zeros.", new=new, code=record.code,
+                    field=field_names(record, [key])[0]),
+                # Whoever means it has looked at the cell.
+                msg("If the zeros are wrong, correct it by a sheet, in a cell of text: recordkit catalogue sheet, then "
+                    "edit --data."))
 
 
 def _bring_index_up(workspace: Workspace) -> None:

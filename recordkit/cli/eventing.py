@@ -14,7 +14,7 @@ from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.words import meant
 from recordkit.errors import WrongUsage
-from recordkit.messages import listed, msg
+from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.db import Database
@@ -258,9 +258,10 @@ def event_list(
     out: Path | None, force: bool,
 ) -> None:
     """Print events in the order of entry, or what is waited for."""
+    from recordkit.archive.access import clearance_of
     from recordkit.archive.catalogue import find_record
     from recordkit.cli.asking_for import print_waiting
-    from recordkit.retention.events import event_words, list_events
+    from recordkit.retention.events import event_words, list_events, tells_of_restricted
 
     if (waiting and (everything or record or account)) or (out is not None and not waiting):
         raise WrongUsage(msg("--waiting goes with --type and --out only, and --out with --waiting."))
@@ -270,6 +271,7 @@ def event_list(
         if waiting:
             print_waiting(app, workspace, names, wanted, out, force=force)
             return
+        full = clearance_of(workspace).full
         found = [one for one in list_events(
                      workspace.db, account=account,
                      record_id=None if record is None else find_record(workspace.db, record).record_id)
@@ -280,6 +282,8 @@ def event_list(
             if everything:
                 words = event_words(workspace, one.event_id)
                 item |= {"note": words.note, "reason": words.end or words.reason}
+            if not full and tells_of_restricted(workspace.db, one):
+                item |= {key: msg("(restricted)") for key in ("note", "reason") if item.get(key)} | {"account": None}
             if not app.json:
                 item |= {"records": told_codes(workspace.db, one.records), "status": tr(str(item["status"]))}
             items.append(item)
@@ -295,7 +299,8 @@ def _print_event(item: Mapping[str, object]) -> None:
     """An event with its history, in two lines: a table of so many columns would be torn to shreds on a terminal."""
     status = f"{item['status']} -> {item['replaced']}" if item["replaced"] else str(item["status"])
     click.echo(f"{item['event']}  {item['name']} {item['date']}  {status}")
-    said = [str(item[key]) for key in ("records", "account", "note", "reason") if item[key]]
+    said = [words.render(tr) if isinstance(words := item[key], Message) else str(words)
+            for key in ("records", "account", "note", "reason") if item[key]]
     click.echo("    " + "  ".join([*said, tr("(entered on {day} by {actor})").format(
         day=item["entered"], actor=item["actor"])]))
 

@@ -171,10 +171,11 @@ def _require_writable(out: Path | None, force: bool) -> None:
 
 def _save(app: App, workspace: Workspace, found: Handover, out: Path | None, force: bool) -> None:
     from recordkit.retention.handover_print import handover_docx, handover_xlsx
+    from recordkit.retention.handover_seen import seen_handover
 
     if out is not None:
         make = handover_docx if out.suffix.lower() == ".docx" else handover_xlsx
-        app.save(out, make(workspace, found), force=force)
+        app.save(out, make(workspace, seen_handover(workspace, found)), force=force)
         app.say(tr("Written: {file}").format(file=out))
 
 
@@ -191,7 +192,9 @@ def _plain(found: Handover, *, brief: bool = False) -> dict[str, object]:
 
 def _print(app: App, workspace: Workspace, found: Handover) -> None:
     from recordkit.retention.handover_print import count_rows, digests_of_handover, facts_of, open_rows
+    from recordkit.retention.handover_seen import seen_handover
 
+    found = seen_handover(workspace, found)
     if app.json:
         app.print_json(_plain(found))
         return

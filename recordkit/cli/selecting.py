@@ -51,10 +51,13 @@ def selection_options(function: Function) -> Function:
 def selection_of(workspace: Workspace, given: Mapping[str, object]) -> Selection:
     """What was asked for.
 
+    Of an account only what the actor may see is selected: who types one in is not told that it has a stop order.
+
     Raises:
         NotFound: there is no such class, or no record of such a form.
         WrongUsage: a period that is none, or a time that ends before it begins.
     """
+    from recordkit.archive.access import OPEN, clearance_of
     from recordkit.archive.selection import Selection
 
     since, until = given["since"], given["until"]
@@ -73,6 +76,7 @@ def selection_of(workspace: Workspace, given: Mapping[str, object]) -> Selection
         until=until if isinstance(until, date) else None,
         box=text.get("box"),
         account=text.get("account"),
+        access=OPEN if "account" in text and not clearance_of(workspace).full else None,
         volume=None if given["volume"] is None else _volume(workspace, str(given["volume"])),
         status=None if status == "all" else "destroyed" if status == "destroyed" else "active",
     )

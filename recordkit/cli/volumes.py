@@ -56,9 +56,9 @@ def plain_volume(found: Volume, clearance: Clearance) -> dict[str, object]:
 def _print_volume(app: App, workspace: Workspace, found: Volume, **more: object) -> None:
     from recordkit.archive.access import clearance_of
 
-    plain = plain_volume(found, clearance_of(workspace))
+    plain = {**plain_volume(found, clearance_of(workspace)), **more}
     if app.json:
-        app.print_json({**plain, **more})
+        app.print_json(plain)
         return
     names = {
         "code": N_("Volume"), "title": N_("Title"), "account": N_("Account"), "record_class": N_("Class"),
@@ -86,6 +86,7 @@ def volume_create(
     dry_run: bool,
 ) -> None:
     """Open one volume, or many."""
+    from recordkit.archive.access import clearance_of
     from recordkit.archive.volume_acts import NewVolume, open_volume
 
     if (account is not None) + (project is not None) + per_account != 1:
@@ -98,7 +99,9 @@ def volume_create(
         new = (NewVolume("account", title or "", account, record_class) if account is not None
                else NewVolume("project", project or "", None, record_class))
         found = open_volume(workspace, new)
-        _print_volume(app, workspace, found)
+        # What was typed in comes back, and nothing by which an account with a restricted record could be told.
+        own = {"account": found.account, "title": found.title, "restricted": None}
+        _print_volume(app, workspace, found, **({} if clearance_of(workspace).full else own))
         if account is not None and workspace.settings.archive.volumes == "by-hand":
             app.say(tr("Put records into it: recordkit volume add {code} RECORD; with 'volumes = \"per-account\"' in "
                        "recordkit.toml what is filed under the account joins by itself.").format(code=found.code))
@@ -214,8 +217,14 @@ def volume_list(
     with app.reading() as workspace:
         clearance = clearance_of(workspace)
         total = count_volumes(workspace.db, account=account, kind=kind, is_open=is_open)
-        found = list_volumes(workspace, account=account, kind=kind, is_open=is_open, offset=offset,
-                             limit=limit or None)
+        if account is not None and not clearance.full:
+            # Who types an account in is not told that it has a restricted record.
+            seen = [one for one in list_volumes(workspace, account=account, kind=kind, is_open=is_open)
+                    if not one.restricted]
+            total, found = len(seen), iter(seen[offset:][:limit or None])
+        else:
+            found = list_volumes(workspace, account=account, kind=kind, is_open=is_open, offset=offset,
+                                 limit=limit or None)
         items = [plain_volume(one, clearance) for one in found]
     if not app.json:
         items = [{**one, "status": tr(_STATES[str(one["status"])]), "period": _span(one)} for one in items]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from recordkit import pending
+from recordkit.archive.access import OPEN, access_of_all
 from recordkit.archive.catalogue import count_of_account, find_record, get_record
 from recordkit.archive.classes import load_scheme
 from recordkit.db import Database, Row
@@ -276,6 +277,15 @@ def event_words(workspace: Workspace, event_id: str) -> EventWords:
             said |= {name: str(content[name]) for name in ("text", "reason", "withdrawn")
                      if content.get(name) and name not in said}
     return EventWords(said.get("text"), said.get("reason"), said.get("withdrawn"))
+
+
+def tells_of_restricted(db: Database, event: EventEntry) -> bool:
+    """Whether an event is of a record that is not open to everybody, or of the account of one: its words tell of it."""
+    if event.account is not None:
+        return db.one(
+            "SELECT 1 FROM record_accounts a JOIN records r ON r.record_id = a.record_id WHERE a.account = :account "
+            "AND r.status = 'active' AND r.access <> :open", {"account": event.account, "open": OPEN}) is not None
+    return access_of_all(db, event.records) != OPEN
 
 
 def blank_accounts(db: Database, event_ids: Sequence[str]) -> None:

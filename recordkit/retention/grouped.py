@@ -191,8 +191,8 @@ def review_items(
             yield record, decide_record(workspace, record, review.around, today)
 
 
-def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | None, str, date, str]]:
-    """Account, class, date and archival code of every record that waits for an event, in the order of filing.
+def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | None, str, date, str, str]]:
+    """Account, class, date, archival code and access level of records that wait for an event, in the order of filing.
 
     Those that wait only with another record of their volume are left out: it is that one's event they wait for. So
     are those whose old term nobody has explained: no event ends that.
@@ -200,11 +200,12 @@ def waiting_records(workspace: Workspace, today: date) -> Iterator[tuple[str | N
     waiting = {ordinal for ordinal, decision in _decided(Review(workspace, today))
                if decision.decision == "waiting" and decision.companion is None and not decision.unexplained}
     rows = workspace.db.each(
-        "SELECT r.ordinal, r.record_class, r.date, r.code, a.account FROM records r LEFT JOIN record_accounts a "
-        "ON a.record_id = r.record_id AND a.is_current = 1 WHERE r.status = 'active' ORDER BY r.ordinal")
+        "SELECT r.ordinal, r.record_class, r.date, r.code, r.access, a.account FROM records r LEFT JOIN "
+        "record_accounts a ON a.record_id = r.record_id AND a.is_current = 1 WHERE "
+        "r.status = 'active' ORDER BY r.ordinal")
     for row in rows:
         if row["ordinal"] in waiting:
-            yield row["account"], row["record_class"], date.fromisoformat(row["date"]), row["code"]
+            yield row["account"], row["record_class"], date.fromisoformat(row["date"]), row["code"], row["access"]
 
 
 def _decided(review: Review) -> Iterator[tuple[int, Decision]]:

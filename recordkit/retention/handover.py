@@ -30,6 +30,7 @@ from recordkit.model import Entry, canonical_json
 from recordkit.notes import read_note
 from recordkit.people import Signer, find_person, list_people, one_human, require_office, require_role
 from recordkit.retention.handover_print import TITLE, handover_docx, handover_pages
+from recordkit.retention.handover_seen import access_of_manifest
 from recordkit.retention.holds import list_holds
 from recordkit.retention.order_state import list_orders
 from recordkit.retention.schedule import HANDOVER_CLASS
@@ -334,6 +335,7 @@ def accept_handover(workspace: Workspace, handover_id: str, signer: Signer) -> H
             content={"original.docx": handover_docx(workspace, signed),
                      "handover.json": canonical_json(plain_handover(signed))},
             fields={"handover": found.handover_id},
+            access=access_of_manifest(workspace, signed.manifest),
         )
         return find_handover(workspace, found.handover_id)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from recordkit.archive.access import OPEN, clearance_of
 from recordkit.archive.classes import Scheme, load_scheme
 from recordkit.retention.account_lists import REQUEST_HEADING
 from recordkit.retention.grouped import waiting_records
@@ -31,16 +32,26 @@ class WaitingAccount:
     code: str
 
 
-def waiting_accounts(workspace: Workspace, today: date, *, event_type: str | None = None) -> list[WaitingAccount]:
+def waiting_accounts(
+    workspace: Workspace, today: date, *, event_type: str | None = None
+) -> tuple[list[WaitingAccount], int]:
     """The waiting records by account and events, by account; those without one come last.
 
-    ``event_type``: only what this event would start.
+    ``event_type``: only what this event would start. Restricted records that the actor may not see are left out, for
+    their class tells what happened to the account.
+
+    Returns:
+        The accounts, and how many records were left out.
     """
+    full, left_out = clearance_of(workspace).full, 0
     scheme = load_scheme(workspace.root)
     found: dict[tuple[str | None, tuple[str, ...]], WaitingAccount] = {}
-    for account, record_class, formed, code in waiting_records(workspace, today):
+    for account, record_class, formed, code, access in waiting_records(workspace, today):
         events = events_of(scheme, record_class)
         if event_type is not None and event_type not in events:
+            continue
+        if not full and access != OPEN:
+            left_out += 1
             continue
         before = found.get((account, events))
         if before is None:
@@ -48,7 +59,7 @@ def waiting_accounts(workspace: Workspace, today: date, *, event_type: str | Non
         else:
             oldest, first = min((before.oldest, before.code), (formed, code))
             found[account, events] = replace(before, count=before.count + 1, oldest=oldest, code=first)
-    return sorted(found.values(), key=lambda one: (one.account is None, one.account or "", one.events))
+    return sorted(found.values(), key=lambda one: (one.account is None, one.account or "", one.events)), left_out
 
 
 def events_of(scheme: Scheme, record_class: str) -> tuple[str, ...]:

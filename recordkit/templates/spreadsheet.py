@@ -121,7 +121,7 @@ def open_sheet(data: bytes, name: str | Message, sheet: str | None) -> tuple[Gri
             msg("Merged cells {cells}: the value counts for each of their rows.", cells=listed(tall[:5]))
         )
     if scanned.hidden:
-        notes.append(msg("{count} rows are hidden in the sheet and are read too; use --where to leave rows out.",
+        notes.append(msg("{count} rows are hidden in the sheet and are read too; delete those that are not meant.",
                          count=scanned.hidden))
 
     def grid() -> Iterator[list[object]]:

@@ -61,6 +61,9 @@ def test_what_makes_the_code_is_not_edited_and_a_slip_is_named(archive: Cli) -> 
     for name in ("year", "年度", "record_class", "门类", "档号", "period"):
         archive("edit", CONTRACT, "--set", f"{name}=2025", "--reason", "x", *WHEN, expect=3)
         assert "stays as it was filed" in archive.err
+    for name in ("版本", "status"):
+        archive("edit", CONTRACT, "--set", f"{name}=9", "--reason", "x", *WHEN, expect=3)
+        assert "nobody types it" in archive.err and "class, year and period" not in archive.err
     archive("edit", CONTRACT, "--set", "meter_plase=阳台", "--reason", "x", *WHEN, expect=3)
     assert "Did you mean meter_place?" in archive.err
     archive("edit", CONTRACT, "--set", "日期=2026-02-30", "--reason", "x", "--dry-run", *WHEN, expect=3)
@@ -87,3 +90,15 @@ def test_history_reads_no_further_than_the_tables_and_survives_lost_old_versions
     items = archive.json("history", CONTRACT)["items"]
     assert [one["act"] for one in items] == ["record.filed", "record.edited"] and items[-1]["changes"] == []
     assert "cannot be read" in archive.err
+
+
+def test_a_number_that_lost_its_zeros_is_refused_and_a_full_width_sign_is_understood(archive: Cli) -> None:
+    before = archive.json("show", CONTRACT)["account"]
+    assert before.startswith("00")
+    for name in ("户号", "account"):
+        archive("edit", CONTRACT, "--set", f"{name}={before.lstrip('0')}", "--reason", "x", *WHEN, expect=3)
+        assert "leading zeros" in archive.err
+    assert archive.json("show", CONTRACT)["account"] == before
+    archive("edit", CONTRACT, "--set", "盒号＝2026-01", "--set", "备注=甲＝乙", "--reason", "入盒", *WHEN)
+    shown = archive.json("show", CONTRACT)
+    assert (shown["paper"]["box"], shown["note"]) == ("2026-01", "甲＝乙")

@@ -73,7 +73,9 @@ def test_no_act_on_volumes_or_holds_tells_a_clerk_of_a_restricted_record(kept: t
 
     silent("volume", "create", "--per-account", "--dry-run")
     volume = cli.json("volume", "create", "--account", ACCOUNT, *CLERK)
-    assert (volume["restricted"], volume["account"], PARTY in volume["title"]) == (True, None, False)
+    assert (volume["restricted"], volume["account"], PARTY in volume["title"]) == (None, ACCOUNT, False)
+    shown = cli.json("volume", "show", volume["code"], *CLERK)
+    assert (shown["restricted"], shown["account"], PARTY in shown["title"]) == (True, None, False)
     project = cli.json("volume", "create", "--account", "0012005101", *ARCH)["code"]
     refused("volume", "add", project, secret)
     cli("volume", "add", volume["code"], OPEN, *CLERK, expect=8)
@@ -168,3 +170,48 @@ def test_what_is_said_of_a_volume_is_changed_by_who_may_and_its_history_keeps_th
     assert (last["act"], last["reason"], last["changes"]) == (
         "volume.noted", "笔误", [{"field": "checked_by", "old": "石磊", "new": "王五"}])
     assert "石磊 → 王五" in cli("volume", "history", ordinary, *ARCH)
+
+
+def test_an_account_that_a_clerk_types_in_tells_nothing_of_a_restricted_record(kept: tuple[Cli, str]) -> None:
+    cli, secret = kept
+    unknown = "0012009999"
+    cli("volume", "create", "--account", ACCOUNT, *ARCH)
+    for one, count in ((ACCOUNT, 0), (unknown, 0), ("0012005101", 3)):
+        found = cli.json("catalogue", "list", "--account", one, *CLERK)
+        assert (found["total"], len(found["items"])) == (count, count)
+        assert cli.json("volume", "list", "--account", one, *CLERK)["total"] == 0
+    assert cli.json("catalogue", "list", "--account", ACCOUNT, *ARCH)["items"][0]["code"] == secret
+    assert cli.json("volume", "list", "--account", ACCOUNT, *ARCH)["total"] == 1
+    assert cli.json("volume", "list", *CLERK)["total"] == 1
+    cli("volume", "close", cli.json("volume", "list", *ARCH)["items"][0]["code"], *ARCH, expect=8)
+
+
+def test_a_new_volume_answers_a_clerk_alike_for_an_account_with_a_restricted_record_and_without(
+    kept: tuple[Cli, str]
+) -> None:
+    cli, _ = kept
+    answers = []
+    for one in (ACCOUNT, "0012009999"):
+        for more in ((), ("--json",)):
+            answers.append(cli("volume", "create", "--account", one, "--dry-run", *more, *CLERK).replace(one, "户号"))
+    assert answers[:2] == answers[2:]
+
+
+def test_events_and_what_is_waited_for_tell_a_clerk_nothing_of_a_restricted_record(
+    kept: tuple[Cli, str], tmp_path: Path
+) -> None:
+    cli, secret = kept
+    cli("event", "add", "case-closed", secret, "--date", "2026-11-20", "--note", "此案已结", *ARCH)
+    cli("event", "add", "account-closed", "--account", ACCOUNT, "--date", "2026-11-20", "--note", "欠费销户", *ARCH)
+    assert "此案已结" in cli("event", "list", "--all", *ARCH)
+    for more in ((), ("--json",), ("--all",), ("--all", "--json")):
+        told = cli("event", "list", *more, *CLERK)
+        assert not [one for one in ("此案已结", "欠费销户", ACCOUNT) if one in told], told
+    event = cli.json("event", "list", *ARCH)["items"][0]["event"]
+    cli("event", "withdraw", event, "--reason", "未结", *ARCH)
+    full = cli.json("event", "list", "--waiting", *ARCH)
+    seen = cli.json("event", "list", "--waiting", "--out", tmp_path / "待办.csv", *CLERK)
+    assert secret in {one["code"] for one in full["items"]} and secret not in {one["code"] for one in seen["items"]}
+    assert ACCOUNT not in {one["account"] for one in seen["items"]}
+    assert (seen["left_out"], seen["records"]) == (1, full["records"] - 1)
+    assert ACCOUNT not in (tmp_path / "待办.csv").read_text("utf-8-sig")

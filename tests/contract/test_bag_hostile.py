@@ -287,6 +287,7 @@ def test_metadata_that_is_wrong_refuses_the_bag_and_names_the_key(
             plan_import(workspace, read_bag(wrong), ImportOptions())
         told = str(found.value.what)
         assert word in told and first(bag).name in told
+        assert told.endswith(".") and ".." not in told.replace("../", "") and told.count("refused") == 1
         assert workspace.db.cursor().seq == 1
     finally:
         workspace.close()

@@ -11,6 +11,7 @@ from conftest import Cli
 from retention_store import TODAY, Archive, clock_on, make_archive
 
 from recordkit import files
+from recordkit.retention.handover_seen import access_of_manifest
 from recordkit.store import PROJECTIONS
 from recordkit.templates.issue import list_issues
 from recordkit.workspace import open_workspace
@@ -155,3 +156,26 @@ def test_a_document_whose_form_is_lost_is_kept_from_who_may_not_see_what_is_rest
     own = Cli(root, capsys)
     assert listed(own) == [plain]
     own("issued", "show", hidden, expect=8)
+
+
+def test_a_handover_names_restricted_documents_to_whoever_may_see_them(cli: Cli, hidden: str, plain: str) -> None:
+    def told(*who: str) -> str:
+        return cli("handover", "--to", "arch", "--dry-run", *who) + cli(
+            "handover", "--to", "arch", "--dry-run", "--json", *who)
+
+    assert hidden in told("--as", "arch")
+    for who in ((), ("--as", "clerk")):
+        seen = told(*who)
+        assert hidden not in seen and plain in seen and "（限制利用）" in seen
+
+
+def test_a_protocol_that_names_a_restricted_document_is_restricted(
+    cli: Cli, hidden: str, plain: str, issuing: tuple[Archive, dict[str, str]]
+) -> None:
+    workspace = open_workspace(issuing[0].root, PROJECTIONS, clock_on(TODAY), "os:x")
+    try:
+        for numbers, level in (([plain, hidden], "restricted"), ([plain], "open")):
+            manifest = {"unfinished": {"unreturned": {"count": len(numbers), "oldest": numbers}}}
+            assert access_of_manifest(workspace, manifest) == level
+    finally:
+        workspace.close()

@@ -22,6 +22,8 @@ def test_a_filed_register_says_for_ever_what_it_said_but_its_paper_may_be_moved(
     for key, value in {"title": "别的清册", "date": "2001-01-01", "number": "销1号", "responsible": "他人"}.items():
         with pytest.raises(RefusedByRule, match="evidence that recordkit made"):
             edit_record(archive.workspace, order.register, {key: value}, "改")
+    with pytest.raises(RefusedByRule, match="its 电话 stays"):
+        edit_record(archive.workspace, order.register, {"phone": "139"}, "改")
     assert find_record(archive.workspace.db, order.register) == before
     after = edit_record(archive.workspace, order.register, {"box": "3", "shelf": "甲柜", "note": "正本"}, "入盒")
     assert (after.title, after.metadata["box"], after.metadata["shelf"]) == (before.title, "3", "甲柜")
