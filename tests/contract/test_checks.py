@@ -707,3 +707,13 @@ def test_tables_that_no_entry_made_so_are_named_and_stay_as_they_are(
             for one in ("volumes", "holds", "boxes", "meta")] == before
     office.workspace.rebuild()
     assert verdict(office.run(), "4-04") == "PASS"
+
+
+@pytest.mark.parametrize("statement", [
+    "INSERT INTO voids VALUES (CAST(x'ff' AS TEXT), '', '', '')", "CREATE TABLE \"a\"\"b\" AS SELECT 1 AS c"])
+def test_a_table_that_cannot_be_read_or_is_none_of_ours_does_not_turn_the_comparison_off(
+    office: Office, statement: str
+) -> None:
+    office.workspace.db.run(statement)
+    found = office.run()
+    assert verdict(found, "4-04") == "FAIL", evidence(found, "4-04")

@@ -41,10 +41,14 @@ def derived_tables(workspace: Workspace, *, sound: bool) -> Outcome:
     scratch = Database.scratch(_SCHEMA)
     try:
         with workspace.settled():
-            before = _names(workspace.db) - without
-            for name in sorted(before):
-                for key, row, shown in _rows(workspace.db, name, secret):
-                    scratch.insert("seen", {"name": name, "key": key, "row": row, "shown": shown})
+            try:
+                before = _names(workspace.db) - without
+                for name in sorted(before):
+                    for key, row, shown in _rows(workspace.db, name, secret):
+                        scratch.insert("seen", {"name": name, "key": key, "row": row, "shown": shown})
+            except sqlite3.Error as error:
+                # The program writes nothing that it cannot read, and what was forged must not turn the check off.
+                return failed(msg("a table of the catalogue cannot be read: {error}", error=type(error).__name__))
             with workspace.derived_anew():
                 now = _names(workspace.db) - without
                 wrong = [told for name in sorted(now | before)
@@ -68,11 +72,12 @@ def _names(db: Database) -> set[str]:
 
 def _rows(db: Database, name: str, secret: bytes) -> Iterator[tuple[bytes, bytes, str]]:
     """Keyed digests of key and row of each row of a table, and the key itself where it is an id and no text."""
-    columns = db.all(f'PRAGMA table_info("{name}")')
+    table = '"' + name.replace('"', '""') + '"'
+    columns = db.all(f"PRAGMA table_info({table})")
     keys = [str(one["name"]) for one in sorted(columns, key=lambda one: int(one["pk"])) if one["pk"]] or [
         str(one["name"]) for one in columns]
     is_id = all(one in ("id", "seq") or one.endswith("_id") for one in keys)
-    for row in db.each(f'SELECT * FROM "{name}"'):
+    for row in db.each(f"SELECT * FROM {table}"):
         values = [row[one] for one in keys]
         shown = "/".join(str(one) for one in values) if is_id and all(
             isinstance(one, int) or _PLAIN.fullmatch(str(one)) for one in values) else ""
