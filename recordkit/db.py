@@ -118,7 +118,7 @@ class Database:
         """
         tables = self.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
         for table in tables:
-            self._connection.execute(f'DROP TABLE "{table["name"]}"')
+            self._connection.execute('DROP TABLE "' + str(table["name"]).replace('"', '""') + '"')
         self._connection.execute(_META)
         for statement in filter(None, (part.strip() for part in self._schema.split(";"))):
             self._connection.execute(statement)

@@ -94,6 +94,10 @@ class Rehearsed(Exception):  # noqa: N818  (no error: the act would have been do
         self.acts = tuple(acts)
 
 
+class _Undone(Exception):  # noqa: N818  (no error: what was derived was only to be looked at)
+    pass
+
+
 class Writer:
     """Collects notes and acts while the store is locked, and writes them together: notes first, then one batch."""
 
@@ -251,6 +255,24 @@ class Workspace:
                 self._fill_anew(progress)
         return self.db.cursor().seq
 
+    @contextmanager
+    def derived_anew(self) -> Iterator[None]:
+        """Inside, the tables are those that ledger, objects and notes give; afterwards what they were before.
+
+        Others go on reading what was there. Call it under the lock.
+
+        Raises:
+            IntegrityFailure: the ledger is damaged.
+        """
+        told = len(self.notices)
+        try:
+            with self.db.transaction():
+                self._derive()
+                yield
+                raise _Undone
+        except _Undone:
+            del self.notices[told:]
+
     def verify_ledger(
         self,
         *,
@@ -328,13 +350,16 @@ class Workspace:
     def _fill_anew(self, progress: Callable[[int], None] | None = None) -> None:
         """In one transaction: a reader sees the old tables or the full new ones, never empty ones."""
         with self.db.transaction():
-            self.db.reset()
-            for entry, cursor in self.ledger.read():
-                self._apply_one(entry)
-                if entry.left == 0:
-                    self.db.set_cursor(cursor)
-                if progress is not None:
-                    progress(entry.seq)
+            self._derive(progress)
+
+    def _derive(self, progress: Callable[[int], None] | None = None) -> None:
+        self.db.reset()
+        for entry, cursor in self.ledger.read():
+            self._apply_one(entry)
+            if entry.left == 0:
+                self.db.set_cursor(cursor)
+            if progress is not None:
+                progress(entry.seq)
 
     def _apply(self, entries: Sequence[tuple[Entry, Cursor]]) -> None:
         if entries:

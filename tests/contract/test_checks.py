@@ -36,6 +36,8 @@ from recordkit.archive.selection import Selection
 from recordkit.archive.signature_facts import plain_signatures
 from recordkit.archive.volume_acts import NewVolume, add_to_volume, open_volume
 from recordkit.errors import InputRefused, NotFound
+from recordkit.retention.events import add_event
+from recordkit.retention.holds import place_hold
 from recordkit.store import open_store
 from recordkit.workspace import Workspace
 
@@ -237,6 +239,7 @@ FAILS: Mapping[str, Callable[[Office], object]] = {
     "4-01": lambda one: (fake_scanner(one, "X5O!P%@AP"), one.file(pdf_bytes(2) + b"\n% X5O!P%@AP\n%%EOF\n")),
     "4-02": lambda one: (one.folder(one.file()) / "v1" / "content" / "note.txt").write_text("stray"),
     "4-03": lambda one: flip(next((one.root / "ledger").glob("*.jsonl")), 200),
+    "4-04": lambda one: one.workspace.db.run("INSERT INTO code_serials VALUES ('X', 9)"),
 }
 
 
@@ -284,7 +287,7 @@ def test_an_empty_archive_has_nothing_to_judge(workspace: Workspace) -> None:
     found = run_checks(workspace, CheckOptions("ingest"))
     by_result = {one.check.number: one.outcome.result for one in found.summaries}
     assert {number for number, result in by_result.items() if result == "PASS"} == {
-        "1-12", "2-01", "2-06", "4-02", "4-03"}
+        "1-12", "2-01", "2-06", "4-02", "4-03", "4-04"}
     assert set(by_result.values()) == {"PASS", "NOT_RUN"}
 
 
@@ -670,3 +673,47 @@ def test_notes_that_went_with_their_record_are_not_missed(office: Office) -> Non
         writer.commit()
     remove_tree(office.folder(record))
     assert not office.run().has_failed
+
+
+@pytest.mark.parametrize(("statement", "told"), [
+    ("UPDATE volumes SET title = '伪题名'", "volumes: 1 row(s), such as "),
+    ("UPDATE volumes SET closed = '2026-01-01'", "volumes: 1 row(s), such as "),
+    ("UPDATE volumes SET remarks = '{\"checked_by\": \"王五\"}'", "volumes: 1 row(s), such as "),
+    ("UPDATE retention_events SET date = '2001-01-01'", "retention_events: 1 row(s), such as E"),
+    ("DELETE FROM holds", "holds: 1 row(s), such as "),
+    ("DELETE FROM hold_records", "hold_records: 1 row(s), such as "),
+    ("DELETE FROM contents WHERE record_id = (SELECT min(record_id) FROM contents)", "contents: "),
+    ("INSERT INTO boxes VALUES ('客户甲', '', '', 1, '', '')", "boxes: 1 row(s)"),
+    ("UPDATE boxes SET shelf = '别处'", "boxes: 1 row(s)"),
+])
+def test_tables_that_no_entry_made_so_are_named_and_stay_as_they_are(
+    office: Office, statement: str, told: str
+) -> None:
+    record = office.file(extra={"account": "0042"})
+    volume = open_volume(office.workspace, NewVolume(title="回访", kind="project"))
+    add_to_volume(office.workspace, volume.volume_id, [record])
+    place_box(office.workspace, "7", "一排")
+    add_event(office.workspace, "case-closed", date(2026, 5, 1), account="0042")
+    place_hold(office.workspace, kind="debt", reason="欠费", records=[record])
+    assert verdict(office.run(), "4-04") == "PASS", evidence(office.run(), "4-04")
+    db = office.workspace.db
+    db.run(statement)
+    before = [[tuple(row) for row in db.all(f"SELECT * FROM {one}")] for one in ("volumes", "holds", "boxes", "meta")]
+    found = office.run()
+    assert [one.check.number for one in found.summaries if one.outcome.result == "FAIL"] == ["4-04"]
+    said = evidence(found, "4-04")
+    assert told in said and not any(one in said for one in ("客户", "伪", "王五", "0042", "别处"))
+    assert [[tuple(row) for row in db.all(f"SELECT * FROM {one}")]
+            for one in ("volumes", "holds", "boxes", "meta")] == before
+    office.workspace.rebuild()
+    assert verdict(office.run(), "4-04") == "PASS"
+
+
+@pytest.mark.parametrize("statement", [
+    "INSERT INTO voids VALUES (CAST(x'ff' AS TEXT), '', '', '')", "CREATE TABLE \"a\"\"b\" AS SELECT 1 AS c"])
+def test_a_table_that_cannot_be_read_or_is_none_of_ours_does_not_turn_the_comparison_off(
+    office: Office, statement: str
+) -> None:
+    office.workspace.db.run(statement)
+    found = office.run()
+    assert verdict(found, "4-04") == "FAIL", evidence(found, "4-04")

@@ -85,6 +85,7 @@ CHECKS: tuple[Check, ...] = (
     Check("4-02", "多余文件", judges.no_strays,
           msg("every folder of the archive looked through for files that nothing names"), races=True),
     Check("4-03", "过程日志完整性"),
+    Check("4-04", "目录数据与台账一致性"),
 )
 BY_NUMBER: Mapping[str, Check] = {one.number: one for one in CHECKS}
 

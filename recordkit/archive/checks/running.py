@@ -19,6 +19,7 @@ from recordkit.archive.archival_code import CodeTemplate, find_gaps
 from recordkit.archive.catalogue import Record, find_by_ordinal, find_record, get_record, objects_of
 from recordkit.archive.checks import set_checks
 from recordkit.archive.checks.against import TransferList
+from recordkit.archive.checks.derived import derived_tables
 from recordkit.archive.checks.examine import Examined, examine, examine_many
 from recordkit.archive.checks.ledger_facts import LedgerFacts, catalogued
 from recordkit.archive.checks.outcome import Outcome, Stage, Verdict, failed, not_run, passed
@@ -422,6 +423,14 @@ class _Run:
             counts["4-01"].whole = not_run(msg("no virus scanner is set: [checks] scanner in recordkit.toml"))
         if "2-07" in counts:
             self._judge_list(counts["2-07"])
+        if "4-04" in counts:
+            broken = any(counts[one].verdicts["FAIL"] for one in ("1-01", "1-11", "2-05", "3-01"))
+            if options.selects:
+                counts["4-04"].whole = not_run(msg("asked of the whole archive only"))
+            elif ledger.facts is None:
+                counts["4-04"].whole = not_run(msg("the ledger cannot be read; check 4-03 says why"))
+            else:
+                counts["4-04"].whole = derived_tables(workspace, sound=not broken)
         if options.selects:
             expected = self._total - len(self._unknown)
             counts["2-01"].whole = set_checks.counts_of_some(expected, self._tally)
