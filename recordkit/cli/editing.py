@@ -130,7 +130,10 @@ def _by_key(settings: Settings, record: Record, given: Mapping[str, str]) -> Ite
     keys = {label: key for key, label in labels.items()} if isinstance(labels, dict) else {}
     keys |= {tr(key): key for key in ("party", "address") if tr(key) not in keys}
     for name, value in given.items():
-        yield core_key(name) or fixed_key(name) or keys.get(name) or key_of(settings, name) or name, value
+        if fixed_key(name) is not None:
+            yield name, value
+        else:
+            yield core_key(name) or keys.get(name) or key_of(settings, name) or name, value
 
 
 @click.command(cls=Command, help=N_("Every act on a record, oldest first, with what it changed."))

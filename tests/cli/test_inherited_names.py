@@ -10,9 +10,12 @@ import pytest
 from conftest import Cli, clock_at
 from papers import pdf_bytes
 
+from recordkit.archive.archival_code import CodeTemplate, LookAlikes
 from recordkit.archive.catalogue import find_record
+from recordkit.archive.filing import file_generated
 from recordkit.errors import NotFound
 from recordkit.store import open_store
+from recordkit.workspace import Workspace
 
 OWN = "C001-KF·2026-D30-KFZ-"
 
@@ -109,3 +112,14 @@ def test_a_slip_in_a_code_of_ours_is_refused_and_the_numbers_go_on(cli: Cli, sca
 def test_any_serial_goes_with_a_catalogue_alone(cli: Cli, scans: Path) -> None:
     cli("ingest", scans / "1.pdf", "--any-serial", expect=2)
     assert "--catalogue" in cli.err
+
+
+def test_a_code_looks_like_another_one_only_where_they_differ_and_mean_the_same(workspace: Workspace) -> None:
+    with workspace.writing() as writer:
+        record_id = file_generated(writer, workspace, record_class="visit-record", title="件", on=date(2026, 3, 1),
+                                   fields={}, content={"original.json": b"{}"})
+    code = find_record(workspace.db, record_id).code
+    alike = LookAlikes(workspace.db, CodeTemplate.of(workspace.settings))
+    assert alike.of(code) is None
+    assert alike.of(code.replace("·", "・")) == code
+    assert alike.of(code.removesuffix("1") + "2") is None
