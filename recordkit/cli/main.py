@@ -247,6 +247,9 @@ def _leave(code: int) -> NoReturn:
 
     Everything is closed by now. What others asked to be done at the end is done, and the output is written.
     """
+    if threading.active_count() > 1:
+        sys.exit(code)
+    atexit._run_exitfuncs()
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -254,7 +257,5 @@ def _leave(code: int) -> NoReturn:
         os._exit(code)
     except OSError as error:
         code = _report_disk(error.strerror or str(error), error)
-    if threading.active_count() > 1:
-        sys.exit(code)
-    atexit._run_exitfuncs()
+        sys.stderr.flush()
     os._exit(code)
