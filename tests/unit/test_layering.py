@@ -161,3 +161,9 @@ def test_no_module_is_longer_than_600_lines() -> None:
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > 600
     }
     assert long == {}
+
+
+def test_no_two_files_of_tests_have_the_same_name() -> None:
+    """One of them would not be collected: pytest imports them by their names alone."""
+    names = [path.name for path in Path(__file__).parent.parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
