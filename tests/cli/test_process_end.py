@@ -27,8 +27,8 @@ def test_what_was_printed_and_what_was_asked_for_at_the_end_is_there() -> None:
 
 
 def test_a_thread_that_still_works_is_waited_for() -> None:
-    code = ("import sys, threading, time; from recordkit.cli import main\n"
-            "def work(): time.sleep(0.3); print('done')\n"
+    code = ("import sys, threading; from recordkit.cli import main\n"
+            "def work(): threading.main_thread().join(); print('done')\n"
             "threading.Thread(target=work).start(); main._leave(0)")
     done = _run(code)
     assert (done.returncode, done.stdout.split()) == (0, [b"done"])
