@@ -19,7 +19,7 @@ from recordkit.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class CopyFinding:
-    """What is wrong in a copy; ``code`` is empty for what belongs to no record."""
+    """What is wrong in a copy, or stays wrong in a store; ``code`` is empty for what belongs to no record."""
 
     code: str
     place: str

@@ -15,6 +15,7 @@ from pathlib import Path
 from recordkit import files
 from recordkit.copies.backup import Progress, copy_lock, lines_in, read_note, require_apart
 from recordkit.copies.chain import end_of, extend_ledger, laid_down, ledger_of, read_chain, require_signatures
+from recordkit.copies.check import CopyFinding
 from recordkit.copies.fate import Fate, Holding
 from recordkit.copies.folders import Guarded, Mirror, kind_of
 from recordkit.copies.objects import Root, Version, update_object
@@ -30,19 +31,6 @@ from recordkit.workspace import Clock, Workspace
 _CHUNK = 1 << 20
 SHORTENED = "ledger.shortened"
 """The act that tells for ever that entries were given up as lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unmended:
-    """What is damaged in the store and could not be brought back; ``code`` is empty for what is no record."""
-
-    code: str
-    place: str
-    reason: Message
-
-    def plain(self) -> dict[str, object]:
-        """Keys and values for scripts."""
-        return {"code": self.code, "place": self.place, "reason": self.reason}
 
 
 @dataclass(slots=True)
@@ -65,7 +53,7 @@ class Mended:
     records: list[str] = field(default_factory=list)
     notes: int = 0
     documents: list[str] = field(default_factory=list)
-    left: list[Unmended] = field(default_factory=list)
+    left: list[CopyFinding] = field(default_factory=list)
     dry_run: bool = False
 
     def plain(self) -> dict[str, object]:
@@ -316,7 +304,7 @@ class _Mending:
         elif self._other.faults(one.record_id, version):
             reason = msg("it is damaged in the copy too")
         if reason is not None or version is None:
-            self._done.left.append(Unmended(one.code, place, reason or msg("the copy does not have it")))
+            self._done.left.append(CopyFinding(one.code, place, reason or msg("the copy does not have it")))
             return
         if not self._done.dry_run:
             with self._workspace.writing(), self._workspace.staging() as room:
@@ -325,7 +313,7 @@ class _Mending:
                                           anew=True)
                 mirror.flush()
             if failed:
-                self._done.left.append(Unmended(one.code, place, msg("it is damaged in the copy too")))
+                self._done.left.append(CopyFinding(one.code, place, msg("it is damaged in the copy too")))
                 return
         self._done.records.append(one.code)
 
@@ -365,7 +353,7 @@ class _Mending:
                 if digest in there:
                     self._done.documents.append(one.number)
                 else:
-                    self._done.left.append(Unmended("", place, msg("the data of {number} is not in the copy",
+                    self._done.left.append(CopyFinding("", place, msg("the data of {number} is not in the copy",
                                                                    number=one.number)))
             if any(digest in there for digest in missing):
                 both = {**there, **here}

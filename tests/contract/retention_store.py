@@ -120,3 +120,12 @@ def make_archive(root: Path, day: date = TODAY) -> Archive:
     for person_id, roles in STAFF.items():
         archive.register(person_id, *roles)
     return archive
+
+
+def change(archive: Archive, old: str, new: str) -> None:
+    """Change a text that stands once in the settings, as a person would, and open the store again."""
+    path = archive.root / "recordkit.toml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    files.write_atomic(path, text.replace(old, new).encode(), overwrite=True)
+    archive.reopen()

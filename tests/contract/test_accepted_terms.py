@@ -8,9 +8,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from retention_store import Archive, make_archive
+from retention_store import Archive, change, make_archive
 
-from recordkit import files
 from recordkit.archive_settings import ArchiveSection
 from recordkit.errors import RefusedByRule
 from recordkit.retention.audit import verify_signatures
@@ -38,14 +37,6 @@ OLD_DAY = date(1988, 6, 1)
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     return make_archive(tmp_path / "store")
-
-
-def change(archive: Archive, old: str, new: str) -> None:
-    path = archive.root / "recordkit.toml"
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    files.write_atomic(path, text.replace(old, new).encode(), overwrite=True)
-    archive.reopen()
 
 
 def with_terms(**terms: str) -> dict[str, object]:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from retention_store import Archive, make_archive
+from retention_store import Archive, change, make_archive
 
-from recordkit import files
 from recordkit.errors import InputRefused, RefusedByRule
 from recordkit.people import NewPerson, add_person, list_people, one_human
 from recordkit.retention import orders
@@ -34,14 +33,6 @@ LOOSER = [
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     return make_archive(tmp_path / "store")
-
-
-def change(archive: Archive, old: str, new: str) -> None:
-    path = archive.root / "recordkit.toml"
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    files.write_atomic(path, text.replace(old, new).encode(), overwrite=True)
-    archive.reopen()
 
 
 def acts(archive: Archive) -> list[str]:
