@@ -22,12 +22,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from recordkit import files
-from recordkit.archive import milestones, tallies
-from recordkit.archive.filing import NewRecord, file_records
-from recordkit.db import Database
-from recordkit.store import make_store, open_store
-from recordkit.workspace import Clock, Workspace
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from rows import count_filings, put_record  # noqa: E402
+
+from recordkit import files  # noqa: E402
+from recordkit.archive.filing import NewRecord, file_records  # noqa: E402
+from recordkit.db import Database  # noqa: E402
+from recordkit.store import make_store, open_store  # noqa: E402
+from recordkit.workspace import Clock, Workspace  # noqa: E402
 
 CLASSES = ("visit-record", "supply-contract", "meter-change-notice", "rectification-order", "stop-order")
 PERIODS = ("D10", "D30", "D10", "D30", "D30")
@@ -51,7 +54,7 @@ def fill(workspace: Workspace, records: int) -> None:
             serial = serials[scope] = serials.get(scope, 0) + 1
             day = (date(year, 1, 1) + timedelta(days=rng.randrange(365))).isoformat()
             record_id, box, account = f"R{ordinal:08d}", f"{ordinal // 200:05d}", f"{rng.randrange(records // 4):010d}"
-            db.insert("records", {
+            put_record(db, {
                 "record_id": record_id, "code": f"{scope[:-4]}{serial:04}", "record_class": CLASSES[kind],
                 "form": CLASSES[kind], "year": year, "period": PERIODS[kind], "title": "张三换表通知书", "date": day,
                 "number": f"换通〔{year}〕{ordinal:06d}号", "account": account, "party": "张三", "access": "open",
@@ -66,8 +69,7 @@ def fill(workspace: Workspace, records: int) -> None:
             if ordinal % 5 == 0:
                 put_in_volume(db, record_id, ordinal // 20)
         db.run("INSERT OR REPLACE INTO code_serials SELECT scope, max(serial) FROM records GROUP BY scope")
-        tallies.tally_again(db)
-        milestones.tally_again(db)
+        count_filings(db)
 
 
 def put_in_volume(db: Database, record_id: str, volume: int) -> None:

@@ -12,15 +12,13 @@ import io
 import os
 import resource
 import secrets
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pikepdf
+from shared import sha512sum, timed
 
 from recordkit import files
 from recordkit.archive.checks.running import CheckOptions, run_checks
@@ -64,14 +62,6 @@ def fill(workspace: Workspace, count: int) -> None:
             file_records(writer, workspace, news, staging)
 
 
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Wall seconds, and processor seconds of this process and its children that have ended."""
-    before, begin = os.times(), time.perf_counter()
-    work()
-    wall, after = time.perf_counter() - begin, os.times()
-    return wall, sum(after[:4]) - sum(before[:4])
-
-
 def main() -> None:
     """Print the table."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
@@ -86,8 +76,7 @@ def main() -> None:
         print(f"{count:,} records, {len(paths):,} content files, {megabytes:,.0f} MB")
 
         def peer() -> None:
-            for start in range(0, len(paths), 2_000):
-                subprocess.run(["sha512sum", *paths[start : start + 2_000]], check=True, stdout=subprocess.DEVNULL)
+            sha512sum(paths)
 
         def ours(jobs: int, year: int | None = None) -> None:
             run = run_checks(workspace, CheckOptions("preservation", selection=Selection(year=year), jobs=jobs))

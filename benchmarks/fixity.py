@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+
+from shared import sha512sum, timed
 
 from recordkit.archive.filing import file_generated
 from recordkit.archive.fixity import FixityOptions, verify_objects
@@ -37,14 +36,6 @@ def fill(workspace: Workspace, count: int) -> None:
                 writer.commit()
 
 
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Wall seconds, and processor seconds of this process and its children."""
-    before, begin = os.times(), time.perf_counter()
-    work()
-    wall, after = time.perf_counter() - begin, os.times()
-    return wall, sum(after[:4]) - sum(before[:4])
-
-
 def main() -> None:
     """Print the table."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
@@ -60,8 +51,7 @@ def main() -> None:
         print("way          seconds   MB/s  records/s  ratio  processor s")
 
         def peer() -> None:
-            for start in range(0, len(paths), 2_000):
-                subprocess.run(["sha512sum", *paths[start : start + 2_000]], check=True, stdout=subprocess.DEVNULL)
+            sha512sum(paths)
 
         def ours(jobs: int) -> None:
             result = verify_objects(workspace, options=FixityOptions(jobs))

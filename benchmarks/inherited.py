@@ -14,24 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-
-def paper(number: int) -> bytes:
-    """A PDF of one page with a line of text, the smallest that every reader takes."""
-    text = f"BT /F1 12 Tf 72 700 Td (Paper {number:06}) Tj ET".encode()
-    parts = [
-        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
-        b"/Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    out, places = b"%PDF-1.4\n", []
-    for at, part in enumerate(parts, 1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (at, part)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    return out + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
-        len(parts) + 1, table, len(parts) + 1, len(out))
+from shared import pdf
 
 
 def run(folder: Path, rows: int, way: str) -> None:
@@ -46,7 +29,7 @@ def run(folder: Path, rows: int, way: str) -> None:
     page = book.create_sheet()
     page.append(["档号", "题名", "日期", "文件名", "页数", "保管期限", "户号"])
     for number in range(1, rows + 1):
-        (scans / f"{number:06}.pdf").write_bytes(paper(number))
+        (scans / f"{number:06}.pdf").write_bytes(pdf(f"Paper {number:06}"))
         page.append([f"1998-5-{number:06}", f"第{number}件合同", "1998-03-05", f"{number:06}.pdf", 1, "长期",
                      f"001{number:07}"])
     book.save(sheet)

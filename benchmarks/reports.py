@@ -20,12 +20,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from recordkit.archive import milestones, tallies
-from recordkit.archive.deadlines import find_open
-from recordkit.archive.office_report import month_of, month_report
-from recordkit.retention.holdings import holdings_of
-from recordkit.store import make_store, open_store
-from recordkit.workspace import Clock, Workspace
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from rows import count_filings, put_record  # noqa: E402
+
+from recordkit.archive.deadlines import find_open  # noqa: E402
+from recordkit.archive.office_report import month_of, month_report  # noqa: E402
+from recordkit.retention.holdings import holdings_of  # noqa: E402
+from recordkit.store import make_store, open_store  # noqa: E402
+from recordkit.workspace import Clock, Workspace  # noqa: E402
 
 TODAY = date(2026, 11, 20)
 MONTH = month_of(date(2026, 10, 1))
@@ -60,7 +63,7 @@ def fill(workspace: Workspace, records: int) -> None:
             if not filed:
                 continue
             metadata = json.dumps({"fields": {key: done.isoformat(), "name": "某某"}, "form": form, "rest": "x" * 900})
-            db.insert("records", {
+            put_record(db, {
                 "record_id": record, "code": f"C001-KF-{number:08d}", "record_class": form, "year": on.year,
                 "period": "D10", "title": "某某文书", "date": on.isoformat(), "account": f"{number:010d}",
                 "number": "", "issue_id": issue, "form": form, "access": "open", "pages": 2, "sha256": "", "version": 1,
@@ -69,8 +72,7 @@ def fill(workspace: Workspace, records: int) -> None:
             db.insert("filings", {
                 "record_id": record, "day": done.isoformat(), "record_class": form, "year": on.year, "period": "D10",
                 "status": "active", "pages": 2, "bytes": 300_000, "office": "客户服务中心", "issue_id": issue})
-        tallies.tally_again(db)
-        milestones.tally_again(db)
+        count_filings(db)
 
 
 def from_metadata(workspace: Workspace) -> int:

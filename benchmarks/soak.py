@@ -35,14 +35,18 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from recordkit import files
-from recordkit.archive.arrivals import pages_file
-from recordkit.archive.filing import NewRecord, file_records
-from recordkit.cli.main import run
-from recordkit.model import PageText
-from recordkit.store import open_store
-from recordkit.templates.code import PrintedCode
-from recordkit.workspace import Clock, Workspace
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from shared import pdf  # noqa: E402
+
+from recordkit import files  # noqa: E402
+from recordkit.archive.arrivals import pages_file  # noqa: E402
+from recordkit.archive.filing import NewRecord, file_records  # noqa: E402
+from recordkit.cli.main import run  # noqa: E402
+from recordkit.model import PageText  # noqa: E402
+from recordkit.store import open_store  # noqa: E402
+from recordkit.templates.code import PrintedCode  # noqa: E402
+from recordkit.workspace import Clock, Workspace  # noqa: E402
 
 FIRST_YEAR = 2026
 PEOPLE = (("admin", "administrator"), ("arch", "archivist"), ("appr", "appraiser"), ("lead", "approver"),
@@ -279,27 +283,6 @@ def plant(soak: Soak, number: str) -> str:
             + MARKS[1] + "".join(rng.choices("bcdfghjkmqvwxz", k=9)))
     soak.state["planted"][number] = made
     return made
-
-
-def pdf(text: str) -> bytes:
-    """A PDF of one page with a line of text, the smallest that every reader takes; other signs than ASCII in hex."""
-    line = f"BT /F1 12 Tf 72 700 Td <{text.encode('utf-8').hex()}> Tj ET".encode()
-    if text.isascii():
-        line = f"BT /F1 12 Tf 72 700 Td ({text}) Tj ET".encode()
-    parts = [
-        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
-        b"/Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(line), line),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    out, places = b"%PDF-1.4\n%" + text.encode() + b"\n", []
-    for at, part in enumerate(parts, 1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (at, part)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    return out + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
-        len(parts) + 1, table, len(parts) + 1, len(out))
 
 
 def edit_some(soak: Soak, year: int) -> Figures:

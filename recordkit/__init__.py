@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from recordkit.copies.check import check_copy
     from recordkit.copies.restore import restore_backup
     from recordkit.errors import RecordkitError
-    from recordkit.retention.circumstances import explain_record, review_store
+    from recordkit.retention.circumstances import explain_record
+    from recordkit.retention.grouped import review_items
     from recordkit.store import make_store, open_store
     from recordkit.templates.forms import load_form
     from recordkit.templates.issue import list_issues
@@ -60,7 +61,7 @@ __all__ = [
     "plan_issue",
     "read_rows",
     "restore_backup",
-    "review_store",
+    "review_items",
     "search_records",
     "verify_objects",
 ]
@@ -78,7 +79,8 @@ _HOMES = {
     "copies.check": ("check_copy",),
     "copies.restore": ("restore_backup",),
     "errors": ("RecordkitError",),
-    "retention.circumstances": ("explain_record", "review_store"),
+    "retention.circumstances": ("explain_record",),
+    "retention.grouped": ("review_items",),
     "store": ("make_store", "open_store"),
     "templates.forms": ("load_form",),
     "templates.issue": ("list_issues",),

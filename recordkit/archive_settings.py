@@ -11,10 +11,13 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import listed, msg
+from recordkit.model import WrongSetting
 
 PLACEHOLDERS = ("fonds", "category", "class", "year", "period", "office", "seq")
 """What may stand in a template in braces; ``seq`` with a width, too: ``{seq:04}``."""
+VOLUME_PLACEHOLDERS = ("fonds", "category", "year", "office", "seq")
+"""The same for volumes."""
 LONGEST_VALUE = 40
 """Characters that fonds, category, office and a class may have in a code."""
 PERMANENT_TERM = "永久"
@@ -51,7 +54,7 @@ class ArchiveSection(Struct, frozen=True):
             ``{fonds}-{category}-{seq:04}``, or with a second level of category ``{fonds}-{category}·{class}-{seq:04}``.
         class_codes: what stands for a class in ``{class}``; its id where nothing is said.
         fields: the office's own.
-        volume_code: archival code of a volume (案卷); placeholders fonds category year office seq. No period: that of
+        volume_code: archival code of a volume (案卷); placeholders ``VOLUME_PLACEHOLDERS``. No period: that of
             a volume may grow with what is filed into it, and the code stays.
         old_terms: period by the term (保管期限) that an inherited record had, as a retention schedule writes periods.
         volumes: ``per-account``: what is filed under the account of an open volume joins it by itself.
@@ -76,24 +79,16 @@ class CodePart(Struct, frozen=True):
     width: int = 1
 
 
-class Fault(Struct, frozen=True):
-    """A setting that cannot be: its key, its value, what may stand there."""
-
-    key: str
-    value: object
-    allowed: Message | str
-
-
 _PLACEHOLDER = r"\{(\w+)(?::0?(\d{1,2}))?\}"
 
 
-def code_parts(template: str) -> tuple[CodePart, ...] | None:
+def code_parts(template: str, placeholders: tuple[str, ...] = PLACEHOLDERS) -> tuple[CodePart, ...] | None:
     """The pieces of a template in order; None where a brace or a placeholder is not understood."""
     parts: list[CodePart] = []
     at = 0
     for found in re.finditer(_PLACEHOLDER, template):
         parts.append(CodePart("text", template[at:found.start()]))
-        if found[1] not in PLACEHOLDERS or (found[2] is not None and found[1] != "seq"):
+        if found[1] not in placeholders or (found[2] is not None and found[1] != "seq"):
             return None
         parts.append(CodePart(found[1], found[0], int(found[2] or 1)))
         at = found.end()
@@ -103,10 +98,12 @@ def code_parts(template: str) -> tuple[CodePart, ...] | None:
     return tuple(part for part in parts if part.text)
 
 
-def archive_fault(archive: ArchiveSection, office: str) -> Fault | None:
-    """What is wrong with the section, or None; ``office`` is the code of the office."""
-    return (next(_code_faults(archive, office), None) or next(_field_faults(archive.fields), None)
-            or next(_term_faults(archive.old_terms), None))
+def wrong_in_archive(archive: ArchiveSection, office: str) -> Iterator[WrongSetting]:
+    """Everything that is wrong with the section; ``office`` is the code of the office."""
+    yield from _wrong_in_code(archive, office)
+    yield from _wrong_in_volume_code(archive.volume_code)
+    yield from _wrong_in_fields(archive.fields)
+    yield from _wrong_in_terms(archive.old_terms)
 
 
 PERIOD = r"permanent|[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m"
@@ -135,48 +132,47 @@ def plain_term(term: str) -> str:
     return "".join(unicodedata.normalize("NFKC", term).split()).upper()
 
 
-def _term_faults(old_terms: Mapping[str, str]) -> Iterator[Fault]:
+def _wrong_in_terms(old_terms: Mapping[str, str]) -> Iterator[WrongSetting]:
     for term, period in old_terms.items():
         at = f"archive.old_terms.{term}"
         if not plain_term(term):
-            yield Fault(at, period, msg("a term such as {term} before it", term="长期"))
+            yield WrongSetting(at, period, msg("a term such as {term} before it", term="长期"))
         if not re.fullmatch(PERIOD, period):
-            yield Fault(at, period, msg("{permanent}, or a period such as 30y or 18m", permanent="permanent"))
+            yield WrongSetting(at, period, msg("{permanent}, or a period such as 30y or 18m", permanent="permanent"))
         if meaning_of_term(term, {}) == "permanent" and period != "permanent":
-            yield Fault(at, period, msg("{permanent}: no setting shortens what is to be kept for ever",
-                                        permanent="permanent"))
+            yield WrongSetting(at, period, msg("{permanent}: no setting shortens what is to be kept for ever",
+                                               permanent="permanent"))
 
 
-def _code_faults(archive: ArchiveSection, office: str) -> Iterator[Fault]:
+def _wrong_in_code(archive: ArchiveSection, office: str) -> Iterator[WrongSetting]:
     code = archive.code
     parts = code_parts(code)
     if parts is None:
-        yield Fault("archive.code", code, msg("a text with the placeholders {placeholders}", placeholders=listed(
-            f"{{{name}}}" for name in PLACEHOLDERS)))
+        yield _not_understood("archive.code", code, PLACEHOLDERS)
         return
     kinds = [part.kind for part in parts]
     # DA/T 13-2022, 5: fonds, category and item number are in every code; without them two could be the same.
     for needed in (("fonds",), ("category", "class"), ("seq",)):
         if not set(needed) & set(kinds):
             name = msg("{one} or {other}", one="{category}", other="{class}") if len(needed) > 1 else f"{{{needed[0]}}}"
-            yield Fault("archive.code", code, msg("a text with {placeholder} in it", placeholder=name))
+            yield _without("archive.code", code, name)
     if kinds.count("seq") != 1:
-        yield Fault("archive.code", code, msg("a text with {placeholder} once", placeholder="{seq}"))
+        yield WrongSetting("archive.code", code, msg("a text with {placeholder} once", placeholder="{seq}"))
         return
     at = kinds.index("seq")
     beside = [parts[side] for side in (at - 1, at + 1) if 0 <= side < len(parts)]
     before_or_after = [one.text[-1 if here else 0] if one.kind == "text" else "0" for here, one in
                        zip((True, False) if at else (False,), beside, strict=False)]
     if any(one.isalnum() for one in before_or_after):
-        yield Fault("archive.code", code, msg("a text in which a sign such as - stands between {placeholder} and what "
-                                              "is beside it", placeholder="{seq}"))
+        yield WrongSetting("archive.code", code, msg("a text in which a sign such as - stands between {placeholder} "
+                                                     "and what is beside it", placeholder="{seq}"))
     if any(part.kind == "text" and _is_odd(part.text) for part in parts):
-        yield Fault("archive.code", code, msg("a text without spaces and line breaks"))
+        yield WrongSetting("archive.code", code, msg("a text without spaces and line breaks"))
     if not 1 <= parts[at].width <= 12:
-        yield Fault("archive.code", code, msg("a width of 1 to 12 in {placeholder}", placeholder="{seq:04}"))
-    others = code_parts(archive.volume_code)
+        yield WrongSetting("archive.code", code, msg("a width of 1 to 12 in {placeholder}", placeholder="{seq:04}"))
+    others = code_parts(archive.volume_code, VOLUME_PLACEHOLDERS)
     if others is not None and _can_meet(parts, others, archive, office):
-        yield Fault("archive.volume_code", archive.volume_code, msg(
+        yield WrongSetting("archive.volume_code", archive.volume_code, msg(
             "a text that makes no code which {code} makes, too: say with letters such as AJ beside {placeholder} which "
             "ones are volumes", code="archive.code", placeholder="{seq}"))
     values = {"archive.fonds": ("fonds", archive.fonds), "archive.category": ("category", archive.category),
@@ -184,8 +180,25 @@ def _code_faults(archive: ArchiveSection, office: str) -> Iterator[Fault]:
               **{f"archive.class_codes.{name}": ("class", value) for name, value in archive.class_codes.items()}}
     for key, (kind, value) in values.items():
         if kind in kinds and (not value or len(value) > LONGEST_VALUE or _is_odd(value) or set(value) & set("{}")):
-            yield Fault(key, value, msg("1 to {most} characters without spaces and braces, as they stand in the "
-                                        "archival code", most=LONGEST_VALUE))
+            yield WrongSetting(key, value, msg("1 to {most} characters without spaces and braces, as they stand in the "
+                                               "archival code", most=LONGEST_VALUE))
+
+
+def _wrong_in_volume_code(code: str) -> Iterator[WrongSetting]:
+    parts = code_parts(code, VOLUME_PLACEHOLDERS)
+    if parts is None:
+        yield _not_understood("archive.volume_code", code, VOLUME_PLACEHOLDERS)
+    elif all(part.kind != "seq" for part in parts):
+        yield _without("archive.volume_code", code, "{seq}")
+
+
+def _not_understood(key: str, code: str, placeholders: tuple[str, ...]) -> WrongSetting:
+    return WrongSetting(key, code, msg("a text with the placeholders {placeholders}", placeholders=listed(
+        f"{{{name}}}" for name in placeholders)))
+
+
+def _without(key: str, code: str, placeholder: object) -> WrongSetting:
+    return WrongSetting(key, code, msg("a text with {placeholder} in it", placeholder=placeholder))
 
 
 _DIGITS = frozenset("0123456789")
@@ -266,26 +279,28 @@ RESERVED = frozenset((
 """Names that an own field may not have: the value would stand in the place of another one."""
 
 
-def _field_faults(fields: tuple[OwnField, ...]) -> Iterator[Fault]:
+def _wrong_in_fields(fields: tuple[OwnField, ...]) -> Iterator[WrongSetting]:
     taken: set[str] = set()
     for place, one in enumerate(fields):
         at = f"archive.fields[{place}]"
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", one.key):
-            yield Fault(f"{at}.key", one.key, msg("lower-case letters a-z, digits and _, beginning with a letter"))
+            yield WrongSetting(f"{at}.key", one.key,
+                               msg("lower-case letters a-z, digits and _, beginning with a letter"))
         label = one.label.strip()
         if not label or label != one.label or len(label) > 40 or _is_odd(label.replace(" ", "")) \
                 or set(label) & set("=:：\"'()[]"):
-            yield Fault(f"{at}.label", one.label, msg("1 to 40 characters without = : brackets and quotation marks"))
+            yield WrongSetting(f"{at}.label", one.label,
+                               msg("1 to 40 characters without = : brackets and quotation marks"))
         names = {"key": one.key, "label": one.label, "label_en": one.label_en}
         for name, value in names.items():
             # English names are compared as people write them: the core has Title and title.
             if value and (value in RESERVED or value.lower() in RESERVED):
-                yield Fault(f"{at}.{name}", value, msg("a name that recordkit does not use itself"))
+                yield WrongSetting(f"{at}.{name}", value, msg("a name that recordkit does not use itself"))
             if value and value in taken:
-                yield Fault(f"{at}.{name}", value, msg("a name that no other field has"))
+                yield WrongSetting(f"{at}.{name}", value, msg("a name that no other field has"))
         taken |= {value for value in names.values() if value}
         if (one.type == "choice") != bool(one.choices):
-            yield Fault(f"{at}.choices", list(one.choices),
-                        msg("values to choose from, for the type {type} and no other", type="choice"))
+            yield WrongSetting(f"{at}.choices", list(one.choices),
+                               msg("values to choose from, for the type {type} and no other", type="choice"))
         if len(set(one.choices)) != len(one.choices) or not all(map(str.strip, one.choices)):
-            yield Fault(f"{at}.choices", list(one.choices), msg("different values, none of them empty"))
+            yield WrongSetting(f"{at}.choices", list(one.choices), msg("different values, none of them empty"))

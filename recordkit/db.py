@@ -22,6 +22,8 @@ from recordkit.model import same_code
 
 Row = sqlite3.Row
 DatabaseError = sqlite3.DatabaseError
+NOT_A_ROW = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""What the database raises for values that no row of the table can have."""
 """Whatever SQLite raises; damage deep in the file shows only when it is read."""
 _META = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 
@@ -38,26 +40,6 @@ def discard(path: Path) -> None:
     """Remove a database file with its log; everything in it can be derived anew."""
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         files.remove_file(path.with_name(name))
-
-
-def first_values(path: Path, table: str, column: str, begin: str, most: int) -> list[str]:
-    """The first values of a column that begin so, in their order; none where the file or the table is not there.
-
-    For looking in, not for deciding: nothing is created, caught up or waited for.
-    """
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.1)
-    except sqlite3.Error:
-        return []
-    try:
-        sql = (f"SELECT DISTINCT {column} FROM {table} WHERE {column} >= :begin AND {column} < :end "
-               f"ORDER BY {column} LIMIT :most")
-        found = connection.execute(sql, {"begin": begin, "end": begin + "\U0010ffff", "most": most})
-        return [str(row[0]) for row in found]
-    except sqlite3.Error:
-        return []
-    finally:
-        connection.close()
 
 
 class Database:
@@ -116,14 +98,25 @@ class Database:
 
         Call it in the transaction that also fills the tables: nobody may ever read them empty.
         """
-        tables = self.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        for table in tables:
-            self._connection.execute('DROP TABLE "' + str(table["name"]).replace('"', '""') + '"')
+        # A view in a table's place would stand in the way; triggers and indexes go with their tables.
+        for kind in ("view", "table"):
+            for found in self.all("SELECT name FROM sqlite_master WHERE type = :kind AND name NOT LIKE 'sqlite_%'",
+                                  {"kind": kind}):
+                self._connection.execute(f'DROP {kind} "' + str(found["name"]).replace('"', '""') + '"')
         self._connection.execute(_META)
         for statement in filter(None, (part.strip() for part in self._schema.split(";"))):
             self._connection.execute(statement)
         self._set_meta("schema", self._digest)
         self.set_cursor(Cursor())
+
+    def odd_parts(self) -> list[str]:
+        """Names of tables, indexes, views and triggers that the schema does not make so, or that lack; sorted."""
+        own = Database(None, self._schema)
+        try:
+            own.reset()
+            return sorted({name for _, name, _ in _parts(self) ^ _parts(own)})
+        finally:
+            own.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -207,3 +200,9 @@ class Database:
 
     def _set_meta(self, name: str, value: str) -> None:
         self.insert("meta", {"name": name, "value": value})
+
+
+def _parts(db: Database) -> set[tuple[str, str, str]]:
+    """Kind, name and statement of all that stands in a database, but for what SQLite makes itself."""
+    return {(str(row["type"]), str(row["name"]), str(row["sql"])) for row in db.all(
+        "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")}

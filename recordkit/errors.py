@@ -90,9 +90,17 @@ class RefusedByRule(RecordkitError):
 
 
 class MissingPart(RecordkitError):
-    """An optional part is not installed (exit 9). The next step names the command that installs it."""
+    """An optional part is not installed (exit 9). The next step names the command that installs it.
+
+    ``extra``: the extra of recordkit that brings it, so that whoever knows the machine can name its own command.
+    """
 
     exit_code = 9
+
+    def __init__(self, what: Message, todo: Message | None = None, extra: str = "") -> None:
+        """Keep the extra."""
+        super().__init__(what, todo)
+        self.extra = extra
 
 
 class Interrupted(RecordkitError):
@@ -106,4 +114,5 @@ def missing_extra(part: str, extra: str) -> MissingPart:
     return MissingPart(
         msg("{part} is not installed.", part=part),
         msg("Install it with: pip install 'recordkit[{extra}]'", extra=extra),
+        extra,
     )

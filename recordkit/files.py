@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 
 from recordkit.errors import StoreBusy
+from recordkit.lockholder import holder_file, holder_note, told_holder
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -538,8 +539,10 @@ def remove_empty(folder: Path, *, within: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, wait_seconds: float) -> Iterator[None]:
+def locked(path: Path, wait_seconds: float, by: str = "", command: str = "") -> Iterator[None]:
     """Hold the advisory lock file ``path``, waiting at most ``wait_seconds``.
+
+    Those who wait are told ``by`` whom it is held and with which ``command``; see ``lockholder``.
 
     Raises:
         StoreBusy: another process still holds it.
@@ -551,13 +554,16 @@ def locked(path: Path, wait_seconds: float) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise StoreBusy(
-            msg("Another process is writing to the store {store}.", store=str(path.parents[2])),
-            msg("Wait until it has finished, or raise [locks] wait_seconds in recordkit.toml."),
-        ) from None
+        raise StoreBusy(told_holder(path), msg("Wait until it has finished, or raise [locks] wait_seconds in "
+                                               "recordkit.toml.")) from None
+    note = holder_file(path)
     try:
+        with contextlib.suppress(OSError):  # a full disk must not keep anybody from making room
+            note.write_bytes(holder_note(by, command))
         yield
     finally:
+        with contextlib.suppress(OSError):
+            note.unlink()
         lock.release()
 
 

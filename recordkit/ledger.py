@@ -283,15 +283,13 @@ class Ledger:
     def _lines(self, after: Cursor) -> Iterator[tuple[Entry, bytes, int, int]]:
         """Entries of complete batches behind ``after``: entry, its line, number of its file, offset behind it."""
         numbers = [number for number in self._numbers() if number >= after.file]
-        expected = list(range(after.file, after.file + len(numbers)))
-        if numbers != expected:
-            missing = self._path(min(set(expected) - set(numbers)))
-            raise _Damaged(after.seq + 1, msg("the file {name} is missing", name=missing.name))
         if not numbers and after.seq:
             raise _Damaged(after.seq, msg("the file {name} is missing", name=self._path(after.file).name))
         seq, previous = after.seq, after.hash
         pending: list[tuple[Entry, bytes, int, int]] = []
-        for number in numbers:
+        for expected, number in enumerate(numbers, after.file):
+            if number != expected:
+                raise _Damaged(seq + 1, msg("the file {name} is missing", name=self._path(expected).name))
             offset = after.offset if number == after.file else 0
             last = number == numbers[-1]
             with self._path(number).open("rb") as handle:

@@ -77,9 +77,14 @@ def listed(items: Iterable[object], most: int | None = None) -> Message:
     return Message(between + (" …" if more else ""), {**params, "comma": msg(", ")})
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> Message | None:
-    """The question whether the nearest of ``names`` was meant; None when none is near."""
+def nearest(name: str, names: Iterable[str], likeness: float = 0.5) -> str | None:
+    """The one of ``names`` that ``name`` was probably meant to be; None when none is so much like it (0 to 1)."""
     import difflib
 
-    near = difflib.get_close_matches(name, list(names), 1, 0.5)
-    return msg("Did you mean {near}?", near=near[0]) if near else None
+    return next(iter(difflib.get_close_matches(name, list(names), 1, likeness)), None)
+
+
+def did_you_mean(name: str, names: Iterable[str], likeness: float = 0.5) -> Message | None:
+    """The question whether the nearest of ``names`` was meant; None when none is near."""
+    near = nearest(name, names, likeness)
+    return None if near is None else msg("Did you mean {near}?", near=near)

@@ -38,6 +38,14 @@ class Problem(Struct, frozen=True):
     severity: Literal["error", "warning"] = "error"
 
 
+class WrongSetting(Struct, frozen=True):
+    """A setting that cannot be: its key, its value, what may stand there."""
+
+    key: str
+    value: object
+    allowed: Message | str
+
+
 class Entry(Struct, frozen=True):
     """One line of the ledger. ``time`` is ISO 8601 UTC; ``left`` counts the entries still to follow in its batch."""
 

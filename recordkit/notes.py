@@ -61,8 +61,12 @@ def store_notes(root: Path, notes: Sequence[tuple[str, str, bytes]], room: Path)
     files.publish_trees(list(moves.items()))
 
 
+def _is_subject(subject: str) -> bool:
+    return re.fullmatch(r"(?!\.)[\w.-]+", subject) is not None
+
+
 def _require_subject(subject: str) -> None:
-    if not re.fullmatch(r"(?!\.)[\w.-]+", subject):
+    if not _is_subject(subject):
         raise ValueError(f"not a subject of notes: {subject!r}")
 
 
@@ -75,13 +79,23 @@ def read_note(root: Path, subject: str, digest: str) -> dict[str, object] | None
         return None
     if hashlib.sha256(data).hexdigest() != digest:
         return None
+    return note_content(data) or None
+
+
+def note_content(data: bytes) -> dict[str, object]:
+    """What the bytes of a note say, without its salt; nothing where they are no note of ours."""
     content = json.loads(data)["content"]
-    return content if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
 
 
 def remove_notes(root: Path, subject: str) -> None:
-    """Remove every note of a subject; harmless when there is none."""
-    files.remove_tree(root / "notes" / subject)
+    """Remove every note of a subject; harmless when there is none.
+
+    Nothing is removed under a name that could lead out of the folder: no note was ever stored there, and a name that
+    stands in a forged entry must not remove what lies elsewhere.
+    """
+    if _is_subject(subject):
+        files.remove_tree(root / "notes" / subject)
 
 
 def note_folder(root: Path, subject: str) -> Path:

@@ -6,15 +6,17 @@ which it was issued (``@issued``), its on-site values were first keyed in (``@co
 (``@filed``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, TypeVar
 
 from msgspec import Struct, structs
 
-from recordkit.messages import Message, msg
+from recordkit.messages import msg
+from recordkit.model import WrongSetting
 
 ISSUED, COMPLETED, FILED = "@issued", "@completed", "@filed"
 OWN_DAYS = (ISSUED, COMPLETED, FILED)
+_MOST_DAYS = 3650
 
 
 class Condition(Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,37 +169,36 @@ def _merged(shipped: tuple[Rule, ...], own: tuple[Rule, ...], off: Iterable[str]
     return tuple(one for one in by_id.values() if one.id not in set(off))
 
 
-def rules_problem(deadlines: DeadlinesSection, reports: ReportsSection) -> tuple[str, object, Message] | None:
-    """What is wrong with the settings beyond types: key, value and what is allowed; None when nothing is.
+def wrong_in_rules(deadlines: DeadlinesSection, reports: ReportsSection) -> Iterator[WrongSetting]:
+    """Everything that is wrong with the two sections beyond types.
 
     Whether the forms have these fields is asked where forms can be read (``archive.deadlines.check_rules``).
     """
     known = {one.id for one in (*STEPS, *deadlines.steps)}
-    limit = msg("{low} to {high}", low=0, high=3650)
+    limit = msg("{low} to {high}", low=0, high=_MOST_DAYS)
     for name, days in deadlines.days.items():
         if name not in known:
-            return f"deadlines.days.{name}", days, msg("the id of a step")
-        if not 0 <= days <= 3650:
-            return f"deadlines.days.{name}", days, limit
-    for name in deadlines.off:
-        if name not in known:
-            return "deadlines.off", list(deadlines.off), msg("the id of a step")
+            yield WrongSetting(f"deadlines.days.{name}", days, msg("the id of a step"))
+        elif not 0 <= days <= _MOST_DAYS:
+            yield WrongSetting(f"deadlines.days.{name}", days, limit)
+    if not known.issuperset(deadlines.off):
+        yield WrongSetting("deadlines.off", list(deadlines.off), msg("the id of a step"))
     for at, step in enumerate(deadlines.steps):
         place = f"deadlines.steps[{at}]"
-        if not 0 <= step.days <= 3650:
-            return f"{place}.days", step.days, limit
+        if not 0 <= step.days <= _MOST_DAYS:
+            yield WrongSetting(f"{place}.days", step.days, limit)
         if bool(step.start) == bool(step.due):
-            return f"{place}.start", step.start, msg("a field, where {other} is empty; else nothing", other="due")
+            yield WrongSetting(f"{place}.start", step.start,
+                               msg("a field, where {other} is empty; else nothing", other="due"))
         if not step.end:
-            return f"{place}.end", [], msg("the key of one field or more")
+            yield WrongSetting(f"{place}.end", [], msg("the key of one field or more"))
         if bool(step.end_form) != bool(step.link):
-            return f"{place}.link", step.link, msg("a field of {other}, which must be given, too", other="end_form")
+            yield WrongSetting(f"{place}.link", step.link,
+                               msg("a field of {other}, which must be given, too", other="end_form"))
     for at, figure in enumerate(reports.figures):
         if not figure.days:
-            return f"reports.figures[{at}].days", [], msg("the key of one field or more")
-    for name in reports.off:
-        if name not in {one.id for one in (*FIGURES, *reports.figures)}:
-            return "reports.off", list(reports.off), msg("the id of a figure")
+            yield WrongSetting(f"reports.figures[{at}].days", [], msg("the key of one field or more"))
+    if not {one.id for one in (*FIGURES, *reports.figures)}.issuperset(reports.off):
+        yield WrongSetting("reports.off", list(reports.off), msg("the id of a figure"))
     if reports.visit_step and reports.visit_step not in known:
-        return "reports.visit_step", reports.visit_step, msg("the id of a step")
-    return None
+        yield WrongSetting("reports.visit_step", reports.visit_step, msg("the id of a step"))

@@ -227,16 +227,6 @@ def one_human(register: Collection[Person], first: Person, second: Person) -> bo
     return False
 
 
-def count_humans(people: Iterable[Person]) -> int:
-    """How many different human beings stand behind some accounts, chains of shared marks included."""
-    groups: list[list[Person]] = []
-    for person in people:
-        joined = [group for group in groups if any(same_human(person, other) for other in group)]
-        groups = [group for group in groups if group not in joined]
-        groups.append([person, *(other for group in joined for other in group)])
-    return len(groups)
-
-
 # --- the register -----------------------------------------------------------------------------------------------
 
 def apply_entry(workspace: Workspace, entry: Entry) -> None:

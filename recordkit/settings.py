@@ -4,18 +4,18 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Struct, field, to_builtins
 
 from recordkit.archive_settings import ArchiveSection as ArchiveSection
-from recordkit.archive_settings import OwnField, archive_fault
+from recordkit.archive_settings import OwnField, wrong_in_archive
 from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.messages import Message, did_you_mean, listed, msg
-from recordkit.model import Role
-from recordkit.officerules import DeadlinesSection, ReportsSection, rules_problem
+from recordkit.model import Problem, Role, WrongSetting
+from recordkit.officerules import DeadlinesSection, ReportsSection, wrong_in_rules
 from recordkit.tomltold import toml_line, toml_reason
 
 FILE_NAME = "recordkit.toml"
@@ -46,11 +46,13 @@ class DocumentsSection(Struct, frozen=True):
         money_jiao_suffix: 整 after 角 too.
         money_zero_style: where the free 零 of an amount stands (``chinese.money_in_capitals``).
         gates: whether cross-document rules warn or stop: as the form says, or all alike.
+        proposals: what ``generate --ask`` need not ask, by form id and field key: as it would be typed.
     """
 
     money_jiao_suffix: bool = False
     money_zero_style: Literal["after-yuan", "after-wan"] = "after-yuan"
     gates: Literal["as-form", "warn", "stop", "off"] = "as-form"
+    proposals: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class EnginesSection(Struct, frozen=True):
@@ -295,16 +297,28 @@ def read_settings(data: bytes, path: Path) -> Settings:
                 format=settings.store.format, known=FORMAT),
             msg("Install a newer recordkit."),
         )
-    problem = _problem(settings)
-    if problem is not None:
-        raise _refusal(path, problem)
+    wrong = list(wrong_settings(settings))
+    if len(wrong) > 1:
+        raise InputRefused(
+            msg("{file} has {count} mistake(s). First, at {place}: {reason}", file=str(path), count=len(wrong),
+                place=wrong[0].key, reason=_told_wrong(wrong[0])), _CORRECT,
+            [Problem(None, one.key, "", None, "setting", _told_wrong(one)) for one in wrong])
+    if wrong:
+        raise _refusal(path, _refused(wrong[0].key, wrong[0].value, wrong[0].allowed))
     return settings
+
+
+_CORRECT = msg("Correct the named line or key; docs/store-format.md lists all keys.")
+
+
+def _told_wrong(one: WrongSetting) -> Message:
+    return msg("{value} cannot be; allowed: {allowed}.", value=_as_written(one.value), allowed=one.allowed)
 
 
 def _refusal(path: Path, error: str | Message) -> InputRefused:
     return InputRefused(
         msg("The settings in {file} cannot be read: {error}", file=str(path), error=error),
-        msg("Correct the named line or key; docs/store-format.md lists all keys."),
+        _CORRECT,
     )
 
 
@@ -430,53 +444,33 @@ _RANGES: Mapping[str, _Range] = {
     "checks.scanner_seconds": _Range(1, 86_400),
 }
 _YEARS = _Range(1, 50)
-_VOLUME_PLACEHOLDERS = ("fonds", "category", "year", "office", "seq")
 
 
-def _problem(settings: Settings) -> Message | None:
-    """What is wrong beyond types, or None."""
+def wrong_settings(settings: Settings) -> Iterator[WrongSetting]:
+    """Everything that is wrong beyond types."""
     for key, allowed in _RANGES.items():
         section, _, name = key.partition(".")
         value = getattr(getattr(settings, section), name)
         if not allowed.holds(value):
-            return _refused(key, value, allowed.told())
+            yield WrongSetting(key, value, allowed.told())
+    if not settings.search.restricted_roles:
+        yield WrongSetting("search.restricted_roles", [], msg("the name of one role or more"))
     cycles = settings.meters.cycles
     sizes = [one.up_to for one in cycles]
-    if not settings.search.restricted_roles:
-        return _refused("search.restricted_roles", [], msg("the name of one role or more"))
     if not sizes or sizes != sorted(set(sizes)) or sizes[0] < 1:
-        return _refused("meters.cycles", [to_builtins(one) for one in cycles],
-                        msg("entries whose {name} rises from one to the next", name="up_to"))
-    for pair in settings.destruction.separate_roles:
-        if len(set(pair)) != len(pair):
-            return _refused("destruction.separate_roles", [list(pair)], msg("pairs of two different roles"))
+        yield WrongSetting("meters.cycles", [to_builtins(one) for one in cycles],
+                           msg("entries whose {name} rises from one to the next", name="up_to"))
     for place, one in enumerate(cycles):
         if not _YEARS.holds(one.years):
-            return _refused(f"meters.cycles[{place}].years", one.years, _YEARS.told())
-    problem = _mail_problem(settings.mail)
-    if problem is not None:
-        return problem
-    wrong = rules_problem(settings.deadlines, settings.reports)
-    if wrong is not None:
-        return _refused(*wrong)
+            yield WrongSetting(f"meters.cycles[{place}].years", one.years, _YEARS.told())
+    for pair in settings.destruction.separate_roles:
+        if len(set(pair)) != len(pair):
+            yield WrongSetting("destruction.separate_roles", [list(pair)], msg("pairs of two different roles"))
+    yield from _wrong_in_mail(settings.mail)
+    yield from wrong_in_rules(settings.deadlines, settings.reports)
     if not settings.review.formats:
-        return _refused("review.formats", [], '["docx"], ["xlsx"], ["json"]')
-    fault = archive_fault(settings.archive, settings.company.office_code)
-    if fault is not None:
-        return _refused(fault.key, fault.value, fault.allowed)
-    return _volume_code_problem(settings.archive.volume_code)
-
-
-def _volume_code_problem(code: str) -> Message | None:
-    if "{seq" not in code:
-        return _refused("archive.volume_code", code, msg("a text with {placeholder} in it", placeholder="{seq}"))
-    try:
-        code.format(**{**dict.fromkeys(_VOLUME_PLACEHOLDERS, ""), "year": 2026, "seq": 1})
-    except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return _refused("archive.volume_code", code, msg(
-            "a text with the placeholders {placeholders}", placeholders=listed(
-                f"{{{name}}}" for name in _VOLUME_PLACEHOLDERS)))
-    return None
+        yield WrongSetting("review.formats", [], '["docx"], ["xlsx"], ["json"]')
+    yield from wrong_in_archive(settings.archive, settings.company.office_code)
 
 
 # An address as SMTP takes it without extensions (RFC 5321, 4.1.2): ASCII, nothing that could begin another header.
@@ -484,25 +478,27 @@ _ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
-def _mail_problem(mail: MailSection) -> Message | None:
+def _wrong_in_mail(mail: MailSection) -> Iterator[WrongSetting]:
     if not mail.host:
-        return None
+        return
     allowed = msg("an address such as archive@example.com")
     if not re.fullmatch(r"[A-Za-z0-9.:-]+", mail.host):
-        return _refused("mail.host", mail.host, msg("the name of a mail server"))
+        yield WrongSetting("mail.host", mail.host, msg("the name of a mail server"))
     if not re.fullmatch(_ADDRESS, mail.sender):
-        return _refused("mail.sender", mail.sender, allowed)
+        yield WrongSetting("mail.sender", mail.sender, allowed)
     if not mail.receivers:
-        return _refused("mail.receivers", [], allowed)
+        yield WrongSetting("mail.receivers", [], allowed)
     for place, one in enumerate(mail.receivers):
         if not re.fullmatch(_ADDRESS, one):
-            return _refused(f"mail.receivers[{place}]", one, allowed)
+            yield WrongSetting(f"mail.receivers[{place}]", one, allowed)
     if mail.security == "none" and mail.user and mail.host not in _THIS_MACHINE:
-        return msg("mail.security = \"none\" with mail.user: the password would go over the network in the clear; use "
-                   "starttls or tls")
-    return None
+        yield WrongSetting("mail.security", mail.security, msg(
+            "starttls or tls; with {key} the password would go over the network in the clear else", key="mail.user"))
 
 
 def _refused(key: str, value: object, allowed: Message | str) -> Message:
-    shown = json.dumps(value, ensure_ascii=False, default=str)
-    return msg("{key} = {value}; allowed: {allowed}", key=key, value=shown, allowed=allowed)
+    return msg("{key} = {value}; allowed: {allowed}", key=key, value=_as_written(value), allowed=allowed)
+
+
+def _as_written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -23,6 +23,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "archive.dropping",
     "archive.exported",
     "archive.milestones",
+    "archive.losses",
     "retention.events",
     "retention.holds",
     "retention.order_state",
@@ -53,10 +54,16 @@ def require_unused(root: Path) -> None:
     """Refuse a folder in which no store can be made.
 
     Raises:
-        InputRefused: there is a store already, or the folder holds other files.
+        InputRefused: there is a store already, or the folder holds other files, or is or lies in what is no folder.
     """
     from recordkit.templates.workdays import FILE_NAME as CALENDAR
 
+    for place in (root, *root.parents):
+        if place.is_dir():
+            break
+        if place.exists() or place.is_symlink():
+            raise InputRefused(msg("{place} is no folder; no store can be made there.", place=str(place)),
+                               msg("Choose another folder."))
     if (root / FILE_NAME).exists():
         raise InputRefused(
             msg("There is a store in {folder} already.", folder=str(root)),

@@ -20,15 +20,19 @@ from types import ModuleType
 from msgspec import Struct
 
 from recordkit import files
-from recordkit.db import Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
-from recordkit.errors import IntegrityFailure, StoreBusy
+from recordkit.db import NOT_A_ROW, Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
+from recordkit.errors import InputRefused, IntegrityFailure, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, crockford
-from recordkit.notes import new_note, store_note, store_notes
+from recordkit.notes import new_note, note_content, store_note, store_notes
 from recordkit.settings import FILE_NAME, Settings, load_settings
 
 STORE_FOLDERS = ("ledger", "objects", "issued", "notes", "forms", "inbox", "quarantine", "work", "outbox")
+
+
+LOCK = "work/locks/store"
+"""Whoever writes to the store holds it."""
 
 
 class Clock(Struct, frozen=True):
@@ -86,12 +90,16 @@ _SLOW = timedelta(minutes=5)
 
 
 class Rehearsed(Exception):  # noqa: N818  (no error: the act would have been done)
-    """Every check has passed and the next step would have written; ``acts`` is what the ledger would have got."""
+    """Every check has passed and the next step would have written; ``acts`` is what the ledger would have got.
 
-    def __init__(self, acts: Sequence[Act]) -> None:
-        """Keep the acts."""
+    ``notes`` are the contents of the notes that these acts name, by their digest.
+    """
+
+    def __init__(self, acts: Sequence[Act], notes: Mapping[str, Mapping[str, object]]) -> None:
+        """Keep the acts and the notes."""
         super().__init__(", ".join(act.name for act in acts))
         self.acts = tuple(acts)
+        self.notes = notes
 
 
 class _Undone(Exception):  # noqa: N818  (no error: what was derived was only to be looked at)
@@ -140,7 +148,7 @@ class Writer:
         acts, self._acts = self._acts, []
         notes, self._notes = self._notes, []
         if self._workspace.rehearsing:
-            raise Rehearsed(acts)
+            raise Rehearsed(acts, {digest: note_content(data) for _, digest, data in notes})
         if len(notes) > _NOTES_ONE_BY_ONE:
             with self._workspace.staging() as room:
                 store_notes(self._workspace.root, notes, room)
@@ -152,7 +160,10 @@ class Writer:
 
 
 class Workspace:
-    """One open store. ``actor`` is whoever acts, as it will stand in the ledger."""
+    """One open store. ``actor`` is whoever acts, as it will stand in the ledger.
+
+    ``command`` is what others are told who have to wait: words of a command line, no arguments.
+    """
 
     def __init__(
         self, root: Path, settings: Settings, projections: Sequence[Projection], clock: Clock, actor: str
@@ -162,6 +173,7 @@ class Workspace:
         self.settings = settings
         self.clock = clock
         self.actor = actor
+        self.command = ""
         self.notices: list[Message] = []
         self.rehearsing = False
         self._projections = projections
@@ -297,7 +309,7 @@ class Workspace:
             yield
             return
         wait = self.settings.locks.wait_seconds if wait_seconds is None else wait_seconds
-        with files.locked(self.root / "work" / "locks" / "store", wait):
+        with files.locked(self.root / LOCK, wait, self.actor, self.command):
             self._writing = True
             try:
                 yield
@@ -369,8 +381,17 @@ class Workspace:
                 self.db.set_cursor(entries[-1][1])
 
     def _apply_one(self, entry: Entry) -> None:
-        for projection in self._projections:
-            projection.apply(self, entry)
+        try:
+            for projection in self._projections:
+                projection.apply(self, entry)
+        except (AttributeError, LookupError, TypeError, ValueError, InputRefused, *NOT_A_ROW) as error:
+            # Forged, or of a program that writes otherwise: tables that leave it out would say what nobody decided.
+            raise IntegrityFailure(
+                msg("Entry {seq} of the ledger ({act}) has not the form of its act: {reason}", seq=entry.seq,
+                    act=entry.act, reason=f"{type(error).__name__}: {error}"),
+                msg("Keep the store as it is: another program wrote this entry, or somebody forged it. A copy of the "
+                    "store that was made before it has the ledger whole."),
+            ) from error
 
 
 def store_tag_of(store_id: str) -> str:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,9 @@ from recordkit.cli.main import run
 from recordkit.copies.fate import named_notes
 from recordkit.store import make_store, open_store
 from recordkit.workspace import Clock, Workspace, Writer
+
+if TYPE_CHECKING:
+    from retention_store import Archive
 
 ISSUE_DAY = "2026-11-20"
 
@@ -138,3 +141,13 @@ def issued(issued_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     shutil.copytree(issued_folder / "store", tmp_path / "档案 库")
     shutil.copytree(issued_folder / "pdf", tmp_path / "pdf")
     return Cli(tmp_path / "档案 库", capsys)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    """A store with registered people who hold keys, in the year 2037 when records fall due."""
+    from retention_store import make_archive
+
+    made = make_archive(tmp_path / "档案 库")
+    yield made
+    made.workspace.close()

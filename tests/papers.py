@@ -47,3 +47,11 @@ def code_of(cli: Cli, number: str) -> str:
     shown = cli.json("issued", "list")["items"]
     one = next(item for item in shown if item["number"] == number)
     return PrintedCode(one["issue_id"], one["revision"]).encode()
+
+
+def old_scans(folder: Path, many: int, width: int = 1) -> Path:
+    """A new folder with scans of one page, named by their numbers from 1 on, in ``width`` figures."""
+    folder.mkdir()
+    for number in range(1, many + 1):
+        (folder / f"{number:0{width}}.pdf").write_bytes(pdf_bytes(text=f"Archive paper {number:02}"))
+    return folder

@@ -7,7 +7,9 @@ dies or is no more, too. ``--coverage`` measures lines and branches only, with t
 with 1.
 
 Each mutant lives in a forked process: the syntax tree is changed in memory, no file is ever written. Programs that a
-test starts see the unharmed module. POSIX only. Needs coverage (extra ``dev``).
+test starts see the unharmed module. In the fork everything is loaded already, and the function that is broken gets
+other code; what lives that way, or does not lie in a function, is tried with all modules loaded anew. Files of tests
+are made in memory where the system has such a place. POSIX only. Needs coverage (extra ``dev``).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import ast
 import copy
 import importlib
 import importlib.machinery
+import inspect
 import io
 import json
 import os
@@ -26,6 +29,7 @@ import tempfile
 import time
 import tomllib
 import traceback
+import types
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +39,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = Path(__file__).with_suffix(".toml")
+SCRATCH = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
 SWAPPED_COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
@@ -215,9 +220,7 @@ def in_a_fork(work: Callable[[], Any], cpu_seconds: int) -> Any:
             os.close(reading)
             os.setsid()
             resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
-            quiet = os.open(os.devnull, os.O_RDWR)
-            for stream in (0, 1, 2):
-                os.dup2(quiet, stream)
+            _be_quiet()
             answer = json.dumps(work()).encode()
             with os.fdopen(writing, "wb") as handle:
                 handle.write(answer)
@@ -231,6 +234,13 @@ def in_a_fork(work: Callable[[], Any], cpu_seconds: int) -> Any:
     return json.loads(raw) if raw else None
 
 
+def _be_quiet() -> None:
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(quiet, stream)
+    os.close(quiet)
+
+
 def run_tests(tests: list[str], plugins: list[object]) -> int:
     """Exit code of pytest, which stops at the first failure."""
     import hypothesis
@@ -240,7 +250,7 @@ def run_tests(tests: list[str], plugins: list[object]) -> int:
         "mutants", derandomize=True, database=None, deadline=None,
         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
     hypothesis.settings.load_profile("mutants")
-    with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="mutants-", dir=SCRATCH) as scratch:
         return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no",
                                 f"--basetemp={scratch}/t", f"--rootdir={ROOT}", *tests], plugins=plugins))
 
@@ -266,7 +276,7 @@ class _Watch:
 
 
 def look(guarded: Guarded) -> dict[str, Any]:
-    """Runs the tests of a module unharmed, measured; to be called in a fork."""
+    """Runs the tests of a module unharmed, measured; in the process in which the forks of its mutants begin."""
     import coverage
 
     measured = coverage.Coverage(branch=True, include=[str(guarded.path)], data_file=None, config_file=False)
@@ -291,8 +301,12 @@ def outlives(guarded: Guarded, mutant: Mutant) -> bool:
         return True
     limit = 10 + int(4 * sum(guarded.seconds.get(one, 1.0) for one in chosen))
 
-    def work() -> int:
-        broken = ast.fix_missing_locations(Breaker(guarded.source, mutant.number).tree)
+    broken = ast.fix_missing_locations(Breaker(guarded.source, mutant.number).tree)
+
+    def given_other_code() -> int:
+        return run_tests(chosen, []) if _transplant(guarded, broken) else 0
+
+    def loaded_anew() -> int:
         whole = importlib.machinery.SourceFileLoader.get_code
 
         def get_code(loader: importlib.machinery.SourceFileLoader, name: str) -> Any:
@@ -301,9 +315,48 @@ def outlives(guarded: Guarded, mutant: Mutant) -> bool:
             return whole(loader, name)
 
         importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+        for name, module in list(sys.modules.items()):
+            if name != "__main__" and str(getattr(module, "__file__", None) or "").startswith(f"{ROOT}{os.sep}"):
+                del sys.modules[name]
         return run_tests(chosen, [])
 
-    return in_a_fork(work, limit) == 0
+    return in_a_fork(given_other_code, limit) == 0 and in_a_fork(loaded_anew, limit) == 0
+
+
+def _transplant(guarded: Guarded, broken: ast.Module) -> bool:
+    """Give the loaded functions the code of the broken ones; False, and nothing is done, when other places differ."""
+    sound = compile(guarded.source, str(guarded.path), "exec", dont_inherit=True)
+    changed: dict[str, types.CodeType] = {}
+    if not _differences(sound, compile(broken, str(guarded.path), "exec", dont_inherit=True), changed):
+        return False
+    (module,) = (one for one in sys.modules.values() if getattr(one, "__file__", None) == str(guarded.path))
+    found: list[tuple[types.FunctionType, types.CodeType]] = []
+    for name, code in changed.items():
+        at: Any = module
+        for part in name.split("."):
+            at = inspect.getattr_static(at, part, None)
+        at = getattr(at, "fget", None) or getattr(at, "__func__", at)
+        if not isinstance(at, types.FunctionType) or hasattr(at, "__wrapped__"):
+            return False
+        found.append((at, code))
+    for function, code in found:
+        function.__code__ = code
+    return bool(found)
+
+
+def _differences(sound: types.CodeType, broken: types.CodeType, changed: dict[str, types.CodeType]) -> bool:
+    """Functions whose code differs, by name; False when something else differs, too."""
+    if sound.co_flags & inspect.CO_OPTIMIZED:
+        if sound != broken:
+            changed[sound.co_qualname] = broken
+        return sound.co_freevars == broken.co_freevars
+    pairs = list(zip(sound.co_consts, broken.co_consts, strict=False))
+    plain = [one for one in pairs if not isinstance(one[0], types.CodeType)]
+    return (sound.co_code == broken.co_code and sound.co_names == broken.co_names
+            and len(sound.co_consts) == len(broken.co_consts)
+            and all(type(one) is type(other) and one == other for one, other in plain)
+            and all(isinstance(other, types.CodeType) and _differences(one, other, changed)
+                    for one, other in pairs if isinstance(one, types.CodeType)))
 
 
 def main() -> int:
@@ -325,15 +378,29 @@ def main() -> int:
             continue
         if chosen.quick and not guarded.quick:
             continue
-        wrong += _judge(guarded, chosen)
+        # Each in a process of its own: its tests load the module, and only its own forks may have it loaded.
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                code = min(_judge(guarded, chosen), 1)
+                sys.stdout.flush()
+            finally:
+                os._exit(code)
+        wrong += os.waitpid(child, 0)[1] != 0
     return 1 if wrong else 0
 
 
 def _judge(guarded: Guarded, chosen: argparse.Namespace) -> int:
     name = guarded.path.relative_to(ROOT)
-    seen = in_a_fork(lambda: _told(look, guarded), 3600)
-    if seen is None or "error" in seen or seen["code"] != 0:
-        print(f"{name}: its tests do not pass by themselves: {seen and (seen.get('error') or seen.get('code'))}")
+    loud = [os.dup(stream) for stream in (0, 1, 2)]
+    _be_quiet()
+    seen = _told(look, guarded)
+    for stream, kept in enumerate(loud):
+        os.dup2(kept, stream)
+    if "error" in seen or seen["code"] != 0:
+        print(f"{name}: its tests do not pass by themselves: {seen.get('error') or seen.get('code')}")
         return 1
     print(" ".join(seen["told"]) or name, flush=True)
     wrong = int(seen["share"] < 100)

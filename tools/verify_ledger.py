@@ -29,6 +29,11 @@ ROLES = {
     "order.completed": {"supervisor"},
 }
 HANDOVERS = ("handover.proposed", "handover.accepted", "handover.withdrawn")
+LOSSES = {  # acts of losses that are signed, and who may
+    "loss.registered": {"administrator"},
+    "loss.confirmed": {"administrator", "archivist", "approver", "supervisor"},
+    "loss.withdrawn": {"administrator", "archivist", "approver", "supervisor"},
+}
 KEEPERS = {"archivist", "administrator"}  # who may hand an archive over, and receive it
 PAPER_ACTS = {"order.approved": 1, "order.signed": 2, "order.completed": 4}  # and their bits in the printed code
 ENTERING = {"archivist", "administrator"}  # who may enter that somebody signed by hand
@@ -174,13 +179,13 @@ def term_months(term, terms):
     """How long an old term keeps its records, in months: no end where permanent or explained by nobody."""
     if term in ("永久", "Y"):
         return float("inf")
-    period = next((said for name, said in terms.items() if plain_term(name) == term), None)
+    period = next((str(said) for name, said in terms.items() if plain_term(name) == term), None)
     if period is None:
         years = re.fullmatch("(?:定期)?\\(?0{0,3}([1-9][0-9]{0,2})年\\)?|D0{0,3}([1-9][0-9]{0,2})", term)
         return int(years[1] or years[2]) * 12 if years else float("inf")
     if period == "permanent":
         return float("inf")
-    if not re.fullmatch("[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m", str(period)):
+    if not re.fullmatch("[1-9][0-9]{0,2}y|[1-9][0-9]{0,3}m", period):
         return 0
     return int(period[:-1]) * (12 if period.endswith("y") else 1)
 
@@ -227,6 +232,7 @@ class Verifier:
         self.duties = None  # settings of separation of duty in force
         self.registers = {}  # filed registers: record to commitments and the day of filing
         self.handovers = {}
+        self.losses = {}  # records written off as lost, by the id of the loss
         self.commitments = {}  # records in force, in the order of filing: what a handover counts
         self.acts = []  # signed acts of orders: entry, order, act, person, who entered it
         self.torn = None  # bytes and entries of a batch at the end that was never confirmed
@@ -251,7 +257,7 @@ class Verifier:
             missing = sorted(set(wanted) - set(names))
             self.found(1, "files", "ledger files are missing or foreign: {}".format(", ".join(missing or names)),
                        "台账文件缺失或混入：{}".format("、".join(missing or names)))
-        batch, left = [], 0
+        batch, left, size = [], 0, 0
         rest = b""
         for name in names:
             if rest:
@@ -267,6 +273,7 @@ class Verifier:
                     self.found(entry["seq"], "batch", "its batch is not whole", "所属批次不完整")
                     return
                 batch.append(entry)
+                size += len(line) + 1
                 left = entry["left"]
                 if left == 0:
                     for one in batch:
@@ -275,11 +282,10 @@ class Verifier:
                         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
                             self.found(one["seq"], "form", "the entry has not the form of its act: {!r}",
                                        "该条不具备该行为应有的形式：{!r}", error)
-                    batch = []
+                    batch, size = [], 0
         if rest or batch:
             # A power cut leaves this; nobody was told that anything of it was done, and the next act cuts it off.
-            size = sum(len(canonical(one)) + 1 for one in batch) + len(rest)
-            self.torn = (size, len(batch))
+            self.torn = (size + len(rest), len(batch))
 
     def _entry(self, line):
         expected = self.entries + 1
@@ -320,13 +326,14 @@ class Verifier:
             self._signed_act(seq, act, body, entry["time"])
         elif act in HANDOVERS:
             self._handover(seq, act, body)
+        elif act in LOSSES:
+            self._loss(seq, act, body)
+        elif act == "loss.ended":
+            self._loss_ended(seq, body)
         elif act in ("settings.recorded", "settings.accepted"):
             self._settings(seq, act, body)
-        elif act == "order.executed" and body.get("order") in self.orders:
-            self.orders[body["order"]]["days"][act] = entry["time"][:10]
-        elif act == "order.withdrawn":
-            if body.get("order") in self.orders:
-                self.orders[body["order"]]["withdrawn"] = True
+        elif act in ("order.executed", "order.withdrawn"):
+            self._ended(seq, act, body.get("order"), entry["time"][:10])
         elif act == "hold.placed" and isinstance(body.get("records"), dict):
             self.held[body.get("hold")] = set(body["records"])
         elif act == "hold.released":
@@ -579,6 +586,74 @@ class Verifier:
         elif by not in (handover["from"], handover["to"]) and "administrator" not in (person or {"roles": ()})["roles"]:
             self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
 
+    def _loss(self, seq, act, body):
+        """Records written off as lost: registered by an administrator, confirmed by another human being."""
+        name, by, statement, notes = body.get("loss"), body.get("by"), body.get("statement") or {}, body.get("records")
+        if act == "loss.registered":
+            manifest = body.get("manifest") or {}
+            items = manifest.get("items") or []
+            if name in self.losses:
+                self.found(seq, "loss", "the loss {} was registered before", "遗失登记 {} 重复", name)
+            if (manifest.get("loss"), manifest.get("store")) != (name, self.store):
+                self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+            if not (items or manifest.get("notes")) or not all(item.get("files") for item in items):
+                self.found(seq, "loss", "it names a record of which nothing is missing or changed",
+                           "所列档案并无缺失或改动")
+            for item in items:
+                if self.commitments.get(item["record"]) != item["commitment"]:
+                    self.found(seq, "loss", "the record {} was not in force as it is named",
+                               "所列档案 {} 当时不是这一版本", item["record"])
+            if set(notes or ()) != {item["record"] for item in items}:
+                self.found(seq, "loss", "its notes are of other records", "附注与所列档案不符")
+            if name not in self.losses:
+                self.losses[name] = {"digest": digest(manifest), "by": by, "status": "registered", "back": set(),
+                                     "records": {item["record"] for item in items},
+                                     "held": sorted(item["record"] for item in items if item.get("holds"))}
+        loss = self.losses.get(name)
+        if loss is None:
+            self.found(seq, "loss", "there is no loss {}", "没有遗失登记 {}", name)
+            return
+        said = (statement.get("act"), statement.get("store"), statement.get("loss"), statement.get("by"))
+        if said != (act, self.store, name, by):
+            self.found(seq, "statement", "the statement was made for another act, store, loss or person",
+                       "声明是为别的行为、库、登记或人员作的")
+        if statement.get("digest") != loss["digest"]:
+            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+        if act != "loss.confirmed" and statement.get("notes") != digest(notes):
+            self.found(seq, "loss", "its notes are not those that were signed", "附注与签署时不符")
+        person = self.people.get(by)
+        if person is None or person["revoked"]:
+            self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
+        else:
+            if person["key"] != body.get("key"):
+                self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
+            if not person["roles"] & LOSSES[act]:
+                self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
+        if not signature_holds(body.get("key"), statement, body.get("signature")):
+            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+        if act == "loss.registered":
+            return
+        if loss["status"] != "registered":
+            self.found(seq, "loss", "the loss {} was not waiting", "遗失登记 {} 已了结", name)
+        loss["status"] = act.partition(".")[2]
+        if act == "loss.confirmed":
+            if sorted(notes or ()) != sorted(loss["records"]):
+                self.found(seq, "loss", "it names other records than were registered", "所列档案与登记不符")
+            if self._one_human(by, loss["by"]):
+                self.found(seq, "same-person", f"{by} had registered the loss", f"{by} 是登记人")
+            self.found(seq, "loss",
+                       "{} record(s) were written off as lost by {}, registered by {}, confirmed by {}: {}; under a "
+                       "hold then: {}", "{0} 件档案登记为遗失、损毁（{1}），{2} 登记，{3} 确认：{4}；当时冻结：{5}",
+                       len(loss["records"]), name, loss["by"], by, ", ".join(sorted(loss["records"])[:20]),
+                       ", ".join(loss["held"][:20]) or "-", remark=True)
+
+    def _loss_ended(self, seq, body):
+        loss, record = self.losses.get(body.get("loss")), body.get("record")
+        if loss is None or loss["status"] != "confirmed" or record not in loss["records"] - loss["back"]:
+            self.found(seq, "loss", "the record {} was not written off by it", "档案 {} 并未由它登记为遗失", record)
+        else:
+            loss["back"].add(record)
+
     def _rules(self, seq, act, by, order, statement):
         if act == "order.appraised":
             opinions = statement.get("opinions") or {}
@@ -616,6 +691,15 @@ class Verifier:
                 self.found(seq, "same-person", f"{by} had signed before", f"{by} 已经签过")
             order["completed"].append(by)
 
+    def _ended(self, seq, act, name, day):
+        order = self.orders.get(name)
+        if order is None:
+            self.found(seq, "order", "there is no order {}", "没有批次 {}", name)
+        elif act == "order.withdrawn":
+            order["withdrawn"] = True
+        else:
+            order["days"][act] = day
+
     def _intended(self, seq, body):
         order = self.orders.get(body.get("order"))
         if order is None:
@@ -627,7 +711,7 @@ class Verifier:
             self.found(seq, "order", "the order was not approved", "批次未经批准")
         humans = []
         for one in order["supervisors"]:
-            if not any(self._one_human(one, other) for other in humans):
+            if one in self.people and not any(self._one_human(one, other) for other in humans):
                 humans.append(one)
         wanted = (self.duties or {}).get("supervisors")
         needed = max(SUPERVISORS, wanted) if type(wanted) is int else SUPERVISORS
@@ -732,6 +816,7 @@ def report(verifier, lang, as_json):
         print(json.dumps({
             "ok": not verifier.findings, "entries": verifier.entries, "head": verifier.head,
             "orders": len(verifier.orders), "handovers": len(verifier.handovers),
+            "losses": len(verifier.losses),
             "destroyed": len(verifier.destroyed), "people": len(verifier.people),
             "torn_bytes": verifier.torn[0] if verifier.torn else 0,
             "acts": [{"entry": seq, "order": order, "act": act, "person": person,

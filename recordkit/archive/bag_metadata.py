@@ -100,6 +100,9 @@ def read_incoming(settings: Settings, bag: ReadBag, folder: str) -> Incoming:
     if not isinstance(fields, dict) or any(not _KEY.fullmatch(key) for key in fields):
         raise _wrong(place, "fields", msg("it is no object of fields"))
     _require_plain(place, "fields", fields, [0], 1)
+    if not plain.get("form"):
+        # Only a form may call a field of its own so; else a second title or box would stand beside the true one.
+        fields = {key: value for key, value in fields.items() if core_key(key) is None and fixed_key(key) is None}
     attachments, runs = _attachments(bag, folder, place, plain.get("attachments"))
     extra: dict[str, object] = {key: value for key, value in core.items() if key not in (*_OWN, *_THERE)}
     extra |= {key: found for key in ("form_name", "period_term") if (found := _text(place, key, plain.get(key)))}

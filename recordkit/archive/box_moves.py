@@ -12,7 +12,7 @@ from recordkit.archive.editing import edited
 from recordkit.archive.metadata import BY_KEY, read_value, unspaced
 from recordkit.archive.versions import NewVersion, add_versions
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 from recordkit.model import same_account
 from recordkit.notes import remove_notes
 from recordkit.templates.rows import RowSource
@@ -66,6 +66,9 @@ def pairs_in(source: RowSource, name: str) -> list[tuple[str, str]]:
 def plan_renames(workspace: Workspace, pairs: Iterable[tuple[str, str]]) -> list[BoxMove]:
     """What new numbers of boxes come to; nothing is written.
 
+    Of a list, boxes that are gone while those of their new numbers are there were dealt with by a run that was stopped:
+    they are left out, and named in ``workspace.notices``.
+
     Raises:
         InputRefused: a number is empty, too long or given twice, or a new one is an old one of the same list.
         NotFound: a box does not exist.
@@ -86,7 +89,19 @@ def plan_renames(workspace: Workspace, pairs: Iterable[tuple[str, str]]) -> list
             raise InputRefused(
                 msg("{box} is the new number of one box and the old number of another.", box=new),
                 msg("Rename in two runs: first to numbers that are free, then to those that are wanted."))
-    return [_planned(workspace, old, new) for old, new in wanted.items()]
+    done = [old for old, new in wanted.items() if len(wanted) > 1 and _is_done(workspace, old, new)]
+    if done:
+        workspace.notices.append(msg(
+            "These boxes are gone, and those of their new numbers are there; left out: {boxes}",
+            boxes=listed(done, 10)))
+    return [_planned(workspace, old, new) for old, new in wanted.items() if old not in done]
+
+
+def _is_done(workspace: Workspace, old: str, new: str) -> bool:
+    def is_there(box: str) -> bool:
+        return place_of(workspace.db, box) is not None or bool(records_in_box(workspace.db, box))
+
+    return is_there(new) and not is_there(old)
 
 
 def _planned(workspace: Workspace, old: str, new: str) -> BoxMove:

@@ -42,7 +42,7 @@ def label_lines(box: BoxContent, settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
-def labels_bytes(boxes: Sequence[BoxContent], settings: Settings) -> bytes:
+def labels_bytes(boxes: Iterable[BoxContent], settings: Settings) -> bytes:
     """Labels to be cut out, three boxes a page: left the one for the spine, right that for the front."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
     from docx.shared import Mm, Pt

@@ -23,7 +23,7 @@ from recordkit.archive.metadata import CORE, key_of, own_fields, read_value, uns
 from recordkit.archive.versions import NewVersion, add_versions
 from recordkit.archive.volume_acts import told_astray
 from recordkit.errors import InputRefused, RefusedByRule
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, listed, msg, nearest
 from recordkit.model import Problem
 from recordkit.settings import Settings
 from recordkit.templates.planning import REASON_HEADING
@@ -175,14 +175,12 @@ def _columns(settings: Settings, raw: RawRow, name: str) -> dict[str, str]:
 
 
 def _unknown_column(settings: Settings, heading: str, name: str) -> InputRefused:
-    import difflib
-
     labels = [one.label for one in (*CORE, *own_fields(settings))]
-    near = difflib.get_close_matches(heading, [*labels, CODE, VERSION, MARK], 1, 0.4)
+    near = nearest(heading, [*labels, CODE, VERSION, MARK], 0.4)
     told = msg("Columns are: {fields}. Delete the column, or name it as it was.",
                fields=listed([CODE, VERSION, *labels, MARK]))
     return InputRefused(msg("{file} has a column {heading} that no record has.", file=name, heading=heading),
-                        msg("Did you mean {near}? {rest}", near=near[0], rest=told) if near else told)
+                        msg("Did you mean {near}? {rest}", near=near, rest=told) if near else told)
 
 
 @dataclass(slots=True)
@@ -330,7 +328,9 @@ class _Row:
             return old if old.lstrip("0") == text else text.zfill(len(old))
         if len(text.lstrip("-")) > 15:
             return old or text  # A spreadsheet keeps fifteen digits; the others are noughts now.
-        return account_with_zeros(self.workspace.db, text) if spec.key == "account" else None
+        if spec.key != "account":
+            return None
+        return account_with_zeros(self.workspace.db, text, only_open=not self.clearance.full)
 
     def _edited(self, record: Record, values: Mapping[str, object]) -> Mapping[str, object] | None:
         """The new metadata; what the form of the record refuses is named by its cell."""

@@ -162,11 +162,10 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
         "commitment": body["commitment"],
         "touched": entry.seq,
     }
-    stood = tallies.kind_of(db, record_id)
     if entry.act == "record.filed":
         scope, serial = str(body["scope"]), body["serial"]
-        db.insert(
-            "records",
+        tallies.insert(
+            db,
             {
                 **shown,
                 "record_id": record_id,
@@ -190,6 +189,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
             db.run("INSERT INTO code_serials (scope, last) VALUES (:scope, :last) ON CONFLICT (scope) "
                    "DO UPDATE SET last = max(last, excluded.last)", {"scope": scope, "last": serial})
     else:
+        stood = tallies.kind_of(db, record_id)
         if metadata:
             shown["number"] = metadata.get("number")
         else:
@@ -200,15 +200,36 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
                       "form": body["form"]}
         columns = ", ".join(f"{name} = :{name}" for name in shown)
         db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
-    tallies.move(db, record_id, stood)
+        tallies.move(db, record_id, stood)
     if metadata:
         account = metadata.get("account")
-        if stood is not None:
+        if entry.act != "record.filed":
             db.run("UPDATE record_accounts SET is_current = 0 WHERE record_id = :id", {"id": record_id})
         if account:
             now = {"account": same_account(str(account)), "record_id": record_id, "is_current": 1}
             db.insert("record_accounts", now)
     return metadata
+
+
+def show_metadata(
+    db: Database, record_id: str, metadata: Mapping[str, object], accounts: Mapping[str, int] | None = None
+) -> None:
+    """Let the row of a record say what this metadata says, its newest version staying the same.
+
+    ``accounts`` are all (``same_account``) under which it stands (1) or once stood (0); None leaves the earlier ones.
+    """
+    stood = tallies.kind_of(db, record_id)
+    shown = {**shown_of(metadata), "metadata": json.dumps(metadata, ensure_ascii=False),
+             "number": metadata.get("number")}
+    columns = ", ".join(f"{name} = :{name}" for name in shown)
+    db.run(f"UPDATE records SET {columns} WHERE record_id = :record_id", {**shown, "record_id": record_id})
+    tallies.move(db, record_id, stood)
+    now = accounts
+    if now is None:
+        db.run("UPDATE record_accounts SET is_current = 0 WHERE record_id = :id", {"id": record_id})
+        now = {same_account(str(metadata["account"])): 1} if metadata.get("account") else {}
+    for account, is_current in now.items():
+        db.insert("record_accounts", {"account": account, "record_id": record_id, "is_current": is_current})
 
 
 def shown_of(metadata: Mapping[str, object]) -> dict[str, object]:
@@ -484,12 +505,17 @@ def has_others(db: Database, account: str, records: Collection[str]) -> bool:
     return any(row["record_id"] not in records for row in rows)
 
 
-def account_with_zeros(db: Database, account: str) -> str | None:
-    """An account with records that is this one with zeros before it: spreadsheets take them off a number."""
+def account_with_zeros(db: Database, account: str, *, only_open: bool = False) -> str | None:
+    """An account with records that is this one with zeros before it: spreadsheets take them off a number.
+
+    ``only_open``: with records that are not restricted.
+    """
     if account.isascii() and account.isdigit():
         for zeros in range(1, _LONGEST_ZEROS + 1):
             padded = "0" * zeros + account
-            if db.one("SELECT 1 FROM record_accounts WHERE account = :account", {"account": padded}) is not None:
+            if db.one("SELECT 1 FROM record_accounts a JOIN records r ON r.record_id = a.record_id WHERE "
+                      "a.account = :account AND (:all = 1 OR r.access = 'open')",
+                      {"account": padded, "all": int(not only_open)}) is not None:
                 return padded
     return None
 
@@ -497,16 +523,20 @@ def account_with_zeros(db: Database, account: str) -> str | None:
 _LONGEST_ZEROS = 8
 
 
-def count_of_account(db: Database, account: str, *, ever: bool = False, since: date | None = None) -> int:
+def count_of_account(
+    db: Database, account: str, *, ever: bool = False, since: date | None = None, only_open: bool = False
+) -> int:
     """How many active records stand under an account.
 
-    ``ever`` counts those, too, that once stood under it; ``since`` only those dated on that day or later.
+    ``ever`` counts those, too, that once stood under it; ``since`` only those dated on that day or later;
+    ``only_open`` none that is restricted.
     """
     row = db.one(
         "SELECT count(*) AS n FROM record_accounts a JOIN records r ON r.record_id = a.record_id "
         "WHERE a.account = :account AND r.status = 'active' AND (:ever = 1 OR a.is_current = 1) "
-        "AND (:since IS NULL OR r.date >= :since)",
-        {"account": same_account(account), "ever": int(ever), "since": since.isoformat() if since else None},
+        "AND (:since IS NULL OR r.date >= :since) AND (:all = 1 OR r.access = 'open')",
+        {"account": same_account(account), "ever": int(ever), "all": int(not only_open),
+         "since": since.isoformat() if since else None},
     )
     return 0 if row is None else int(row["n"])
 

@@ -12,7 +12,7 @@ from recordkit.archive.metadata import BY_KEY, own_fields, read_value, unspaced
 from recordkit.archive.registers import OWN_CLASSES
 from recordkit.archive.versions import add_version
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
-from recordkit.messages import listed, msg
+from recordkit.messages import listed, msg, nearest
 from recordkit.templates import issue as issues
 from recordkit.templates.fieldtypes import parse, to_plain
 from recordkit.templates.spec import FieldSpec, FormSpec
@@ -146,17 +146,15 @@ def _unknown(
                 "period, and what is printed and signed under it must be found under it.", field=key, code=record.code),
             msg("Say what is right in 备注 (note); the record keeps its code."),
         )
-    import difflib
-
     names = {**{one: one for one in keys}, **{BY_KEY[one].label: one for one in keys if one in BY_KEY},
              **{str(label): one for one, label in labels.items() if one in keys}}
-    near = difflib.get_close_matches(key, names, 1, 0.5)
+    near = nearest(key, names)
     called = {one: label for label, one in names.items() if label != one}
     told = msg("Fields are: {fields}.", fields=listed(f"{called[one]} ({one})" if one in called else one
                                                       for one in keys))
     return InputRefused(
         msg("The record {code} has no field {key} that can be edited.", code=record.code, key=key),
-        msg("Did you mean {near}? {rest}", near=near[0], rest=told) if near else told,
+        msg("Did you mean {near}? {rest}", near=near, rest=told) if near else told,
     )
 
 

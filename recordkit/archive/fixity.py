@@ -18,6 +18,8 @@ from pathlib import Path
 from recordkit import files
 from recordkit.archive import catalogue
 from recordkit.archive.catalogue import Holding
+from recordkit.archive.checks.ledger_facts import LedgerFacts
+from recordkit.archive.losses import LostRecord, loss_of, lost_records
 from recordkit.archive.objects import Reading
 from recordkit.messages import Message, msg
 from recordkit.workspace import Workspace
@@ -70,6 +72,9 @@ class FixityResult:
             interrupted run, or all that were not named.
         sampled: archival codes of the share that was read; None without a sample.
         interrupted: a person stopped it; the same call goes on.
+        lost: archival codes of the records that are written off as lost, as far as they were asked for; what was
+            registered of them is no finding.
+        found: those of them whose objects are whole: 'mend' enters that they are back.
     """
 
     records: int
@@ -80,6 +85,8 @@ class FixityResult:
     unverified: int = 0
     sampled: tuple[str, ...] | None = None
     interrupted: bool = False
+    lost: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +190,8 @@ class _Scan:
         self._suspects = set(run.suspects or ())
         self._begin = (run.ordinal, run.seq)
         self._codes: list[str] = []
+        self._lost, self._found = lost_records(workspace.db), list[str]()
+        self._asked: list[str] | None = None if journal is not None and journal.share == "" else []
         self._earlier = self._bytes = 0
         self._interrupted = False
 
@@ -205,7 +214,12 @@ class _Scan:
             while page := list(islice(todo, _TOGETHER)):
                 readings = pool.map(objects.read_again, [one.record_id for one in page])
                 for one, reading in zip(page, readings, strict=True):
-                    if _findings(reading, one, store_id):
+                    lost = self._lost.get(one.record_id)
+                    if lost is not None and not reading.faults and not _findings(reading, one, store_id):
+                        self._found.append(one.code)
+                    if lost is not None and self._asked is not None:
+                        self._asked.append(one.code)
+                    if _findings(reading, one, store_id, lost):
                         self._suspects.add(one.record_id)
                     else:
                         self._suspects.discard(one.record_id)
@@ -242,12 +256,38 @@ class _Scan:
             unverified=max(held - self._earlier - len(self._codes), 0),
             sampled=tuple(self._codes) if sampled else None,
             interrupted=self._interrupted,
+            lost=tuple(self._lost_codes()),
+            found=tuple(self._found),
         )
+
+    def _lost_codes(self) -> list[str]:
+        """Those that were read; of the whole archive all of them, be it that an earlier run has read them."""
+        if self._asked is not None:
+            return self._asked
+        found = (catalogue.get_record(self._workspace.db, one) for one in self._lost)
+        return sorted(one.code for one in found if one is not None)
 
     def _save(self) -> None:
         if self._journal is not None:
             self._run.suspects = sorted(self._suspects)
             self._journal.save(self._run)
+
+
+def note_findings(workspace: Workspace, facts: LedgerFacts) -> tuple[FixityFinding, ...]:
+    """Notes - reasons, remarks, places of boxes - that the ledger names and that are missing or changed.
+
+    ``facts`` has taken every entry.
+
+    Raises:
+        StoreBusy: as ``verify_objects``.
+    """
+    found = []
+    for one in facts.settled(workspace):
+        record = catalogue.get_record(workspace.db, one.subject)
+        reason = msg("the bytes are not those that were filed") if one.changed else msg("the file is missing")
+        found.append(FixityFinding(record.record_id if record else "", record.code if record else "", one.place,
+                                   reason))
+    return tuple(found)
 
 
 def beside(workspace: Workspace) -> tuple[list[str], list[FixityFinding]]:
@@ -268,17 +308,24 @@ def _suspect_findings(workspace: Workspace, record_id: str) -> list[FixityFindin
     record = catalogue.get_record(workspace.db, record_id)
     objects = catalogue.objects_of(workspace)
     if record is not None and record.status == "active":
-        return _findings(objects.read_again(record_id), Holding.of(record), workspace.settings.store.id)
+        return _findings(objects.read_again(record_id), Holding.of(record), workspace.settings.store.id,
+                         loss_of(workspace.db, record_id))
     if not objects.exists(record_id):
         return []
     code = record.code if record is not None else ""
     return [FixityFinding(record_id, code, "", msg("an object that the ledger does not know, or calls destroyed"))]
 
 
-def _findings(reading: Reading, holding: Holding, store_id: str) -> list[FixityFinding]:
-    findings = [FixityFinding(holding.record_id, holding.code, one.file, one.reason) for one in reading.faults]
-    if not findings and catalogue.keyed(store_id, reading.inventory) != holding.commitment:
+def _findings(
+    reading: Reading, holding: Holding, store_id: str, lost: LostRecord | None = None
+) -> list[FixityFinding]:
+    """What is not as it was filed; of a ``lost`` record only what was not registered as lost."""
+    findings = [FixityFinding(holding.record_id, holding.code, one.file, one.reason) for one in reading.faults
+                if lost is None or one.kind == "stray" or not lost.covers(one.file)]
+    if not reading.faults and catalogue.keyed(store_id, reading.inventory) != holding.commitment:
         # A folder that is whole in itself may still be another one than was filed.
+        if lost is not None and lost.covers("inventory.json"):
+            return findings
         reason = msg("the object was replaced: its inventory is not the one in the ledger")
         findings.append(FixityFinding(holding.record_id, holding.code, "inventory.json", reason))
     return findings

@@ -21,6 +21,7 @@ import msgspec
 
 from recordkit import files
 from recordkit.archive import catalogue, vague_dates
+from recordkit.archive.access import clearance_of
 from recordkit.archive.archival_code import CodeTemplate, LookAlikes, named_already, next_serial, no_code
 from recordkit.archive.classes import Scheme, load_scheme
 from recordkit.archive.decisions import IngestItem, IngestOptions
@@ -437,7 +438,8 @@ class _Reader:
         heading = self._columns.get("account")
         value = raw.values.get(heading) if heading else None
         if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
-            padded = catalogue.account_with_zeros(self._workspace.db, str(int(value)))
+            padded = catalogue.account_with_zeros(self._workspace.db, str(int(value)),
+                                                  only_open=not clearance_of(self._workspace).full)
             if padded is not None:
                 yield self.problem(raw, "account", "lost-zeros", msg(
                     "The cell holds the number {number}; the archive knows the account {account}. Format the column "

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
+from recordkit.archive.core_names import CORE_NAMES
 from recordkit.errors import InputRefused
 from recordkit.messages import Message, listed, msg
 from recordkit.settings import Settings
@@ -21,29 +23,32 @@ LONGEST = 500
 SECURITY = ("公开", "内部", "秘密", "机密", "绝密")
 """密级 (GB/T 7156-2003, without 限制 and 国内), the lowest first."""
 
+
+def _core(key: str, **more: Any) -> FieldSpec:
+    label, label_en = CORE_NAMES[key]
+    return FieldSpec(key=key, label=label, label_en=label_en, **more)
+
+
 CORE: tuple[FieldSpec, ...] = (
-    FieldSpec(key="title", label="题名", label_en="Title", max_length=LONGEST),
-    FieldSpec(key="date", label="日期", label_en="Date", type="date"),
-    FieldSpec(key="date_given", label="原目录日期", label_en="Date as given", required=False, max_length=40),
-    FieldSpec(key="title_made", label="自拟题名", label_en="Title made by the archivist", type="yes_no",
-              required=False),
-    FieldSpec(key="responsible", label="责任者", label_en="Responsible", required=False, max_length=LONGEST),
-    FieldSpec(key="number", label="文号", label_en="Number", required=False, max_length=LONGEST),
-    FieldSpec(key="account", label="户号", label_en="Account", required=False, max_length=LONGEST),
-    FieldSpec(key="party", label="当事人", label_en="Party", required=False, max_length=LONGEST),
-    FieldSpec(key="address", label="地址", label_en="Address", required=False, max_length=LONGEST),
-    FieldSpec(key="phone", label="电话", label_en="Phone", required=False, max_length=LONGEST, sensitive=True),
-    FieldSpec(key="box", label="盒号", label_en="Box", required=False, max_length=60),
-    FieldSpec(key="shelf", label="库位", label_en="Shelf", required=False, max_length=120),
-    FieldSpec(key="security", label="密级", label_en="Security", type="choice", choices=SECURITY,
-              required=False),
-    FieldSpec(key="keywords", label="主题词", label_en="Keywords", required=False, max_length=LONGEST),
-    FieldSpec(key="note", label="备注", label_en="Note", required=False, max_length=LONGEST),
+    _core("title", max_length=LONGEST),
+    _core("date", type="date"),
+    _core("date_given", required=False, max_length=40),
+    _core("title_made", type="yes_no", required=False),
+    _core("responsible", required=False, max_length=LONGEST),
+    _core("number", required=False, max_length=LONGEST),
+    _core("account", required=False, max_length=LONGEST),
+    _core("party", required=False, max_length=LONGEST),
+    _core("address", required=False, max_length=LONGEST),
+    _core("phone", required=False, max_length=LONGEST, sensitive=True),
+    _core("box", required=False, max_length=60),
+    _core("shelf", required=False, max_length=120),
+    _core("security", type="choice", choices=SECURITY, required=False),
+    _core("keywords", required=False, max_length=LONGEST),
+    _core("note", required=False, max_length=LONGEST),
 )
 """Core metadata of DA/T 46-2009 that people give; code, class, period, pages and digests are the program's own."""
 
 BY_KEY: Mapping[str, FieldSpec] = MappingProxyType({one.key: one for one in CORE})
-BY_LABEL: Mapping[str, str] = MappingProxyType({one.label: one.key for one in CORE})
 
 
 def own_fields(settings: Settings, record_class: str | None = None) -> tuple[FieldSpec, ...]:

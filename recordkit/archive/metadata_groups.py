@@ -1,9 +1,8 @@
-"""A record's metadata by the groups of DA/T 46-2009, under its Chinese names, for checks, transfers and people."""
+"""A record's metadata by the groups of DA/T 46-2009, under its Chinese names, for transfers and people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
 from recordkit.archive.catalogue import Record
 from recordkit.archive.metadata import CORE
@@ -12,18 +11,6 @@ from recordkit.settings import Settings
 GROUPS = ("来源", "电子文件号", "档号", "内容描述", "形式特征", "电子属性", "数字化属性", "电子签名", "存储位置",
           "权限", "管理过程")
 """In the order of the standard."""
-
-REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "来源": ("全宗名称", "立档单位名称"),
-    "电子文件号": ("电子文件号",),
-    "档号": ("档号", "全宗号", "年度", "保管期限"),
-    "内容描述": ("题名", "日期", "责任者"),
-    "形式特征": ("页数",),
-    "电子属性": ("格式信息", "计算机文件名", "计算机文件大小", "数字摘要 SHA-256"),
-    "权限": ("控制标识",),
-    "管理过程": ("归档时间", "归档人"),
-})
-"""Elements that a record in force must have, by group; None and "" count as missing."""
 
 _ACCESS = {"open": "开放", "restricted": "限制"}
 _IN_STORAGE = ("box", "shelf")
@@ -35,7 +22,7 @@ def metadata_groups(
 ) -> dict[str, dict[str, object]]:
     """The elements of each group by Chinese name, plain JSON values; None where the record has nothing.
 
-    Every group and every element of ``REQUIRED`` is there. Who may see the record is the caller's business
+    Every group and every element is there. Who may see the record is the caller's business
     (``access.seen_title``); of a destroyed record there is what the ledger keeps.
 
     Args:
@@ -78,12 +65,6 @@ def metadata_groups(
         },
     }
     return groups
-
-
-def missing_elements(groups: Mapping[str, Mapping[str, object]]) -> list[tuple[str, str]]:
-    """Group and name of each required element that is empty."""
-    return [(group, name) for group, names in REQUIRED.items() for name in names
-            if groups.get(group, {}).get(name) in (None, "")]
 
 
 def _description(record: Record) -> dict[str, object]:

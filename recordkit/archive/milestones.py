@@ -43,13 +43,14 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
     if entry.act in ("issue.issued", "issue.completed"):
         _refresh(workspace, str(body["issue"]))
     elif entry.act in _VERSIONING:
-        _apply_version(workspace, entry)
+        record_changed(workspace, str(entry.body["record"]), entry.time)
     elif entry.act == "record.destroyed":
         _forget(workspace.db, str(body["record"]))
 
 
-def _apply_version(workspace: Workspace, entry: Entry) -> None:
-    db, record_id = workspace.db, str(entry.body["record"])
+def record_changed(workspace: Workspace, record_id: str, filed_at: str = "") -> None:
+    """Bring the days and counts of a record up to its row in the catalogue; ``filed_at``: instant of a new one."""
+    db = workspace.db
     before = db.one("SELECT day, issue_id FROM filings WHERE record_id = :id", {"id": record_id})
     row = db.one("SELECT * FROM records WHERE record_id = :id", {"id": record_id})
     if row is None:
@@ -60,7 +61,7 @@ def _apply_version(workspace: Workspace, entry: Entry) -> None:
         _tally(db, record_id, -1)
     db.insert("filings", {
         "record_id": record_id,
-        "day": before["day"] if before is not None else day_of(workspace, entry.time),
+        "day": before["day"] if before is not None else day_of(workspace, filed_at),
         "record_class": row["record_class"],
         "year": row["year"],
         "period": row["period"],
@@ -84,12 +85,6 @@ def _tally(db: Database, record_id: str, times: int) -> None:
     db.run("INSERT INTO filing_years (year, n, bytes) SELECT substr(day, 1, 4), :times, :times * bytes FROM filings "
            "WHERE record_id = :id ON CONFLICT (year) DO UPDATE SET n = n + excluded.n, bytes = bytes + excluded.bytes",
            {"id": record_id, "times": times})
-
-
-def tally_again(db: Database) -> None:
-    """Count what was filed in each year anew."""
-    db.run("DELETE FROM filing_years")
-    db.run("INSERT INTO filing_years SELECT substr(day, 1, 4), count(*), sum(bytes) FROM filings GROUP BY 1")
 
 
 def _forget(db: Database, record_id: str) -> None:

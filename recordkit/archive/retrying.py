@@ -12,6 +12,7 @@ from recordkit import files
 from recordkit.archive.arrivals import quarantine_folder
 from recordkit.archive.dropping import DroppedPaper, drop_paper, find_dropped
 from recordkit.archive.pdf import Reason, UnreadablePdf
+from recordkit.archive.referring import meant
 from recordkit.errors import NotFound
 from recordkit.messages import Message, listed, msg
 from recordkit.workspace import Workspace
@@ -101,25 +102,24 @@ def drop_quarantined(
 
 
 def chosen_papers(workspace: Workspace, references: Sequence[str]) -> list[QuarantinedPaper]:
-    """Papers in quarantine by key, file name or path; all when none is named.
+    """Papers in quarantine, each named as for ``referring.meant``; all when none is named.
 
     Raises:
-        NotFound: nothing in quarantine answers to a reference.
+        NotFound: nothing in quarantine answers to a reference, or a short one may mean several.
     """
     papers = list_quarantine(workspace)
     if not references:
         return papers
+    chosen: list[str] = []
     for reference in references:
-        if not any(_answers(paper, reference) for paper in papers):
+        found = meant(papers, reference)
+        if not found:
             raise NotFound(
                 msg("Nothing in quarantine answers to {reference}.", reference=reference),
                 msg("'recordkit quarantine list' shows what lies there."),
             )
-    return [paper for paper in papers if any(_answers(paper, one) for one in references)]
-
-
-def _answers(paper: QuarantinedPaper, reference: str) -> bool:
-    return reference == paper.key or Path(reference).name in (paper.path.name, paper.key)
+        chosen += [one.key for one in found]
+    return [paper for paper in papers if paper.key in chosen]
 
 
 def passwords_in(data: bytes) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ there, with the title across the strip. Heads are the standards' own words in ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +51,10 @@ def volume_strip(volume: Volume, title: str, period: str, settings: Settings) ->
             str(volume.records), period)
 
 
-def strips_bytes(fields: Sequence[Field], strips: Sequence[Sequence[str]]) -> bytes:
-    """Six strips a page, A4 upright, each as high as its fields together."""
+def strips_bytes(
+    fields: Sequence[Field], strips: Sequence[Sequence[str]], progress: Callable[[int], None] | None = None
+) -> bytes:
+    """Six strips a page, A4 upright, each as high as its fields together; ``progress`` is told how many are made."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
     from docx.shared import Mm, Pt
 
@@ -61,6 +63,8 @@ def strips_bytes(fields: Sequence[Field], strips: Sequence[Sequence[str]]) -> by
     document = wordpage.new_page(landscape=False, margins=(12, 15, 12, 15))
     for at in range(0, len(strips), _PER_PAGE):
         some = strips[at : at + _PER_PAGE]
+        if progress is not None:
+            progress(at)
         if at:
             gap = document.add_paragraph()
             gap.paragraph_format.line_spacing = Pt(1)

@@ -15,6 +15,7 @@ from stat import S_ISREG
 from typing import Any
 
 from recordkit.archive import catalogue
+from recordkit.archive.losses import lost_records
 from recordkit.messages import Message, msg
 from recordkit.workspace import Workspace
 
@@ -29,7 +30,7 @@ class Stock:
     Attributes:
         files: how many content files; ``bytes`` of all of them.
         digest: keyed digest over a line ``record path size`` for each, in the order of filing.
-        wrong: how many are missing, no files, or not of the size that the metadata says.
+        wrong: how many are missing, no files, or not of the size that the metadata says, and not written off as lost.
         told: the first ``MOST_NAMED`` of those.
     """
 
@@ -45,12 +46,14 @@ def take_stock(workspace: Workspace) -> Stock:
     objects, store_id = catalogue.objects_of(workspace), workspace.settings.store.id
     whole, count, size, wrong = hashlib.sha256(), 0, 0, 0
     told: list[Message] = []
+    lost = lost_records(workspace.db)
     for one in catalogue.list_holdings(workspace.db):
         for name, found, reason in _files_of(objects.folder_of(one.record_id), store_id, one.commitment):
             whole.update(f"{one.record_id} {name} {found}\n".encode())
             count += 1
             size += found or 0
-            if reason is not None:
+            known = lost.get(one.record_id)
+            if reason is not None and (known is None or not known.covers(name)):
                 wrong += 1
                 if len(told) < MOST_NAMED:
                     told.append(msg("{code}: {file}: {reason}", code=one.code, file=name, reason=reason))

@@ -8,6 +8,7 @@ record names its tally, so that those of one kind are found in any order (``sele
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from recordkit.db import Database, Row
 
@@ -27,6 +28,22 @@ def kind_of(db: Database, record_id: str) -> Row | None:
     return db.one(f"{_KIND} WHERE record_id = :id", {"id": record_id})
 
 
+def insert(db: Database, row: Mapping[str, object]) -> None:
+    """A new row of ``records``, active and counted; it names its tally at once, which spares a second write.
+
+    One that is there already is replaced and counted once: applying an entry twice must do no harm.
+    """
+    kind = {name: row.get(name) or "" for name in _OF} | {"month": str(row["date"])[:7]}
+    named = {**row, "tally": _id_of(kind)}
+    columns = ", ".join(named)
+    if db.run(f"INSERT OR IGNORE INTO records ({columns}) VALUES ({', '.join(f':{name}' for name in named)})", named):
+        _count(db, kind, row["pages"])
+        return
+    stood = kind_of(db, str(row["record_id"]))
+    db.insert("records", named)
+    move(db, str(row["record_id"]), stood)
+
+
 def move(db: Database, record_id: str, before: Row | None) -> None:
     """A record that stood under one tally, None for none, stands under the one that its row says now."""
     after = kind_of(db, record_id)
@@ -36,24 +53,21 @@ def move(db: Database, record_id: str, before: Row | None) -> None:
         db.run(f"UPDATE record_tallies SET n = n - 1, pages = pages - :pages WHERE {_HERE}", dict(before))
         db.run(f"DELETE FROM record_tallies WHERE {_HERE} AND n <= 0", dict(before))
     if after is not None:
-        values = {**dict(after), "tally": _id_of(after)}
-        db.run(f"INSERT INTO record_tallies ({_NAMES}, tally, n, pages) "
-               f"VALUES ({', '.join(f':{name}' for name in _OF)}, :tally, 1, :pages) "
-               f"ON CONFLICT ({_NAMES}) DO UPDATE SET n = n + 1, pages = pages + excluded.pages", values)
-        db.run("UPDATE records SET tally = :tally WHERE record_id = :id", {"tally": values["tally"], "id": record_id})
+        db.run("UPDATE records SET tally = :tally WHERE record_id = :id",
+               {"tally": _count(db, dict(after), after["pages"]), "id": record_id})
 
 
-def tally_again(db: Database) -> None:
-    """Count everything anew, from the records themselves."""
-    db.run("DELETE FROM record_tallies")
-    rows = db.all(f"SELECT {_NAMES}, count(*) AS n, sum(pages) AS pages FROM ({_KIND}) GROUP BY {_NAMES}")
-    for row in rows:
-        db.insert("record_tallies", {**dict(row), "tally": _id_of(row)})
-    db.run(f"UPDATE records SET tally = (SELECT t.tally FROM record_tallies t WHERE ({_NAMES}) = "
-           f"({', '.join(_OF.values())}))")
+def _count(db: Database, kind: Mapping[str, object], pages: object) -> int:
+    """One more of a kind; its tally."""
+    tally = _id_of(kind)
+    db.run(f"INSERT INTO record_tallies ({_NAMES}, tally, n, pages) "
+           f"VALUES ({', '.join(f':{name}' for name in _OF)}, :tally, 1, :pages) "
+           f"ON CONFLICT ({_NAMES}) DO UPDATE SET n = n + 1, pages = pages + excluded.pages",
+           {**{name: kind[name] for name in _OF}, "tally": tally, "pages": pages})
+    return tally
 
 
-def _id_of(kind: Row) -> int:
+def _id_of(kind: Mapping[str, object] | Row) -> int:
     """The same number for the same kind in every store and after every rebuild."""
     text = "\0".join(str(kind[name]) for name in _OF)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)

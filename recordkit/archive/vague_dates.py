@@ -26,14 +26,21 @@ _YEAR = r"(?:19|20|21)\d\d"
 
 
 def last_day(text: str, today: date) -> date | None:
-    """The last day that a paper so dated can bear, at the latest today; None for what is no such date.
+    """The last day that a paper so dated can bear, at the latest today; None for what is no such date or to come.
 
     Forms: 1998, 1998年, 一九九八年, 1998-05, 1998.5, 199805, 1998年5月, 19980500, 19980000, 1998-2001, 1980年代,
     八十年代 (of the last century), 民国37年, 民国三十七年五月, 民国37年5月3日, 无日期, 不详.
     """
     tight = "".join(unicodedata.normalize("NFKC", text).split()).casefold()
-    found = date.max if tight in UNDATED else _last(tight)
-    return None if found is None else min(found, today)
+    if tight in UNDATED:
+        return today
+    found = _last(tight)
+    if found is None:
+        return None
+    span = re.match(rf"({_YEAR})年?[-–—~至]{_YEAR}", tight)
+    first_year = int(span[1]) if span is not None else found.year - 9 if tight.endswith("年代") else found.year
+    # A year that has not begun is a slip, 2089 for 1989; capped in silence nobody would see it.
+    return None if first_year > today.year else min(found, today)
 
 
 def told_forms() -> Message:

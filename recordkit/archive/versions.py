@@ -12,7 +12,10 @@ from pathlib import Path
 
 from recordkit import pending
 from recordkit.archive import catalogue
+from recordkit.archive.losses import loss_of
 from recordkit.archive.objects import AddedVersion, VersionNote, json_bytes
+from recordkit.errors import RefusedByRule
+from recordkit.messages import msg
 from recordkit.workspace import Workspace, Writer
 
 
@@ -74,7 +77,16 @@ def add_versions(
 
     Returns:
         The records as they are now, in order.
+
+    Raises:
+        RefusedByRule: the whole of one of them is written off as lost. One of which only files are may get new ones.
     """
+    for new in news:
+        if (lost := loss_of(workspace.db, new.record.record_id)) is not None and lost.whole:
+            raise RefusedByRule(
+                msg("The record {code} is written off as lost ({loss}); nothing is added to it or changed in it.",
+                    code=new.record.code, loss=lost.loss_id),
+                msg("When a copy of it turns up, 'recordkit mend COPY' brings it back."))
     now, store_id = workspace.clock.stamp(), workspace.settings.store.id
     note = VersionNote(now, act.removeprefix("record."), workspace.actor)
     added = [AddedVersion(new.record.record_id, new.record.version + 1,

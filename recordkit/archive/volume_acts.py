@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -66,10 +66,13 @@ def open_volume(workspace: Workspace, new: NewVolume) -> Volume:
     Raises:
         NotFound: no such class.
         InputRefused: the title is empty or too long, or of the volume of an account the account.
-        RefusedByRule: there is an open volume for the same account and class.
+        RefusedByRule: there is an open volume for the same account and class; or it is that of an account and the
+            actor may not see restricted records: the answer would tell whether there are any of that account.
     """
     new = _checked(workspace, new)
     with workspace.writing() as writer:
+        if new.account is not None:
+            _require_clearance(workspace)
         _require_only_one(workspace.db, new.account, new.record_class)
         (volume_id,) = _open(workspace, writer, [new])
     return find_volume(workspace, volume_id)
@@ -121,8 +124,12 @@ def title_of_account(account: str, party: str) -> str:
     return f"{party}（{account}）用户档案"[:LONGEST_TITLE] if party else f"{account}用户档案"
 
 
-def open_per_account(workspace: Workspace, record_class: str | None = None) -> AccountPlan:
+def open_per_account(
+    workspace: Workspace, record_class: str | None = None, progress: Callable[[int, int], None] | None = None
+) -> AccountPlan:
     """Do what ``plan_per_account`` says, in batches; killed in between, the next call does the rest.
+
+    ``progress`` is told how many volumes of how many were dealt with.
 
     Returns:
         What was done: where another process was at it too, less than was planned.
@@ -133,13 +140,16 @@ def open_per_account(workspace: Workspace, record_class: str | None = None) -> A
     plan = plan_per_account(workspace, record_class)
     joined: dict[str, tuple[str, ...]] = {}
     opened: list[NewVolume] = []
-    for volume_id, records in plan.joining.items():
+    total = len(plan.joining) + len(plan.new)
+    for done, (volume_id, records) in enumerate(plan.joining.items(), start=1):
         with workspace.writing() as writer:
             free = tuple(one for one in records if _is_free(workspace.db, one))
             if free and find_volume(workspace, volume_id).closed is None:
                 file_into(workspace.db, writer, volume_id, free)
                 writer.commit()
                 joined[volume_id] = free
+        if progress is not None:
+            progress(done, total)
     for start in range(0, len(plan.new), _BATCH):
         with workspace.writing() as writer:
             # Another process may have been at it between the plan and this batch.
@@ -153,6 +163,8 @@ def open_per_account(workspace: Workspace, record_class: str | None = None) -> A
             if news:
                 _open(workspace, writer, news)
                 opened += news
+        if progress is not None:
+            progress(len(plan.joining) + min(start + _BATCH, len(plan.new)), total)
     return AccountPlan(tuple(opened), joined, plan.left)
 
 
@@ -203,8 +215,8 @@ def take_out(workspace: Workspace, reference: str, record: str, reason: str) -> 
         volume = find_volume(workspace, reference)
         _require_open(volume)
         found = find_record(workspace.db, record)
-        _require_keeper(workspace, msg("To take a record out of a volume needs the role {roles}.",
-                                       roles=listed(map(msg, KEEPERS))))
+        require_keeper(workspace, msg("To take a record out of a volume needs the role {roles}.",
+                                      roles=listed(map(msg, KEEPERS))))
         require_access(workspace, found)
         if not _is_in(workspace.db, volume, found):
             raise RefusedByRule(msg("The record {code} is not in volume {volume}.", code=found.code,
@@ -227,17 +239,16 @@ def close_volume(workspace: Workspace, reference: str, remarks: Remarks = NOTHIN
     Raises:
         NotFound: no such volume.
         InputRefused: a text is too long.
-        RefusedByRule: it is closed, or has no record; or something is said and the actor may not see all of it.
+        RefusedByRule: it is closed, or has no record; or the actor may not see all of it.
     """
     said = _said(remarks, None)
     with workspace.writing() as writer:
         volume = find_volume(workspace, reference)
         _require_open(volume)
+        _require_seen(workspace, volume)
         if not volume.records:
             raise RefusedByRule(msg("Volume {volume} is empty; it cannot be closed.", volume=volume.code),
                                 msg("Put records into it: recordkit volume add {volume} RECORD", volume=volume.code))
-        if said:
-            _require_seen(workspace, volume)
         note = writer.note(volume.volume_id, said) if said else None
         writer.add("volume.closed", {"volume": volume.volume_id, "date": workspace.clock.today.isoformat(),
                                      "note": note})
@@ -251,7 +262,9 @@ def reopen_volume(workspace: Workspace, reference: str, reason: str) -> Volume:
     Raises:
         NotFound: no such volume.
         InputRefused: no reason.
-        RefusedByRule: it is open, or all its records are destroyed, or its account has another open one by now.
+        RefusedByRule: it is open, or all its records are destroyed, or its account has another open one by now; or the
+            actor may not see all of it, or, where people are registered, is neither archivist nor administrator: what
+            is said of an open volume anybody may change.
     """
     if not reason.strip():
         raise InputRefused(msg("To open a volume again needs a reason."), msg("Give it with --reason TEXT."))
@@ -261,8 +274,10 @@ def reopen_volume(workspace: Workspace, reference: str, reason: str) -> Volume:
             raise _ended(volume)
         if volume.closed is None:
             raise RefusedByRule(msg("Volume {volume} is open.", volume=volume.code))
-        hides = volume.restricted and not clearance_of(workspace).full
-        _require_only_one(workspace.db, volume.account, volume.record_class, hides=hides)
+        _require_seen(workspace, volume)
+        require_keeper(workspace, msg("To open a closed volume again needs the role {roles}.",
+                                      roles=listed(map(msg, KEEPERS))))
+        _require_only_one(workspace.db, volume.account, volume.record_class)
         note = writer.note(volume.volume_id, {"reopened": reason.strip()})
         writer.add("volume.reopened", {"volume": volume.volume_id, "note": note})
         writer.commit()
@@ -293,8 +308,8 @@ def note_volume(
             raise _ended(volume)
         _require_seen(workspace, volume)
         if volume.closed is not None:
-            _require_keeper(workspace, msg("To change what is said of a closed volume needs the role {roles}.",
-                                           roles=listed(map(msg, KEEPERS))))
+            require_keeper(workspace, msg("To change what is said of a closed volume needs the role {roles}.",
+                                          roles=listed(map(msg, KEEPERS))))
             if not reason.strip():
                 raise InputRefused(msg("To change what is said of a closed volume needs a reason."),
                                    msg("Give it with --reason TEXT."))
@@ -396,14 +411,13 @@ def _checked(workspace: Workspace, new: NewVolume) -> NewVolume:
     return NewVolume(new.kind, title, account, record_class, new.records)
 
 
-def _require_only_one(db: Database, account: str | None, record_class: str | None, *, hides: bool = False) -> None:
+def _require_only_one(db: Database, account: str | None, record_class: str | None) -> None:
     """Of an account and class one volume is open: else nobody knows which one takes the next paper."""
     row = None if account is None else db.one(
         "SELECT code FROM volumes WHERE account = :account AND closed IS NULL AND ended = 0 AND record_class IS :class",
         {"account": account, "class": record_class})
     if row is not None:
         raise RefusedByRule(
-            msg("The account has an open volume already: {code}.", code=row["code"]) if hides else
             msg("Account {account} has an open volume already: {code}.", account=account, code=row["code"]),
             msg("Close it first: recordkit volume close {code}", code=row["code"]))
 
@@ -466,10 +480,23 @@ def _require_seen(workspace: Workspace, volume: Volume) -> None:
             msg("Say who you are with --as ID; 'recordkit people list' shows who holds which role."))
 
 
-def _require_keeper(workspace: Workspace, what: Message) -> None:
-    """Stop with ``what`` unless the actor keeps the archive.
+def _require_clearance(workspace: Workspace) -> None:
+    """Stop whoever may not see restricted records, whether there are any or not."""
+    clearance = clearance_of(workspace)
+    if not clearance.full:
+        raise RefusedByRule(
+            msg("To open a volume for an account needs the role {roles}.", roles=clearance.told_roles),
+            msg("Say who you are with --as ID; 'recordkit people list' shows who holds which role."))
 
-    A record out of its volume is due by its own, perhaps earlier, day; what stands over a closed volume was checked.
+
+def require_keeper(workspace: Workspace, what: Message) -> None:
+    """Stop with ``what`` unless the actor keeps the archive, once anybody is registered.
+
+    A record out of its volume is due by its own, perhaps earlier, day; what a closed volume holds and what stands over
+    it was checked; another schedule makes other records due.
+
+    Raises:
+        RefusedByRule: a plain name, somebody revoked, or somebody with neither role of ``KEEPERS``.
     """
     if not list_people(workspace.db):
         return

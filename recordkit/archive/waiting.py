@@ -40,6 +40,7 @@ from recordkit.archive.papers import (
     told_of,
     told_of_pages,
 )
+from recordkit.archive.referring import meant
 from recordkit.archive.rescanning import Rescan, quality_of, quality_of_filed, why_worse
 from recordkit.archive.search.text import normalise
 from recordkit.archive.signature_facts import read_plain, signature_findings
@@ -83,9 +84,9 @@ class UnmatchedPaper:
 
 
 def list_unmatched(workspace: Workspace) -> list[UnmatchedPaper]:
-    """Papers waiting for ``match_paper``."""
+    """Papers waiting for ``match_paper``, as they follow each other on the scanner: by name."""
     every = (_waiting(sidecar) for sidecar in waiting_notes(workspace))
-    return [one for one in every if one is not None]
+    return sorted((one for one in every if one is not None), key=lambda one: (one.path.name, one.key))
 
 
 def _waiting(sidecar: Path) -> UnmatchedPaper | None:
@@ -309,15 +310,12 @@ def drop_waiting(workspace: Workspace, reference: str, reason: str, *, dry_run: 
 
 
 def find_waiting(workspace: Workspace, reference: str) -> UnmatchedPaper | None:
-    """The paper of this key, else of this path, else of this name; None when none answers.
+    """The paper that ``referring.meant`` finds by this reference; None when none answers.
 
     Raises:
         NotFound: several answer to the name.
     """
-    every = list_unmatched(workspace)
-    given = Path(reference)
-    exact = [one for one in every if reference == one.key or given.parts[-2:] == (one.key, one.path.name)]
-    found = exact or [one for one in every if given.name == one.path.name]
+    found = meant(list_unmatched(workspace), reference)
     if len(found) > 1:
         raise NotFound(
             msg("{count} waiting papers answer to {reference}.", count=len(found), reference=reference),

@@ -1,15 +1,16 @@
-"""Asks in the terminal for the values of a form that are missing or refused, and for nothing else.
+"""Asks for the values of a form that must be known and that nothing else gives, and for nothing else.
 
-Every question stands on a line or two; a refused answer comes back to be corrected, not to be typed anew. ``<`` goes
-back, ``?`` explains, at the end everything stands on one screen and any answer can be changed by its number. Ctrl-C
-loses nothing: the answers so far go into a file that ``--data`` takes.
+What is required comes first; what follows from other answers, the settings or earlier documents is proposed
+(``templates.proposing``) and not asked. A wrong answer is told at once, with an example, and comes back to be
+corrected, not to be typed anew. ``<`` goes back, ``?`` explains. At the end everything stands on one screen: any line
+can be changed by its number, and what may be left empty is filled in by its name. Ctrl-C loses nothing: the answers so
+far go into a file that ``--data`` takes.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +20,16 @@ import click
 from msgspec import structs
 
 from recordkit import files
-from recordkit.cli.base import App, problem_line, quoted
-from recordkit.cli.i18n import tr
+from recordkit.cli.answers import Keyboard, Pipe, answers_of
+from recordkit.cli.base import App, problem_line
+from recordkit.cli.i18n import tr, tr_list
+from recordkit.cli.questions import chosen, colon, example_of, help_on, in_lines, name_of, text_of
+from recordkit.cli.showing import quoted
 from recordkit.errors import InputRefused, Interrupted, WrongUsage
 from recordkit.messages import Message, listed, msg
 from recordkit.templates.expressions import ExpressionFault, compile_expression
-from recordkit.templates.fieldtypes import Parsed, Value, display_masked, is_empty, parse, to_plain
+from recordkit.templates.fieldtypes import Value, display_masked, is_empty, parse, to_plain
+from recordkit.templates.proposing import Proposal, Proposer, awaited
 from recordkit.templates.rows import RawRow
 from recordkit.templates.spec import FieldSpec, FormSpec, Stage, plain_heading
 from recordkit.templates.validate import validate_row
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
 _BACK = frozenset({"<", "＜", "《", "〈"})  # what a Chinese keyboard gives for the key
 _HELP = frozenset({"?", "？"})
 _QUIT = frozenset({"q", "Q", "ｑ"})
+_NAMED = 4
+"""Fields that may be left empty and are few enough to be named on the last screen itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,20 @@ class _Question:
         return self.column or self.field
 
 
+def _cells_of(question: _Question, typed: str) -> list[tuple[_Question, str]]:
+    """What was typed, question by question: at the first one of a table's row the whole row may stand, ``a|b|c``."""
+    columns = question.field.columns
+    cells = typed.replace("｜", "|").split("|")
+    if question.column is not None and question.column is columns[0] and 1 < len(cells) <= len(columns):
+        cells += [""] * (len(columns) - len(cells))
+        return [(_Question(question.field, question.row, column), cell.strip())
+                for column, cell in zip(columns, cells, strict=True)]
+    answer = chosen(question.spec, typed)
+    if is_empty(answer) and not is_empty(question.spec.default):
+        answer = text_of(question.spec.default)
+    return [(question, answer)]
+
+
 class _Leave(Exception):  # noqa: N818  (the person's wish)
     """The person ends the questions; the answers are kept."""
 
@@ -58,8 +79,13 @@ class _Leave(Exception):  # noqa: N818  (the person's wish)
 class _Dialogue:
     """The state of one round of questions.
 
-    ``answers`` holds what was typed and passed its check; ``old`` what is put before the person when a question comes
-    again; ``asked`` the answered questions in their order.
+    Attributes:
+        given: raw values by key that need no question.
+        must: fields to be asked whatever is known of them: refused as given, chosen or blamed.
+        answers: what was typed and passed its check.
+        asked: the answered questions, the last one last.
+        old: what is put before the person when a question comes again.
+        proposed: values for fields that are neither given nor answered.
     """
 
     app: App
@@ -67,83 +93,180 @@ class _Dialogue:
     stage: Stage
     known: Mapping[str, Value]
     given: dict[str, object]
-    wanted: list[FieldSpec]
+    must: list[FieldSpec]
+    source: Keyboard | Pipe
+    proposer: Proposer
     answers: dict[_Question, str] = field(default_factory=dict)
     asked: list[_Question] = field(default_factory=list)
     old: dict[_Question, str] = field(default_factory=dict)
+    proposed: dict[str, Proposal] = field(default_factory=dict)
+    again: _Question | None = None
 
     def run(self) -> dict[str, object]:
         """Ask, check, show, confirm."""
         self._ask_all()
+        before: list[FieldSpec] = []
         while True:
             problems = self._problems()
             refused = [problem for problem in problems if problem.severity == "error"]
-            again = self._blamed(refused)
-            if again:
+            blamed = self._blamed(refused)
+            if blamed and blamed != before and not self.source.piped:
                 self._tell_problems(refused)
-                for one in again:
+                for one in blamed:
                     self._reopen(one)
                 self._ask_all()
+                before = blamed  # asked again in vain: the fault may lie in a line that was not blamed
                 continue
-            self._summary()
+            lines = self._summary()
             self._tell_problems(problems)
-            choice = self._confirm(allowed=not refused)
+            if refused and self.source.piped:
+                raise InputRefused(msg("The answers do not go together."), msg("Correct them; nothing was done."),
+                                   refused)
+            choice = self._confirm(lines, allowed=not refused)
             if choice is None:
                 return self.values()
+            before = []
             self._reopen(choice)
             self._ask_all()
 
+    def open(self, raw: Mapping[str, object]) -> None:
+        """Say how many questions there are, and what is wrong with values that were given."""
+        self._propose()
+        self._tell(tr("{count} question(s). ?: help, <: back, Ctrl-C: stop and keep the answers.").format(
+            count=len({one.key for one in (*self.waiting(), *self._leading())})))
+        for one in self.must:
+            self.put_before(one, raw.get(one.key))
+            for fault in parse(raw.get(one.key), one).faults:
+                self._tell(f"    × {name_of(one)}{colon()}{fault.message.render(tr)}")
+
     def values(self) -> dict[str, object]:
-        """All values by key as they were given or typed; what was left empty is there as an empty text."""
-        found = dict(self.given)
-        for one in self.wanted:
-            if one.type != "table":
-                question = _Question(one)
-                if question in self.answers:
-                    found[one.key] = self.answers[question]
-                continue
-            rows: dict[int, dict[str, str]] = {}
-            for question, answer in self.answers.items():
-                if question.field is one and question.column is not None:
-                    rows.setdefault(question.row, {})[question.column.key] = answer
-            kept = [row for _, row in sorted(rows.items()) if any(map(str.strip, row.values()))]
-            if rows:
-                found[one.key] = kept
+        """All values by key: given, proposed, typed; what was typed empty is there as an empty text."""
+        found = {**self.given, **{key: one.raw for key, one in self.proposed.items()}}
+        rows: dict[str, dict[int, dict[str, str]]] = {}
+        for question, answer in self.answers.items():
+            if question.column is None:
+                found[question.field.key] = answer
+            else:
+                table = rows.setdefault(question.field.key, {})
+                table.setdefault(question.row, {})[question.column.key] = answer
+        for key, table in rows.items():
+            found[key] = [row for _, row in sorted(table.items()) if any(map(str.strip, row.values()))]
         return found
 
-    # --- asking -----------------------------------------------------------------------------------------------
+    # --- what to ask ------------------------------------------------------------------------------------------
+
+    @property
+    def fields(self) -> tuple[FieldSpec, ...]:
+        return self.spec.of_stage(self.stage)
+
+    def waiting(self) -> list[FieldSpec]:
+        """The fields that must be asked as far as can be told now, in their order."""
+        return [one for one in self.fields if one in self.must or self._is_wanted(one)]
+
+    def _leading(self) -> list[FieldSpec]:
+        """The account, as long as it is open and earlier documents of it may give answers."""
+        account = self.spec.by_name.get(self.spec.roles.account)
+        if (account is None or account not in self.fields or account.key in self.given
+                or self.proposer.earlier is None or not self._is_open(account)):
+            return []
+        return [account]
+
+    def _is_wanted(self, one: FieldSpec) -> bool:
+        return one.key not in self.given and self._is_open(one) and self._is_required(one)
+
+    def _is_open(self, one: FieldSpec) -> bool:
+        """Whether nothing is known of the field yet."""
+        return one.key not in self.proposed and self._question_of(one) is not None
 
     def _ask_all(self) -> None:
         while (question := self._next()) is not None:
             self._ask(question)
 
     def _next(self) -> _Question | None:
-        """The first question without an answer."""
-        for one in self.wanted:
-            if one.type != "table":
-                if _Question(one) not in self.answers:
-                    return _Question(one)
-                continue
-            limit = one.max_rows if one.max_rows is not None else sys.maxsize
-            row = 0
-            while row < limit:
-                first = _Question(one, row, one.columns[0])
-                if first not in self.answers:
-                    return first
-                if not self.answers[first].strip():
-                    break  # an empty first cell ends the table
-                for column in one.columns[1:]:
-                    if _Question(one, row, column) not in self.answers:
-                        return _Question(one, row, column)
-                row += 1
+        """The next question: of whom it is, then what is needed, that last what may follow from the rest."""
+        self._propose()
+        if self.again is not None:
+            question, self.again = self.again, None
+            return question
+        for account in self._leading():
+            return self._question_of(account)
+        waiting = self.waiting()
+        if not waiting:
+            return None
+        names = {name for one in waiting for name in (one.key, one.label)}
+        first = next((one for one in waiting if awaited(one).isdisjoint(names - {one.key, one.label})), waiting[0])
+        if first.required_if and first not in self.must:
+            # An empty field decides that this one is needed: whether it is empty is asked before.
+            deciding = compile_expression(first.required_if).names
+            first = next((one for one in self.fields if one is not first and one.type != "table"
+                          and not deciding.isdisjoint((one.key, one.label)) and one.key not in self.given
+                          and self._is_open(one)), first)
+        return self._question_of(first)
+
+    def _question_of(self, one: FieldSpec) -> _Question | None:
+        """The first question of a field without an answer."""
+        if one.type != "table":
+            question = _Question(one)
+            return None if question in self.answers else question
+        row = 0
+        while one.max_rows is None or row < one.max_rows:
+            first = _Question(one, row, one.columns[0])
+            if first not in self.answers:
+                return first
+            if not self.answers[first].strip():
+                break  # an empty first cell ends the table
+            for column in one.columns[1:]:
+                if _Question(one, row, column) not in self.answers:
+                    return _Question(one, row, column)
+            row += 1
         return None
+
+    def _propose(self) -> None:
+        """Look again what follows from what is known."""
+        self.proposed = {}
+        values = {**self.known, **self._parsed()}
+        free = [one for one in self.fields if one.key not in self.given and one not in self.must
+                and one.type != "table" and _Question(one) not in self.answers]
+        for _ in range(2):  # one proposal may follow from another that stands below it
+            for one in free:
+                if one.key in self.proposed:
+                    continue
+                found = self.proposer.propose(one, values)
+                if found is None and not is_empty(one.default):
+                    found = Proposal(text_of(one.default), msg("as usual"))
+                if found is not None:
+                    self.proposed[one.key] = found
+                    values[one.key] = parse(found.raw, one).value
+
+    def _is_required(self, one: FieldSpec) -> bool:
+        """Whether the field must be filled in, with the answers so far."""
+        if one.required or not one.required_if:
+            return one.required
+        condition = compile_expression(one.required_if)
+        open_ = {name for other in self.fields if other.required and other.key not in self.given
+                 and (other in self.must or self._is_open(other)) for name in (other.key, other.label)}
+        if not condition.names.isdisjoint(open_):
+            return False  # it depends on a question still to come
+        values = {**self.known, **self._parsed()}
+        context = {name: values.get(other.key) for other in self.spec.fields for name in (other.key, other.label)}
+        try:
+            return bool(condition.value(context))
+        except ExpressionFault:
+            return False
+
+    def _parsed(self) -> dict[str, Value]:
+        raw = self.values()
+        return {one.key: parse(one.default if is_empty(raw.get(one.key)) else raw[one.key], one).value
+                for one in self.fields}
+
+    # --- asking -----------------------------------------------------------------------------------------------
 
     def _ask(self, question: _Question) -> None:
         one = question.spec
         self._say_question(question)
         prefill = self.old.pop(question, "")
         while True:
-            typed = _read_line(prefill)
+            typed = self.source.read(prefill)
             # Where an old answer stands before the cursor, a sign typed behind it is meant alone.
             word = typed.removeprefix(prefill).strip()
             if word in _HELP:
@@ -152,18 +275,36 @@ class _Dialogue:
             if word in _BACK:
                 self._step_back(question, typed.removesuffix(word))
                 return
-            answer = _chosen(one, typed)
-            if is_empty(answer) and not is_empty(one.default):
-                answer = _text_of(one.default)
-            fault = self._fault(question, answer)
+            if one.type == "choice" and word and prefill and typed.startswith(prefill):
+                typed = word  # another choice typed behind the old one, which nobody deletes first
+            cells = _cells_of(question, typed)
+            fault, at = next(((fault, cell.spec) for cell, answer in cells
+                              if (fault := self._fault(cell, answer)) is not None), (None, one))
             if fault is None:
-                self.answers[question] = answer
-                if question in self.asked:
-                    self.asked.remove(question)
-                self.asked.append(question)
+                for cell, answer in cells:
+                    self._keep(cell, answer)
                 return
+            if isinstance(self.source, Pipe):
+                raise InputRefused(
+                    msg("Line {line} of the answers, {label}: {fault}", line=self.source.line, label=name_of(at),
+                        fault=fault), msg("Correct them; nothing was done."))
             self._tell(f"    × {fault.render(tr)}")
+            if not is_empty(at.example) and at.type != "choice":
+                self._tell("      " + tr("e.g. {example}").format(example=example_of(at)))
             prefill = typed
+
+    def _keep(self, question: _Question, answer: str) -> None:
+        self.answers[question] = answer
+        if question in self.asked:
+            self.asked.remove(question)
+        self.asked.append(question)
+        if question.field in self.must and self._question_of(question.field) is None:
+            self.must.remove(question.field)
+        if question.field.key == self.spec.roles.account and question.column is None:
+            newest = self.proposer.newest(self._parsed())
+            if newest is not None:
+                self._tell("    " + tr("{number} of {date} is there; what stands in it is proposed at the end.").format(
+                    number=newest.number, date=newest.day.isoformat()))
 
     def _fault(self, question: _Question, answer: str) -> Message | None:
         one = question.spec
@@ -187,47 +328,21 @@ class _Dialogue:
             least = max(least, one.min_rows)
         return question.row < least
 
-    def _is_required(self, one: FieldSpec) -> bool:
-        """Whether the field must be filled in, with the answers so far."""
-        if one.required or not one.required_if:
-            return one.required
-        answered = {question.field.key for question in self.answers}
-        open_ = {name for other in self.wanted if other.key not in answered for name in (other.key, other.label)}
-        if not compile_expression(one.required_if).names.isdisjoint(open_):
-            return False  # it depends on a question still to come: the check at the end asks again
-        values: dict[str, Value] = dict(self.known)
-        given = self.values()
-        for other in self.spec.of_stage(self.stage):
-            raw = given.get(other.key)
-            values[other.key] = parse(other.default if is_empty(raw) else raw, other).value
-        context = {name: values.get(other.key) for other in self.spec.fields for name in (other.key, other.label)}
-        try:
-            return bool(compile_expression(one.required_if).value(context))
-        except ExpressionFault:
-            return False
-
     def _step_back(self, question: _Question, typed: str) -> None:
-        before = [one for one in self.asked if self._place(one) < self._place(question)]
-        if not before:
+        self.old[question] = typed
+        if not self.asked:
             self._tell("    " + tr("This is the first question."))
             return
-        self.old[question] = typed
-        last = max(before, key=self._place)
-        self.asked.remove(last)
-        self._forget(last)
-
-    def _place(self, question: _Question) -> tuple[int, int, int]:
-        columns = question.field.columns
-        return (self.wanted.index(question.field), question.row,
-                columns.index(question.column) if question.column is not None else 0)
+        self.again = self.asked.pop()
+        self._forget(self.again)
 
     def _reopen(self, one: FieldSpec) -> None:
         """Ask a field again with the old answers put before the person."""
-        if one not in self.wanted:
-            order = {known.key: at for at, known in enumerate(self.spec.fields)}
-            self.wanted.append(one)
-            self.wanted.sort(key=lambda known: order[known.key])
-            self.put_before(one, self.given.pop(one.key, None))
+        if one.key in self.given or one.key in self.proposed:
+            self.put_before(one, self.values().get(one.key))
+            self.given.pop(one.key, None)
+        if one not in self.must:
+            self.must.append(one)
         for question in [question for question in self.answers if question.field is one]:
             self._forget(question)
         self.asked = [question for question in self.asked if question.field is not one]
@@ -235,13 +350,13 @@ class _Dialogue:
     def put_before(self, one: FieldSpec, raw: object) -> None:
         """Keep a given value as the answer that the person finds before the cursor."""
         if one.type != "table":
-            self.old[_Question(one)] = "" if is_empty(raw) else _text_of(raw)
+            self.old[_Question(one)] = "" if is_empty(raw) else text_of(raw)
             return
         rows = parse(raw, one).value
         for at, row in enumerate(rows if isinstance(rows, list) else ()):
             for column in one.columns:
                 cell = row.get(column.key)
-                self.old[_Question(one, at, column)] = "" if cell is None else _text_of(cell)
+                self.old[_Question(one, at, column)] = "" if cell is None else text_of(cell)
 
     def _forget(self, question: _Question) -> None:
         self.old[question] = self.answers.pop(question, "")
@@ -249,41 +364,37 @@ class _Dialogue:
     # --- telling ----------------------------------------------------------------------------------------------
 
     def _tell(self, text: str) -> None:
-        click.echo(text, err=True)
+        if not (self.app.quiet and self.source.piped):
+            click.echo(text, err=True)
 
     def _say_question(self, question: _Question) -> None:
         one = question.spec
-        place = f"{self.wanted.index(question.field) + 1}/{len(self.wanted)}"
-        name = _name(one)
+        done = len({each.field.key for each in self.asked} - {question.field.key})
+        total = done + len({question.field.key, *(each.key for each in self.waiting())})
+        name = name_of(one)
         if question.column is not None:
-            name = f"{_name(question.field)} {question.row + 1} · {name}"
+            name = f"{name_of(question.field)} {question.row + 1} · {name}"
         facts = [] if one.type in ("text", "choice") else [tr(one.type)]
         facts.append(tr("needed") if self._needs(question) else tr("may be left empty"))
         if one.unit:
             facts.append(one.unit)
         if not is_empty(one.example) and one.type != "choice":
-            facts.append(tr("e.g. {example}").format(example=_example(one)))
+            facts.append(tr("e.g. {example}").format(example=example_of(one)))
         if not is_empty(one.default):
-            facts.append(tr("Enter = {default}").format(default=_text_of(one.default)))
-        self._tell(f"{click.style(f'{place} {name}', bold=True)}  {' · '.join(facts)}")
+            facts.append(tr("Enter = {default}").format(default=text_of(one.default)))
+        self._tell(f"{click.style(f'{done + 1}/{total} {name}', bold=True)}  {' · '.join(facts)}")
         if one.choices:
             self._tell("    " + "  ".join(f"{at} {choice}" for at, choice in enumerate(one.choices, 1)))
-        if question.column is not None and question.column is question.field.columns[0] and not self._needs(question):
-            self._tell("    " + tr("Enter alone ends the table."))
+        if question.column is not None and question.column is question.field.columns[0]:
+            row = "|".join(name_of(column) for column in question.field.columns)
+            hints = [tr("A whole row may be typed: {row}").format(row=row)] if len(question.field.columns) > 1 else []
+            if not self._needs(question):
+                hints.append(tr("Enter alone ends the table."))
+            if hints:
+                self._tell("    " + " ".join(hints))
 
     def _say_help(self, question: _Question) -> None:
-        one = question.spec
-        lines = [_name(one) + " · " + tr(one.type)]
-        for text in (question.field.help, one.help if one is not question.field else ""):
-            lines += [text] if text else []
-        if not is_empty(one.example):
-            lines.append(tr("e.g. {example}").format(example=_example(one)))
-        if one.max_length is not None:
-            lines.append(tr("At most {limit} characters.").format(limit=one.max_length))
-        if one.min is not None or one.max is not None:
-            lines.append(f"{'' if one.min is None else one.min} … {'' if one.max is None else one.max}")
-        lines.append(tr("Enter: take the default or leave it empty. <: back. Ctrl-C: stop and keep the answers."))
-        for line in lines:
+        for line in help_on(question.field, question.spec):
             self._tell("    " + line)
 
     def _tell_problems(self, problems: Sequence[Problem]) -> None:
@@ -306,40 +417,63 @@ class _Dialogue:
                     found.append(one)
         return found
 
-    def _parsed(self) -> list[tuple[FieldSpec, Parsed]]:
-        values = self.values()
-        return [
-            (one, parse(one.default if is_empty(values.get(one.key)) else values.get(one.key), one))
-            for one in self.spec.of_stage(self.stage)
-        ]
-
-    def _summary(self) -> None:
+    def _summary(self) -> list[FieldSpec]:
+        """Show what is filled in; all fields in the order of their numbers, the empty ones last."""
+        values = self._parsed()
+        filled = [one for one in self.fields if values[one.key] is not None]
         self._tell("")
-        for at, (one, parsed) in enumerate(self._parsed(), 1):
-            self._tell(f"{at:>3} {_name(one)}{_colon()}{display_masked(parsed.value, one)}"
-                       f"{one.unit if parsed.value is not None else ''}")
+        for at, one in enumerate(filled, 1):
+            origin = self.proposed.get(one.key)
+            told = "" if origin is None else click.style(f"  ({origin.source.render(tr)})", dim=True)
+            self._tell(f"{at:>3} {name_of(one)}{colon()}{display_masked(values[one.key], one)}{one.unit}{told}")
+        return [*filled, *(one for one in self.fields if values[one.key] is None)]
 
-    def _confirm(self, *, allowed: bool) -> FieldSpec | None:
+    def _confirm(self, lines: Sequence[FieldSpec], *, allowed: bool) -> FieldSpec | None:
         """None when everything is right, else the field to be changed."""
-        fields = self.spec.of_stage(self.stage)
+        values = self._parsed()
+        empty = [(at, one) for at, one in enumerate(lines, 1) if values[one.key] is None]
         while True:
+            if empty and len(empty) <= _NAMED:
+                self._tell(tr("May be left empty: {names}. To fill one in, type its name or number.").format(
+                    names=tr_list(f"{at} {name_of(one)}" for at, one in empty)))
+            elif empty:
+                self._tell(tr("{count} more may be left empty: ? lists them; to fill one in, type its name or "
+                              "number.").format(count=len(empty)))
             if allowed:
                 self._tell(tr("Enter: all is right. A number: change that line. q: stop and keep the answers."))
             else:
                 self._tell(tr("A number: change that line. q: stop and keep the answers."))
-            typed = _read_line("").strip()
-            number = "".join(char for char in typed if char.isdigit())
+            try:
+                typed = self.source.read("").strip()
+            except EOFError:
+                if self.source.piped and allowed:
+                    return None
+                raise
             if not typed and allowed:
                 return None
             if typed in _QUIT:
                 raise _Leave
-            if number == typed and typed and 1 <= int(number) <= len(fields):
-                return fields[int(number) - 1]
+            if typed in _HELP:
+                for line in in_lines([f"{at} {name_of(one)}" for at, one in empty]):
+                    self._tell("    " + line)
+                continue
             if typed in _BACK and self.asked:
                 return self.asked[-1].field
-            match = self.spec.by_heading.get(plain_heading(typed)) if typed else None
-            if match is not None and match.stage == self.stage:
-                return match
+            found = self._named(typed, lines) if typed else []
+            if len(found) == 1:
+                return found[0]
+            if typed:
+                self._tell("    × " + (tr("Which one: {names}?").format(names=tr_list(map(name_of, found))) if found
+                                       else tr("There is no line {text}.").format(text=typed)))
+
+    def _named(self, typed: str, lines: Sequence[FieldSpec]) -> list[FieldSpec]:
+        if typed.isdecimal():
+            return list(lines[int(typed) - 1:int(typed)]) if int(typed) else []
+        word = plain_heading(typed)
+        exact = self.spec.by_heading.get(word)
+        if exact is not None and exact in lines:
+            return [exact]
+        return [one for one in lines if word in plain_heading(name_of(one))]
 
 
 def ask_values(
@@ -351,25 +485,28 @@ def ask_values(
     known: Mapping[str, Value] | None = None,
     save_to: Path | None = None,
     before_asking: Callable[[], None] | None = None,
+    proposer: Proposer | None = None,
 ) -> dict[str, object]:
-    """Ask for every field of the stage that ``given`` lacks, or gives a value that is refused.
+    """Ask for every field of the stage that must be known and that ``given`` lacks, or gives a value that is refused.
 
-    A field that is given empty is asked only when it is required. Nothing missing: nothing is asked.
+    Nothing missing: nothing is asked. Away from a terminal the answers are read from standard input, one a line.
 
     Args:
-        app: the call; with ``--no-input``, or away from a terminal, nothing can be asked.
+        app: the call; with ``--no-input`` nobody is asked.
         spec: the form.
-        given: raw values by key or label.
+        given: raw values by key or label; one that is given empty is asked only when it is required.
         stage: whose fields are asked.
         known: values by key of the earlier stage, for conditions.
         save_to: where the answers are written when the person stops; default a new file in the store's work folder.
         before_asking: called when there is something to ask, before the first question.
+        proposer: says what need not be asked; default one that knows today and what the form says.
 
     Returns:
-        Raw values by key, given and typed, as ``validate_row`` and ``--data`` take them.
+        Raw values by key, given, proposed and typed, as ``validate_row`` and ``--data`` take them.
 
     Raises:
-        WrongUsage: something is missing and nobody can be asked.
+        WrongUsage: something is missing and nobody can be asked, or the piped answers end too early.
+        InputRefused: ``given`` names what the form does not know, or a piped answer is wrong.
         Interrupted: the person stopped; the answers so far, if any, are in the file that the message names.
     """
     earlier = dict(known or {})
@@ -383,33 +520,28 @@ def ask_values(
     if any(problem.code == "unknown-field" for problem in strange):
         # After all the questions it would be too late to say so.
         raise InputRefused(msg("Names that the form does not know."), msg("Correct them; nothing was asked."), strange)
-    wanted = _wanted(spec, stage, raw, earlier)
-    kept = {key: value for key, value in raw.items() if key not in {one.key for one in wanted}}
-    if not _can_ask(app):
-        needed = _needed(spec, stage, raw, earlier)
+    needed = _needed(spec, stage, raw, earlier)
+    source = answers_of(app)
+    if source is None or (source.piped and not needed):
         if needed:
-            raise WrongUsage(
-                msg("Missing or refused: {labels}.", labels=listed(_name(one) for one in needed)),
-                msg("Give them with --set FIELD=VALUE or --data FILE, or run it in a terminal to be asked."),
-            )
+            raise _missing(needed)
         return raw
-    if not wanted:
+    if not needed and own <= raw.keys():
         return raw
     if before_asking is not None:
         before_asking()
-    click.echo(tr("{count} question(s). ?: help, <: back, Ctrl-C: stop and keep the answers.").format(
-        count=len(wanted)), err=True)
-    dialogue = _Dialogue(app, spec, stage, earlier, kept, wanted)
-    for one in wanted:
-        dialogue.put_before(one, raw.get(one.key))
-        for fault in parse(raw.get(one.key), one).faults:
-            click.echo(f"    × {_name(one)}{_colon()}{fault.message.render(tr)}", err=True)
+    refused = [one for one in needed if one.key in raw]
+    dialogue = _Dialogue(app, spec, stage, earlier, {key: value for key, value in raw.items()
+                                                     if key not in {one.key for one in refused}},
+                         refused, source, proposer or Proposer(spec, app.today))
+    dialogue.open(raw)
     try:
         return dialogue.run()
     except (KeyboardInterrupt, EOFError, click.Abort, _Leave) as stopped:
+        if source.piped and isinstance(stopped, EOFError):
+            raise _missing(dialogue.waiting() or needed) from stopped
         click.echo("", err=True)
-        if not dialogue.answers or all(map(is_empty, dialogue.values().values())):
-            # A file without values would only be refused when it is given to --data.
+        if not dialogue.answers:
             raise Interrupted(msg("Stopped before anything was answered; nothing was done and no file was written."),
                               msg("Give the command again.")) from stopped
         path = save_answers(app, spec, dialogue.values(), save_to)
@@ -417,6 +549,13 @@ def ask_values(
             msg("Stopped; nothing was done. The answers so far are in {file}.", file=str(path)),
             msg("Go on with: --data {file} --ask", file=quoted(path)),
         ) from stopped
+
+
+def _missing(fields: Sequence[FieldSpec]) -> WrongUsage:
+    return WrongUsage(
+        msg("Missing or refused: {labels}.", labels=listed(name_of(one) for one in fields)),
+        msg("Give them with --set FIELD=VALUE or --data FILE, or run it in a terminal to be asked."),
+    )
 
 
 def save_answers(app: App, spec: FormSpec, answers: Mapping[str, object], path: Path | None = None) -> Path:
@@ -442,11 +581,6 @@ def _plain(value: object) -> object:
     return to_plain(value) if not isinstance(value, list | dict) else value  # type: ignore[arg-type]
 
 
-def _wanted(spec: FormSpec, stage: Stage, raw: Mapping[str, object], known: Mapping[str, Value]) -> list[FieldSpec]:
-    must = {one.key for one in _needed(spec, stage, raw, known)}
-    return [one for one in spec.of_stage(stage) if one.key not in raw or one.key in must]
-
-
 def _needed(spec: FormSpec, stage: Stage, raw: Mapping[str, object], known: Mapping[str, Value]) -> list[FieldSpec]:
     """Fields that are refused as they are given, or required and not given."""
     of_form = {one.key for one in spec.of_stage(stage)}
@@ -454,75 +588,3 @@ def _needed(spec: FormSpec, stage: Stage, raw: Mapping[str, object], known: Mapp
     found = {problem.field.partition("[")[0] for problem in validate_row(spec, row, stage, known=known)[1]
              if problem.severity == "error" and problem.code != "rule"}
     return [one for one in spec.of_stage(stage) if one.key in found]
-
-
-def _can_ask(app: App) -> bool:
-    return not app.no_input and sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _name(one: FieldSpec) -> str:
-    return one.label if tr("yes") != "yes" or not one.label_en else one.label_en
-
-
-def _text_of(value: object) -> str:
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, Mapping):
-        return "|".join(map(str, value.values()))
-    return str(value)
-
-
-def _colon() -> str:
-    return "：" if tr("yes") != "yes" else ": "
-
-
-def _example(one: FieldSpec) -> str:
-    """The example as people type it: a form's author writes an instant with a T."""
-    text = _text_of(one.example)
-    return text.replace("T", " ") if one.type == "instant" else text
-
-
-def _chosen(one: FieldSpec, typed: str) -> str:
-    """The choice for its number; an answer that is itself a choice stays."""
-    word = typed.strip()
-    if one.choices and word not in one.choices and word.isdecimal() and 1 <= int(word) <= len(one.choices):
-        return one.choices[int(word) - 1]
-    return typed
-
-
-def _read_line(prefill: str) -> str:
-    """One line from the terminal, ``prefill`` already typed for the person to correct.
-
-    The question stands on lines of its own above: the line editor may then erase wide characters and redraw its own
-    line without damaging it. Answers never enter a history.
-
-    Raises:
-        EOFError: the input was closed.
-        KeyboardInterrupt: Ctrl-C.
-    """
-    while True:
-        try:
-            return _line(prefill)
-        except UnicodeDecodeError:  # half a character was erased by a terminal that knows bytes only
-            click.echo("    × " + tr("That could not be read; type it again."), err=True)
-
-
-def _line(prefill: str) -> str:
-    if not sys.stdout.isatty():
-        # Standard output carries data: the prompt goes where the questions are, without the line editor.
-        click.echo(f"  > {prefill and f'[{prefill}] '}", nl=False, err=True)
-        line = sys.stdin.readline()
-        if not line:
-            raise EOFError
-        return line.rstrip("\r\n") or prefill
-    try:
-        import readline
-    except ImportError:  # Windows: its console edits lines by itself
-        return input(f"  > {prefill and f'[{prefill}] '}") or prefill
-    readline.set_auto_history(False)
-    if prefill:
-        readline.set_startup_hook(lambda: readline.insert_text(prefill))
-    try:
-        return input("  > ")
-    finally:
-        readline.set_startup_hook(None)

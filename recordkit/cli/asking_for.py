@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, quoted
+from recordkit.cli.base import App
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.showing import quoted
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 

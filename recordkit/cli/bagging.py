@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, dry_run_option, option, pass_app, quoted
+from recordkit.cli.base import App, Command, dry_run_option, option, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.showing import quoted
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
@@ -56,11 +58,9 @@ def export(
                                                                for one in plan.holdings],
                                 "total": len(plan.holdings)})
             else:
-                for one in plan.holdings:
-                    click.echo(one.code)
-                app.say(tr("{records} record(s), {files} file(s), {bytes} bytes would go to {folder}. Nothing was "
-                           "written.").format(records=len(plan.holdings), files=plan.files, bytes=plan.bytes,
-                                              folder=out))
+                print_plan(app, [Step(msg("Copy the record"), one.code) for one in plan.holdings],
+                           total=msg("In all: {records} record(s), {files} file(s), {bytes} bytes into {folder}.",
+                                     records=len(plan.holdings), files=plan.files, bytes=plan.bytes, folder=str(out)))
             return
         with Progress(app, tr("Copied"), len(plan.holdings)) as progress:
             made = export_bag(workspace, plan, out, receiver=receiver, note=note, progress=progress)
@@ -150,14 +150,22 @@ def _print_items(app: App, items: list[ImportItem], dry_run: bool) -> None:
                ("title", N_("Title"))]
     if not app.json:
         # Which record has the same bytes stands in the column of codes already.
-        plain = [{**one, "outcome": tr(str(one["outcome"])), "reason": item.reason if _is_news(item) else None}
+        plain = [{**one, "outcome": msg(str(one["outcome"])), "reason": item.reason if _is_news(item) else None}
                  for one, item in zip(plain, items, strict=True)]
         columns += [("reason", N_("Reason"))] if any(map(_is_news, items)) else []
+    told = msg("filed {archived}, already here {duplicate}, refused {refused}", **counts)
+    if dry_run and not app.json:
+        print_plan(app, [Step(msg(_WHAT[one.outcome]), one.origin_code or one.source, one.reason or one.title or "",
+                              None, one.code if one.outcome == "archived" else None) for one in items],
+                   total=told)
+        return
     app.print_items(plain, columns, **counts, dry_run=dry_run)
     if not app.json:
-        app.say(tr("filed {archived}, already here {duplicate}, refused {refused}").format(**counts))
-        if dry_run:
-            app.say(tr("Nothing was written."))
+        app.say(told)
+
+
+_WHAT = {"archived": N_("File as a record"), "duplicate": N_("Leave out, it is here already"),
+         "refused": N_("Refuse")}
 
 
 def _is_news(item: ImportItem) -> bool:

@@ -15,10 +15,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import Struct, structs
 
+from recordkit.cli.colours import meaning_of, painted
 from recordkit.cli.dates import DATE, local_time
-from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.i18n import N_, tr
+from recordkit.cli.showing import plain, shown
 from recordkit.cli.tables import columns_of, lines_of
-from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule, WrongUsage
+from recordkit.errors import (
+    InputRefused,
+    Interrupted,
+    MissingPart,
+    NotFound,
+    RecordkitError,
+    RefusedByRule,
+    WrongUsage,
+)
 from recordkit.messages import Message, msg
 from recordkit.model import Problem
 
@@ -40,6 +50,8 @@ class App(Struct):
     as_of: date | None = None
     actor: str | None = None
     no_input: bool = False
+    words: tuple[str, ...] = ()
+    """What was typed behind ``recordkit``."""
 
     @property
     def today(self) -> date:
@@ -62,9 +74,17 @@ class App(Struct):
         from recordkit.store import open_store
 
         workspace = open_store(self.store, self.clock(), self.actor or system_user())
+        context = click.get_current_context(silent=True)
+        workspace.command = context.command_path if context is not None else ""
+        before = workspace.db.cursor()
         try:
             self._require_in_office(workspace)
             yield workspace
+        except (KeyboardInterrupt, click.exceptions.Abort) as stop:
+            from recordkit.cli.standing import note_entered
+
+            note_entered(stop, workspace, before)
+            raise
         finally:
             for notice in workspace.notices:
                 self.say(notice)
@@ -109,12 +129,9 @@ class App(Struct):
             try:
                 yield workspace
             except Rehearsed as rehearsed:
-                acts = [act.name for act in rehearsed.acts]
-                if self.json:
-                    self.print_json({"dry_run": True, "acts": acts})
-                else:
-                    self.say(tr("Every check passed. Would enter: {acts}. Nothing was written.").format(
-                        acts=tr_list(map(tr, acts))))
+                from recordkit.cli.rehearsed import print_rehearsed
+
+                print_rehearsed(self, workspace, rehearsed)
                 raise click.exceptions.Exit(0) from None
 
     def signer(self, workspace: Workspace, key: Path | None) -> Signer:
@@ -190,9 +207,12 @@ class App(Struct):
         click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=plain))
 
     def print_items(
-        self, items: Sequence[Mapping[str, object]], columns: Sequence[tuple[str, str]], **more: object
+        self, items: Sequence[Mapping[str, object]], columns: Sequence[tuple[str, str]], *,
+        empty: object = None, **more: object,
     ) -> None:
         """A listing: JSON with ``items`` and ``total``, or a table of ``columns`` (key, heading).
+
+        ``empty``, a message, is said where there is nothing: where was looked, and what a person does next.
 
         What stands under the key ``time`` is a moment: UTC in JSON, local in the table.
         """
@@ -200,6 +220,8 @@ class App(Struct):
             self.print_json({"items": list(items), "total": more.pop("total", len(items)), **more})
         elif not items:
             self.say(tr("Nothing to list."))
+            if isinstance(empty, Message):
+                self.say(empty)
         else:
             rows = [[local_time(item.get(key)) if key == "time" else item.get(key) for key, _ in columns]
                     for item in items]
@@ -212,12 +234,11 @@ class App(Struct):
             import shutil
 
             width = shutil.get_terminal_size().columns
-        head, *lines = lines_of([[shown(cell) for cell in row] for row in rows],
-                                [tr(heading) for heading in headings], width,
-                                {place for place, one in enumerate(headings) if one in _IN_ONE_PIECE})
-        if width is not None and "NO_COLOR" not in os.environ:
-            head = click.style(head, bold=True)
-        click.echo("\n".join(["", head, *lines, ""]))
+        lines = lines_of([[shown(cell) for cell in row] for row in rows], [tr(heading) for heading in headings], width,
+                         {place for place, one in enumerate(headings) if one in _IN_ONE_PIECE},
+                         None if width is None else lambda row, column, text: painted(
+                             text, "head" if row is None else meaning_of(rows[row][column])))
+        click.echo("\n".join(["", *lines, ""]))
 
     def save(self, path: Path, data: bytes, *, force: bool, also: Sequence[str] = ()) -> None:
         """Write a result to a file of the person's choice; ``also``: folders of a store that take it, but the outbox.
@@ -240,34 +261,11 @@ class App(Struct):
     def print_pairs(self, pairs: Sequence[tuple[str, object]]) -> None:
         """Name and value, one a line."""
         for name, value in pairs:
-            click.echo(f"{tr(name)}：{shown(value)}" if tr("yes") != "yes" else f"{tr(name)}: {shown(value)}")
+            told = painted(shown(value), meaning_of(value))
+            click.echo(f"{tr(name)}：{told}" if tr("yes") != "yes" else f"{tr(name)}: {told}")
 
 
 _IN_ONE_PIECE = {"Class", "Code", "Number", "Order", "Hold", "Event", "ID", "Key", "Due", "Date", "Time", "Account"}
-
-
-def shown(value: object) -> str:
-    """A cell for people."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return tr("yes") if value else tr("no")
-    if isinstance(value, Message):
-        return value.render(tr)
-    if isinstance(value, (list, tuple)):
-        return tr_list(shown(one) for one in value)
-    return str(value)
-
-
-def plain(value: object) -> object:
-    """What JSON does not know by itself."""
-    if isinstance(value, Message):
-        return value.render(tr)
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    if isinstance(value, (set, tuple, frozenset)):
-        return list(value)
-    return str(value)
 
 
 def plain_problem(problem: Problem) -> dict[str, object]:
@@ -320,21 +318,40 @@ def problem_line(problem: Problem) -> str:
         where.append(problem.cell)
     if problem.label or problem.field:
         where.append(problem.label or problem.field)
-    mark = tr("warning") if problem.severity == "warning" else tr("refused")
-    return f"  [{mark}] {' '.join(where)}: {problem.message.render(tr)}"
+    is_warning = problem.severity == "warning"
+    word = tr("warning") if is_warning else tr("refused")
+    mark = painted(f"[{word}]", "attention" if is_warning else "forbidden")
+    place = f"{' '.join(where)}: " if where else ""
+    return f"  {mark} {place}{problem.message.render(tr)}"
 
 
 def report_error(error: RecordkitError) -> None:
     """Say what happened and what to do, on stderr."""
-    click.echo(tr("Error: {what}").format(what=error.what.render(tr)), err=True)
+    what = error.what.render(tr)
+    # To be stopped by a person is no error.
+    if isinstance(error, Interrupted):
+        click.echo(what, err=True)
+    else:
+        begin, _, end = tr("Error: {what}").partition("{what}")
+        click.echo(painted(begin, "forbidden") + what + end, err=True)
     if isinstance(error, InputRefused):
         for line in problem_lines(error.problems[:50]):
             click.echo(line, err=True)
         if error.pointer is not None:
             for line in pointed(*error.pointer):
                 click.echo(f"    {line}", err=True)
-    if error.todo is not None:
-        click.echo(tr("  -> {todo}").format(todo=error.todo.render(tr)), err=True)
+    todo = next_step_of(error)
+    if todo is not None:
+        click.echo(tr("  -> {todo}").format(todo=todo.render(tr)), err=True)
+
+
+def next_step_of(error: RecordkitError) -> Message | None:
+    """What to do; for a part that pip brings, the command of the Python that runs now."""
+    if isinstance(error, MissingPart) and error.extra:
+        from recordkit.cli.machine import how_to_get_extra
+
+        return msg("Install it with: {command}", command=how_to_get_extra(error.extra))
+    return error.todo
 
 
 _AROUND = 30
@@ -346,16 +363,6 @@ def pointed(text: str, at: int) -> tuple[str, str]:
     before, behind = "…" * (first > 0), "…" * (end < len(text))
     part = "".join(char if char.isprintable() else " " for char in text[first:end])
     return before + part + behind, " " * columns_of(before + part[: at - first]) + "^"
-
-
-def quoted(path: str | Path) -> str:
-    """A path as it is typed in the next command: in quotes only where a shell would take it apart."""
-    text = str(path)
-    if re.fullmatch(r"[\w@%+=:,./〔〕（）-]+", text):
-        return text
-    import shlex
-
-    return shlex.quote(text)
 
 
 def system_user() -> str:
@@ -429,7 +436,14 @@ class Command(click.Command):
                 from recordkit.cli.saving import require_place
 
                 require_place(place, self.also)
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.exceptions.Abort) as stop:
+            from recordkit.cli.examples import words_of
+            from recordkit.cli.standing import standing
+
+            standing(stop).words = words_of(ctx.command_path)
+            raise
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Translate the help text."""

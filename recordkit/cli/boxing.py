@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
-from recordkit.cli.box_moving import forget, rename
+from recordkit.cli.box_moving import box_forget, box_rename
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.progress import Progress
+from recordkit.cli.standing import again_with
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
 
@@ -27,8 +29,8 @@ def box() -> None:
     """Group."""
 
 
-box.add_command(rename)
-box.add_command(forget)
+box.add_command(box_rename)
+box.add_command(box_forget)
 
 
 @box.command("list", cls=Command, help=N_("List boxes, a page at a time."))
@@ -36,7 +38,7 @@ box.add_command(forget)
         help=N_("Boxes on a page."))
 @option("--offset", type=click.IntRange(0), default=0, metavar="N", help=N_("Leave out the first N."))
 @pass_app
-def list_command(app: App, limit: int, offset: int) -> None:
+def box_list(app: App, limit: int, offset: int) -> None:
     """Print one page."""
     from recordkit.archive.boxes import contents_of, list_boxes
 
@@ -46,7 +48,9 @@ def list_command(app: App, limit: int, offset: int) -> None:
     items = [_plain(one) for one in found]
     app.print_items(items,
                     [("box", N_("Box")), ("records", N_("Records")), ("years", N_("Year")), ("periods", N_("Period")),
-                     ("first", N_("First")), ("last", N_("Last")), ("shelf", N_("Shelf"))], total=len(every))
+                     ("first", N_("First")), ("last", N_("Last")), ("shelf", N_("Shelf"))], total=len(every),
+                    empty=msg("No record lies in a box; 'recordkit edit RECORD --set 盒号=1 --reason TEXT' puts one "
+                              "in."))
     if not app.json and len(items) < len(every):
         app.say(tr("{first} to {last} of {total}.").format(
             first=offset + 1, last=offset + len(items), total=len(every)))
@@ -66,7 +70,7 @@ def _plain(one: BoxContent) -> dict[str, object]:
 @box.command("show", cls=Command, help=N_("Where a box stands and what lies in it."))
 @click.argument("number", metavar="BOX")
 @pass_app
-def show_command(app: App, number: str) -> None:
+def box_show(app: App, number: str) -> None:
     """Print the box and its records."""
     from recordkit.archive.access import clearance_of
     from recordkit.archive.boxes import content_of
@@ -99,7 +103,7 @@ def show_command(app: App, number: str) -> None:
 @option("--reason", default="", help=N_("Why."))
 @dry_run_option
 @pass_app
-def place_command(app: App, number: str, shelf: str, reason: str, dry_run: bool) -> None:
+def box_place(app: App, number: str, shelf: str, reason: str, dry_run: bool) -> None:
     """One entry, however many records are in it."""
     from recordkit.archive.boxes import content_of, place_box
     from recordkit.archive.catalogue import get_record, records_in_box
@@ -130,7 +134,7 @@ def place_command(app: App, number: str, shelf: str, reason: str, dry_run: bool)
 @out_option
 @force_option
 @pass_app
-def labels_command(app: App, numbers: tuple[str, ...], everything: bool, spine: bool, out: Path, force: bool) -> None:
+def box_labels(app: App, numbers: tuple[str, ...], everything: bool, spine: bool, out: Path, force: bool) -> None:
     """Write them as a Word file; they name no one."""
     from recordkit.archive.box_papers import labels_bytes
     from recordkit.archive.boxes import contents_of, list_boxes
@@ -146,7 +150,10 @@ def labels_command(app: App, numbers: tuple[str, ...], everything: bool, spine: 
         if not found:
             raise NotFound(msg("Nothing lies in these boxes; no labels were written."))
         strips = [box_strip(one, workspace.settings) for one in found]
-        app.save(out, strips_bytes(OF_BOX, strips) if spine else labels_bytes(found, workspace.settings), force=force)
+        with Progress(app, tr("Making labels"), len(found)) as progress:
+            data = (strips_bytes(OF_BOX, strips, progress) if spine
+                    else labels_bytes(progress.counted(found), workspace.settings))
+        app.save(out, data, force=force)
     if app.json:
         app.print_json({"path": str(out), "labels": len(found)})
     else:
@@ -161,7 +168,7 @@ def labels_command(app: App, numbers: tuple[str, ...], everything: bool, spine: 
     "Where it goes; with --all a folder."))
 @force_option
 @pass_app
-def sheet_command(app: App, number: str | None, everything: bool, out: Path, force: bool) -> None:
+def box_sheet(app: App, number: str | None, everything: bool, out: Path, force: bool) -> None:
     """Write the list, or all lists."""
     if (number is None) != everything:
         raise WrongUsage(msg("Name a box, or give --all."))
@@ -181,8 +188,10 @@ def sheet_command(app: App, number: str | None, everything: bool, out: Path, for
                 name = f"{file_name(one.box)}-{len(named) + 1}.docx"
             named[name.casefold()] = name
         files = [out / name for name in named.values()]
-        for place, one in zip(files, found, strict=True):
-            _save_sheet(app, workspace, one, place, "docx", force=force)
+        with again_with("--force"), Progress(app, tr("Writing lists"), len(files)) as progress:
+            for done, (place, one) in enumerate(zip(files, found, strict=True), start=1):
+                _save_sheet(app, workspace, one, place, "docx", force=force)
+                progress.of(done, len(files), last=place.name)
     if app.json:
         app.print_items([{"box": one.box, "path": str(place), "records": one.records}
                          for place, one in zip(files, found, strict=True)], [])

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, Group, option, pass_app, quoted
-from recordkit.cli.exporting import export
-from recordkit.cli.gaps import gaps
+from recordkit.cli.base import App, Command, Group, option, pass_app
+from recordkit.cli.exporting import catalogue_export
+from recordkit.cli.gaps import catalogue_gaps
 from recordkit.cli.i18n import N_, tr
-from recordkit.cli.printing_set import print_command
+from recordkit.cli.printing_set import catalogue_print
+from recordkit.cli.progress import Progress
 from recordkit.cli.selecting import NAMES, selection_of, selection_options
+from recordkit.cli.showing import quoted
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
 
@@ -26,9 +28,9 @@ def catalogue() -> None:
     """Group."""
 
 
-catalogue.add_command(gaps)
-catalogue.add_command(export)
-catalogue.add_command(print_command)
+catalogue.add_command(catalogue_gaps)
+catalogue.add_command(catalogue_export)
+catalogue.add_command(catalogue_print)
 
 
 @catalogue.command("list", cls=Command, help=N_("List records, a page at a time."))
@@ -40,10 +42,11 @@ catalogue.add_command(print_command)
 @option("--offset", type=click.IntRange(0), default=0, metavar="N", help=N_("Leave out the first N."))
 @option("--after", metavar="CODE", help=N_("Begin behind this record, the last one of the page before."))
 @pass_app
-def list_command(app: App, /, order: str, limit: int, offset: int, after: str | None, **given: object) -> None:
+def catalogue_list(app: App, /, order: str, limit: int, offset: int, after: str | None, **given: object) -> None:
     """Print one page."""
     from recordkit.archive.access import clearance_of
     from recordkit.archive.catalogue import find_record
+    from recordkit.archive.losses import lost_records
     from recordkit.archive.selection import count_records, list_page
 
     with app.reading() as workspace:
@@ -53,16 +56,22 @@ def list_command(app: App, /, order: str, limit: int, offset: int, after: str | 
                          "code", limit=limit, offset=offset, after=last)
         total = count_records(workspace.db, selection)
         clearance = clearance_of(workspace)
-    items = [plain_record(one, clearance) for one in page]
+        lost = lost_records(workspace.db)
+    items = [{**plain_record(one, clearance), "lost": lost[one.record_id].loss_id if one.record_id in lost else None}
+             for one in page]
     following = page[-1].code if len(page) == limit and (after is not None or offset + limit < total) else None
     if not app.json:
         items = [{**item, "date": item["date_given"] or item["date"]} for item in items]
     columns = [("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")), ("number", N_("Number")),
                ("pages", N_("Pages")), ("box", N_("Box"))]
     if selection.status != "active":
-        items = [{**item, "status": item["status"] if app.json else tr(str(item["status"]))} for item in items]
+        items = [{**item, "status": item["status"] if app.json else msg(str(item["status"]))} for item in items]
         columns.append(("status", N_("Status")))
-    app.print_items(items, columns, total=total, next=following)
+    if any(item["lost"] for item in items):
+        columns.append(("lost", N_("Written off as lost")))
+    app.print_items(items, columns, total=total, next=following, empty=msg(
+        "No record of the archive is of this kind; 'recordkit stats' tells what there is, 'recordkit ingest' files "
+        "papers."))
     if app.json or not items:
         return
     if after is None:
@@ -77,7 +86,7 @@ def list_command(app: App, /, order: str, limit: int, offset: int, after: str | 
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.xlsx", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def sheet_command(app: App, /, out: Path, force: bool, **given: object) -> None:
+def catalogue_sheet(app: App, /, out: Path, force: bool, **given: object) -> None:
     """Write the records that are selected, active ones alone."""
     from recordkit.archive.access import clearance_of
     from recordkit.archive.bulk import sheet_bytes
@@ -100,8 +109,9 @@ def sheet_command(app: App, /, out: Path, force: bool, **given: object) -> None:
         clearance = clearance_of(workspace)
         names = {one.id: one.name for one in load_scheme(workspace.root).classes.values()}
         ids: list[str] = []
-        data = sheet_bytes(workspace.settings, select_records(workspace.db, selection), names, clearance,
-                           lambda record: ids.append(record.record_id))
+        with Progress(app, tr("Writing rows"), total) as progress:
+            data = sheet_bytes(workspace.settings, progress.counted(select_records(workspace.db, selection)), names,
+                               clearance, lambda record: ids.append(record.record_id))
         save_naming(app, out, data, ids, force=force)
     if app.json:
         app.print_json({"path": str(out), "records": len(ids), "left_out": total - len(ids)})

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from recordkit.cli.base import App, Command, option, pass_app, quoted
+from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.interrupting import command_again
 from recordkit.cli.progress import Progress
+from recordkit.cli.showing import quoted
 from recordkit.errors import InputRefused, Interrupted, WrongUsage
 from recordkit.messages import Message, listed, msg
 
@@ -53,7 +55,7 @@ def check(
     from recordkit.archive.checks.report import make_report, plain_run, report_file
     from recordkit.archive.checks.running import CheckOptions, run_checks
     from recordkit.archive.classes import load_scheme
-    from recordkit.archive.selection import Selection, count_records
+    from recordkit.archive.selection import Selection
 
     if records and (record_class is not None or year is not None):
         raise WrongUsage(msg("Name records, or choose them by --class and --year; not both."))
@@ -68,10 +70,9 @@ def check(
         chosen = None if record_class is None else load_scheme(workspace.root).get(record_class).id
         selection = Selection(record_class=chosen, year=year)
         options = CheckOptions(cast("Stage", stage), records, selection, signed, jobs or os.cpu_count() or 1)
-        with (Progress(app, tr("Verifying the ledger"), workspace.ledger.size(), "bytes") as ledger,
-              Progress(app, tr("Checking (records)"), count_records(workspace.db, selection)) as bar):
+        with Progress(app, tr("Verifying the ledger"), workspace.ledger.size(), "bytes") as progress:
             started = time.monotonic()
-            run = run_checks(workspace, options, bar.of, ledger)
+            run = run_checks(workspace, options, progress.then(tr("Checking (records)")), progress)
             seconds = time.monotonic() - started
         if out is not None and not run.interrupted:
             digest = f"{against.name}（SHA-256 {signed.digest}）" if against is not None and signed is not None else ""
@@ -138,4 +139,5 @@ def _show(app: App, run: CheckRun, seconds: float) -> None:
     if seconds >= 2 and run.records:
         app.say(msg("{rate} records/s.", rate=round(run.records / seconds)))
     if run.interrupted:
-        app.say(msg("Interrupted. What was found so far is shown; no report was written."))
+        app.say(msg("Interrupted. What was found so far is shown; no report was written. To begin again: {command}",
+                    command=command_again(app.words)))

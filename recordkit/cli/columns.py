@@ -14,7 +14,7 @@ import click
 from recordkit.cli.base import App, pairs_of
 from recordkit.cli.i18n import tr, tr_list
 from recordkit.errors import Interrupted, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import msg, nearest
 
 if TYPE_CHECKING:
     from recordkit.templates.headed import Headed
@@ -121,16 +121,14 @@ def _can_ask(app: App) -> bool:
 
 def _ask_headings(spec: FormSpec, headed: Headed) -> dict[str, str]:
     """Ask which field each unknown heading is; "" for a column that is not used."""
-    import difflib
-
     answers: dict[str, str] = {}
     for heading in headed.unknown:
         taken = {*headed.taken.values(), *answers.values()}
         free = [one for one in spec.of_stage("before") if one.key not in taken]
-        near = difflib.get_close_matches(heading, [one.label for one in free], 1, 0.5)
+        near = nearest(heading, (one.label for one in free))
         click.echo(tr("{heading} is no field of this form. Which one is it?").format(heading=heading), err=True)
         click.echo("    " + "  ".join(f"{at} {one.label}" for at, one in enumerate(free, 1)), err=True)
-        answers[heading] = _chosen(free, near[0] if near else "")
+        answers[heading] = _chosen(free, near or "")
     return answers
 
 

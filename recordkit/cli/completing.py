@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import (
-    App,
-    Command,
-    dry_run_option,
-    option,
-    pairs_of,
-    pass_app,
-    plain_problem,
-    problem_lines,
-    shown,
-)
+from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app, plain_problem, problem_lines
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.refused import write_refused
+from recordkit.cli.showing import shown
 from recordkit.errors import InputRefused, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.returning import Completed
@@ -36,8 +28,9 @@ _NAMED = 10
 """Unchanged documents named one by one."""
 
 
-@click.command(cls=Command, help=N_("Key in what was written by hand when the paper comes back: one document with "
-                                    "--set, --data or --ask, or many from a spreadsheet with a column 文书编号."))
+@click.command("complete", cls=Command,
+               help=N_("Key in what was written by hand when the paper comes back: one document with --set, --data or "
+                       "--ask, or many from a spreadsheet with a column 文书编号."))
 @click.argument("number", required=False)
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
 @option("--data", type=click.Path(path_type=Path), metavar="FILE",
@@ -50,7 +43,7 @@ _NAMED = 10
 @option("--reason", default="", help=N_("Why what was keyed in before is corrected."))
 @dry_run_option
 @pass_app
-def complete(
+def issued_complete(
     app: App,
     number: str | None,
     sets: tuple[str, ...],
@@ -218,15 +211,14 @@ def _print(
         return
     for line in problem_lines([*plan.problems, *late]):
         click.echo(line, err=True)
-    told = [{**item, "outcome": tr(str(item["outcome"])), "lacking": shown(item["lacking"])} for item in items]
+    told = [{**item, "outcome": msg(str(item["outcome"])), "lacking": shown(item["lacking"])} for item in items]
+    if dry_run:
+        refusals = msg("In all: {count} document(s); {refused} row(s) refused.", count=count, refused=refused)
+        print_plan(app, [_step(one) for one in plan.documents if one.completes or one.collects], total=refusals)
+        return
     if told:
         app.print_items(told, [("number", N_("Number")), ("outcome", N_("Result")), ("lacking", N_("Still lacking"))])
-    text = (
-        tr("Would key in {count} document(s); {refused} row(s) refused. Nothing was written.")
-        if dry_run
-        else tr("{count} document(s) keyed in, {refused} row(s) refused.")
-    )
-    app.say(text.format(count=count, refused=refused))
+    app.say(tr("{count} document(s) keyed in, {refused} row(s) refused.").format(count=count, refused=refused))
     if unchanged:
         numbers = tr_list(unchanged, _NAMED)
         app.say(tr("{count} document(s) had these values already and stay as they are: {numbers}").format(
@@ -234,6 +226,18 @@ def _print(
     if refused_file:
         app.say(tr("The refused rows are in {file}: correct them there and give that file to --data.").format(
             file=refused_file))
+
+
+def _step(one: PlannedCompletion) -> Step:
+    if not one.completes:
+        what = msg("Note the papers that came: {names}", names=listed(one.collected))
+    elif one.is_correction:
+        what = msg("Correct {count} value(s) keyed in before", count=len(one.changed))
+    else:
+        what = msg("Key in {count} value(s)", count=len(one.changed))
+    lacking = msg("still lacking: {names}", names=listed(one.lacking)) if one.lacking else ""
+    return Step(what, one.issue.number, lacking, None,
+                shown(one.values.get(one.changed[0])) if len(one.changed) == 1 else None)
 
 
 def _item(planned: PlannedCompletion, record_id: str | None) -> dict[str, object]:

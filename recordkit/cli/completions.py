@@ -11,20 +11,19 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
     FishComplete,
     ShellComplete,
     ZshComplete,
-    _resolve_context,
-    _resolve_incomplete,
 )
 
 from recordkit.cli.i18n import tr
@@ -48,7 +47,7 @@ def _in_catalogue(*places: tuple[str, str]) -> Callable[[click.Context, str], It
     """Values of columns of the catalogue, as (table, column)."""
 
     def find(ctx: click.Context, begin: str) -> Iterator[_Item]:
-        from recordkit.db import first_values
+        from recordkit.glance import first_values
 
         for table, column in places:
             for value in first_values(_store(ctx) / "catalogue.sqlite3", table, column, begin, _MOST):
@@ -58,6 +57,16 @@ def _in_catalogue(*places: tuple[str, str]) -> Callable[[click.Context, str], It
 
 
 _RECORDS = _in_catalogue(("records", "code"), ("records", "number"))
+
+
+def _rooms(ctx: click.Context, begin: str) -> Iterator[_Item]:
+    """Papers that wait, or lie in quarantine, as the command says: by key, and by name where a name was begun."""
+    room = "quarantine" if "quarantine" in ctx.command_path.split() else "inbox/unmatched"
+    with contextlib.suppress(OSError):
+        for folder in sorted((_store(ctx) / room).iterdir())[: 10 * _MOST]:
+            names = [one.name for one in folder.iterdir() if one.suffix.lower() == ".pdf"] if folder.is_dir() else []
+            yield from ((folder.name, name) for name in names[:1])
+            yield from ((name, folder.name) for name in names if begin)
 
 
 def _forms(ctx: click.Context, begin: str) -> Iterator[_Item]:
@@ -94,6 +103,8 @@ def _form(root: Path, form: str) -> dict[str, Any]:
 
 
 def _toml(path: Path) -> dict[str, Any] | None:
+    import tomllib  # commands and codes are completed without it
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
@@ -113,9 +124,12 @@ def _fields(ctx: click.Context, begin: str) -> Iterator[_Item]:
         found: list[tuple[str, str]] = [(str(one.get("key")), str(one.get("label")))
                                         for one in known.get("fields", ()) if isinstance(one, dict)]
     else:
-        from recordkit.archive.metadata import CORE
+        from recordkit.archive.core_names import CORE_NAMES
 
-        found = [(one.key, one.label) for one in CORE]
+        found = [(key, label) for key, (label, _) in CORE_NAMES.items()]
+        archive = (_toml(_store(ctx) / "recordkit.toml") or {}).get("archive")
+        own = archive.get("fields", ()) if isinstance(archive, dict) else ()
+        found += [(str(one.get("key")), str(one.get("label"))) for one in own if isinstance(one, dict)]
     for key, label in found:
         yield (key, label) if begin and begin.isascii() else (label, key)
 
@@ -151,7 +165,8 @@ def _hold_kinds(ctx: click.Context, begin: str) -> Iterator[_Item]:
 
 _OF: Mapping[str, Callable[[click.Context, str], Iterable[_Item]]] = {
     "form": _forms, "which": _forms, "sets": _assignments, "unique": _fields, "field_name": _fields,
-    "record": _RECORDS, "records": _RECORDS, "paper": _RECORDS,
+    "record": _RECORDS, "records": _RECORDS, "papers": _rooms,
+    "paper": lambda ctx, begin: chain(_rooms(ctx, begin), _RECORDS(ctx, begin)),
     "number": _in_catalogue(("issues", "number")), "numbers": _in_catalogue(("issues", "number")),
     "attach_to": _in_catalogue(("issues", "number")),
     "order_id": _in_catalogue(("orders", "order_id")), "hold_id": _in_catalogue(("holds", "hold_id")),
@@ -181,18 +196,57 @@ def values(ctx: click.Context, param: click.Parameter, begin: str) -> list[Compl
 # --- how each shell is told -----------------------------------------------------------------------------------
 
 
+def _context(cli: click.Command, name: str, args: Sequence[str]) -> click.Context:
+    """Of the command that ``args`` lead to, what stands behind it read as far as it is complete.
+
+    Raises:
+        click.UsageError: there is no such command.
+    """
+    # click drops everything it has read when the last option has no value yet, the form before it too.
+    whole = [*(args[:-1] if args and args[-1].startswith("-") else args)]
+    ctx = cli.make_context(name, [*whole], resilient_parsing=True)
+    while isinstance(ctx.command, click.Group):
+        _, whole, _ = ctx.command.make_parser(ctx).parse_args([*whole])
+        if not whole:
+            break
+        called, command, whole = ctx.command.resolve_command(ctx, whole)
+        if command is None:
+            break
+        ctx = command.make_context(called, [*whole], parent=ctx, resilient_parsing=True)
+    return ctx
+
+
+def _wanted(ctx: click.Context, args: Sequence[str], incomplete: str) -> tuple[click.Command | click.Parameter, str]:
+    """What is to be completed: the value of an option or argument, else the command; and what of it is typed."""
+    if incomplete == "=":  # how some shells give --name= apart
+        incomplete = ""
+    elif incomplete.startswith("--") and "=" in incomplete:
+        name, _, incomplete = incomplete.partition("=")
+        args = [*args, name]
+    elif incomplete.startswith("-") and "--" not in args:
+        return ctx.command, incomplete
+    parameters = ctx.command.get_params(ctx)
+    for one in parameters:
+        takes = isinstance(one, click.Option) and not one.is_flag and not one.count
+        if takes and args and args[-1] in (*one.opts, *one.secondary_opts):
+            return one, incomplete
+    for one in parameters:
+        if isinstance(one, click.Argument) and (
+                one.nargs == -1 or ctx.get_parameter_source(one.name or "") is not ParameterSource.COMMANDLINE):
+            return one, incomplete
+    return ctx.command, incomplete
+
+
 class _Knowing(ShellComplete):
     """Asks ``values`` before click's own answer."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
         """What may stand in the place of ``incomplete`` behind ``args``; nothing behind what is no command."""
-        # click drops everything it has read when the last option has no value yet, the form before it too.
-        whole = args[:-1] if args and args[-1].startswith("-") else args
         try:
-            ctx = _resolve_context(self.cli, self.ctx_args, self.prog_name, whole)
+            ctx = _context(self.cli, self.prog_name, args)
         except click.UsageError:
             return []
-        found, incomplete = _resolve_incomplete(ctx, args, incomplete)
+        found, incomplete = _wanted(ctx, args, incomplete)
         if isinstance(found, click.Parameter) and (known := values(ctx, found, incomplete)) is not None:
             return known
         items = found.shell_complete(ctx, incomplete)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, plain_problem, problem_line, quoted
+from recordkit.cli.base import App, plain_problem, problem_line
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.showing import quoted
 from recordkit.cli.telling import short
+from recordkit.messages import Message, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.bulk import BulkPlan
@@ -30,6 +33,7 @@ def correct_many(app: App, file: Path, sheet: str | None, reason: str, *, ask: b
     from recordkit.archive.access import clearance_of
     from recordkit.archive.bulk import HOPELESS, change_many, find_named, plan_sheet
     from recordkit.archive.search.service import refresh_index
+    from recordkit.cli.hits import index_watch
     from recordkit.cli.refused import write_refused
     from recordkit.cli.saving import note_ids
     from recordkit.templates.rows import read_rows
@@ -40,21 +44,14 @@ def correct_many(app: App, file: Path, sheet: str | None, reason: str, *, ask: b
     with app.acting() as workspace:
         plan = plan_sheet(workspace, source, file.name, clearance_of(workspace))
         if not app.json:
-            _show(app, plan)
+            _show(app, plan, dry_run=dry_run)
         wanted = bool(plan.edits) and not dry_run and _is_wanted(app, plan, ask)
         done = 0
         late: list[Problem] = []
         if wanted:
             with Progress(app, tr("Changing records"), len(plan.edits)) as progress:
-                counted = _Counted(progress)
-                try:
-                    done, late = change_many(workspace, plan, reason, counted)
-                except KeyboardInterrupt:
-                    progress.clear()
-                    app.say(tr("{done} of {total} row(s) are dealt with; the same command goes on with the rest.")
-                            .format(done=counted.done, total=len(plan.edits)))
-                    raise
-            refresh_index(workspace)
+                done, late = change_many(workspace, plan, reason, progress)
+            refresh_index(workspace, index_watch(app))
             say_empty(app, workspace, [change.old for one in plan.edits for change in one.changes
                                        if change.field == "box"])
         problems = [*plan.problems, *late]
@@ -70,6 +67,8 @@ def correct_many(app: App, file: Path, sheet: str | None, reason: str, *, ask: b
     if hopeless and not app.json:
         app.say(tr("{count} row(s) cannot be mended in this sheet, which is not of the records as they are here now: "
                    "write a new one with 'recordkit catalogue sheet' and correct that.").format(count=len(hopeless)))
+    if dry_run and not app.json:
+        print_plan(app, _steps(plan), total=_told_counts(plan))
     return code
 
 
@@ -82,19 +81,15 @@ def say_empty(app: App, workspace: Workspace, boxes: Sequence[object]) -> None:
                    "it off the list.").format(box=box))
 
 
-class _Counted:
-    """How far the writing is, for the line on the terminal and for whoever stops it."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self.done = 0
-
-    def __call__(self, done: int) -> None:
-        self.done = done
-        self._progress(done)
+def _steps(plan: BulkPlan) -> list[Step]:
+    return [Step(msg("Change {field} (row {row})", field=one.label, row=edit.row), edit.code, "", short(one.old),
+                 short(one.new)) for edit in plan.edits for one in edit.changes]
 
 
-def _show(app: App, plan: BulkPlan) -> None:
+def _show(app: App, plan: BulkPlan, *, dry_run: bool) -> None:
+    if dry_run:
+        _show_problems(app, plan)
+        return
     lines = [[edit.row, edit.code, one.label, short(one.old), short(one.new)]
              for edit in plan.edits for one in edit.changes]
     shown = lines[:_ON_SCREEN] if sys.stdout.isatty() else lines
@@ -102,12 +97,20 @@ def _show(app: App, plan: BulkPlan) -> None:
         app.print_table(shown, [N_("Row"), N_("Code"), N_("Field"), N_("Old"), N_("New")])
     if len(lines) > len(shown):
         app.say(tr("… and {count} more; piped, or with --json, all are shown.").format(count=len(lines) - len(shown)))
+    _show_problems(app, plan)
+
+
+def _show_problems(app: App, plan: BulkPlan) -> None:
     for problem in islice(plan.problems, _FINDINGS):
         click.echo(problem_line(problem), err=True)
     if len(plan.problems) > _FINDINGS:
         click.echo("  " + tr("… and {count} more").format(count=len(plan.problems) - _FINDINGS), err=True)
-    app.say(tr("{rows} row(s) change a record, {unchanged} change nothing, {refused} are refused.").format(
-        rows=len(plan.edits), unchanged=plan.unchanged, refused=plan.refused_rows))
+    app.say(_told_counts(plan))
+
+
+def _told_counts(plan: BulkPlan) -> Message:
+    return msg("{rows} row(s) change a record, {unchanged} change nothing, {refused} are refused.",
+               rows=len(plan.edits), unchanged=plan.unchanged, refused=plan.refused_rows)
 
 
 def _is_wanted(app: App, plan: BulkPlan, ask: bool) -> bool:
@@ -127,11 +130,11 @@ def _close(
         app.print_json({"items": items, "total": len(items), "dry_run": dry_run, "changed": done,
                         "unchanged": plan.unchanged, "refused": [plain_problem(one) for one in problems],
                         "refused_file": str(refused) if refused else None})
-    elif dry_run or plan.edits and not wanted:
+    elif plan.edits and not wanted and not dry_run:
         app.say(tr("Nothing was written."))
-    elif plan.edits:
+    elif plan.edits and not dry_run:
         app.say(tr("{count} record(s) changed.").format(count=done))
-    elif not rows:
+    elif not rows and not dry_run:
         app.say(tr("Nothing changes: the records say so already."))
     if refused is not None:
         app.say(tr("The refused rows are in {file}: correct them there and read that file with the same command.")

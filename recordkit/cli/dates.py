@@ -54,14 +54,20 @@ class MonthType(click.ParamType[tuple[date, date]]):
 MONTH = MonthType()
 
 
-def local_time(stamp: object) -> str:
-    """A moment (ISO 8601, UTC) as clocks of this machine show it, with their distance from UTC; else as it stands.
+def month_before(day: date) -> tuple[date, date]:
+    """First and last day of the newest month that is over."""
+    last = day.replace(day=1) - timedelta(days=1)
+    return last.replace(day=1), last
 
-    ``2026-11-20T07:03:09Z`` is ``2026-11-20 15:03:09+08:00`` in China. For people only: JSON and files have UTC.
+
+def local_time(stamp: object) -> str:
+    """A moment (ISO 8601, UTC) as clocks of this machine show it, to the minute; else as it stands.
+
+    ``2026-11-20T07:03:09Z`` is ``2026-11-20 15:03`` in China. For people only: JSON and files have UTC.
     """
     try:
         moment = datetime.fromisoformat(str(stamp))
         # Without its zone it is no moment: nobody knows which clock it was read from.
-        return str(stamp) if moment.tzinfo is None else moment.astimezone().isoformat(" ", "seconds")
+        return str(stamp) if moment.tzinfo is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
     except (ValueError, OverflowError, OSError):
         return str(stamp)

@@ -19,7 +19,8 @@ from recordkit import files
 from recordkit.cli.base import App, Command, pass_app
 from recordkit.cli.demo_folder import SCANNED, lay_out, look_folder, paper_path, shell_lines, told
 from recordkit.cli.i18n import N_, tr
-from recordkit.errors import InputRefused, RecordkitError
+from recordkit.cli.showing import quoted
+from recordkit.errors import InputRefused, Interrupted, RecordkitError
 from recordkit.messages import msg
 
 PASSPHRASE = "demo-passphrase"
@@ -81,10 +82,12 @@ class _Stage:
         before = {name: os.environ.get(name) for name in env or {}}
         os.environ.update(env or {})
         try:
-            code = run(list(arguments))
+            code = run(list(arguments), inside=True)
         finally:
             for name, value in before.items():
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        if code == Interrupted.exit_code:
+            raise KeyboardInterrupt
         if code != expect:
             raise RecordkitError(
                 msg("The step ended with exit code {code}, not {expected}.", code=code, expected=expect)
@@ -114,8 +117,16 @@ def demo(app: App, folder: Path | None) -> None:
     prepare_folder(folder)
     os.chdir(folder)
     os.environ.update(SETTINGS | {"RECORDKIT_LANG": language})
+    stage = _Stage(folder)
     try:
-        _play(_Stage(folder), language)
+        _play(stage, language)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            msg("The demo was stopped in step {number}. What stands in {folder} is whole; delete the folder when you "
+                "have seen enough.", number=stage.number, folder=quoted(folder)),
+            msg("To see the whole, in a new folder: {command}",
+                command=f"recordkit demo {quoted(files.free_name(folder.parent, folder.name))}"),
+        ) from None
     finally:
         os.chdir(here)
         for name, value in kept.items():

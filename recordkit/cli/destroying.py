@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from recordkit.cli.base import (
-    App,
-    Command,
-    Group,
-    dry_run_option,
-    key_option,
-    option,
-    pass_app,
-    passphrase_option,
-)
+from recordkit.cli.base import App, Command, Group, dry_run_option, key_option, option, pass_app, passphrase_option
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.onpaper import hands, paper_options
 from recordkit.cli.ordershow import listed_of, print_order, show_list
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.showing import shown
+from recordkit.cli.standing import standing
 from recordkit.cli.words import meant
-from recordkit.errors import InputRefused, RefusedByRule, WrongUsage
+from recordkit.errors import InputRefused, RecordkitError, RefusedByRule, WrongUsage
 from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
@@ -59,7 +53,8 @@ def key_create(app: App, file: Path, passphrase_file: str | None, dry_run: bool)
             msg("Keep a private key outside the store, where only its owner can read it."),
         )
     if dry_run:
-        app.say(tr("Would write {file} and {file}.pub.").format(file=file))
+        print_plan(app, [Step(msg("Write the private key, encrypted"), str(file)),
+                         Step(msg("Write the public key"), f"{file}.pub")])
         return
     passphrase = app.passphrase(file, confirm=True)
     mark = create_key(file, passphrase)
@@ -162,7 +157,8 @@ def people_list(app: App) -> None:
         items = [{**item, "roles": [tr(role) for role in listed_of(item["roles"])]} for item in items]
     columns = [("id", "ID"), ("name", N_("Full name")), ("staff_no", N_("Staff no.")), ("roles", N_("Roles")),
                ("key", N_("Key")), ("since", N_("Since")), ("revoked", N_("Revoked"))]
-    app.print_items(items, columns)
+    app.print_items(items, columns, empty=msg("Nobody is registered; 'recordkit key create FILE' makes a key, "
+                                              "'recordkit people add' registers its owner."))
 
 
 @people.command("revoke", cls=Command, help=N_("End a person's standing; what they signed stays signed."))
@@ -199,7 +195,7 @@ def destruction() -> None:
 @passphrase_option
 @dry_run_option
 @pass_app
-def propose(
+def destruction_propose(
     app: App, records: tuple[str, ...], due: bool, key: Path | None, passphrase_file: str | None, dry_run: bool
 ) -> int:
     """Make an order, or print what it would hold; exit 4 when some were refused."""
@@ -230,7 +226,8 @@ def propose(
         app.print_json({"order": order.order_id if order else None, "digest": order.digest if order else None,
                         "items": items, "total": len(items), "refused": refused})
     else:
-        app.print_items(items, [("code", N_("Code")), ("title", N_("Title")), ("due", N_("Due"))])
+        if order is not None:
+            app.print_items(items, [("code", N_("Code")), ("title", N_("Title")), ("due", N_("Due"))])
         # Of all that is due a billing list may hold thousands; names that a person typed are all answered.
         named = refusals[:_MOST_REFUSED] if due else refusals
         for one in named:
@@ -242,6 +239,12 @@ def propose(
             app.say(next_step(workspace, order))
     if not items:
         app.say(tr("None of the records can go into an order."))
+    if dry_run and not app.json:
+        print_plan(app, [Step(msg("Propose for destruction"), str(one["code"]), str(shown(one["title"])), None,
+                              msg("due since {day}", day=one["due"])) for one in items],
+                   total=msg("In all: {count} record(s) in one order; {refused} left out.", count=len(items),
+                             refused=len(refused)))
+    if not items:
         return 8
     # With --due, what is held or waits is left out by rule; only records that were named count as refused.
     return 4 if refused and items and not due else 0
@@ -257,7 +260,7 @@ def propose(
 @passphrase_option
 @dry_run_option
 @pass_app
-def appraise(
+def destruction_appraise(
     app: App, order_id: str, everything: str | None, opinion: Path | None, key: Path | None,
     passphrase_file: str | None, dry_run: bool,
 ) -> None:
@@ -353,7 +356,7 @@ def _check_each(
 @passphrase_option
 @dry_run_option
 @pass_app
-def approve(app: App, /, order_id: str, **given: Any) -> None:
+def destruction_approve(app: App, /, order_id: str, **given: Any) -> None:
     """Sign as the responsible leader."""
     from recordkit.retention.orders import approve_order
 
@@ -367,7 +370,7 @@ def approve(app: App, /, order_id: str, **given: Any) -> None:
 @passphrase_option
 @dry_run_option
 @pass_app
-def sign(app: App, /, order_id: str, **given: Any) -> None:
+def destruction_sign(app: App, /, order_id: str, **given: Any) -> None:
     """Sign as one of at least two supervisors."""
     from recordkit.retention.orders import sign_order
 
@@ -382,7 +385,7 @@ def sign(app: App, /, order_id: str, **given: Any) -> None:
 @option("--confirm", default="", metavar="WORD", help=N_("The word shown by 'destruction show' for large orders."))
 @dry_run_option
 @pass_app
-def execute(
+def destruction_execute(
     app: App, order_id: str, place: str, method: str, paper_method: str, confirm: str, dry_run: bool
 ) -> int:
     """Execute; exit 4 when an item was refused or failed, 8 when a rule stopped all of them."""
@@ -401,29 +404,55 @@ def execute(
             order = find_order(workspace.db, order_id)
         else:
             entries = workspace.db.cursor().seq
-            with Progress(app, tr("Checking everything again (entries)"), entries) as progress:
+            with (_told_where_it_stands(workspace, order_id),
+                  Progress(app, tr("Checking everything again (entries)"), entries) as progress):
                 done = execute_order(
                     workspace, order_id, place=place, method=method, actor=app.actor, confirm=confirm,
                     paper_method=paper_method,
                     forget=lambda ids: forget_records(workspace, ids),
                     still_found=lambda ids: open_engine(workspace).held(ids),
                     progress=progress,
+                    removing=progress.then(tr("Destroying (records)")),
                 )
             outcomes, order = done.outcomes, done.order
         items = [_plain_outcome(one) for one in outcomes]
-        nothing = N_("nothing stops it") if dry_run else ""
-        told = [{**item, "outcome": tr(str(item["outcome"] or nothing))} for item in items]
+        told = [{**item, "outcome": msg(str(item["outcome"])) if item["outcome"] else ""} for item in items]
         status = order.status(workspace.settings.destruction.supervisors)
     bad = [one for one in outcomes if one.outcome in ("refused", "failed")]
     stopped = bool(outcomes) and all(one.outcome == "refused" for one in outcomes)
     if app.json:
         app.print_json({"order": order.order_id, "status": status, "items": items, "total": len(items)})
     else:
-        app.print_items(told, [("code", N_("Code")), ("outcome", N_("Outcome")), ("reason", N_("Reason"))])
-        if not dry_run:
+        if dry_run:
+            _print_execution(app, outcomes)
+        else:
+            app.print_items(told, [("code", N_("Code")), ("outcome", N_("Outcome")), ("reason", N_("Reason"))])
             app.say(tr("Order {order}: {status}.").format(order=order.order_id, status=tr(status)))
             app.say(next_step(workspace, order))
     return 8 if stopped else 4 if bad else 0
+
+
+def _print_execution(app: App, outcomes: Sequence[ItemOutcome]) -> None:
+    going = sum(not one.outcome for one in outcomes)
+    print_plan(app, [Step(msg("Destroy for ever") if not one.outcome else msg("Leave"), one.code,
+                          one.reason if one.outcome and one.reason is not None else msg("nothing stops it"))
+                     for one in outcomes],
+               total=msg("In all: {count} record(s) destroyed, {left} left.", count=going, left=len(outcomes) - going))
+@contextmanager
+def _told_where_it_stands(workspace: Workspace, order_id: str) -> Iterator[None]:
+    """Whoever stops an execution that has begun is told that it has to be finished."""
+    from recordkit.retention.order_state import find_order
+
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        with suppress(RecordkitError):
+            order = find_order(workspace.db, order_id)
+            if order.status(workspace.settings.destruction.supervisors) == "executing":
+                standing(stop).state = tr(
+                    "Order {order} has begun and has to be finished: of its records some are gone and not yet entered. "
+                    "Nothing else was touched.").format(order=order.order_id)
+        raise
 
 
 def _plain_outcome(one: ItemOutcome) -> dict[str, object]:
@@ -438,7 +467,7 @@ def _plain_outcome(one: ItemOutcome) -> dict[str, object]:
 @passphrase_option
 @dry_run_option
 @pass_app
-def complete(app: App, /, order_id: str, **given: Any) -> None:
+def destruction_complete(app: App, /, order_id: str, **given: Any) -> None:
     """Sign the completion."""
     from recordkit.retention.orders import complete_order
 
@@ -450,7 +479,7 @@ def complete(app: App, /, order_id: str, **given: Any) -> None:
 @option("--reason", required=True, help=N_("Why."))
 @dry_run_option
 @pass_app
-def withdraw(app: App, order_id: str, reason: str, dry_run: bool) -> None:
+def destruction_withdraw(app: App, order_id: str, reason: str, dry_run: bool) -> None:
     """Withdraw an order."""
     from recordkit.retention.orders import withdraw_order
 
@@ -466,15 +495,17 @@ def destruction_list(app: App) -> None:
 
     with app.reading() as workspace:
         needed = workspace.settings.destruction.supervisors
-        items = [
+        items: list[dict[str, object]] = [
             {"order": one.order_id, "status": one.status(needed), "records": len(one.items), "proposer": one.proposer,
              "proposed": one.proposed, "executed": one.executed}
             for one in list_orders(workspace.db)
         ]
     if not app.json:
-        items = [{**item, "status": tr(str(item["status"]))} for item in items]
+        items = [{**item, "status": msg(str(item["status"]))} for item in items]
     app.print_items(items, [("order", N_("Order")), ("status", N_("Status")), ("records", N_("Records")),
-                            ("proposer", N_("Proposer")), ("proposed", N_("Proposed")), ("executed", N_("Executed"))])
+                            ("proposer", N_("Proposer")), ("proposed", N_("Proposed")), ("executed", N_("Executed"))],
+                    empty=msg("There was no order of destruction yet; 'recordkit retention review' tells what is due, "
+                              "'recordkit destruction propose --due' makes one."))
 
 
 @destruction.command("show", cls=Command, help=N_("Show an order: items, opinions, approvals, signatures, outcome."))
@@ -500,7 +531,7 @@ def destruction_show(app: App, order_id: str) -> None:
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, force: bool) -> None:
+def destruction_register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, force: bool) -> None:
     """Write the register to a file."""
     from recordkit.archive.access import require_all_seen
     from recordkit.retention import register as registers
@@ -536,7 +567,7 @@ def register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, f
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def report(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
+def destruction_report(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
     """Write the newest report, with the titles that are known, to a file."""
     from recordkit.archive.access import require_all_seen
     from recordkit.retention.appraisal_report import TITLE, report_docx, report_of, report_xlsx

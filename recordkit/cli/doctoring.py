@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, pass_app, quoted, shown
+from recordkit.cli.base import App, Command, pass_app
+from recordkit.cli.colours import painted
 from recordkit.cli.dropping import plain_strays, print_strays
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.showing import quoted, shown
 from recordkit.errors import MissingPart, RecordkitError
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.strays import Stray
@@ -149,7 +151,9 @@ def _index_row(app: App) -> dict[str, object]:
     except RecordkitError as error:
         return {**row, "how": shown(error.what) + (f" -> {shown(error.todo)}" if error.todo else "")}
     state = tr(_INDEX_STATES[health.state]).format(count=health.behind, detail=health.detail)
-    if health.state in ("missing", "damaged"):
+    if health.state == "missing":
+        return {**row, "found": f"{health.engine}: {state}", "how": None}
+    if health.state == "damaged":
         return {**row, "how": f"{health.engine}: {state} -> recordkit rebuild --index"}
     told = tr("{engine}, {records} records, {size} MB, {state}").format(
         engine=health.engine, records=health.records, size=f"{health.bytes / 1e6:,.1f}", state=state)
@@ -191,13 +195,17 @@ def doctor(app: App) -> None:
     items += [_office_row(machine), *_font_rows(machine)]
     items.append(_row(tr("store"), str(app.store), str(app.store) if store_there else None,
                       f"recordkit init {quoted(app.store)}", needed=True))
+    items = [{**one, "of_store": False} for one in items]
     asking: dict[str, int] = {}
     strays: list[Stray] = []
     if store_there:
         from recordkit.cli.wellbeing import store_rows
 
+        # What opens the store comes last: it heals what is derived.
+        rows = [_disk_row(app), *store_rows(app), _index_row(app)]
         health, asking, strays = _store_health(app)
-        items += [{**one, "needed": True} for one in (_disk_row(app), *store_rows(app), _index_row(app), health)]
+        rows.append(health)
+        items += [{**one, "needed": True, "of_store": True} for one in rows]
     if app.json:
         app.print_json({"items": items, "total": len(items), "version": __version__, "system": machine.name,
                         "python": sys.version.split()[0], "cores": os.cpu_count(), **asking,
@@ -219,16 +227,17 @@ def _print_parts(items: list[dict[str, object]]) -> None:
     from recordkit.cli.tables import columns_of
 
     width = max(columns_of(str(one["part"])) for one in items)
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     for item in items:
         there, name = item["found"] is not None, str(item["part"])
-        mark, fg = ("✓", "green") if there else ("✗", "red") if item["needed"] else ("○", "yellow")
+        mark = (painted("✓", "done") if there else painted("✗", "forbidden") if item["needed"]
+                else painted("○", "attention"))
         line = f"{name}{' ' * (width - columns_of(name))}  {shown(item['for'])}"
         told = shown(item["found"]) if there and item["found"] != item["for"] else ""
-        click.echo(f"{click.style(mark, fg=fg) if colour else mark} {line}" + (f"  {told}" if told else ""))
+        click.echo(f"{mark} {line}" + (f"  {told}" if told else ""))
         if not there:
             click.echo(f"    -> {item['how']}")
-    missing = [one for one in items if one["found"] is None]
+    faults = [str(one["part"]) for one in items if one["found"] is None and one["of_store"]]
+    missing = [one for one in items if one["found"] is None and not one["of_store"]]
     needed = sum(bool(one["needed"]) for one in missing)
     click.echo("")
     if not missing:
@@ -238,3 +247,6 @@ def _print_parts(items: list[dict[str, object]]) -> None:
     else:
         click.echo(msg("✗ needed: {needed}; ○ can be had besides: {other}.", needed=needed,
                        other=len(missing) - needed).render(tr))
+    if faults:
+        click.echo(msg("✗ wrong in the store: {parts}. The way out stands behind each arrow.",
+                       parts=listed(faults)).render(tr))

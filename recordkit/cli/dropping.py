@@ -9,47 +9,75 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, option, quoted
+from recordkit.cli.base import App, option
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
+from recordkit.cli.showing import quoted
 from recordkit.errors import Interrupted, WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.dropping import DroppedPaper
     from recordkit.archive.strays import Stray
+    from recordkit.workspace import Workspace
 
 drop_reason_option = option("--reason", default="", metavar="TEXT", help=N_("Why; it is kept."))
 yes_option = option("--yes", is_flag=True, help=N_("Do not ask."))
 
 
 def drop(
-    app: App, act: Callable[..., DroppedPaper], reference: str, reason: str, *, yes: bool, dry_run: bool
+    app: App, act: Callable[..., DroppedPaper], references: Sequence[str], reason: str, *, yes: bool, dry_run: bool
 ) -> None:
-    """Show what would go, ask, drop it and say where it lies.
+    """Show what would go, ask once, drop it and say where it lies. Every name is looked up before anything goes.
 
     ``act`` is ``waiting.drop_waiting`` or ``retrying.drop_quarantined``.
 
     Raises:
         WrongUsage: nobody can be asked, and --yes was not given.
     """
-    from recordkit.archive.arrivals import told_name
-
     with app.acting() as workspace:
-        planned = act(workspace, reference, reason, dry_run=True)
-        name = told_name(planned.path)
-        if not dry_run and not planned.already and not yes:
-            _ask(app, msg("Drop {file}? It lies in {folder} until {date}, and is then removed.", file=name,
-                          folder=planned.path.parent.relative_to(workspace.root).as_posix(),
-                          date=planned.until.isoformat()).render(tr))
-        done = planned if dry_run or planned.already else act(workspace, reference, reason)
-        where = done.path.relative_to(workspace.root).as_posix()
+        planned = [act(workspace, one, reason, dry_run=True) for one in references]
+        planned = list({one.key: one for one in planned}.values())
+        if not dry_run and not yes and not all(one.already for one in planned):
+            _ask(app, _question(workspace, [one for one in planned if not one.already]).render(tr))
+        done = [one if dry_run or one.already else act(workspace, one.key, reason) for one in planned]
+    items = [_plain(one, dry_run=dry_run) for one in done]
     if app.json:
-        app.print_json({"key": done.key, "file": name, "path": str(done.path), "until": done.until,
-                        "already": done.already, "dry_run": dry_run})
+        app.print_json(items[0] if len(references) == 1 else {"items": items, "total": len(items)})
         return
-    said = tr("Was dropped before") if done.already else tr("Would be dropped") if dry_run else tr("Dropped")
-    click.echo(f"{said}: {name}  {where}")
-    app.say(msg("Until {date} it can be moved back to inbox; then it is removed.", date=done.until.isoformat()))
+    until = msg("Until {date} it can be moved back to inbox; then it is removed.", date=done[0].until.isoformat())
+    if dry_run:
+        print_plan(app, [Step(msg("Drop the file"), told_name(one.path), "", None,
+                              one.path.relative_to(workspace.root).as_posix()) for one in done if not one.already],
+                   total=until)
+        return
+    for one in done:
+        said = tr("Was dropped before") if one.already else tr("Dropped")
+        click.echo(f"{said}: {told_name(one.path)}  {one.path.relative_to(workspace.root).as_posix()}")
+    app.say(until)
+
+
+def _question(workspace: Workspace, papers: Sequence[DroppedPaper]) -> Message:
+    folder = papers[0].path.parent.relative_to(workspace.root).as_posix()
+    if len(papers) == 1:
+        return msg("Drop {file}? It lies in {folder} until {date}, and is then removed.",
+                   file=told_name(papers[0].path), folder=folder, date=papers[0].until.isoformat())
+    return msg("Drop {count} files ({files})? They lie in {folder} until {date}, and are then removed.",
+               count=len(papers), files=listed((told_name(one.path) for one in papers), 5),
+               folder=papers[0].path.parents[1].relative_to(workspace.root).as_posix(),
+               date=papers[0].until.isoformat())
+
+
+def _plain(one: DroppedPaper, *, dry_run: bool) -> dict[str, object]:
+    return {"key": one.key, "file": told_name(one.path), "path": str(one.path), "until": one.until,
+            "already": one.already, "dry_run": dry_run}
+
+
+def told_name(path: Path) -> str:
+    """A name that came from outside, fit for a screen."""
+    from recordkit.archive import arrivals  # not needed to list the commands
+
+    return arrivals.told_name(path)
 
 
 def _ask(app: App, question: str) -> None:

@@ -10,6 +10,8 @@ import click
 
 from recordkit.cli.base import App, Command, dry_run_option, option, pairs_of, pass_app
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.showing import shown
+from recordkit.cli.words import act_name
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
 
@@ -49,6 +51,7 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
     from recordkit.archive.editing import edit_record, edited
     from recordkit.archive.history import masked, masked_keys
     from recordkit.archive.volume_acts import told_astray
+    from recordkit.cli.plans import Step, print_plan
     from recordkit.cli.telling import field_names, short
 
     with app.acting() as workspace:
@@ -60,7 +63,7 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
         if not dry_run:
             after = edit_record(workspace, record, changes, reason)
             if after.version != before.version:
-                _bring_index_up(workspace)
+                _bring_index_up(app, workspace)
                 if "box" in changes:
                     from recordkit.cli.correcting import say_empty
 
@@ -86,11 +89,13 @@ def _edit_one(app: App, record: str, sets: tuple[str, ...], reason: str, *, dry_
     if app.json:
         app.print_json({"record_id": before.record_id, "version": after.version, "items": rows, "total": len(rows)})
         return
+    if dry_run:
+        print_plan(app, [Step(msg("Change {field}", field=row["label"]), before.code, "", short(row["old"]),
+                              short(row["new"])) for row in rows if shown(row["old"]) != shown(row["new"])])
+        return
     app.print_items([{**row, "old": short(row["old"]), "new": short(row["new"])} for row in rows],
                     [("label", N_("Field")), ("old", N_("Old")), ("new", N_("New"))])
-    if dry_run:
-        app.say(tr("Nothing was written."))
-    elif after.version != before.version:
+    if after.version != before.version:
         app.say(tr("Version {version}.").format(version=after.version))
 
 
@@ -109,10 +114,11 @@ def _require_zeros(record: Record, changes: Mapping[str, object]) -> None:
                     "edit --data."))
 
 
-def _bring_index_up(workspace: Workspace) -> None:
+def _bring_index_up(app: App, workspace: Workspace) -> None:
     from recordkit.archive.search.service import refresh_index
+    from recordkit.cli.hits import index_watch
 
-    refresh_index(workspace)
+    refresh_index(workspace, index_watch(app))
 
 
 def _holds_of(workspace: Workspace, record: Record, app: App) -> list[str]:
@@ -150,7 +156,7 @@ def history(app: App, record: str) -> None:
         own = [{**one, "of": None, "by": None} for one in history_of(workspace, found)]
         items = sorted([*own, *acts_around(workspace, found)], key=lambda one: int(str(one["seq"])))
     if not app.json:
-        items = [{**item, "act": tr(str(item["act"])), "actor": item["by"] or item["actor"],
+        items = [{**item, "act": act_name(str(item["act"])), "actor": item["by"] or item["actor"],
                   "keys": "\n".join([*_told(found, item), *([str(item["of"])] if item["of"] else [])])}
                  for item in items]
         if found.status == "destroyed":

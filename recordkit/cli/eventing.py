@@ -12,6 +12,7 @@ import click
 from recordkit.cli.base import App, Command, Group, dry_run_option, list_options, option, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.words import meant
 from recordkit.errors import WrongUsage
 from recordkit.messages import Message, listed, msg
@@ -48,6 +49,7 @@ def event_add(
     app: App, event_type: str, records: tuple[str, ...], on: date, account: str | None, note: str, dry_run: bool
 ) -> None:
     """Enter one event; a record may be given where an account is meant."""
+    from recordkit.archive.access import clearance_of
     from recordkit.archive.catalogue import account_with_zeros, count_of_account, find_record
     from recordkit.errors import NotFound
     from recordkit.retention.events import add_event
@@ -56,18 +58,21 @@ def event_add(
         raise WrongUsage(msg("An event needs records or --account."))
     with app.acting(rehearse=dry_run) as workspace:
         event_type = meant(event_type, type_names(workspace))
+        # Else an answer would tell whoever types an account in that there are restricted records of it.
+        only_open = not clearance_of(workspace).full
         if len(records) == 1 and account is None:
             # The promised form is RECORD|ACCOUNT: what is no record is taken for an account that has records.
             try:
                 find_record(workspace.db, records[0])
             except NotFound:
-                if not count_of_account(workspace.db, records[0]):
+                if not count_of_account(workspace.db, records[0], only_open=only_open):
                     raise
                 account = records[0]
                 records = ()
         event_id = add_event(workspace, event_type, on, records=records, account=account, note=note)
-        covered = count_of_account(workspace.db, account) if account is not None else 0
-        likely = account_with_zeros(workspace.db, account) if account is not None and not covered else None
+        covered = count_of_account(workspace.db, account, only_open=only_open) if account is not None else 0
+        likely = (account_with_zeros(workspace.db, account, only_open=only_open)
+                  if account is not None and not covered else None)
     if app.json:
         app.print_json({"event": event_id, "type": event_type, "date": on})
     else:
@@ -184,7 +189,7 @@ def _print_proposals(
         for one in proposals
     ]
     if app.json or not items:
-        app.print_items(items, [], **more)
+        app.print_items(items, [], **more, empty=msg("No filed paper lets an event expect that is not entered yet."))
         return
     # A table of so many columns would be torn to shreds on a terminal.
     for item, one in zip(items, proposals, strict=True):
@@ -212,8 +217,12 @@ def event_confirm(
         wanted = meant(event_type, names) if event_type is not None else None
         planned = [one for one in choose_proposals(workspace, proposals or None) if wanted in (None, one.type)]
         if dry_run:
-            _print_proposals(app, workspace, planned, names, dry_run=True)
-            app.say(tr("Nothing was written."))
+            if app.json:
+                _print_proposals(app, workspace, planned, names, dry_run=True)
+            else:
+                print_plan(app, [Step(msg("Enter the event {name}", name=names.get(one.type, one.type)), one.code,
+                                      msg("{why}: {paper}", why=one.why, paper=one.paper_code), None, on or one.date)
+                                 for one in planned])
             return
         done = confirm_proposals(workspace, planned, on=on)
     if app.json:
@@ -292,7 +301,9 @@ def event_list(
             _print_event(item)
         return
     app.print_items(items, [("event", N_("Event")), ("name", N_("Type")), ("date", N_("Date")),
-                            ("records", N_("Records")), ("account", N_("Account"))])
+                            ("records", N_("Archival codes")), ("account", N_("Account"))], empty=msg(
+        "No event is entered for what was asked; 'recordkit event proposed' lists what papers let expect, 'recordkit "
+        "event add' enters one."))
 
 
 def _print_event(item: Mapping[str, object]) -> None:

@@ -53,6 +53,13 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("edit 供合〔2026〕0001号 --set 题名=陈堃供用水合同 --reason 题名有误", N_("one record")),
         ("edit --data 更正.xlsx --reason 统一题名 --dry-run", N_("many, from a sheet of 'catalogue sheet'")),
     ),
+    "lost register": (
+        ("lost register --copy 备份 --copy 旧备份 --reason 机房漏水 --dry-run",
+         N_("look first: in which copies the records were looked for")),
+        ("lost register --copy 备份 --reason 机房漏水 --as admin --key a.key",
+         N_("all that is damaged and in no copy")),
+    ),
+    "lost confirm": (("lost confirm L2026-0001 --as zhao --key zhao.key", N_("the second person")),),
     "issued": (
         ("issued list --unreturned --older-than 30", N_("what has not come back for thirty days")),
         ("issued complete 换通〔2026〕0001号 --ask", N_("key in what was written by hand")),
@@ -87,7 +94,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("report overdue --within 7", N_("what is late, and what will be within a week")),
     ),
     "report monthly": (
-        ("report monthly --month 2026-11", N_("on the screen")),
+        ("report monthly", N_("the newest month that is over, on the screen")),
+        ("report monthly --month 2026-11", N_("another month")),
         ("report monthly --month 2026-11 --out 月报.docx", N_("to be printed, with a chart")),
     ),
     "retention": (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("explain", cls=Command, help=N_("The whole story of one record's retention."))
 @click.argument("record")
 @pass_app
-def explain(app: App, record: str) -> None:
+def retention_explain(app: App, record: str) -> None:
     """Class, rule, events, holds, orders, decision, and what comes next."""
     from recordkit.archive.access import find_visible
     from recordkit.archive.catalogue import find_record

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -9,6 +13,7 @@ import click
 
 from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.progress import Progress
 from recordkit.cli.saving import stream_naming
 from recordkit.cli.selecting import selection_of, selection_options
 from recordkit.errors import WrongUsage
@@ -16,7 +21,7 @@ from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.archive.listings.output import Format
-    from recordkit.archive.listings.shape import Listing
+    from recordkit.archive.listings.shape import Listing, Part, Row
     from recordkit.archive.selection import Selection
     from recordkit.workspace import Workspace
 
@@ -46,7 +51,7 @@ class _KindType(click.Choice[str]):
 @option("--together", is_flag=True, help=N_("One catalogue of all, not one for each year, period and office."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bool, together: bool,
+def catalogue_export(app: App, /, kind: str, file_format: str | None, out: Path, force: bool, together: bool,
            **given: object) -> None:
     """Choose the records, make the listing, write it whole or not at all."""
     from recordkit.archive.listings.output import write_listing
@@ -63,8 +68,9 @@ def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bo
     with app.reading() as workspace:
         selection = selection_of(workspace, given)
         listing = listing_of(workspace, kind, selection, together=together)
-        with stream_naming(app, out, listing.records(), force=force) as stream:
-            write_listing(workspace, listing, written, stream)
+        with (stream_naming(app, out, listing.records(), force=force) as stream,
+              Progress(app, tr("Writing rows"), listing.count) as progress):
+            write_listing(workspace, counting(listing, progress), written, stream)
         chosen = [selection]
         if kind == "volume":
             chosen = [Selection(volume=one) for one in selected_volumes(workspace.db, selection)]
@@ -75,11 +81,24 @@ def export(app: App, /, kind: str, file_format: str | None, out: Path, force: bo
                    "them prints the titles with --as.").format(mark=RESTRICTED, count=hidden))
 
 
+def counting(listing: Listing, progress: Progress) -> Listing:
+    """The same listing, each row told as it is made."""
+    done = itertools.count(1)
+
+    def counted(part: Part) -> Iterator[Row]:
+        for row in part.rows():
+            yield row
+            progress(next(done))
+
+    return replace(listing, parts=tuple(replace(one, rows=partial(counted, one)) for one in listing.parts))
+
+
 def listing_of(workspace: Workspace, kind: str, selection: Selection, *, together: bool) -> Listing:
     """The listing of a kind; errors as those of ``archive.listings``."""
+    from recordkit.archive.losses import with_losses
     from recordkit.retention.order_state import decided_remarks
 
-    decided = decided_remarks(workspace.db)
+    decided = with_losses(workspace.db, decided_remarks(workspace.db))
     if kind in ("volume", "volumes", "notes", "covers"):
         from recordkit.archive.listings import volumes
 

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import (
-    App,
-    Command,
-    Group,
-    dry_run_option,
-    option,
-    pass_app,
-    quoted,
-)
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.plans import Step, print_plan
+from recordkit.cli.showing import quoted
 from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import listed, msg
 
@@ -106,9 +100,6 @@ def _help_of(one: FieldSpec) -> str:
     if one.default != "":
         parts.append(tr("empty means {value}").format(value=one.default))
     return tr("; ").join(part for part in parts if part)
-
-
-_SEVERITIES = (N_("error"), N_("warning"), N_("remark"))
 
 
 def _plain_field(one: FieldSpec) -> dict[str, object]:
@@ -230,7 +221,7 @@ def forms_new(app: App, form: str, source: Path, out: Path | None, force: bool, 
     if (shipped_forms() / form).is_dir():
         app.say(tr("This form hides the shipped one of the same id."))
     if dry_run:
-        app.say(tr("Would write {folder}. Nothing was written.").format(folder=folder))
+        print_plan(app, [Step(msg("Write"), str(folder / name)) for name in draft.files])
         return
     app.say(tr("Written: {folder}. Look at template.docx in Word, correct form.toml, then run: recordkit forms check "
                "{form}").format(folder=folder, form=form))

@@ -8,12 +8,13 @@ from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.i18n import N_, tr
 
 
-@click.command(cls=Command, help=N_("Item numbers (件号) that no record has, destroyed ones counted; no errors, but an "
-                                    "inspection asks about them."))
+@click.command("gaps", cls=Command,
+               help=N_("Item numbers (件号) that no record has, destroyed ones counted; no errors, but an inspection "
+                       "asks about them."))
 @option("--year", type=click.IntRange(1, 9999), metavar="Y", help=N_("Only where records of this year stand."))
 @option("--class", "record_class", metavar="C", help=N_("Only where records of this class stand."))
 @pass_app
-def gaps(app: App, year: int | None, record_class: str | None) -> None:
+def catalogue_gaps(app: App, year: int | None, record_class: str | None) -> None:
     """List them as ranges, by lowest class."""
     from recordkit.archive.archival_code import find_gaps
     from recordkit.archive.classes import load_scheme

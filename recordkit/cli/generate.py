@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,20 +24,21 @@ from recordkit.cli.base import (
     option,
     pairs_of,
     pass_app,
-    plain,
     plain_problem,
     problem_lines,
-    quoted,
     report_error,
 )
 from recordkit.cli.columns import ask_missing, plain_columns, tell_passed, understand
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.interrupting import command_again
 from recordkit.cli.papers import Paper, Printed, Wanted, print_papers, require_press
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
 from recordkit.cli.refused import write_refused
+from recordkit.cli.showing import plain, quoted
 from recordkit.cli.streaming import print_list
 from recordkit.errors import InputRefused, Interrupted, PartlyDone, RecordkitError, WrongUsage
-from recordkit.messages import listed, msg
+from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
     from recordkit.templates.forms import Form
@@ -60,7 +62,8 @@ _SHOWN = 50
         help=N_("Which field a column is; HEADING=- leaves the column out; may be repeated."))
 @option("--where", metavar="EXPR", default="", help=N_("Only rows for which this is true, e.g. \"口径 == 'DN20'\"."))
 @option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help=N_("One field; may be repeated."))
-@option("--ask", is_flag=True, help=N_("Ask in the terminal for what is missing; of a table once, for all its rows."))
+@option("--ask", is_flag=True, help=N_(
+    "Ask for what must be known and is missing; of a table once, for all its rows. Piped answers: one a line."))
 @option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
         help=N_("Where the documents go (default: the store's outbox)."))
 @option("--name", default="", metavar="PATTERN", help=N_("File names, e.g. \"{户号} {number}\" (default: the form's)."))
@@ -102,6 +105,8 @@ def generate(
     from recordkit.templates.forms import load_form
 
     if data is None and not sets and not ask:
+        if (app.store / "recordkit.toml").exists():
+            load_form(app.store, form)  # a slip in its name is told before the data that is missing
         raise WrongUsage(
             msg("There is no data for the document."),
             msg("Give --data FILE or --set FIELD=VALUE; 'recordkit forms sample {form} --json' shows what is needed.",
@@ -119,7 +124,7 @@ def generate(
         source, headed = _read(app, workspace, loaded.spec, data, sheet, columns, ask=ask)
         source = _with_sets(loaded.spec, source, pairs_of(sets), has_data=data is not None)
         if ask:
-            source, where = _asked(app, loaded.spec, source, where, headed, pairs_of(sets))
+            source, where = _asked(app, workspace, loaded.spec, source, where, headed, pairs_of(sets))
         plan = _plan(app, workspace, loaded, source, data, where, unique, resume, draft)
         tell_passed(app, headed)
         folder = out or workspace.root / "outbox"
@@ -155,7 +160,7 @@ def generate(
             draft=draft,
         )
     if failure is not None:
-        raise _cut_short(failure, numbered, report.count)
+        raise _cut_short(failure, numbered, report.count, _how_to_go_on(app, data, draft=draft))
     if raise_later is not None:
         raise raise_later
     if report.printed.failures:
@@ -286,14 +291,15 @@ def _from_stdin(sheet: str | None) -> RowSource:
 
 
 def _gather(
-    app: App, items: Iterator[Generated], total: int, report: _Report, tally: Tally
+    app: App, items: Generator[Generated], total: int, report: _Report, tally: Tally
 ) -> BaseException | None:
     """Report what is issued; returns what stopped it, when anything was numbered before.
 
     What was issued must be told whatever happens: its numbers are used.
     """
     try:
-        with Progress(app, tr("Issuing"), total) as progress:
+        # Closed, or what it has staged would lie about until somebody's next run.
+        with contextlib.closing(items), Progress(app, tr("Issuing"), total) as progress:
             progress(0)
             for one in items:
                 report.add(one)
@@ -319,9 +325,17 @@ def _write_refused(plan: IssuePlan, source: RowSource, name: str | None, folder:
         return None
 
 
-def _cut_short(failure: BaseException, numbered: int, count: int) -> RecordkitError:
-    todo = msg("'recordkit issued render --missing' writes those that have a number but no file to where they belong; "
-               "the same command with --resume goes on with the other rows.")
+def _how_to_go_on(app: App, data: str | None, *, draft: bool) -> Message:
+    if draft:
+        return msg("To begin again: {command}", command=command_again(app.words, "--force"))
+    if data is None or data == "-":
+        return msg("'recordkit issued render --missing' writes those that have a number but no file to where they "
+                   "belong; the same command with --resume goes on with the other rows.")
+    return msg("This writes those that have a number but no file, and goes on with the other rows: {command}",
+               command=command_again(app.words, "--resume"))
+
+
+def _cut_short(failure: BaseException, numbered: int, count: int, todo: Message) -> RecordkitError:
     if isinstance(failure, KeyboardInterrupt):
         return Interrupted(
             msg("Interrupted: {numbered} document(s) have a number, {count} of them are written.", numbered=numbered,
@@ -351,14 +365,17 @@ def _reason(failure: BaseException) -> str:
 
 
 def _asked(
-    app: App, spec: FormSpec, source: RowSource, where: str, headed: Headed | None, given: Mapping[str, object]
+    app: App, workspace: Workspace, spec: FormSpec, source: RowSource, where: str, headed: Headed | None,
+    given: Mapping[str, object],
 ) -> tuple[RowSource, str]:
     """The rows with the answers put in, and the condition that still chooses among them.
 
     One row, perhaps chosen by ``where``, is asked through; of a table only what it does not name at all, once.
     """
+    from recordkit.archive.earlier_documents import SeenDocuments
     from recordkit.cli.asking import ask_values
     from recordkit.templates.planning import wanted_rows
+    from recordkit.templates.proposing import Proposer
     from recordkit.templates.rows import RawRow, RowSource
 
     rows = list(itertools.islice(wanted_rows(spec, source, where) if where else source.rows, 2))
@@ -369,7 +386,9 @@ def _asked(
     if len(rows) > 1:
         raise WrongUsage(msg("--ask fills in one document; the file holds several."),
                          msg("Choose one with --where, or correct the file."))
-    return RowSource((RawRow(rows[0].row, ask_values(app, spec, rows[0].values), {}),), source.notes), ""
+    proposer = Proposer(spec, app.today, SeenDocuments(workspace), workspace.settings.documents.proposals.get(spec.id))
+    answers = ask_values(app, spec, rows[0].values, proposer=proposer)
+    return RowSource((RawRow(rows[0].row, answers, {}),), source.notes), ""
 
 
 class _Report:
@@ -465,8 +484,9 @@ class _Report:
             app.say(tr("{first} to {last}, in {folder}.").format(
                 first=self._kept[0].number, last=self._last.number, folder=self._last.path.parent))
         if dry_run:
-            text = tr("Would issue {count} document(s); {refused} row(s) refused. Nothing was written.")
-            app.say(text.format(count=plan.count, refused=plan.refused))
+            print_plan(app, self._steps(), count=plan.count, total=msg(
+                "In all: {count} document(s); {refused} row(s) refused, {skipped} left out.", count=plan.count,
+                refused=plan.refused, skipped=plan.skipped))
             return
         if draft:
             app.say(tr("{count} draft(s) written; nothing was issued.").format(count=self.count))
@@ -478,6 +498,17 @@ class _Report:
         if refused_file:
             app.say(tr("The refused rows are in {file}: correct them there and give that file to --data.").format(
                 file=refused_file))
+
+    def _steps(self) -> Iterator[Step]:
+        """What would be issued, row by row; numbers are given when it is done."""
+        from recordkit.templates.issuing import NamePattern
+
+        spec = self._plan.form.spec
+        title = NamePattern(spec, spec.title)
+        what = msg("Issue: {form}", form=spec.name)
+        for one in self._plan.documents:
+            row = tr("row {row}").format(row=one.row) if one.row is not None else ""
+            yield Step(what, row, title.fill(one.plain, ""))
 
     def _tell_attachments(self) -> None:
         from recordkit.templates.validate import wanted_attachments

@@ -20,6 +20,8 @@ from recordkit.cli.base import (
     take_common,
 )
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
+from recordkit.cli.progress import Progress
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
 
@@ -76,12 +78,14 @@ def handover(
         if dry_run:
             found = plan_handover(workspace, receiver)
         else:
-            found = propose_handover(workspace, receiver, app.signer(workspace, key), note)
+            signer = app.signer(workspace, key)
+            with Progress(app, tr("Counting"), 0):
+                found = propose_handover(workspace, receiver, signer, note)
         _print(app, workspace, found)
-        _save(app, workspace, found, out, force)
+        _save(app, workspace, found, out, force)  # also of a plan: it says that it is not signed
         name = find_person(workspace.db, found.receiver).name
-    if dry_run:
-        app.say(tr("Nothing was written."))
+    if dry_run and not app.json:
+        print_plan(app, [Step(msg("Propose the handover of all that is listed above"), found.receiver, name)])
     elif not app.json:
         app.say(tr("{name} signs it with: recordkit handover accept {handover} --as {receiver} --key FILE").format(
             name=name, receiver=found.receiver, handover=found.handover_id))
@@ -95,19 +99,22 @@ def handover(
 @passphrase_option
 @dry_run_option
 @pass_app
-def accept(
+def handover_accept(
     app: App, handover_id: str, out: Path | None, force: bool, key: Path | None, passphrase_file: str | None,
     dry_run: bool,
 ) -> None:
     """Sign and file."""
     from recordkit.archive.search.service import refresh_index
+    from recordkit.cli.hits import index_watch
     from recordkit.retention.handover import accept_handover
 
     del passphrase_file
     _require_writable(out, force)
     with app.acting(rehearse=dry_run) as workspace:
-        found = accept_handover(workspace, handover_id, app.signer(workspace, key))
-        refresh_index(workspace)
+        signer = app.signer(workspace, key)
+        with Progress(app, tr("Counting"), 0):
+            found = accept_handover(workspace, handover_id, signer)
+        refresh_index(workspace, index_watch(app))
         _print(app, workspace, found)
         _save(app, workspace, found, out, force)
 
@@ -119,7 +126,7 @@ def accept(
 @passphrase_option
 @dry_run_option
 @pass_app
-def withdraw(
+def handover_withdraw(
     app: App, handover_id: str, reason: str, key: Path | None, passphrase_file: str | None, dry_run: bool
 ) -> None:
     """Sign the withdrawal."""
@@ -132,17 +139,18 @@ def withdraw(
 
 @handover.command("list", cls=Command, help=N_("List all handovers."))
 @pass_app
-def list_(app: App) -> None:
+def handover_list(app: App) -> None:
     """Print them."""
     from recordkit.retention.handover import list_handovers
 
     with app.reading() as workspace:
         items = [_plain(one, brief=True) for one in list_handovers(workspace)]
     if not app.json:
-        items = [{**one, "status": tr(str(one["status"]))} for one in items]
+        items = [{**one, "status": msg(str(one["status"]))} for one in items]
     app.print_items(items, [("handover", N_("Handover")), ("status", N_("Status")), ("from", N_("From")),
                             ("to", N_("To")), ("records", N_("Records")), ("proposed", N_("Proposed on")),
-                            ("accepted", N_("Accepted on"))])
+                            ("accepted", N_("Accepted on"))],
+                    empty=msg("The archive was never handed over; 'recordkit handover --to ID' proposes it."))
 
 
 @handover.command("show", cls=Command, help=N_("Show one handover, or print it again."))
@@ -150,7 +158,7 @@ def list_(app: App) -> None:
 @out_option
 @force_option
 @pass_app
-def show(app: App, handover_id: str, out: Path | None, force: bool) -> None:
+def handover_show(app: App, handover_id: str, out: Path | None, force: bool) -> None:
     """Print it."""
     from recordkit.retention.handover import find_handover
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import sys
 import time
@@ -14,9 +13,11 @@ import click
 from msgspec.structs import replace
 
 from recordkit.archive.search.snippet import MATCH_BEGINS, MATCH_ENDS
-from recordkit.cli.base import App, quoted
+from recordkit.cli.base import App
+from recordkit.cli.colours import are_wanted
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
+from recordkit.cli.showing import quoted
 from recordkit.cli.tables import columns_of
 from recordkit.errors import RecordkitError
 from recordkit.messages import msg
@@ -236,7 +237,7 @@ class _Screen:
         import shutil
 
         self._width = max(40, shutil.get_terminal_size((80, 24)).columns)
-        self._coloured = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._coloured = are_wanted()
         self._begun = False
 
     def lines(self, some: Sequence[Found]) -> Iterator[str]:

@@ -13,12 +13,14 @@ from recordkit.cli.base import App, Command, Group, dry_run_option, list_options
 from recordkit.cli.dates import DATE
 from recordkit.cli.eventing import say_lost_zeros, told_codes
 from recordkit.cli.i18n import N_, tr
-from recordkit.cli.words import meant
+from recordkit.cli.progress import Progress
+from recordkit.cli.words import kind_names, meant
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
-    from recordkit.workspace import Workspace
+    from recordkit.retention.holds import HoldOrder
+    from recordkit.workspace import Rehearsed, Workspace
 
 
 _SHOWN_CODES = 5
@@ -27,13 +29,6 @@ _SHOWN_CODES = 5
 @click.group(cls=Group, help=N_("Holds that stop destruction."))
 def hold() -> None:
     """Group."""
-
-
-def kind_names() -> dict[str, str]:
-    """Names of the kinds of holds, by their code words."""
-    from recordkit.retention.review import HOLD_KINDS
-
-    return {code: name.render(tr) for code, name in HOLD_KINDS.items()}
 
 
 def told_hold(hold: Mapping[str, object]) -> str:
@@ -74,8 +69,10 @@ def hold_place(
     data: Path | None, with_accounts: bool, kind: str, reason: str, until: date | None, dry_run: bool,
 ) -> int:
     """Place one hold, and with --with-accounts one for each account."""
+    from recordkit.archive.access import clearance_of
     from recordkit.archive.catalogue import account_with_zeros, count_of_account
-    from recordkit.retention.holds import accounts_held_of, find_hold, place_hold, place_on_accounts
+    from recordkit.retention.holds import HoldOrder, accounts_held_of, find_hold, place_hold, place_on_accounts
+    from recordkit.workspace import Rehearsed
 
     if sum((bool(records), *(one is not None for one in (account, box, volume, query, data)))) != 1:
         raise WrongUsage(msg("A hold needs either records, --account, --box, --volume, --query or --data."))
@@ -94,13 +91,22 @@ def hold_place(
         if found_by:
             codes = told_codes(workspace.db, named, _SHOWN_CODES)
             app.say(tr("{count} record(s): {codes}").format(count=len(named), codes=codes))
-        hold_id = place_hold(workspace, kind=kind, reason=reason, records=named, account=account, until=until,
-                             query=found_by)
-        held = find_hold(workspace, hold_id).records
-        accounts = accounts_held_of(workspace.db, held) if with_accounts else []
-        more = place_on_accounts(workspace, accounts, kind=kind, reason=reason, until=until) if accounts else []
-        covered = count_of_account(workspace.db, account, ever=True) if account is not None else len(held)
-        likely = account_with_zeros(workspace.db, account) if account is not None and not covered else None
+        with Progress(app, tr("Placing holds"), 0):
+            try:
+                hold_id = place_hold(workspace, kind=kind, reason=reason, records=named, account=account, until=until,
+                                     query=found_by)
+            except Rehearsed as rehearsed:
+                if with_accounts:
+                    _rehearse_accounts(workspace, rehearsed, HoldOrder(kind, reason, until))
+                raise
+            held = find_hold(workspace, hold_id).records
+            accounts = accounts_held_of(workspace.db, held) if with_accounts else []
+            more = place_on_accounts(workspace, accounts, kind=kind, reason=reason, until=until) if accounts else []
+        only_open = not clearance_of(workspace).full
+        covered = (count_of_account(workspace.db, account, ever=True, only_open=only_open)
+                   if account is not None else len(held))
+        likely = (account_with_zeros(workspace.db, account, only_open=only_open)
+                  if account is not None and not covered else None)
     if app.json:
         app.print_json({"hold": hold_id, "kind": kind, "until": until, "records": list(held), "covered": covered,
                         "account_holds": more})
@@ -116,6 +122,24 @@ def hold_place(
         app.say(tr("Held are the records found now. What is filed later is not: for that, hold the account "
                    "(--account, --with-accounts)."))
     return 0
+
+
+def _rehearse_accounts(workspace: Workspace, first: Rehearsed, order: HoldOrder) -> None:
+    """Rehearse also the holds on the accounts of the records: a rehearsal ends at the first step that would write.
+
+    Raises:
+        Rehearsed: what both steps would enter; nothing where the records have no account.
+    """
+    from recordkit.retention.holds import accounts_held_of, place_on_accounts
+    from recordkit.workspace import Rehearsed
+
+    records = first.acts[0].body.get("records")
+    accounts = accounts_held_of(workspace.db, list(records) if isinstance(records, Mapping) else [])
+    try:
+        if accounts:
+            place_on_accounts(workspace, accounts, kind=order.kind, reason=order.reason, until=order.until)
+    except Rehearsed as second:
+        raise Rehearsed([*first.acts, *second.acts], {**first.notes, **second.notes}) from None
 
 
 @hold.command("import", cls=Command, help=N_("Hold the accounts of a list of the billing system, such as that of "
@@ -262,6 +286,7 @@ def hold_list(
                 item |= {"kind": names.get(one.kind, one.kind), "records": told_codes(workspace.db, one.records),
                          "until": told}
             items.append(item)
-    columns = [("hold", N_("Hold")), ("kind", N_("Kind")), ("records", N_("Records")), ("account", N_("Account")),
-               ("until", N_("Look again by")), ("reason", N_("Reason"))]
-    app.print_items(items, [*columns, ("released", N_("Released"))] if everything else columns)
+    columns = [("hold", N_("Hold")), ("kind", N_("Kind")), ("records", N_("Archival codes")),
+               ("account", N_("Account")), ("until", N_("Look again by")), ("reason", N_("Reason"))]
+    app.print_items(items, [*columns, ("released", N_("Released"))] if everything else columns, empty=msg(
+        "No hold covers what was asked for; '--all' lists released ones, too, 'recordkit hold place' places one."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, plain_problem, problem_line, quoted
+from recordkit.cli.base import App, plain_problem, problem_line
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
 from recordkit.cli.refused import write_refused
+from recordkit.cli.showing import quoted
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from recordkit.model import Problem
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from recordkit.workspace import Workspace
 
 _SHOWN = 10
+_ALWAYS = ("rows", "entered", "placed")
+"""Counts that are told when they are nothing, too."""
 _LISTED = 1000
 """Findings in the JSON document at most; the files hold all."""
 
@@ -45,7 +50,7 @@ def import_events(
     """Import a list of events; the exit code."""
     from recordkit.retention.account_lists import EVENT_WORDS, event_meant
     from recordkit.retention.events import require_type
-    from recordkit.retention.importing import enter_events, plan_events
+    from recordkit.retention.importing import enter_events, plan_events, planned_events
 
     if event_type is not None:
         require_type(workspace, event_type)
@@ -63,7 +68,9 @@ def import_events(
         N_("of another type"): plan.other, N_("unknown accounts"): plan.unknown_count,
         N_("refused"): plan.refused_rows, N_("starting nothing now"): plan.idle,
     }
-    _close(app, workspace, file, table, plan, counts, dry_run=dry_run, unknown_entered=also_unknown)
+    steps = (Step(msg("Enter the event {name}", name=names.get(one.type, one.type)), _of(one.account), "", None,
+                  one.date) for one in planned_events(plan))
+    _close(app, workspace, file, table, plan, counts, dry_run=dry_run, unknown_entered=also_unknown, steps=steps)
     return _exit_code(plan)
 
 
@@ -86,8 +93,25 @@ def import_holds(
     }
     if order.release_reason:
         counts[N_("released")] = released
-    _close(app, workspace, file, table, plan, counts, dry_run=dry_run, unknown_entered=True)
+    _close(app, workspace, file, table, plan, counts, dry_run=dry_run, unknown_entered=True,
+           steps=_hold_steps(workspace, plan, order))
     return _exit_code(plan)
+
+
+def _hold_steps(workspace: Workspace, plan: ImportPlan, order: HoldOrder) -> Iterator[Step]:
+    from recordkit.cli.words import kind_names
+    from recordkit.retention.importing import planned_holds
+
+    kind = kind_names().get(order.kind, order.kind)
+    accounts, releases = planned_holds(plan)
+    for account in accounts:
+        yield Step(msg("Place a hold ({kind})", kind=kind), _of(account))
+    for hold_id, account in releases:
+        yield Step(msg("Release hold {hold} ({kind})", hold=hold_id, kind=kind), _of(account))
+
+
+def _of(account: str) -> str:
+    return tr("account {account}").format(account=account)
 
 
 def _exit_code(plan: ImportPlan) -> int:
@@ -117,7 +141,7 @@ def _table(
 
 def _close(
     app: App, workspace: Workspace, file: Path, table: AccountList, plan: ImportPlan, counts: Mapping[str, int], *,
-    dry_run: bool, unknown_entered: bool,
+    dry_run: bool, unknown_entered: bool, steps: Iterable[Step],
 ) -> None:
     """Say what became of the list, and write what was left out."""
     from recordkit.templates.finding_spool import Findings
@@ -143,8 +167,8 @@ def _close(
             click.echo(problem_line(problem), err=True)
         if len(findings) > _SHOWN:
             click.echo("  " + tr("… and {count} more").format(count=len(findings) - _SHOWN), err=True)
-    app.print_pairs([(name, count) for name, count in counts.items() if count or name in ("rows", "entered",
-                                                                                         "placed")])
+    if not dry_run:
+        app.print_pairs([(name, count) for name, count in counts.items() if count or name in _ALWAYS])
     if plan.unknown_count:
         first = tr(", ").join(_accounts(unknown, table))
         app.say(tr("Accounts without a record: {accounts}").format(accounts=first)
@@ -157,7 +181,9 @@ def _close(
         app.say(tr("The refused rows are in {file}: correct them there and import that file.").format(
             file=quoted(files["refused"])))
     if dry_run:
-        app.say(tr("Nothing was written."))
+        told = [msg("{name}: {count}", name=msg(name), count=count) for name, count in counts.items()
+                if count or name in _ALWAYS]
+        print_plan(app, steps, count=len(plan.new) + len(plan.missing), total=listed(told))
 
 
 def _accounts(unknown: Iterable[Problem], table: AccountList) -> list[str]:

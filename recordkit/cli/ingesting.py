@@ -11,20 +11,34 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.attaching import attach, plain_attached, print_attached
-from recordkit.cli.base import App, Command, Group, dry_run_option, option, pairs_of, pass_app
+from recordkit.cli.attaching import attach
+from recordkit.cli.base import App, Command, Group, dry_run_option, next_step_of, option, pairs_of, pass_app
 from recordkit.cli.dropping import drop, drop_reason_option, plain_strays, print_strays, yes_option
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.inheriting import ingest_catalogue
-from recordkit.cli.reporting import IngestReport, plain_item, print_item, print_quarantined, print_waiting
+from recordkit.cli.plans import Plan
+from recordkit.cli.reporting import (
+    IngestReport,
+    plain_attached,
+    plain_item,
+    print_attached,
+    print_item,
+    print_quarantined,
+    print_waiting,
+    remarks_of,
+    step_of,
+    tell_short_names,
+    tell_ways,
+)
+from recordkit.cli.showing import quoted
 from recordkit.cli.watching import watch_folders
 from recordkit.errors import WrongUsage
-from recordkit.messages import msg
+from recordkit.messages import listed, msg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from recordkit.archive.decisions import IngestOptions
+    from recordkit.archive.decisions import IngestItem, IngestOptions
     from recordkit.archive.retrying import QuarantinedPaper
     from recordkit.workspace import Workspace
 
@@ -85,7 +99,7 @@ def ingest(
                 msg("Give them behind it: 'recordkit ingest --attach-to {number} FILE ...'.", number=attach_to),
             )
         return attach(app, attach_to, sources_for, passwords_for=passwords_for, item=item, jobs=jobs, dry_run=dry_run,
-                      reads_scans=reads_scans, progress=IngestReport(app).page_read)
+                      reads_scans=reads_scans)
     if item is not None:
         raise WrongUsage(msg("--item names what is attached; it needs --attach-to NUMBER."))
 
@@ -106,9 +120,13 @@ def ingest(
         options = options_for(workspace)
         if options.ocr and workspace.settings.ingest.searchable and not can_write_searchable():
             app.say(tr("Scans get no searchable copy: install recordkit[pdf]."))
+        if not sources and not retry:
+            app.say(msg("No scan lies in {places}. Put PDFs or pictures there, or name them: recordkit ingest FOLDER",
+                        places=listed(quoted(one) for one in paths or [app.store / "inbox"])))
         report = IngestReport(app, len(sources), dry_run=dry_run)
-        for one in ingest_papers(workspace, sources, options, report.page_read):
-            report.add(one)
+        with report.told_when_stopped(), report:
+            for one in ingest_papers(workspace, sources, options, report.page_read):
+                report.add(one)
         joined = [] if dry_run else join_waiting(workspace)
         report.join(joined)
         if not dry_run and (joined or report.counts["archived"]):
@@ -149,7 +167,7 @@ def _can_read_scans(app: App) -> bool:
     try:
         require_ocr()
     except MissingPart as missing:
-        app.say(msg("Scans are filed but not read: {what} {todo}", what=missing.what, todo=missing.todo or ""))
+        app.say(msg("Scans are filed but not read: {what} {todo}", what=missing.what, todo=next_step_of(missing) or ""))
         return False
     return True
 
@@ -184,20 +202,24 @@ def unmatched_list(app: App) -> None:
     print_strays(app.store, strays)
     if papers:
         app.say(tr("{count} waiting papers.").format(count=len(papers)))
+        tell_ways(app, papers)
+    elif not strays:
+        app.print_items([], [], empty=msg("No paper waits for a person in {folder}.",
+                                          folder=quoted(app.store / "inbox" / "unmatched")))
 
 
-@unmatched.command("drop", cls=Command, help=N_("Give up a waiting paper: it goes to inbox/done/dropped-DATE, and is "
-                                                "removed when its days are over."))
-@click.argument("paper", metavar="KEY")
+@unmatched.command("drop", cls=Command, help=N_("Give up waiting papers: they go to inbox/done/dropped-DATE, and are "
+                                                "removed when their days are over."))
+@click.argument("papers", metavar="KEY", nargs=-1, required=True)
 @drop_reason_option
 @yes_option
 @dry_run_option
 @pass_app
-def unmatched_drop(app: App, paper: str, reason: str, yes: bool, dry_run: bool) -> None:
-    """Drop a paper of the waiting room."""
+def unmatched_drop(app: App, papers: tuple[str, ...], reason: str, yes: bool, dry_run: bool) -> None:
+    """Drop papers of the waiting room."""
     from recordkit.archive.waiting import drop_waiting
 
-    drop(app, drop_waiting, paper, reason, yes=yes, dry_run=dry_run)
+    drop(app, drop_waiting, papers, reason, yes=yes, dry_run=dry_run)
 
 
 @click.group(cls=Group, help=N_("Files that could not be read or filed."))
@@ -229,20 +251,26 @@ def quarantine_list(app: App) -> None:
     print_strays(app.store, strays)
     if papers:
         app.say(tr("{count} files in quarantine.").format(count=len(papers)))
+        app.say(tr("What cannot be mended is given up: recordkit quarantine drop {keys} --reason {text}").format(
+            keys=papers[0].key, text=tr("TEXT")))
+        tell_short_names(app, papers[0])
+    elif not strays:
+        app.print_items([], [], empty=msg("No file lies in {folder}: all that came could be read.",
+                                          folder=quoted(app.store / "quarantine")))
 
 
-@quarantine.command("drop", cls=Command, help=N_("Give up a file: it goes to inbox/done/dropped-DATE, and is removed "
-                                                 "when its days are over."))
-@click.argument("paper", metavar="KEY")
+@quarantine.command("drop", cls=Command, help=N_("Give up files: they go to inbox/done/dropped-DATE, and are removed "
+                                                 "when their days are over."))
+@click.argument("papers", metavar="KEY", nargs=-1, required=True)
 @drop_reason_option
 @yes_option
 @dry_run_option
 @pass_app
-def quarantine_drop(app: App, paper: str, reason: str, yes: bool, dry_run: bool) -> None:
-    """Drop a file in quarantine."""
+def quarantine_drop(app: App, papers: tuple[str, ...], reason: str, yes: bool, dry_run: bool) -> None:
+    """Drop files in quarantine."""
     from recordkit.archive.retrying import drop_quarantined
 
-    drop(app, drop_quarantined, paper, reason, yes=yes, dry_run=dry_run)
+    drop(app, drop_quarantined, papers, reason, yes=yes, dry_run=dry_run)
 
 
 @click.command(cls=Command, help=N_("File a waiting paper, or bind a record, as the signed document NUMBER."))
@@ -262,27 +290,38 @@ def match(app: App, paper: str, number: str, new_version: bool, reason: str, swa
     from recordkit.archive.binding import swap_records
     from recordkit.archive.search.service import refresh_index
     from recordkit.archive.waiting import match_paper
+    from recordkit.cli.hits import index_watch
 
     if swap:
         _refuse_beside("--swap", {"--new-version": new_version})
         with app.acting() as workspace:
             items = swap_records(workspace, paper, number, reason, dry_run=dry_run)
             if not dry_run:
-                refresh_index(workspace)
+                refresh_index(workspace, index_watch(app))
         if app.json:
             app.print_items([plain_item(one) for one in items], [])
             return
-        for one in items:
-            print_item(one, dry_run=dry_run)
+        _print_matched(app, items, dry_run=dry_run)
         return
     with app.acting() as workspace:
         item = match_paper(workspace, paper, number, new_version=new_version, reason=reason, dry_run=dry_run)
         joined = [] if dry_run else join_waiting(workspace)
         if not dry_run:
-            refresh_index(workspace)
+            refresh_index(workspace, index_watch(app))
     if app.json:
         app.print_json({**plain_item(item), "joined": [plain_attached(one) for one in joined]})
     else:
-        print_item(item, dry_run=dry_run)
+        _print_matched(app, [item], dry_run=dry_run)
         for attached in joined:
             print_attached(attached)
+
+
+def _print_matched(app: App, items: Sequence[IngestItem], *, dry_run: bool) -> None:
+    if dry_run:
+        plan = Plan(app)
+        for one in items:
+            plan.add(step_of(one), remarks_of(one))
+        plan.close()
+        return
+    for one in items:
+        print_item(one)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, plain_problem, problem_line, quoted
+from recordkit.cli.base import App, plain_problem, problem_line
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.refused import write_refused
 from recordkit.cli.reporting import IngestReport
+from recordkit.cli.showing import quoted
 
 if TYPE_CHECKING:
     from recordkit.archive.decisions import IngestOptions
@@ -46,10 +47,11 @@ def ingest_catalogue(
         plan = plan_catalogue(workspace, source, sources, record_class, any_serial=any_serial)
         options = replace(options_for(workspace), record_class=None)
         report = IngestReport(app, len(plan.sources), dry_run=options.dry_run)
-        for item in ingest_papers(workspace, plan.sources, options, report.page_read,
-                                  lambda path: plan.options_of(options, path)):
-            plan.settle(item)
-            report.add(item)
+        with report.told_when_stopped(), report:
+            for item in ingest_papers(workspace, plan.sources, options, report.page_read,
+                                      lambda path: plan.options_of(options, path)):
+                plan.settle(item)
+                report.add(item)
         joined = [] if options.dry_run else join_waiting(workspace)
         report.join(joined)
         if not options.dry_run and (joined or report.counts["archived"]):

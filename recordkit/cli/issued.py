@@ -14,19 +14,12 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from recordkit import files
-from recordkit.cli.base import (
-    App,
-    Command,
-    Group,
-    dry_run_option,
-    option,
-    pass_app,
-    quoted,
-    report_error,
-)
-from recordkit.cli.completing import complete
+from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app, report_error
+from recordkit.cli.completing import issued_complete
 from recordkit.cli.dates import DATE, MONTH, local_time
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.plans import Step, print_plan
+from recordkit.cli.showing import quoted
 from recordkit.cli.streaming import print_listing
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, WrongUsage
 from recordkit.messages import Message, msg
@@ -53,7 +46,7 @@ def issued() -> None:
     """Group."""
 
 
-issued.add_command(complete)
+issued.add_command(issued_complete)
 
 
 @issued.command("list", cls=Command, help=N_("List issued documents; together the filters give what is still out."))
@@ -137,7 +130,9 @@ def issued_list(
         # A table must be whole before it is printed: a long one is cut into several.
         part = list(itertools.islice(items, _TABLE_ROWS))
         while True:
-            app.print_items([{**item, "status": _status(item)} for item in part], columns)
+            app.print_items([{**item, "status": _status(item)} for item in part], columns, empty=msg(
+                "No document is of this kind; 'recordkit issued list' without conditions lists all, 'recordkit "
+                "generate' issues."))
             if not (part := list(itertools.islice(items, _TABLE_ROWS))):
                 break
         if unreturned and tally.forms:
@@ -204,9 +199,9 @@ class _Tally:
         return tr_list(names)
 
 
-def _status(item: Mapping[str, object]) -> str:
-    status = tr(str(item["status"]))
-    return status if item["written"] else tr("{status}, not written").format(status=status)
+def _status(item: Mapping[str, object]) -> Message:
+    status = msg(str(item["status"]))
+    return status if item["written"] else msg("{status}, not written", status=status)
 
 
 def _narrowed(
@@ -416,12 +411,15 @@ def issued_render(
     elif app.json:
         app.print_json({"items": items, "total": len(items)})
     else:
-        for item in items[:_SHOWN]:
+        for item in () if dry_run else items[:_SHOWN]:
             click.echo(item["path"] or item["number"])
-        if len(items) > _SHOWN:
-            app.say(tr("… and {count} more.").format(count=len(items) - _SHOWN))
-        told = tr("Would write {count} document(s).") if dry_run else tr("{count} document(s) written.")
-        app.say(told.format(count=len(items) if dry_run else len(papers)))
+        if dry_run:
+            print_plan(app, [Step(msg("Write the document again"), one.number, "" if shield.hides(one) else one.title)
+                             for one in wanted])
+        else:
+            if len(items) > _SHOWN:
+                app.say(tr("… and {count} more.").format(count=len(items) - _SHOWN))
+            app.say(tr("{count} document(s) written.").format(count=len(papers)))
     for failure in failed:
         report_error(failure)
     return 4 if printed.failures or failed else 0

@@ -12,6 +12,7 @@ import click
 from recordkit.cli.base import App, Command, dry_run_option, option, pass_app, system_user
 from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
 from recordkit.errors import WrongUsage
 from recordkit.messages import Message, msg
@@ -75,11 +76,7 @@ def _naming(target: Path) -> Iterator[None]:
 
 
 def _tell_backup(app: App, done: Backup, target: Path) -> None:
-    if done.dry_run:
-        app.say(msg("Would copy {records} records and {files} other files, and remove {destroyed} destroyed records "
-                    "and {removed} other files from the copy. Nothing was written.", records=done.records,
-                    files=done.files, destroyed=done.destroyed, removed=done.removed))
-    else:
+    if not done.dry_run:
         app.say(msg("{records} records and {files} other files copied ({size:.1f} MB), {unchanged} unchanged.",
                     records=done.records, files=done.files, size=done.bytes / 1e6, unchanged=done.unchanged))
         if done.destroyed or done.removed:
@@ -95,6 +92,18 @@ def _tell_backup(app: App, done: Backup, target: Path) -> None:
     _tell_each(app, msg("No longer in the store, and the ledger does not say why; kept in the copy. If that is meant, "
                         "give --thin-out:"), done.kept)
     _tell_each(app, msg("Links and devices are not copied:"), done.links)
+    _tell_each(app, msg("Written off as lost; the copy has what is left of them, or what it had:"), done.lost)
+    if done.dry_run:
+        counted = ((msg("Copy records into the copy"), done.records), (msg("Copy other files"), done.files),
+                   (msg("Remove destroyed records from the copy"), done.destroyed),
+                   (msg("Remove other files from the copy"), done.removed))
+        _print_counts(app, counted)
+
+
+def _print_counts(app: App, counted: Iterable[tuple[Message, int]]) -> None:
+    """A plan of what is too much to be named one by one."""
+    steps = [Step(what, "", msg("number: {count}", count=count)) for what, count in counted if count]
+    print_plan(app, steps, total=msg("In all: {count}.", count=sum(count for _, count in counted)))
 
 
 def _tell_each(app: App, heading: Message, items: Iterable[str]) -> None:
@@ -124,6 +133,8 @@ def _check(app: App, target: Path) -> int:
                     time=local_time(done.time), entries=done.entries, newest=done.newest))
     app.say(msg("{records} records in it are as the ledger says, every byte read; {behind} have changed since.",
                 records=done.records, behind=done.behind))
+    if done.lost:
+        app.say(msg("Written off as lost: {count} ('recordkit lost list').", count=done.lost))
     for one in done.findings[:_SHOWN]:
         app.say(msg("  {code} {place}: {reason}", code=one.code, place=one.place, reason=one.reason))
     if len(done.findings) > _SHOWN:
@@ -146,8 +157,11 @@ def _check(app: App, target: Path) -> int:
 @pass_app
 def restore(app: App, source: Path, ledger: Path, against: tuple[Path, ...], dry_run: bool) -> int:
     """Restore into the folder of --store; exit 4 when something is lost, 7 when the copy is damaged."""
+    from recordkit.cli.saving import require_place
     from recordkit.copies.restore import restore_backup
 
+    if not app.store.resolve().is_relative_to(source.resolve()):  # which restore_backup refuses in its own words
+        require_place(app.store.resolve().parent)
     with _naming(app.store), Progress(app, tr("Restoring (records)"), 0) as progress:
         done = restore_backup(source, ledger, app.store, app.clock(), app.actor or system_user(),
                               checkpoints=against, dry_run=dry_run, progress=progress.of)
@@ -161,9 +175,7 @@ def restore(app: App, source: Path, ledger: Path, against: tuple[Path, ...], dry
 
 
 def _tell_restored(app: App, done: Restored) -> None:
-    if done.dry_run:
-        app.say(msg("{records} records would be back. Nothing was written.", records=done.records))
-    else:
+    if not done.dry_run:
         app.say(msg("{records} records are back.", records=done.records))
     if done.destroyed:
         app.say(msg("{count} records of the copy were left behind: they were destroyed.", count=done.destroyed))
@@ -180,14 +192,21 @@ def _tell_restored(app: App, done: Restored) -> None:
                 for one in done.older])
     _tell_each(app, msg("Damaged in the copy; these files were left out:"),
                [f"{one.code} ({one.record_id}): {name}" for one in done.damaged for name in one.files])
+    _tell_each(app, msg("Written off as lost by the ledger; what is left of them is back:"),
+               [f"{one.code} ({one.record_id})" for one in done.written_off])
+    _tell_each(app, msg("Written off as lost, and whole in the copy; 'recordkit mend COPY' enters that they are back:"),
+               done.found)
     _tell_each(app, msg("Documents whose data is lost:"), done.documents)
     if done.notes:
         app.say(msg("{count} notes (reasons, what was keyed in) made after the copy are lost.", count=done.notes))
     _tell_each(app, msg("Papers that waited in the copy and do not wait again:"),
                [f"{place}: {tr(_DOOMS[doom])}" for place, doom in done.withheld])
     _tell_each(app, msg("Papers of lost records that waited in the copy; keep them:"), done.papers)
-    if done.waiting:
+    if done.waiting and not done.dry_run:
         app.say(msg("{count} papers wait again, as when the copy was made: what a person has settled by hand since "
                     "then has to be settled again.", count=done.waiting))
-    if not done.dry_run:
+    if done.dry_run:
+        _print_counts(app, ((msg("Bring records back"), done.records),
+                            (msg("Let papers wait again"), done.waiting)))
+    else:
         app.say(msg("Check every byte with 'recordkit verify', and the ledger with 'recordkit ledger verify'."))

@@ -7,20 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import (
-    App,
-    Command,
-    Group,
-    dry_run_option,
-    key_option,
-    option,
-    pass_app,
-    passphrase_option,
-    shown,
-)
+from recordkit.cli.base import App, Command, Group, dry_run_option, key_option, option, pass_app, passphrase_option
 from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.showing import shown
+from recordkit.cli.words import act_name
 from recordkit.errors import InputRefused, IntegrityFailure
 from recordkit.messages import msg
 
@@ -177,7 +170,7 @@ def ledger_list(app: App, record: str | None, actor: str | None) -> None:
             and (record_id is None or names_record(entry.body, record_id))
         ]
     if not app.json:
-        items = [{**item, "act": tr(str(item["act"])), "hash": str(item["hash"])[:12]} for item in items]
+        items = [{**item, "act": act_name(str(item["act"])), "hash": str(item["hash"])[:12]} for item in items]
     app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
                             ("hash", N_("Hash"))])
 
@@ -219,8 +212,12 @@ def ledger_checkpoint(
                         "entries": said.entries, "time": said.time, "by": said.by, "key": checkpoint.mark,
                         "dry_run": dry_run})
     elif dry_run:
-        app.say(msg("Would sign for {entries} entries, head {head}, as {by}, and write {file}.", entries=said.entries,
-                    head=said.head, by=said.by, file=str(out)))
+        print_plan(app, [
+            Step(msg("Sign as {by} for {entries} entries of the ledger, up to the hash", by=said.by,
+                     entries=said.entries), said.head),
+            Step(msg("Write the checkpoint"), str(out)),
+            Step(msg("Keep a copy of it in the store"), "ledger/checkpoints"),
+        ])
     else:
         app.say(msg("{by} (key {mark}) signed for {entries} entries, head {head}: {file}.", by=said.by,
                     mark=checkpoint.mark, entries=said.entries, head=said.head, file=str(out)))
@@ -282,7 +279,8 @@ def ledger_export(app: App, out: Path, first: int, last: int | None, force: bool
                             "dry_run": True})
             return
         if dry_run:
-            app.say(msg("Would write entries {first} to {last} to {file}.", first=first, last=end, file=str(out)))
+            print_plan(app, [Step(msg("Write entries {first} to {last} of the ledger", first=first, last=end),
+                                  str(out))])
             return
         with Progress(app, tr("Exporting the ledger"), end) as progress:
             count, size = export_ledger(workspace.ledger, out, first=first, last=last, overwrite=force,

@@ -17,8 +17,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from recordkit.cli.base import quoted
 from recordkit.cli.i18n import N_
+from recordkit.cli.showing import quoted
 
 Family = Literal["debian", "fedora", "macos", "windows", "other"]
 Part = Literal["office", "fonts-noto", "fonts-kaiti", "fonts-fangsong", "fontconfig"]

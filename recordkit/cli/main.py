@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 import click
 
 from recordkit.cli.base import App, Group, Option, report_error
+from recordkit.cli.colours import are_wanted
 from recordkit.cli.i18n import N_, choose_language, tr, use_language
-from recordkit.errors import Interrupted, RecordkitError
+from recordkit.errors import RecordkitError
+from recordkit.messages import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -57,6 +59,7 @@ _COMMANDS = {
     "handover": ("handing", N_("Hand the archive over to another archivist; both sign.")),
     "backup": ("keeping", N_("A copy of the store in another folder.")),
     "mend": ("mending", N_("Bring back what is damaged in the store out of a copy.")),
+    "lost": ("losing", N_("Records that are lost for good, registered by two people.")),
     "restore": ("keeping", N_("Make a store from a copy.")),
     "rebuild": ("upkeep", N_("Derive catalogue and index anew.")),
     "config": ("upkeep", N_("Settings of the store.")),
@@ -95,11 +98,8 @@ class _Lazy(Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not ctx.resilient_parsing and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], _COMMANDS, 1, 0.6)
-            hint = " " + tr("Did you mean {near}?").format(near=near[0]) if near else ""
-            ctx.fail(tr("There is no command {name}.").format(name=args[0]) + hint)
+            near = did_you_mean(args[0], _COMMANDS, 0.6)
+            ctx.fail(tr("There is no command {name}.").format(name=args[0]) + (f" {near.render(tr)}" if near else ""))
         return super().resolve_command(ctx, args)
 
 
@@ -126,26 +126,32 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 def cli(ctx: click.Context, store: Path | None, lang: str | None, quiet: bool, as_json: bool) -> None:
     """Keep what holds for the whole call."""
     del lang  # already applied by ``main``, before any help text was built
+    ctx.color = None if are_wanted() else False
     named = os.environ.get("RECORDKIT_STORE")
-    ctx.obj = App(store or (Path(named) if named else Path("archive_store")), json=as_json, quiet=quiet)
+    ctx.obj = App(store or (Path(named) if named else Path("archive_store")), json=as_json, quiet=quiet,
+                  words=tuple(ctx.obj or ()))
 
 
-def run(arguments: list[str]) -> int:
-    """Run one command line; the exit code."""
+def run(arguments: list[str], *, inside: bool = False) -> int:
+    """Run one command line; the exit code.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, where the command is a step ``inside`` of another one, which tells of it.
+    """
     use_language(choose_language(arguments, os.environ))
     if "_RECORDKIT_COMPLETE" in os.environ:
         from recordkit.cli.completions import answer
 
         return answer(cli, os.environ["_RECORDKIT_COMPLETE"])
     try:
-        result = cli.main(arguments, prog_name="recordkit", standalone_mode=False)
+        result = cli.main(arguments, prog_name="recordkit", standalone_mode=False, obj=tuple(arguments))
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
-        click.echo(tr("Interrupted. What was done stays done; the rest was not begun."), err=True)
-        return Interrupted.exit_code
-    except KeyboardInterrupt:
-        click.echo(tr("Interrupted. What was done stays done; the rest was not begun."), err=True)
-        return Interrupted.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt) as stop:
+        from recordkit.cli.interrupting import tell_stop
+
+        if inside:
+            raise KeyboardInterrupt from stop
+        return tell_stop(stop, arguments)
     except click.ClickException as error:
         _nearest(error).show()
         _show_example(error)
@@ -187,10 +193,8 @@ def run(arguments: list[str]) -> int:
 def _nearest(error: click.ClickException) -> click.ClickException:
     """Of the names that click would offer for an unknown one, in the order of the alphabet, leave the nearest."""
     if isinstance(error, click.NoSuchOption) and error.possibilities:
-        import difflib
-
-        near = difflib.get_close_matches(error.option_name, error.possibilities, 1, 0.5)
-        return click.NoSuchOption(error.option_name, error.message, near, error.ctx)
+        near = nearest(error.option_name, error.possibilities)
+        return click.NoSuchOption(error.option_name, error.message, near and [near], error.ctx)
     return error
 
 
@@ -227,6 +231,9 @@ def _print_traceback() -> None:
 
 def run_process() -> NoReturn:
     """Run the command line of this process and end it."""
+    from recordkit.cli.interrupting import hear_interrupts
+
+    hear_interrupts()
     # A process may be started without them (>&-, a service of Windows); what is said then goes nowhere.
     sys.stdin = sys.stdin or _nowhere("r")
     sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()

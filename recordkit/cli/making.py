@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 from msgspec import Struct, structs
 
-from recordkit.archive_settings import LONGEST_VALUE, ArchiveSection, archive_fault
-from recordkit.cli.base import App, Command, dry_run_option, option, pass_app, quoted, system_user
+from recordkit.archive_settings import LONGEST_VALUE, ArchiveSection, wrong_in_archive
+from recordkit.cli.base import App, Command, dry_run_option, option, pass_app, system_user
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
+from recordkit.cli.showing import quoted
 from recordkit.errors import InputRefused, Interrupted, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.settings import CompanySection
@@ -71,10 +73,9 @@ def problem_of(field: str, answers: _Answers) -> Message | None:
                        most=LONGEST_VALUE)
         return None
     company, archive = answers.sections()
-    fault = archive_fault(archive, company.office_code)
-    if fault is None:
-        return None
-    return msg("{value} cannot be; allowed: {allowed}.", value=str(fault.value), allowed=fault.allowed)
+    wrong = next(wrong_in_archive(archive, company.office_code), None)
+    return None if wrong is None else msg("{value} cannot be; allowed: {allowed}.", value=str(wrong.value),
+                                          allowed=wrong.allowed)
 
 
 class _Dialogue:
@@ -220,7 +221,11 @@ def init(
                         "simulation": simulation})
         return
     if dry_run:
-        app.say(tr("Would make a store in {folder}.").format(folder=root))
+        told = [Step(msg("Make a store"), str(root))]
+        told += [Step(msg("Write into recordkit.toml"), "", name, None, value) for name, value in (
+            (msg("Company"), section.name), (msg("Office"), section.office), (msg("Office code"), section.office_code),
+            (msg("Fonds"), archive.fonds), (msg("Template of the archival code"), archive.code))]
+        print_plan(app, told)
         return
     app.say(tr("The store {folder} is ready. Its settings are in recordkit.toml.").format(folder=root))
     if not simulation:

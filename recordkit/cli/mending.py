@@ -9,6 +9,7 @@ import click
 
 from recordkit.cli.base import App, Command, dry_run_option, option, pass_app, system_user
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import close_plan
 from recordkit.cli.progress import Progress
 from recordkit.errors import RefusedByRule
 from recordkit.messages import listed, msg
@@ -74,12 +75,20 @@ def _tell(app: App, done: Mended) -> None:
                 else msg("{count} notes brought back.", count=done.notes))
     if done.documents:
         app.say(msg("Data of documents in the copy: {numbers}", numbers=listed(done.documents, 5)))
+    if done.found:
+        codes = listed(done.found, 5)
+        app.say(msg("Written off as lost, and whole again; that would be entered: {codes}", codes=codes)
+                if done.dry_run else msg("Written off as lost, and whole again; that was entered: {codes}",
+                                         codes=codes))
+    if done.lost:
+        app.say(msg("Written off as lost, and not in this copy: {codes}", codes=listed(done.lost, 5)))
     if done.left:
         app.say(msg("Still damaged:"))
         for one in done.left[:_SHOWN]:
             app.say(msg("  {code} {place}: {reason}", code=one.code, place=one.place, reason=one.reason))
-        app.say(msg("Try another copy with the same command. Nothing that is there was touched."))
+        app.say(msg("Try another copy with the same command. Nothing that is there was touched. What no copy has is "
+                    "registered as lost: recordkit lost register RECORD --copy COPY --reason TEXT"))
     if done.dry_run:
-        app.say(tr("Nothing was written."))
+        close_plan(app, any_left=bool(done.fetched or done.kept or done.records or done.notes))
     elif not done.left:
         app.say(msg("Check every byte with 'recordkit verify', and the ledger with 'recordkit ledger verify'."))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from recordkit.cli.base import App, Command, Group, option, pass_app, plain_problem, problem_line, quoted
+from recordkit.cli.base import App, Command, Group, option, pass_app, plain_problem, problem_line
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.showing import quoted
 from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 from recordkit.model import Problem
@@ -41,7 +42,7 @@ def meters() -> None:
         help=N_("Write the rows for the notice: .xlsx (with the due dates on a second sheet) or .csv."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def due(app: App, data: Path, sheet: str | None, within: int, out: Path | None, force: bool) -> int:
+def meters_due(app: App, data: Path, sheet: str | None, within: int, out: Path | None, force: bool) -> int:
     """Print the due meters, most overdue first; write the notice's rows; exit 4 or 3 when rows are refused."""
     from recordkit.templates.due_sheets import notice_csv, notice_xlsx
     from recordkit.templates.forms import load_form

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import App, Command, Group, option, pass_app, problem_lines
-from recordkit.cli.dates import DATE, MONTH
+from recordkit.cli.base import App, Command, Group, next_step_of, option, pass_app, problem_lines
+from recordkit.cli.dates import DATE, MONTH, month_before
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.progress import Progress
 from recordkit.errors import MissingPart, WrongUsage
 from recordkit.messages import msg
 
@@ -62,7 +63,7 @@ _force_option = option("--force", is_flag=True, help=N_("Overwrite files that ex
 @_out_option
 @_force_option
 @pass_app
-def daily(app: App, day: date | None, out: Path | None, force: bool) -> None:
+def report_daily(app: App, day: date | None, out: Path | None, force: bool) -> None:
     """Count and list the day's applications."""
     from recordkit.archive.office_print import day_file, plain_day
     from recordkit.archive.office_report import day_report
@@ -91,7 +92,7 @@ def daily(app: App, day: date | None, out: Path | None, force: bool) -> None:
 
 
 @report.command("monthly", cls=Command, help=N_("The month's figures beside those of the month before and a year ago."))
-@option("--month", type=MONTH, metavar="YYYY-MM", required=True, help=N_("The month."))
+@option("--month", type=MONTH, metavar="YYYY-MM", help=N_("The month (default: the newest that is over)."))
 @_out_option
 @option("--meters", "register", type=click.Path(path_type=Path), metavar="FILE",
         help=N_("Register of meters, to count those that are due in the month."))
@@ -100,8 +101,8 @@ def daily(app: App, day: date | None, out: Path | None, force: bool) -> None:
                                                     "something was counted and it can be drawn."))
 @_force_option
 @pass_app
-def monthly(
-    app: App, month: tuple[date, date], out: Path | None, register: Path | None, sheet: str | None,
+def report_monthly(
+    app: App, month: tuple[date, date] | None, out: Path | None, register: Path | None, sheet: str | None,
     chart: bool | None, force: bool,
 ) -> int:
     """Count the month; exit 4 when rows of the register could not be read, 9 when a chart is demanded in vain."""
@@ -113,23 +114,30 @@ def monthly(
         raise WrongUsage(msg("A chart stands in a .docx or .xlsx; name one with --out FILE."))
     if sheet is not None and register is None:
         raise WrongUsage(msg("--sheet belongs to --meters FILE."))
+    if month is None:
+        month = month_before(app.today)
+        app.say(tr("No month named; {month}, the newest that is over, was taken (--month names another).").format(
+            month=f"{month[0]:%Y-%m}"))
     if month[0] > app.today:
         raise WrongUsage(msg("The month {month} has not come yet; today is {today}.", month=f"{month[0]:%Y-%m}",
                              today=app.today.isoformat()))
     with app.reading() as workspace:
         meters, refused = (None, 0) if register is None else _meters_due(
             app, register, sheet, workspace.settings.meters, month)
-        found = month_report(workspace, month, app.today, meters)
+        with Progress(app, tr("Counting"), 0):
+            found = month_report(workspace, month, app.today, meters)
     if out is not None:
         picture = None
         if chart is not False and kind != "json" and (chart or any(one.now or one.before or one.year_ago
                                                                    for one in found.figures)):
             try:
-                picture = month_chart(found)
+                with Progress(app, tr("Drawing the charts"), 0):
+                    picture = month_chart(found)
             except MissingPart as missing:
                 if chart:
                     raise
-                app.say(msg("The report has no chart: {what} {todo}", what=missing.what, todo=missing.todo or ""))
+                app.say(msg("The report has no chart: {what} {todo}", what=missing.what,
+                            todo=next_step_of(missing) or ""))
         app.save(out, month_file(found, kind, tr, picture), force=force)
     if app.json:
         app.print_json({**plain_month(found, tr), "out": str(out) if out else None, "refused_meters": refused})
@@ -181,7 +189,7 @@ def _print_month(app: App, found: MonthReport) -> None:
 @_out_option
 @_force_option
 @pass_app
-def overdue(app: App, within: int, out: Path | None, force: bool) -> None:
+def report_overdue(app: App, within: int, out: Path | None, force: bool) -> None:
     """List open steps, the longest overdue first."""
     from recordkit.archive.deadlines import find_open
     from recordkit.archive.office_print import plain_steps, steps_file

@@ -49,7 +49,7 @@ def print_order(app: App, workspace: Workspace, order: Order, *, items: bool = T
             app.say(told_change_of_schedule(seen.day if seen is not None else None))
         for one in unaccepted(workspace):
             app.say(told_unaccepted(one))
-    app.print_pairs([(N_("Order"), order.order_id), (N_("Status"), tr(str(data["status"]))),
+    app.print_pairs([(N_("Order"), order.order_id), (N_("Status"), msg(str(data["status"]))),
                      (N_("Digest"), order.digest), (N_("Proposer"), order.proposer)])
     for name, act in ((N_("Appraised by"), "order.appraised"), (N_("Approved by"), "order.approved"),
                       (N_("Signed by"), "order.signed"), (N_("Completed by"), "order.completed")):
@@ -85,8 +85,8 @@ def _print_items(app: App, workspace: Workspace, order: Order) -> None:
     papers = any(item["paper"] for item in items)
     for item in items:
         opinion, outcome = str(item["opinion"] or ""), str(item["outcome"] or "")
-        if opinion.startswith("extend:"):
-            opinion = tr("extended to {date}").format(date=opinion.removeprefix("extend:"))
+        said = (msg("extended to {date}", date=opinion.removeprefix("extend:")) if opinion.startswith("extend:")
+                else msg(opinion))
         reason: Message | str = REASONS.get(str(item["reason"]), "")
         if item["holds"] and not outcome:
             reason = msg("held: {holds}", holds=listed(listed_of(item["holds"])))
@@ -97,7 +97,7 @@ def _print_items(app: App, workspace: Workspace, order: Order) -> None:
                      meaning=told_period(str(item["meaning"])))] if item["term"] else [])
         if freed or past or term:
             reason = listed([*([reason] if reason else []), *term, *freed, *past])
-        row = [item["code"], item["title"], tr(opinion), tr(outcome), reason]
+        row = [item["code"], item["title"], said, msg(outcome), reason]
         rows.append([*row, item["paper"]] if papers else row)
     columns = [N_("Code"), N_("Title"), N_("Opinion"), N_("Outcome"), N_("Reason")]
     app.print_table(rows, [*columns, N_("Paper original")] if papers else columns)

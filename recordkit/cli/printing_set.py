@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from recordkit.cli.base import App, Command, option, pass_app
-from recordkit.cli.exporting import KINDS, listing_of
+from recordkit.cli.exporting import KINDS, counting, listing_of
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.progress import Progress
 from recordkit.cli.saving import stream_naming
 from recordkit.cli.selecting import selection_of, selection_options
+from recordkit.cli.standing import again_with
 from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import msg
 
@@ -30,7 +32,7 @@ _OF_VOLUMES = ("volume", "volumes", "notes", "covers")
 @selection_options
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def print_command(app: App, /, out: Path, file_format: str, force: bool, **given: object) -> None:
+def catalogue_print(app: App, /, out: Path, file_format: str, force: bool, **given: object) -> None:
     """Make every listing, then write each whole or not at all; volumes only where there are any."""
     from recordkit.archive.listings.output import write_listing
 
@@ -52,8 +54,10 @@ def print_command(app: App, /, out: Path, file_format: str, force: bool, **given
             raise InputRefused(msg("The file {file} exists already.", file=str(there)),
                                msg("Overwrite it with --force."))
         for kind, listing in listings.items():
-            with stream_naming(app, named[kind], listing.records(), force=force) as stream:
-                write_listing(workspace, listing, cast("Format", file_format), stream)
+            with (again_with(*(["--force"] if written else [])),
+                  stream_naming(app, named[kind], listing.records(), force=force) as stream,
+                  Progress(app, listing.look.title, listing.count) as progress):
+                write_listing(workspace, counting(listing, progress), cast("Format", file_format), stream)
             written.append({"kind": kind, "title": listing.look.title, "path": str(named[kind]),
                             "rows": listing.count})
     app.print_items(written, [("title", N_("Title")), ("rows", N_("Rows")), ("path", N_("File"))])

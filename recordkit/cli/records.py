@@ -26,6 +26,7 @@ def show(app: App, record: str) -> None:
     from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.boxes import paper_place
     from recordkit.archive.catalogue import came_as
+    from recordkit.archive.losses import find_loss, loss_of
     from recordkit.archive.signature_facts import read_plain, told_signature
     from recordkit.archive.vague_dates import given_date
     from recordkit.archive.volumes import volume_of
@@ -38,6 +39,8 @@ def show(app: App, record: str) -> None:
         standing = standing_of(workspace, found, app.today)
         volume = volume_of(workspace.db, found.record_id)
         paper = paper_place(workspace.db, found)
+        written_off = loss_of(workspace.db, found.record_id)
+        loss = None if written_off is None else find_loss(workspace, written_off.loss_id)
         known = {} if app.json else form_fields(workspace, found)
         groups = _groups(found, workspace.settings) if app.json else {}
     if came_as(found, record):
@@ -73,6 +76,9 @@ def show(app: App, record: str) -> None:
         "access": found.access,
         "version": found.version,
         "destroyed_by": found.destroyed_by,
+        "lost": None if loss is None else {
+            "loss": loss.loss_id, "registered": loss.registered, "registered_by": loss.registered_by,
+            "confirmed": loss.confirmed, "confirmed_by": loss.confirmed_by},
         "matched": found.metadata.get("matched"),
         "source": found.metadata.get("source"),
         "findings": _told(found.metadata.get("findings")),
@@ -101,9 +107,13 @@ def show(app: App, record: str) -> None:
         "period_term": N_("Period term as inherited"), "volume": N_("Volume"), "access": N_("Access"),
         "version": N_("Version"), "source": N_("Source"),
     }
-    told = {**core, "shelf": paper.shelf, "status": tr(standing.status), "access": tr(found.access),
+    told = {**core, "shelf": paper.shelf, "status": msg(standing.status), "access": tr(found.access),
             "record_class": coded(found.record_class, standing.class_name).render(tr)}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told.get(key) not in (None, "", [])])
+    if loss is not None:
+        app.print_pairs([(N_("Written off as lost"), tr("{loss}, registered on {day} by {first}, confirmed by {second}"
+                          ).format(loss=loss.loss_id, day=loss.registered, first=loss.registered_by,
+                                   second=loss.confirmed_by))])
     app.print_pairs(list(how_it_came(found)))
     if paper.box_shelf is not None:
         app.say(tr("Its box {box} stands at {shelf}; the record's own place counts.").format(

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from recordkit import files
-from recordkit.cli.base import plain
 from recordkit.cli.i18n import tr
+from recordkit.cli.showing import plain
 
 if TYPE_CHECKING:
     from recordkit.model import Problem

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from shutil import get_terminal_size
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import click
 
-from recordkit.cli.attaching import plain_attached, print_attached
-from recordkit.cli.base import App, plain
+from recordkit.cli.base import App
+from recordkit.cli.colours import MEANINGS, painted
 from recordkit.cli.dates import local_time
-from recordkit.cli.i18n import tr, tr_list
-from recordkit.cli.progress import fitted
+from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.plans import Plan, Step
+from recordkit.cli.progress import Progress, clock_time
+from recordkit.cli.showing import plain
 from recordkit.cli.streaming import print_list
+from recordkit.messages import msg
 
 if TYPE_CHECKING:
     from recordkit.archive.attaching import AttachedPaper
@@ -25,12 +28,12 @@ if TYPE_CHECKING:
     from recordkit.archive.retrying import QuarantinedPaper
     from recordkit.archive.waiting import UnmatchedPaper
 
-_EVERY = 0.1
-"""Seconds between two pictures of the progress."""
+UNREAD = "no-text"
+"""The finding of each page that is a picture and was not read: said once a run, with the count."""
 
 
 class IngestReport:
-    """One run's talk: lines for a person, or one JSON document at the end.
+    """One run's talk: lines for a person, or one JSON document at the end. As a context it shows how far it is.
 
     Args:
         app: how and where to talk.
@@ -43,43 +46,63 @@ class IngestReport:
         from recordkit.files import Spool
 
         self.counts = dict.fromkeys(("archived", "duplicate", "unmatched", "quarantined", "deferred"), 0)
-        self.is_dry_run = dry_run
+        self._plan = Plan(app) if dry_run else None
         self._app = app
         self._files = files
         self._done = 0
         self._latest: Path | None = None
         self._started = time.monotonic()
-        self._shown = 0.0
-        self._shows_progress = sys.stderr.isatty() and not app.quiet
+        self._progress = Progress(app, tr("Filing papers"), files or 0)
         self._stuck = 0
+        self._unread = self._files_unread = 0
         self._items = Spool()
         self._joined = Spool()
 
+    def __enter__(self) -> Self:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+                 ) -> None:
+        self._progress.__exit__(kind, error, trace)
+
+    @contextmanager
+    def told_when_stopped(self) -> Iterator[None]:
+        """Whoever presses Ctrl-C is told what became of the files that were dealt with; programs, too."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.close()
+            raise
+
     def page_read(self, path: Path, done: int, pages: int) -> None:
-        """A page was read; ten times a second that is shown."""
+        """A page was read."""
         from recordkit.archive.arrivals import told_name
 
-        now = time.monotonic()
-        if self._shows_progress and now - self._shown >= _EVERY:
-            self._shown = now
-            text = fitted(f"{self._how_far(now)}{told_name(path)}: {done}/{pages}", get_terminal_size().columns - 1)
-            click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+        self._tell_how_far(f"{told_name(path)}: {done}/{pages}")
 
     def add(self, item: IngestItem) -> None:
         """Something became of a file, or of a part of it."""
         from recordkit.archive.arrivals import NOT_PUT_ASIDE
 
         self.counts[item.outcome] += 1
+        unread = sum(finding.code == UNREAD for finding in item.findings)
+        self._unread += unread
+        self._files_unread += unread > 0
         self._stuck += any(finding.code == NOT_PUT_ASIDE for finding in item.findings)
         if item.source != self._latest:
             self._latest = item.source
             self._done += 1
         if self._app.json:
             self._items.append(_line(plain_item(item)))
+            self._tell_how_far()
             return
-        if self._shows_progress:
-            click.echo("\r\x1b[K", err=True, nl=False)
-        print_item(item, dry_run=self.is_dry_run)
+        with self._progress.aside():
+            if self._plan is not None:
+                self._plan.add(step_of(item), remarks_of(item, UNREAD))
+            else:
+                print_item(item, UNREAD)
+        self._tell_how_far()
 
     def join(self, joined: Sequence[AttachedPaper]) -> None:
         """Attachments that waited have found their paper."""
@@ -110,32 +133,35 @@ class IngestReport:
 
     def _print_summary(self, seconds: float) -> None:
         say, counts = self._app.say, self.counts
-        if self.is_dry_run:
-            say(tr("Rehearsed; nothing was written. It would be:"))
-        say(tr("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.")
-            .format(**counts))
+        told = msg("{archived} archived, {duplicate} duplicate, {unmatched} unmatched, {quarantined} in quarantine.",
+                   **counts)
+        if self._plan is None:
+            say(told)
         if self._files is not None and self._done > 1:
             say(tr("{files} files in {time}, {rate} a second.").format(
-                files=self._done, time=_clock_time(seconds), rate=f"{self._done / max(seconds, 0.001):.1f}"))
+                files=self._done, time=clock_time(seconds), rate=f"{self._done / max(seconds, 0.001):.1f}"))
+        if self._unread:
+            say(msg("{pages} page(s) of {files} paper(s) are pictures that were not read, for reading scans was off: "
+                    "they are found by what is entered of them, not by their text.", pages=self._unread,
+                    files=self._files_unread))
         if counts["deferred"] > self._stuck:
             say(tr("{deferred} still being written; run it again later.").format(
                 deferred=counts["deferred"] - self._stuck))
         if self._stuck:
             say(tr("{count} could not be put aside; they stay where they are.").format(count=self._stuck))
+        if self._plan is not None:
+            self._plan.close(told, any_left=self._done > counts["deferred"])
+            return
         if counts["unmatched"]:
             say(tr("'recordkit unmatched list' shows what waits; 'recordkit match' settles it."))
         if counts["quarantined"]:
             say(tr("'recordkit quarantine list' shows what is wrong with them and what to do."))
 
-    def _how_far(self, now: float) -> str:
-        if self._files is None:
-            return ""
-        told = tr("{done} of {total} files").format(done=self._done, total=self._files)
-        if not self._done:
-            return told + "  "
-        rate = self._done / (now - self._started)
-        left = _clock_time((self._files - self._done) / rate)
-        return f"{told}, " + tr("{rate} a second, {time} left").format(rate=f"{rate:.1f}", time=left) + "  "
+    def _tell_how_far(self, at_hand: str = "") -> None:
+        from recordkit.archive.arrivals import told_name
+
+        last = told_name(self._latest) if self._latest is not None else ""
+        self._progress.of(self._done, self._files or 0, last=last, now=at_hand)
 
 
 def plain_item(item: IngestItem) -> dict[str, object]:
@@ -154,19 +180,39 @@ def plain_item(item: IngestItem) -> dict[str, object]:
     }
 
 
-def print_item(item: IngestItem, *, dry_run: bool) -> None:
+_WHAT = {
+    "archived": N_("File as a record"), "duplicate": N_("Leave out, it is here already"),
+    "unmatched": N_("Put among the waiting papers"), "quarantined": N_("Put into quarantine"),
+    "deferred": N_("Leave, it is still being written"), "attached": N_("Attach"),
+    "waits": N_("Keep until its document is filed"), "refused": N_("Refuse"),
+}
+
+
+def step_of(item: IngestItem | AttachedPaper) -> Step:
+    """What would become of a file."""
+    from recordkit.archive.arrivals import told_name
+
+    after = "  ".join(filter(None, (item.code, item.number)))
+    return Step(msg(_WHAT[item.outcome]), told_name(item.source), item.reason or "", None, after or None)
+
+
+def remarks_of(item: IngestItem | AttachedPaper, besides: str = "") -> list[str]:
+    """What should be known of it and is not the reason; findings of the code ``besides`` are left out."""
+    return [one.message.render(tr) for one in item.findings
+            if one.code != besides and (item.reason is None or str(one.message) != str(item.reason))]
+
+
+def print_item(item: IngestItem, besides: str = "") -> None:
     """An item for a person: what became of the file, and below it what should be known."""
     from recordkit.archive.arrivals import told_name
 
-    outcome = tr(item.outcome)
-    parts = [told_name(item.source), tr("(would be: {outcome})").format(outcome=outcome) if dry_run else outcome]
+    parts = [told_name(item.source), painted(tr(item.outcome), MEANINGS.get(item.outcome))]
     parts += [part for part in (item.code, item.number) if part]
     if item.reason is not None:
         parts.append(item.reason.render(tr))
     click.echo("  ".join(parts))
-    for one in item.findings:
-        if item.reason is None or str(one.message) != str(item.reason):
-            click.echo("    - " + one.message.render(tr))
+    for one in remarks_of(item, besides):
+        click.echo("    - " + one)
 
 
 def print_waiting(paper: UnmatchedPaper, text: str) -> None:
@@ -185,14 +231,20 @@ def print_waiting(paper: UnmatchedPaper, text: str) -> None:
                  _settling(paper))
 
 
+def _is_blank(paper: UnmatchedPaper) -> bool:
+    return sum(one.code == "empty-page" for one in paper.findings) == paper.pages
+
+
 def _settling(paper: UnmatchedPaper) -> list[str]:
     """Commands that settle a waiting paper, the likeliest first."""
     from recordkit.archive.matching import BLOCKING
 
-    number_word, class_word = tr("NUMBER"), tr("CLASS")
+    number_word, class_word, text_word = tr("NUMBER"), tr("CLASS"), tr("TEXT")
     if paper.waits_for:
         return [f"recordkit ingest --attach-to {number_word} {paper.key}"]
     codes = {one.code for one in paper.findings}
+    if _is_blank(paper):
+        return [f"recordkit unmatched drop {paper.key} --reason {text_word}"]
     if "several-documents" in codes:
         return [f"recordkit ingest --split {paper.key}"]
     filed = [one.message.params["number"] for one in paper.findings
@@ -203,6 +255,29 @@ def _settling(paper: UnmatchedPaper) -> list[str]:
     found = found or [f"recordkit match {paper.key} {number_word}"]
     # No class takes a paper that names a document of ours.
     return found if codes & BLOCKING else [*found, f"recordkit ingest --class {class_word} {paper.key}"]
+
+
+def tell_ways(app: App, papers: Sequence[UnmatchedPaper]) -> None:
+    """Below the waiting papers: what settles several of them at once, and what is left for those that nobody needs."""
+    several = [one.key for one in papers if any(each.code == "several-documents" for each in one.findings)]
+    if len(several) > 1:
+        app.say(tr("{count} of them hold several documents; all are cut at once: recordkit ingest --split {keys}")
+                .format(count=len(several), keys=" ".join(several)))
+    unread = [one.key for one in papers if not one.candidates and one.key not in several
+              and sum(each.code == UNREAD for each in one.findings) == one.pages]
+    if unread:
+        app.say(tr("{count} of them were not read; text recognition may find what they are: recordkit ingest {keys}")
+                .format(count=len(unread), keys=" ".join(unread)))
+    useless = [one.key for one in papers if _is_blank(one)]
+    app.say(tr("What nobody needs is given up, one paper or several: recordkit unmatched drop {keys} --reason {text}")
+            .format(keys=" ".join(useless) or tr("KEY"), text=tr("TEXT")))
+    tell_short_names(app, papers[0])
+
+
+def tell_short_names(app: App, paper: UnmatchedPaper | QuarantinedPaper) -> None:
+    """How a paper may be named with less typing."""
+    app.say(tr("For the key its first characters do ({key}), or the end of the file name ({name}), if only one paper "
+               "has them.").format(key=paper.key[:4], name=paper.path.stem[-3:]))
 
 
 def print_quarantined(paper: QuarantinedPaper) -> None:
@@ -240,8 +315,34 @@ def _line(value: dict[str, object]) -> bytes:
     return json.dumps(value, ensure_ascii=False, default=plain).encode()
 
 
-def _clock_time(seconds: float) -> str:
-    """``1:05`` or ``2:03:09``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def plain_attached(one: AttachedPaper) -> dict[str, object]:
+    """An item with the keys of ingest's items, and those of attachments."""
+    return {
+        "source": str(one.source).encode("utf-8", "replace").decode(),
+        "outcome": one.outcome,
+        "record_id": one.record_id,
+        "code": one.code,
+        "number": one.number,
+        "attachment": one.attachment,
+        "item": one.item,
+        "pages": one.pages,
+        "ocr_pages": one.ocr_pages,
+        "reason": one.reason,
+        "findings": [{"code": finding.code, "message": finding.message} for finding in one.findings],
+    }
+
+
+def print_attached(one: AttachedPaper) -> None:
+    """One line for a person, and one for each finding."""
+    from recordkit.archive.arrivals import told_name
+
+    parts = [told_name(one.source), painted(tr(one.outcome), MEANINGS.get(one.outcome))]
+    parts += [part for part in (one.code, one.number) if part]
+    if one.attachment is not None:
+        parts.append(tr("attachment {number}").format(number=one.attachment))
+    parts += [one.item] if one.item else []
+    if one.reason is not None:
+        parts.append(one.reason.render(tr))
+    click.echo("  ".join(parts))
+    for finding in one.findings:
+        click.echo("    - " + finding.message.render(tr))

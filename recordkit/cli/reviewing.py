@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
-from recordkit.cli.explaining import explain
+from recordkit.cli.explaining import retention_explain
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.progress import Progress, watched
 from recordkit.cli.saving import save_naming
 from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import Message, listed, msg
@@ -34,20 +35,20 @@ def retention() -> None:
     """Group."""
 
 
-retention.add_command(explain)
+retention.add_command(retention_explain)
 
 
 # --- the schedule -----------------------------------------------------------------------------------------------
 
 
 @retention.group("schedule", cls=Group, help=N_("The retention schedule."))
-def schedule() -> None:
+def retention_schedule() -> None:
     """Group."""
 
 
-@schedule.command("show", cls=Command, help=N_("Print the schedule in force."))
+@retention_schedule.command("show", cls=Command, help=N_("Print the schedule in force."))
 @pass_app
-def schedule_show(app: App) -> None:
+def retention_schedule_show(app: App) -> None:
     """Print classes with periods."""
     from recordkit.archive.classes import load_scheme
     from recordkit.retention.schedule import event_name, told_period
@@ -71,12 +72,13 @@ def _plain_rule(one: RecordClass) -> dict[str, Any]:
             "minimum": one.minimum, "inherits": one.inherits, "access": one.access, "note": one.note}
 
 
-@schedule.command("check", cls=Command, help=N_("Check a schedule file (default: the store's), and tell what it "
-                                                "moves against the one in force."))
+@retention_schedule.command("check", cls=Command,
+                            help=N_("Check a schedule file (default: the store's), and tell what it moves against the "
+                                    "one in force."))
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @option("--moved", "listing", is_flag=True, help=N_("List the records that move, one by one."))
 @pass_app
-def schedule_check(app: App, file: Path | None, listing: bool) -> int:
+def retention_schedule_check(app: App, file: Path | None, listing: bool) -> int:
     """Print findings and moves; exit 3 when there are findings."""
     from recordkit.archive.classes import FILE_NAME, read_draft
     from recordkit.retention.schedule_check import Uses, check_schedule, unused_classes, uses_of
@@ -241,19 +243,22 @@ def told_change_of_schedule(day: str | None) -> Message:
                "check' tells what moves, 'recordkit retention schedule adopt' enters it.", day=day)
 
 
-@schedule.command("adopt", cls=Command, help=N_("Enter the schedule in the ledger; with FILE that becomes the store's "
-                                                "first."))
+@retention_schedule.command("adopt", cls=Command,
+                            help=N_("Enter the schedule in the ledger; with FILE that becomes the store's first."))
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @dry_run_option
 @pass_app
-def schedule_adopt(app: App, file: Path | None, dry_run: bool) -> None:
+def retention_schedule_adopt(app: App, file: Path | None, dry_run: bool) -> None:
     """One act: the digest of the schedule."""
     from recordkit.archive.classes import FILE_NAME
+    from recordkit.archive.volume_acts import KEEPERS, require_keeper
     from recordkit.retention.adoption import adopt_schedule
 
     if file is not None and not file.is_file():
         raise NotFound(msg("There is no file {file}.", file=str(file)))
     with app.acting(rehearse=dry_run) as workspace:
+        require_keeper(workspace, msg("To enter another schedule needs the role {roles}.",
+                                      roles=listed(map(msg, KEEPERS))))
         data = None if file is None else file.read_bytes()
         moves = _find_moves(app, workspace, file, data or b"", listing=False)
         if not app.json:
@@ -278,7 +283,7 @@ def schedule_adopt(app: App, file: Path | None, dry_run: bool) -> None:
 @option("--exit-code", "by_code", is_flag=True, help=N_("End with exit code 10 when a record is due, else with 0."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def review(
+def retention_review(
     app: App, within: int | None, decisions: tuple[DecisionKind, ...], out: Path | None, by_code: bool, force: bool
 ) -> int:
     """Decide for every record; 'today' may be any day."""
@@ -286,7 +291,7 @@ def review(
 
     from recordkit.archive.access import clearance_of, seen_title
     from recordkit.archive.classes import load_scheme
-    from recordkit.cli.base import plain
+    from recordkit.cli.showing import plain
     from recordkit.retention.adoption import is_changed, last_seen
     from recordkit.retention.duties import unaccepted
     from recordkit.retention.grouped import group_review, near_groups, review_items
@@ -297,7 +302,8 @@ def review(
         raise InputRefused(msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force."))
     chosen: tuple[DecisionKind, ...] | None = decisions or (None if app.json or kind == "json" else ("due",))
     with app.reading() as workspace:
-        every = group_review(workspace, app.today)
+        with Progress(app, tr("Reviewing"), 0):
+            every = group_review(workspace, app.today)
         groups = near_groups(every, app.today, within)
         counts: dict[str, int] = {}
         for one in groups:
@@ -318,7 +324,9 @@ def review(
                     "reason": decision.reason,
                     "unexplained": decision.unexplained or None,
                 }
-                for record, decision in review_items(workspace, app.today, decisions=chosen, within_days=within)
+                for record, decision in watched(
+                    app, tr("Reviewing"), wanted,
+                    review_items(workspace, app.today, decisions=chosen, within_days=within))
             ]
         scheme = load_scheme(workspace.root)
         seen, changed = last_seen(workspace.db), is_changed(workspace)
@@ -343,7 +351,7 @@ def review(
         return code
     app.print_table(_by_class(groups, scheme.classes), [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
     if items and out is None:
-        rows = [[one["code"], one["title"], tr(UNEXPLAINED if one["unexplained"] else str(one["decision"])),
+        rows = [[one["code"], one["title"], msg(UNEXPLAINED if one["unexplained"] else str(one["decision"])),
                  one["due"], one["reason"]] for one in items]
         app.print_table(rows, [N_("Code"), N_("Title"), N_("Decision"), N_("Due"), N_("Reason")])
     elif wanted > len(items) and out is None:
@@ -359,6 +367,12 @@ def review(
         app.say(tr("Of which accounts: recordkit event list --waiting"))
     if out is not None:
         app.say(msg("The list is in {file}.", file=str(out)))
+    elif counts.get("due"):
+        app.say(tr("The list for the appraisal group, to be printed: recordkit retention review --out {file}").format(
+            file=tr("due.docx")))
+    if counts.get("due"):
+        app.say(tr("To have them appraised, approved and signed: recordkit destruction propose --due --as {id} --key "
+                   "{file}").format(id=tr("ID"), file=tr("FILE")))
     if changed:
         app.say(told_change_of_schedule(seen.day if seen is not None else None))
     for setting in loose:
@@ -396,14 +410,17 @@ def _save_list(
         raise WrongUsage(msg("--decision does not go with a list for the appraisal group (.docx, .xlsx)."),
                          msg("It holds what is due, what is due within the lead time and what is held; "
                              "--out FILE.json takes any decision."))
-    found = review_list(workspace, app.today, within or 0)
+    with Progress(app, tr("Reviewing"), 0) as progress:
+        found = review_list(workspace, app.today, within or 0, progress=progress)
     for told in told_shortened(found):
         app.say(told)
-    save_naming(app, out, list_file(found, kind, tr), [line.record.record_id for line in found.lines], force=force)
+    with Progress(app, tr("Writing the list"), 0):
+        data = list_file(found, kind, tr)
+    save_naming(app, out, data, [line.record.record_id for line in found.lines], force=force)
 
 
 def _by_class(groups: Sequence[ReviewGroup], classes: Mapping[str, RecordClass]) -> list[list[object]]:
     """Rows of class, decision, number of records, and the first day of appraisal."""
     from recordkit.retention.review_list import class_rows
 
-    return [[name, tr(decision), count, first] for name, decision, count, first in class_rows(groups, classes)]
+    return [[name, msg(decision), count, first] for name, decision, count, first in class_rows(groups, classes)]

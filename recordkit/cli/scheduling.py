@@ -13,6 +13,9 @@ import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step as PlanStep
+from recordkit.cli.plans import print_plan
+from recordkit.cli.progress import Progress
 from recordkit.cli.reviewing import SOMETHING_DUE
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import listed, msg
@@ -49,8 +52,9 @@ def schedule_run(app: App, every: Every, catch_up: bool, dry_run: bool) -> int:
             else:
                 app.say(tr("The run of today, or of this month, has come already."))
             return 0
-        run = run_review(workspace, every, tr, password=os.environ.get("RECORDKIT_MAIL_PASSWORD"),
-                         environment=os.environ, dry_run=dry_run)
+        with Progress(app, tr("Reviewing"), 0):
+            run = run_review(workspace, every, tr, password=os.environ.get("RECORDKIT_MAIL_PASSWORD"),
+                             environment=os.environ, dry_run=dry_run)
     if app.json:
         app.print_json(_plain_run(app, run, dry_run=dry_run))
     else:
@@ -81,18 +85,15 @@ def _tell_run(app: App, run: Run, *, dry_run: bool) -> None:
     for wait in found.waiting:
         app.say(told_waiting(wait))
     for path in run.files:
-        if dry_run and run.written:
-            app.say(msg("Would write {file}", file=str(path)))
-        else:
+        if not (dry_run and run.written):
             app.say(msg("The list: {file}", file=str(path)) if run.written else
                     msg("The list stands already: {file}", file=str(path)))
     for told in told_of(run):
         app.say(told)
     steps = {
         "mail": {"done": msg("Mailed."), "done-before": msg("This list was mailed before."),
-                 "nothing-due": msg("Nothing is due; no mail was sent."), "would": msg("Would mail it.")},
-        "command": {"done": msg("The command has run."), "done-before": msg("The command has run before."),
-                    "would": msg("Would start the command.")},
+                 "nothing-due": msg("Nothing is due; no mail was sent.")},
+        "command": {"done": msg("The command has run."), "done-before": msg("The command has run before.")},
     }
     failures = {"mail": msg("The mail failed"), "command": msg("The command failed")}
     step: Step
@@ -103,6 +104,10 @@ def _tell_run(app: App, run: Run, *, dry_run: bool) -> None:
             click.echo(tr("Error: {what}").format(what=error.render(tr)), err=True)
         elif step.state in steps[name]:
             app.say(steps[name][step.state])
+    if dry_run:
+        print_plan(app, [PlanStep(msg("Write the list"), str(path)) for path in run.files if run.written]
+                   + [PlanStep(msg("Mail the list"))] * (run.mail.state == "would")
+                   + [PlanStep(msg("Start the command of the setting"))] * (run.command.state == "would"))
 
 
 # --- install ----------------------------------------------------------------------------------------------------
@@ -202,10 +207,7 @@ def _install(
             if part.name:
                 click.echo(f"# {folder / part.name if folder else part.name}")
             click.echo(part.text)
-    if dry_run and paths:
-        app.say(msg("Would write {files} and run: {commands}", files=listed(map(str, paths)),
-                    commands=_told(plan) if switch_on else "-"))
-    elif paths:
+    if paths and not dry_run:
         app.say(msg("Written: {files}", files=listed(map(str, paths))))
     if folder is None:
         app.say(msg("It goes into {place}.", place=plan.where))
@@ -221,6 +223,9 @@ def _install(
         todo = msg("Run this as the user whose timer it is: {commands}", commands=_told(plan)).render(tr)
         click.echo(tr("  -> {todo}").format(todo=todo), err=True)
         return 4
+    if dry_run:
+        print_plan(app, [PlanStep(msg("Write"), str(path)) for path in paths]
+                   + [PlanStep(msg("Run"), one) for one in _commands(plan, plan.enable)] * (switch_on and bool(paths)))
     return 0
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from recordkit.cli.base import App, Command, option, pass_app
+from recordkit.cli.base import App, Command, next_step_of, option, pass_app
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.progress import Progress
 from recordkit.errors import MissingPart, WrongUsage
 from recordkit.messages import msg
 
@@ -30,17 +31,19 @@ def stats(app: App, out: Path | None, force: bool) -> None:
     kind = out.suffix.lower().removeprefix(".") if out is not None else ""
     if kind not in ("", "docx", "json", "png"):
         raise WrongUsage(msg("{file} must end in .docx, .json or .png.", file=str(out)))
-    with app.reading() as workspace:
+    with app.reading() as workspace, Progress(app, tr("Counting"), 0):
         found = holdings_of(workspace, app.today)
     if out is not None:
         picture = None
         if kind != "json":
             try:
-                picture = holdings_picture(found, beside_tables=kind == "docx")
+                with Progress(app, tr("Drawing the charts"), 0):
+                    picture = holdings_picture(found, beside_tables=kind == "docx")
             except MissingPart as missing:
                 if kind == "png":
                     raise
-                app.say(msg("The report has no chart: {what} {todo}", what=missing.what, todo=missing.todo or ""))
+                app.say(msg("The report has no chart: {what} {todo}", what=missing.what,
+                            todo=next_step_of(missing) or ""))
         app.save(out, picture if kind == "png" and picture else holdings_file(found, kind, picture), force=force)
     if app.json:
         app.print_json({**plain_holdings(found), "out": str(out) if out else None})
@@ -63,6 +66,7 @@ def stats(app: App, out: Path | None, force: bool) -> None:
         (N_("Permanent"), review("permanent", 0)),
         (N_("Documents out, paper not filed"), found.issues.get("issued", 0)),
         (N_("Papers that wait for a person"), found.unmatched), (N_("Files in quarantine"), found.quarantined),
+        (N_("Written off as lost"), found.lost),
         (N_("Papers and attachments"), _mb(sizes.papers)), (N_("Catalogue"), _mb(sizes.catalogue)),
         (N_("Search index"), _mb(sizes.index)), (N_("Ledger"), _mb(sizes.ledger)),
     ])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import click
 
-from recordkit.cli.base import plain
+from recordkit.cli.showing import plain
 
 _TOGETHER = 200
 """Items written in one go: click flushes after each piece."""

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from recordkit.cli.base import shown
 from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.showing import shown
 from recordkit.errors import RecordkitError
 
 if TYPE_CHECKING:

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recordkit.cli.base import (
-    App,
-    Command,
-    Group,
-    dry_run_option,
-    key_option,
-    option,
-    pass_app,
-    passphrase_option,
-    shown,
-)
+from recordkit.cli.base import App, Command, Group, dry_run_option, key_option, option, pass_app, passphrase_option
 from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import N_, tr, tr_list
+from recordkit.cli.interrupting import command_again
+from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.showing import shown
 from recordkit.errors import Interrupted, RecordkitError, WrongUsage
 from recordkit.messages import Message, listed, msg
 
@@ -44,20 +37,23 @@ if TYPE_CHECKING:
 def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int | None, restart: bool) -> int:
     """Check objects; exit 7 when anything differs."""
     from recordkit.archive.catalogue import count_holdings
-    from recordkit.archive.fixity import FixityOptions, verify_objects
+    from recordkit.archive.checks.ledger_facts import LedgerFacts
+    from recordkit.archive.fixity import FixityOptions, note_findings, verify_objects
 
     if records and (sample is not None or restart):
         raise WrongUsage(msg("--sample and --restart are for the whole archive; leave them out or name no record."))
     options = FixityOptions(jobs or os.cpu_count() or 1, sample, restart)
-    with app.reading() as workspace:
+    with app.reading() as workspace, closing(LedgerFacts()) as facts:
         with Progress(app, tr("Verifying the ledger"), workspace.ledger.size(), "bytes") as progress:
-            chain = workspace.verify_ledger(progress=progress)
+            chain = workspace.verify_ledger(take=facts.take, progress=progress)
         started = time.monotonic()
         with Progress(app, tr("Reading the archive again"), count_holdings(workspace.db)) as bar:
             result = verify_objects(workspace, records, options, bar.of)
         seconds = time.monotonic() - started
+        whole = not records and sample is None and not result.interrupted
+        notes = note_findings(workspace, facts) if whole and chain.ok else ()
     items = [{"record_id": one.record_id, "code": one.code, "file": one.file, "reason": one.reason}
-             for one in result.findings]
+             for one in (*result.findings, *notes)]
     if not chain.ok:
         reason = msg("The ledger is damaged at entry {seq}: {reason}", seq=chain.first_bad, reason=chain.reason)
         items.insert(0, {"record_id": "", "code": "", "file": "ledger", "reason": reason})
@@ -66,6 +62,7 @@ def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int |
                         "records": result.records, "bytes": result.bytes, "seconds": round(seconds, 3),
                         "bytes_per_second": round(result.bytes / seconds) if seconds else 0, "jobs": options.jobs,
                         "earlier": result.earlier, "begun": result.begun, "unverified": result.unverified,
+                        "lost": list(result.lost), "found": list(result.found),
                         "interrupted": result.interrupted, "sample": _plain_sample(app, sample, result)})
     else:
         if items:
@@ -74,9 +71,15 @@ def verify(app: App, records: tuple[str, ...], sample: float | None, jobs: int |
         _say_how_far(app, sample, result, named=bool(records))
         app.say(tr("{records} record(s), {bytes} bytes read, {faults} fault(s).").format(
             records=result.records, bytes=result.bytes, faults=len(items)))
+        if result.lost:
+            app.say(msg("Written off as lost: {count} ('recordkit lost list').", count=len(result.lost)))
+        if result.found:
+            app.say(msg("Of these, whole again: {codes}. 'recordkit mend COPY' enters that.",
+                        codes=listed(result.found, 5)))
         if items:
             app.say(msg("Nothing was changed. 'recordkit mend COPY' brings back what a copy of the store has whole; a "
-                        "file that does not belong there is moved out by hand (docs/troubleshooting.md)."))
+                        "file that does not belong there is moved out by hand; what no copy has is registered with "
+                        "'recordkit lost register' (docs/troubleshooting.md)."))
         if seconds >= 2:
             app.say(msg("Read at {rate} MB/s by {jobs} job(s).", rate=round(result.bytes / seconds / 1e6),
                         jobs=options.jobs))
@@ -100,7 +103,9 @@ def _say_how_far(app: App, sample: float | None, result: FixityResult, *, named:
         app.say(msg("The share of {day}, {percent} percent: {count} record(s) {codes}", day=app.today.isoformat(),
                     percent=f"{sample:g}", count=len(result.sampled), codes=codes))
     if result.interrupted:
-        app.say(msg("Interrupted. The same command goes on where it stopped."))
+        again = command_again(app.words, without=("--restart",))
+        app.say(msg("Interrupted; nothing was changed. Where it stopped goes on: {command}", command=again)
+                if not named else msg("Interrupted; nothing was changed. To begin again: {command}", command=again))
     if result.sampled is not None and result.unverified and not result.interrupted:
         app.say(msg("{count} record(s) are not in this sample; their days come.", count=result.unverified))
     elif result.unverified and not named:
@@ -123,7 +128,9 @@ def rebuild(app: App, index_only: bool, catalogue_only: bool, dry_run: bool) -> 
         if app.json:
             app.print_json({"dry_run": True, "catalogue": not index_only, "index": not catalogue_only})
         else:
-            app.say(tr("Would derive the catalogue and the index anew; objects and ledger are only read."))
+            print_plan(app, [Step(msg("Derive the catalogue anew"), "catalogue.sqlite3")] * (not index_only)
+                       + [Step(msg("Derive the search index anew"), "index")] * (not catalogue_only),
+                       total=msg("Ledger and records are only read."))
         return
     result: dict[str, object] = {}
     with app.reading() as workspace:
@@ -201,13 +208,13 @@ def config_accept(app: App, key: Path | None, passphrase_file: str | None, dry_r
     if app.json:
         app.print_json({"dry_run": dry_run, "loosened": loose, "settings": settings})
         return
-    for one in loose:
+    for one in () if dry_run else loose:
         click.echo("  " + one.render(tr))
     if not loose:
         app.say(tr("Nothing in recordkit.toml is looser than what the ledger knows."))
-    elif dry_run:
-        app.say(tr("An administrator would sign for this. Nothing was written."))
-    else:
+    if dry_run:
+        print_plan(app, [Step(msg("Sign as administrator"), "", one) for one in loose])
+    elif loose:
         app.say(tr("An administrator has signed for these settings; they are in force."))
 
 
@@ -228,10 +235,11 @@ def config_check(app: App) -> int:
     scheme = load_scheme(app.store)
     read_calendar(app.store)
     written = (app.store / FILE_NAME).read_bytes()
-    messages = [one.message for one in check_schedule(written, FILE_NAME, uses_of(app.store, None))]
-    messages += [one.message for one in check_roots(app.store, settings)]
-    messages += unknown_classes(settings, scheme.classes)
-    messages += check_rules(app.store, settings)
+    with Progress(app, tr("Checking forms and rules"), 0):
+        messages = [one.message for one in check_schedule(written, FILE_NAME, uses_of(app.store, None))]
+        messages += [one.message for one in check_roots(app.store, settings)]
+        messages += unknown_classes(settings, scheme.classes)
+        messages += check_rules(app.store, settings)
     for one in messages:
         click.echo(one.render(tr), err=True)
     waiting = _unaccepted(app)

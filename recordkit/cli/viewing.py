@@ -30,7 +30,7 @@ _PAGE_OPTIONS = {"evince": "--page-index", "xreader": "--page-index", "atril": "
 @option("--page", type=click.IntRange(min=1), default=1, metavar="N", help=N_("Where to begin, if the viewer can."))
 @option("--file", "name", metavar="NAME", help=N_("Another file of the record, such as original.pdf."))
 @pass_app
-def open_record(app: App, record: str, page: int, name: str | None) -> None:
+def open_(app: App, record: str, page: int, name: str | None) -> None:
     """Copy, open, print where the copy lies."""
     from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of
@@ -63,7 +63,6 @@ def open_record(app: App, record: str, page: int, name: str | None) -> None:
         click.echo(str(copy))
 
 
-open = open_record  # the name of the command, by which the entry point finds it
 
 
 def copy_to_view(root: Path, source: Path, key: str, name: str) -> Path:

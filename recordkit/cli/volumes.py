@@ -12,6 +12,10 @@ import click
 from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass_app
 from recordkit.cli.dates import DATE
 from recordkit.cli.i18n import N_, tr
+from recordkit.cli.plans import Step, print_plan
+from recordkit.cli.progress import Progress, watched
+from recordkit.cli.showing import shown
+from recordkit.cli.words import OF_VOLUMES, act_name
 from recordkit.errors import NotFound, WrongUsage
 from recordkit.messages import Message, msg
 
@@ -67,7 +71,7 @@ def _print_volume(app: App, workspace: Workspace, found: Volume, **more: object)
         "situation": N_("Situation"), "arranged_by": N_("Arranged by"), "arranged_on": N_("Arranged on"),
         "checked_by": N_("Checked by"), "checked_on": N_("Checked on"),
     }
-    told = {**plain, "status": tr(_STATES[str(plain["status"])]), "destroyed": plain["destroyed"] or None}
+    told = {**plain, "status": msg(_STATES[str(plain["status"])]), "destroyed": plain["destroyed"] or None}
     app.print_pairs([(name, told[key]) for key, name in names.items() if told[key] not in (None, "")])
 
 
@@ -113,24 +117,34 @@ def _create_many(app: App, record_class: str | None, *, dry_run: bool) -> None:
     from recordkit.archive.volume_acts import open_per_account, plan_per_account
 
     with app.acting() as workspace:
-        plan = (plan_per_account if dry_run else open_per_account)(workspace, record_class)
+        with Progress(app, tr("Opening volumes"), 0) as progress:
+            plan = (plan_per_account(workspace, record_class) if dry_run else
+                    open_per_account(workspace, record_class, progress.of))
         items = _planned(workspace, plan, clearance_of(workspace))
     columns = [("account", N_("Account")), ("title", N_("Title")), ("volume", N_("Volume")), ("records", N_("Records"))]
     if app.json:
         app.print_items(items, columns, left=plan.left, dry_run=dry_run)
+        return
+    if dry_run:
+        steps = [Step(msg("Put into volume {volume}", volume=one["volume"]) if one["volume"] else
+                      msg("Open a volume with its records"), str(one["account"] or ""), str(shown(one["title"])), None,
+                      msg("{count} record(s)", count=one["records"])) for one in items]
+        filed, joined = sum(len(new.records) for new in plan.new), sum(map(len, plan.joining.values()))
+        _say_left(app, plan)
+        print_plan(app, steps, total=msg("In all: {volumes} volume(s) with {filed} record(s); {joined} record(s) join "
+                                         "open ones.", volumes=len(plan.new), filed=filed, joined=joined))
         return
     app.print_items(items[:_SHOWN], columns)
     if len(items) > _SHOWN:
         app.say(tr("{count} more; --json lists all.").format(count=len(items) - _SHOWN))
     filed = sum(len(new.records) for new in plan.new)
     joined = sum(map(len, plan.joining.values()))
-    said = {"volumes": len(plan.new), "filed": filed, "joined": joined}
-    if dry_run:
-        app.say(tr("{volumes} volume(s) would be opened with {filed} record(s); {joined} record(s) would join open "
-                   "ones. Nothing was written.").format(**said))
-    else:
-        app.say(tr("{volumes} volume(s) opened with {filed} record(s); {joined} record(s) joined open ones.").format(
-            **said))
+    app.say(tr("{volumes} volume(s) opened with {filed} record(s); {joined} record(s) joined open ones.").format(
+        volumes=len(plan.new), filed=filed, joined=joined))
+    _say_left(app, plan)
+
+
+def _say_left(app: App, plan: AccountPlan) -> None:
     if plan.left:
         app.say(tr("{count} record(s) stay without one: the volume of their account is closed.").format(
             count=plan.left))
@@ -227,16 +241,19 @@ def volume_list(
                                  limit=limit or None)
         items = [plain_volume(one, clearance) for one in found]
     if not app.json:
-        items = [{**one, "status": tr(_STATES[str(one["status"])]), "period": _span(one)} for one in items]
+        items = [{**one, "status": msg(_STATES[str(one["status"])]), "period": _span(one)} for one in items]
     app.print_items(items, [("code", N_("Volume")), ("title", N_("Title")), ("status", N_("Status")),
                             ("records", N_("Records")), ("pages", N_("Pages")), ("period", N_("From and to"))],
-                    total=total)
+                    total=total, empty=msg("There is no such volume; 'recordkit volume create --account A', or "
+                                           "--project NAME, opens one."))
     if not app.json and len(items) < total:
         app.say(tr("{shown} of {total}; --limit 0 lists all.").format(shown=len(items), total=total))
 
 
 def _span(one: Mapping[str, object]) -> str:
-    return f"{one['first']} - {one['last']}" if one["first"] else ""
+    if not one["first"] or one["first"] == one["last"]:
+        return str(one["first"] or "")
+    return f"{one['first']} - {one['last']}"
 
 
 @volume.command("labels", cls=Command, help=N_(
@@ -264,9 +281,12 @@ def volume_labels(app: App, references: tuple[str, ...], everything: bool, out: 
         if not chosen:
             raise NotFound(msg("Nothing lies in these volumes; no labels were written."))
         strips = [volume_strip(one, volume_title(one, clearance), period_of_volume(workspace, one),
-                               workspace.settings) for one in chosen]
+                               workspace.settings)
+                  for one in watched(app, tr("Counting"), len(chosen), chosen)]
         ids = [record.record_id for one in chosen for record in records_of_volume(workspace.db, one.volume_id)]
-        save_naming(app, out, strips_bytes(OF_VOLUME, strips), ids, force=force)
+        with Progress(app, tr("Making labels"), len(strips)) as progress:
+            data = strips_bytes(OF_VOLUME, strips, progress)
+        save_naming(app, out, data, ids, force=force)
     if app.json:
         app.print_json({"path": str(out), "labels": len(chosen)})
     else:
@@ -310,7 +330,7 @@ def _show(app: App, workspace: Workspace, found: Volume, items: Sequence[Mapping
         return
     _print_volume(app, workspace, found)
     told = [{**one, "date": one["date_given"] or one["date"],
-             "decision": tr("unexplained" if one["unexplained"] else str(one["decision"] or one["status"]))}
+             "decision": msg("unexplained" if one["unexplained"] else str(one["decision"] or one["status"]))}
             for one in items]
     app.print_items(told, [("position", N_("No.")), ("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")),
                            ("pages", N_("Pages")), ("decision", N_("Decision")), ("due", N_("Due"))])
@@ -401,15 +421,11 @@ def volume_history(app: App, reference: str) -> None:
         found = find_volume(workspace, reference)
         items = history_of_volume(workspace, found, clearance_of(workspace))
     if not app.json:
-        items = [{**one, "act": tr(str(one["act"])), "told": _told_act(one)} for one in items]
+        items = [{**one, "act": act_name(str(one["act"])), "told": _told_act(one)} for one in items]
         if found.ended:
             app.say(tr("All records of the volume are destroyed; what was said of it went with them."))
     app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
                             ("told", N_("Changes")), ("reason", N_("Reason"))])
-
-
-_CHANGED = {"title": N_("Title"), "situation": N_("Situation"), "arranged_by": N_("Arranged by"),
-            "arranged_on": N_("Arranged on"), "checked_by": N_("Checked by"), "checked_on": N_("Checked on")}
 
 
 def _told_act(one: Mapping[str, object]) -> str:
@@ -422,5 +438,5 @@ def _told_act(one: Mapping[str, object]) -> str:
         old, new = (value.render(tr) if isinstance(value, Message) else value
                     for value in (change["old"], change["new"]))
         lines.append(tr("{field}: {old} → {new}").format(
-            field=tr(_CHANGED[change["field"]]), old=old or tr("(empty)"), new=new))
+            field=tr(OF_VOLUMES[change["field"]]), old=old or tr("(empty)"), new=new))
     return "\n".join(lines)

@@ -6,18 +6,21 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from recordkit.cli.base import App, shown
+from recordkit.cli.base import App
 from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import tr
+from recordkit.cli.showing import shown
 from recordkit.errors import RecordkitError
-from recordkit.messages import listed, msg
+from recordkit.messages import Message, listed, msg
 
 _SLACK = timedelta(minutes=5)
 
 
 def store_rows(app: App) -> list[dict[str, object]]:
     """The rows; what is wrong is told with the next step, never raised."""
-    return [_place_row(app), _owner_row(app), _settings_row(app), _catalogue_row(app), _clock_row(app)]
+    # The catalogue before whatever opens the store, which heals it.
+    return [_place_row(app), _owner_row(app), _settings_row(app), _catalogue_row(app), _rules_row(app),
+            _clock_row(app)]
 
 
 def told(error: RecordkitError | OSError) -> str:
@@ -74,6 +77,20 @@ def _settings_row(app: App) -> dict[str, object]:
     except (RecordkitError, OSError) as error:
         how = told(error)
     return _row(tr("settings"), tr("recordkit.toml, retention.toml"), tr("can be read"), how)
+
+
+def _rules_row(app: App) -> dict[str, object]:
+    """Whether an administrator has signed for every rule of destruction that was loosened in recordkit.toml."""
+    import sqlite3
+
+    from recordkit.retention.duties import unaccepted
+
+    loose: list[Message] = []
+    with contextlib.suppress(RecordkitError, OSError, sqlite3.Error), app.reading() as workspace:
+        loose = unaccepted(workspace)
+    how = shown(msg("looser than an administrator has signed for, and no order of destruction goes on: {settings} -> "
+                    "recordkit config accept --as ID --key FILE", settings=listed(loose, 3))) if loose else None
+    return _row(tr("rules of destruction"), tr("who signs, old terms"), tr("all signed for"), how)
 
 
 def _catalogue_row(app: App) -> dict[str, object]:

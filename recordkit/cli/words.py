@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from recordkit.cli.i18n import N_
+from recordkit.cli.i18n import N_, tr
 
 WORDS = (
     # documents and records
@@ -21,6 +21,8 @@ WORDS = (
     # retention
     N_("due"), N_("not-due"), N_("permanent"), N_("waiting"), N_("unexplained"), N_("date"), N_("event"),
     N_("in force"), N_("revised"), N_("released"),
+    # findings
+    N_("error"), N_("warning"), N_("remark"),
     # people
     N_("clerk"), N_("archivist"), N_("appraiser"), N_("approver"), N_("supervisor"), N_("administrator"),
     N_("auditor"), N_("proposer"),
@@ -48,7 +50,18 @@ ACTS = (
     N_("handover.withdrawn"), N_("accepted"),
     N_("volume.opened"), N_("volume.filed"), N_("volume.taken-out"), N_("volume.closed"), N_("volume.reopened"),
     N_("volume.noted"), N_("ledger.shortened"),
+    N_("loss.registered"), N_("loss.confirmed"), N_("loss.withdrawn"), N_("loss.ended"),
 )  # fmt: skip
+
+OF_VOLUMES = {"title": N_("Title"), "situation": N_("Situation"), "arranged_by": N_("Arranged by"),
+              "arranged_on": N_("Arranged on"), "checked_by": N_("Checked by"), "checked_on": N_("Checked on")}
+"""What may be said of a volume, by the keys of its notes."""
+
+
+def act_name(act: str) -> str:
+    """An act of the ledger in the reader's language: ``hold.placed`` is "hold placed" in English."""
+    told = tr(act)
+    return told if told != act else act.replace(".", " ").replace("-", " ")
 
 
 def meant(word: str, names: Mapping[str, str]) -> str:
@@ -59,3 +72,10 @@ def meant(word: str, names: Mapping[str, str]) -> str:
     exact = [code for code, name in names.items() if word == name]
     near = [code for code, name in names.items() if word and word in name]
     return (exact or (near if len(near) == 1 else [word]))[0]
+
+
+def kind_names() -> dict[str, str]:
+    """Names of the kinds of holds, by their code words."""
+    from recordkit.retention.review import HOLD_KINDS
+
+    return {code: name.render(tr) for code, name in HOLD_KINDS.items()}

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recordkit import files
+from recordkit.archive.losses import LostRecord, lost_records
 from recordkit.copies.chain import Chain, end_of, extend_ledger, laid_down, ledger_of, read_chain, require_signatures
 from recordkit.copies.fate import Fate, Holding, Told, is_paper
 from recordkit.copies.folders import Guarded, Mirror, Walk, is_leftover, kind_of
-from recordkit.copies.objects import Root, update_object
+from recordkit.copies.objects import TOP, Root, draft_object, update_object
 from recordkit.errors import InputRefused, IntegrityFailure, StoreBusy
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
@@ -53,6 +54,7 @@ class Backup:
         damaged: what is not as it was filed and was not copied.
         kept: files that the store no longer has, nobody knows why.
         links: what is neither file nor folder, and was not copied.
+        lost: archival codes of records that are written off; of those the copy has what is left, or what it had.
     """
 
     entries: int = 0
@@ -68,6 +70,7 @@ class Backup:
     damaged: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     dry_run: bool = False
 
     @property
@@ -158,6 +161,7 @@ class _Run:
         self._end = chain.end
         self._missing: list[tuple[str, str]] = []
         """What the store lacks: subject of the ledger, and how it is told."""
+        self._lost = lost_records(workspace.db)
         self._walk = Walk(self._root, WITHOUT)
         self._objects = (Root(self._root, workspace.settings.store.id),
                          Root(target.root, workspace.settings.store.id))
@@ -235,6 +239,8 @@ class _Run:
         if one.record_id in self._fate.executing:
             self._done.executing.append(one.code)
             return
+        if (lost := self._lost.get(one.record_id)) is not None and self._copy_rest(one, lost):
+            return
         is_there = target.holds(one.record_id, one.commitment)
         if is_there and not self._mend:
             self._done.unchanged += 1
@@ -267,6 +273,28 @@ class _Run:
         elif not wrong:
             self._done.records += 1
             self._done.bytes += size
+
+    def _copy_rest(self, one: Holding, lost: LostRecord) -> bool:
+        """What is left of a record that is written off, where the copy has nothing of it; False when it is whole again.
+
+        Without the inventory at the top: the copy never passes for whole, and a run after the record came back
+        replaces it.
+        """
+        source, target = self._objects
+        version = source.version(one.record_id, one.version, one.commitment)
+        wrong = ["inventory.json"] if version is None else source.faults(one.record_id, version)
+        if not wrong:
+            return False
+        self._done.lost.append(one.code)
+        self._done.damaged += [f"{one.code} ({one.record_id}): {name}" for name in wrong if not lost.covers(name)]
+        if version is not None and not self._dry_run and not target.is_there(one.record_id):
+            draft = self.mirror.draft()
+            _, size = draft_object(source, one.record_id, version, draft)
+            for name in TOP:
+                files.remove_file(draft / name)
+            self.mirror.move(draft, target.folder(one.record_id))
+            self._done.bytes += size
+        return True
 
     def _is_as_it_was(self, one: Holding) -> bool:
         """Whether the catalogue still says the same: no other process destroyed or changed the record meanwhile."""

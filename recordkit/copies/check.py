@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recordkit.archive.losses import lost_records
 from recordkit.copies.backup import Progress, copy_lock, lines_in, read_note, require_apart, require_copy_of
 from recordkit.copies.chain import end_of, laid_down, ledger_of, read_chain
 from recordkit.copies.fate import Fate, Holding
@@ -38,6 +39,7 @@ class CopyCheck:
         entries: of the copy's ledger; ``newest`` of the store's.
         time: when the copy was last brought up to date; None when no run has ended yet.
         records: objects that are as the ledger says, every byte read.
+        lost: records that are written off, of which the copy has no more than is left.
         behind: records filed, changed or destroyed since, which the next run brings up to date.
     """
 
@@ -45,6 +47,7 @@ class CopyCheck:
     newest: int = 0
     time: str | None = None
     records: int = 0
+    lost: int = 0
     behind: int = 0
     findings: list[CopyFinding] = field(default_factory=list)
 
@@ -91,9 +94,15 @@ def _check(
     fate = Fate(workspace, chain.told, since=have.seq, until=chain.end.seq)
     objects = Root(copy.root, workspace.settings.store.id)
     odd: dict[str, Holding] = {}
-    total = fate.count()
+    total, lost = fate.count(), lost_records(workspace.db)
     for count, one in enumerate(fate.holdings(), start=1):
-        if not _is_whole(done, objects, one):
+        if one.record_id in lost:
+            version = objects.version(one.record_id, one.version, one.commitment)
+            if version is not None and not objects.faults(one.record_id, version):
+                done.records += 1
+            else:
+                done.lost += 1
+        elif not _is_whole(done, objects, one):
             odd[one.record_id] = one
         if progress is not None:
             progress(count, total)

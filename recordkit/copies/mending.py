@@ -13,20 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recordkit import files
+from recordkit.archive.catalogue import objects_of
+from recordkit.archive.losses import lost_records
 from recordkit.copies.backup import Progress, copy_lock, lines_in, read_note, require_apart
 from recordkit.copies.chain import end_of, extend_ledger, laid_down, ledger_of, read_chain, require_signatures
 from recordkit.copies.check import CopyFinding
 from recordkit.copies.fate import Fate, Holding
 from recordkit.copies.folders import Guarded, Mirror, kind_of
 from recordkit.copies.objects import Root, Version, update_object
+from recordkit.copies.writing_off import end_losses, lost_notes_of
 from recordkit.db import discard
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule, StoreBusy
 from recordkit.ledger import Cursor, Ledger
+from recordkit.lockholder import told_holder
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry
 from recordkit.settings import load_settings
 from recordkit.store import PROJECTIONS, open_store
-from recordkit.workspace import Clock, Workspace
+from recordkit.workspace import LOCK, Clock, Workspace
 
 _CHUNK = 1 << 20
 SHORTENED = "ledger.shortened"
@@ -44,6 +48,8 @@ class Mended:
         records: archival codes of the records that came back whole.
         notes: how many notes came back; ``documents`` the numbers whose data did.
         left: what is still damaged.
+        found: archival codes of the records that were written off as lost and are whole again, which was entered.
+        lost: codes of those that are written off and stay so.
     """
 
     entries: int = 0
@@ -54,6 +60,8 @@ class Mended:
     notes: int = 0
     documents: list[str] = field(default_factory=list)
     left: list[CopyFinding] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     dry_run: bool = False
 
     def plain(self) -> dict[str, object]:
@@ -135,7 +143,7 @@ def _mend_ledger(
 def _holding(workspace: Workspace) -> Iterator[None]:
     with workspace.maintaining() as free:
         if not free:
-            raise StoreBusy(msg("Another process is writing to the store {store}.", store=str(workspace.root)),
+            raise StoreBusy(told_holder(workspace.root / LOCK),
                             msg("Wait until it has finished, and give the same command again."))
         yield
 
@@ -144,7 +152,7 @@ def _splice(workspace: Workspace, copy: Guarded, done: Mended, *, accept_loss: b
     own, other = workspace.ledger, ledger_of(copy)
     seen = workspace.db.remembered()
     found = workspace.verify_ledger()
-    if found.ok:
+    if found.ok and found.entries:  # a store has one entry at least: an empty ledger is one that is gone
         if accept_loss:
             raise RefusedByRule(msg("The ledger is whole; there is nothing to give up."))
         done.entries = found.entries
@@ -275,47 +283,72 @@ class _Mending:
 
     def go(self, progress: Progress | None) -> None:
         """All of it; the lock is held only while something is put in place."""
-        total = self._fate.count()
+        total, lost = self._fate.count(), lost_records(self._workspace.db)
         for count, one in enumerate(self._fate.holdings(), start=1):
-            if one.record_id not in self._fate.executing and (wrong := self._faults(self._own, one)):
-                self._mend_object(one, wrong)
+            if one.record_id not in self._fate.executing:
+                wrong, known = self._faults(self._own, one), lost.get(one.record_id)
+                reason = self._mend_object(one, wrong) if wrong else None
+                if known is not None:
+                    self._settle_loss(one, is_whole=reason is None)
+                if reason is not None and (known is None or not all(map(known.covers, wrong))):
+                    self._done.left.append(CopyFinding(one.code, self._own.place(one.record_id), reason))
             if progress is not None:
                 progress(count, total)
         with self._workspace.writing(), self._workspace.staging() as room:
+            if not self._done.dry_run:
+                objects_of(self._workspace).prepare(room)  # the root's own files, which are the same in every store
             mirror = Mirror(self._workspace.root, room, rehearses=self._done.dry_run)
             self._mend_notes(mirror)
             self._mend_lines(mirror)
             mirror.flush()
+            self._done.left += [
+                CopyFinding("", one.place, msg("the copy does not have it"))
+                for one in lost_notes_of(self._workspace)
+                if not (self._done.dry_run and self._other.has_note(one.place, one.digest))]
 
     def _faults(self, root: Root, one: Holding) -> list[str]:
         version = root.version(one.record_id, one.version, one.commitment)
         return ["inventory.json"] if version is None else root.faults(one.record_id, version)
 
-    def _mend_object(self, one: Holding, wrong: list[str]) -> None:
-        version = self._other.version(one.record_id, one.version, one.commitment)
-        place = self._own.place(one.record_id)
-        reason: Message | None = None
+    def _mend_object(self, one: Holding, wrong: list[str]) -> Message | None:
+        """Bring an object back; the reason when it cannot be, and is as it was."""
         if strange := self._strange(one, wrong):
-            reason = msg("{names} does not belong to the record: move it out of the archive, then mend again",
-                         names=listed(strange))
-        elif version is None:
-            reason = (msg("the copy has an older version of it") if self._other.is_there(one.record_id)
-                      else msg("the copy does not have it"))
-        elif self._other.faults(one.record_id, version):
-            reason = msg("it is damaged in the copy too")
-        if reason is not None or version is None:
-            self._done.left.append(CopyFinding(one.code, place, reason or msg("the copy does not have it")))
-            return
+            return msg("{names} does not belong to the record: move it out of the archive, then mend again",
+                       names=listed(strange))
+        own = self._own.version(one.record_id, one.version, one.commitment)
+        # Where the papers are whole, what is damaged around them follows from the version that the ledger names.
+        if own is not None and set(wrong) <= own.own_names() and self._put_object(self._own, one, own):
+            return None
+        version = self._other.version(one.record_id, one.version, one.commitment)
+        if version is None:
+            return (msg("the copy has an older version of it") if self._other.is_there(one.record_id)
+                    else msg("the copy does not have it"))
+        if self._other.faults(one.record_id, version) or not self._put_object(self._other, one, version):
+            return msg("it is damaged in the copy too")
+        return None
+
+    def _put_object(self, source: Root, one: Holding, version: Version) -> bool:
         if not self._done.dry_run:
             with self._workspace.writing(), self._workspace.staging() as room:
                 mirror = Mirror(self._workspace.root, room)
-                failed, _ = update_object(self._other, self._own, mirror, one.record_id, version, mirror.draft(),
-                                          anew=True)
+                failed, _ = update_object(source, self._own, mirror, one.record_id, version, mirror.draft(), anew=True)
                 mirror.flush()
             if failed:
-                self._done.left.append(CopyFinding(one.code, place, msg("it is damaged in the copy too")))
-                return
+                return False
         self._done.records.append(one.code)
+        return True
+
+    def _settle_loss(self, one: Holding, *, is_whole: bool) -> None:
+        """Enter that a record which was written off is whole again, or tell that it stays lost."""
+        if not is_whole:
+            self._done.lost.append(one.code)
+            return
+        self._done.found.append(one.code)
+        if not self._done.dry_run:
+            with self._workspace.writing() as writer:
+                end_losses(self._workspace, writer, [one.record_id])
+                writer.commit()
+            self._done.entries = self._workspace.db.cursor().seq
 
     def _strange(self, one: Holding, wrong: list[str]) -> list[str]:
         """Files in the object's folder that no version of it knows: somebody put them there, nobody else has them."""
@@ -323,10 +356,7 @@ class _Mending:
                                    or self._other.version(one.record_id, one.version, one.commitment))
         if version is None:
             return []
-        own = {"inventory.json", "inventory.json.sha512", "0=ocfl_object_1.1", *version.contents()}
-        own |= {f"v{number}/{name}" for number in version.versions()
-                for name in ("inventory.json", "inventory.json.sha512")}
-        return [name for name in wrong if name not in own]
+        return [name for name in wrong if name not in version.names()]
 
     def _mend_notes(self, mirror: Mirror) -> None:
         for place in self._copy.files_below("notes"):

@@ -22,6 +22,8 @@ from recordkit.copies.folders import Guarded, Mirror, can_be_read, kind_of
 
 _DECLARATION = ("0=ocfl_object_1.1", b"ocfl_object_1.1\n")
 _INVENTORY, _SIDECAR = "inventory.json", "inventory.json.sha512"
+TOP = (_INVENTORY, _SIDECAR)
+"""What stands at the top of an object and says which version it is."""
 _LARGEST = 1 << 28
 
 
@@ -42,6 +44,15 @@ class Version:
         """Numbers of this version and those before it."""
         return list(range(1, self.number + 1))
 
+    def names(self) -> set[str]:
+        """Every file that an object at this version has."""
+        return {*self.contents(), _DECLARATION[0], _INVENTORY, _SIDECAR,
+                *(f"v{one}/{name}" for one in self.versions() for name in (_INVENTORY, _SIDECAR))}
+
+    def own_names(self) -> set[str]:
+        """Those of them that follow from this version alone, and are written anew with it."""
+        return {_DECLARATION[0], _INVENTORY, _SIDECAR, f"v{self.number}/{_INVENTORY}", f"v{self.number}/{_SIDECAR}"}
+
 
 class Root:
     """A storage root to read from or write to, whose files may be hostile."""
@@ -51,6 +62,15 @@ class Root:
         self._guarded, self._store_id = Guarded(folder), store_id
         self._objects = ObjectStore(folder / "objects")
         self._before = len(str(folder / "_")) - 1
+
+    def keyed(self, digest: str) -> str:
+        """A digest as the ledger may hold it: bound to this store."""
+        return keyed(self._store_id, digest)
+
+    def has_note(self, place: str, digest: str) -> bool:
+        """Whether a note is in its place, whole."""
+        path = self._guarded.path(place)
+        return kind_of(path) == "file" and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
     def place(self, record_id: str) -> str:
         """Where the object of a record lies, relative to the store."""
@@ -103,8 +123,7 @@ class Root:
             wrong.append(_DECLARATION[0])
         if not self.holds_bytes(record_id, version):
             wrong.append(_INVENTORY)
-        known = {*version.contents(), _DECLARATION[0], _INVENTORY, _SIDECAR}
-        known |= {f"v{one}/{name}" for one in version.versions() for name in (_INVENTORY, _SIDECAR)}
+        known = version.names()
         place = self.place(record_id)
         there = {one.removeprefix(f"{place}/") for one in self._guarded.files_below(place)}
         return sorted([*wrong, *(there - known), *(known - there - set(wrong))])

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from recordkit import files
 from recordkit.archive.arrivals import OTHER_NAMES
+from recordkit.archive.losses import lost_records
 from recordkit.copies.backup import WAITING, WITHOUT, Progress, copy_lock, lines_in, read_note
 from recordkit.copies.chain import Chain, end_of, laid_down, ledger_of, read_chain, require_signatures
 from recordkit.copies.fate import Doom, Fate, Holding, is_paper
@@ -71,6 +72,8 @@ class Restored:
         executing: archival codes of records whose destruction had begun and is still to be finished.
         lost: active records of which nothing is back; ``older`` of which a newer version is lost; ``damaged`` of which
             files in the copy are not as they were filed.
+        written_off: active records that the ledger calls lost; what is left of them is back.
+        found: archival codes of those of them that the copy has whole: 'mend' enters that they are back.
         documents: numbers of issued documents whose data is lost.
         notes: how many notes are lost.
         waiting: papers that wait again, as they did when the copy was made.
@@ -87,6 +90,8 @@ class Restored:
     lost: list[Lack] = field(default_factory=list)
     older: list[Lack] = field(default_factory=list)
     damaged: list[Lack] = field(default_factory=list)
+    written_off: list[Lack] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     notes: int = 0
     waiting: int = 0
@@ -99,7 +104,8 @@ class Restored:
         """Keys and values for scripts."""
         return {
             **{name: getattr(self, name) for name in self.__slots__},
-            **{name: [one.plain() for one in getattr(self, name)] for name in ("lost", "older", "damaged")},
+            **{name: [one.plain() for one in getattr(self, name)]
+               for name in ("lost", "older", "damaged", "written_off")},
             "withheld": [{"paper": place, "reason": doom} for place, doom in self.withheld],
         }
 
@@ -266,7 +272,7 @@ class _Run:
         self._objects = Root(copy.root, workspace.settings.store.id)
         self._mirror = Mirror(draft, draft / "work", rehearses=done.dry_run)
         self._certificates = workspace.settings.ingest.trusted_roots
-        self._told = chain.told
+        self._told, self._lost = chain.told, lost_records(workspace.db)
         self._back: dict[str, int] = {}
         """Version that came back of each record that lacks something; others are whole."""
 
@@ -312,6 +318,13 @@ class _Run:
             target = self._draft / self._objects.place(one.record_id)
             wrong, _ = draft_object(self._objects, one.record_id, version, target)
         lack = Lack(one.record_id, one.code, (version.number, one.version), tuple(wrong))
+        known = self._lost.get(one.record_id)
+        if known is not None and version.number == one.version and not wrong:
+            self._done.found.append(one.code)
+        elif known is not None and (known.whole or all(map(known.covers, wrong))):
+            self._done.written_off.append(lack)
+            self._back[one.record_id] = version.number if version.number < one.version else 0
+            return
         if wrong:
             self._done.damaged.append(lack)
         if version.number < one.version:
@@ -336,6 +349,9 @@ class _Run:
             else:
                 self._back[record_id] = 0
                 if record_id in self._fate.executing:
+                    continue
+                if (lost := self._lost.get(record_id)) is not None and lost.whole:
+                    self._done.written_off.append(Lack(record_id, one.code, (0, one.version)))
                     continue
                 lack = Lack(record_id, one.code, (0, one.version),
                             ("inventory.json",) if self._objects.is_there(record_id) else ())

@@ -49,14 +49,12 @@ class Listed:
         row: of the file; ``heading`` of the column of accounts, ``cells`` addresses by heading.
         on: the day, None where the list has no such column or the cell is empty.
         word: what stands in the column of the type; empty where there is none.
-        was_number: the cell held a number, which may have lost leading zeros.
     """
 
     row: int
     account: str
     on: date | None
     word: str
-    was_number: bool
     heading: str
     cells: Mapping[str, str]
 
@@ -106,22 +104,19 @@ class AccountList:
             problems.append(Problem(raw.row, role, heading, raw.cells.get(heading), code, message))
 
         values: dict[Role, object] = {}
-        was_number = False
         for role, spec in specs.items():
             parsed = _parsed(raw.values.get(self.columns[role]), spec)
             values[role] = parsed.value
             for fault in parsed.faults:
                 if fault.severity == "error":
                     problem(role, fault.code, fault.message)
-                elif fault.code == "number-not-text":
-                    was_number = True
             if role == "account" and parsed.value is None and not parsed.refused:
                 problem(role, "required", msg("Not filled in."))
         if problems:
             return problems
         on, word = values.get("date"), raw.values.get(self.columns["type"]) if "type" in self.columns else None
         return Listed(raw.row, same_account(str(values["account"])), on if isinstance(on, date) else None,
-                      "" if word is None else str(word).strip(), was_number, account, raw.cells)
+                      "" if word is None else str(word).strip(), account, raw.cells)
 
 
 def event_meant(word: str, names: Mapping[str, str]) -> str | None:

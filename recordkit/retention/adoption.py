@@ -125,6 +125,5 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
         manifest = entry.body.get("manifest")
         digest = manifest.get("schedule") if isinstance(manifest, Mapping) else None
     if digest:
-        workspace.db.run("DELETE FROM schedules_seen WHERE seq = :seq", {"seq": entry.seq})
         workspace.db.insert("schedules_seen", {"seq": entry.seq, "digest": str(digest), "day": entry.time[:10],
                                                "act": entry.act})

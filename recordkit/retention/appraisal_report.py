@@ -21,7 +21,7 @@ from recordkit.messages import msg
 from recordkit.model import canonical_json
 from recordkit.people import Person, find_person
 from recordkit.retention.order_state import Opinion, Order
-from recordkit.retention.register import filed_register
+from recordkit.retention.register import filed_register, term_remark
 from recordkit.retention.schedule import REPORT_CLASS
 from recordkit.templates import wordpage
 from recordkit.templates.sheetwriter import saved
@@ -29,9 +29,13 @@ from recordkit.templates.textcells import put_text
 from recordkit.workspace import Workspace, Writer
 
 TITLE = "档案鉴定报告"
-ITEM_COLUMNS = ("序号", "题名", "档号", "类别", "所属年度", "应保管期限", "已保管期限", "页数", "鉴定意见")
+ITEM_COLUMNS = ("序号", "题名", "档号", "类别", "所属年度", "应保管期限", "已保管期限", "页数", "鉴定意见", "备注")
 HELD_COLUMNS = ("序号", "题名", "档号", "类别", "到期日", "冻结原因")
-_ITEM_WIDTHS = (12, 62, 52, 34, 18, 22, 22, 12, 33)
+_ITEM_WIDTHS = (12, 54, 50, 30, 16, 20, 20, 12, 26, 25)
+_WIDTH = 267
+"""Millimetres between the margins."""
+_SELDOM = frozenset(("题名", "备注"))
+"""Columns that are left out where no row has anything in them."""
 _HELD_WIDTHS = (12, 82, 54, 40, 24, 55)
 _HOLD_KINDS = {
     "debt": "债权债务未结清", "litigation": "诉讼", "complaint": "投诉未结", "arrears": "欠费",
@@ -122,6 +126,7 @@ def _plain(
                    for column in ("档号", "所属年度", "应保管期限", "已保管期限", "页数")},
                 "类别": names.get(item.record_class, item.record_class),
                 "鉴定意见": _told(opinions[item.record_id]),
+                **({"备注": term_remark(item.term, item.meaning)} if item.meaning else {}),
             }
             for item in order.items
         ],
@@ -163,7 +168,7 @@ def _report(plain: Mapping[str, Any], titles: Mapping[str, str]) -> AppraisalRep
 
 
 def report_docx(report: AppraisalReport) -> bytes:
-    """The report as a Word document, A4 landscape; without a column of titles when none is known."""
+    """The report as a Word document, A4 landscape; without columns of titles and remarks where there are none."""
     document = wordpage.new_page(landscape=True, margins=(18, 15, 18, 15))
     wordpage.page_numbers(document.sections[0].footer.paragraphs[0])
     wordpage.heading(document, TITLE)
@@ -185,8 +190,9 @@ def report_docx(report: AppraisalReport) -> bytes:
 
 
 def _rows(document: Any, columns: Sequence[str], widths: Sequence[float], rows: Sequence[Row]) -> None:
-    shown = [place for place, column in enumerate(columns) if column != "题名" or any(row["题名"] for row in rows)]
-    wordpage.rows_of(document, [columns[place] for place in shown], [widths[place] for place in shown],
+    shown = [place for place, column in enumerate(columns) if column not in _SELDOM or any(row[column] for row in rows)]
+    chosen = [widths[place] for place in shown]
+    wordpage.rows_of(document, [columns[place] for place in shown], [_WIDTH * one / sum(chosen) for one in chosen],
                      [[row[columns[place]] for place in shown] for row in rows], centred=("序号", "所属年度", "页数"))
 
 
@@ -199,8 +205,9 @@ def report_xlsx(report: AppraisalReport) -> bytes:
     assert first is not None
     first.title = TITLE
     second = book.create_sheet("冻结未列入清册")
-    facts: list[Sequence[str]] = [[TITLE], *report.facts, [], list(ITEM_COLUMNS)]
-    _fill(first, [*facts, *([row[column] for column in ITEM_COLUMNS] for row in report.items)])
+    columns = [one for one in ITEM_COLUMNS if one != "备注" or any(row[one] for row in report.items)]
+    facts: list[Sequence[str]] = [[TITLE], *report.facts, [], columns]
+    _fill(first, [*facts, *([row[column] for column in columns] for row in report.items)])
     _fill(second, [list(HELD_COLUMNS), *([row[column] for column in HELD_COLUMNS] for row in report.held)])
     return saved(book)
 
@@ -209,7 +216,7 @@ def _fill(sheet: Any, lines: Sequence[Sequence[str]]) -> None:
     for number, line in enumerate(lines, 1):
         for column, text in enumerate(line, 1):
             put_text(sheet.cell(number, column), text)
-    for letter, width in zip("ABCDEFGHI", (20, 44, 30, 20, 12, 20, 12, 8, 20), strict=True):
+    for letter, width in zip("ABCDEFGHIJ", (20, 44, 30, 20, 12, 20, 12, 8, 20, 26), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4

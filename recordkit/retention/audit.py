@@ -9,12 +9,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from msgspec.structs import replace
+
 from recordkit.archive.registers import REGISTER_CLASS
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry, Finding
-from recordkit.people import Person, count_humans, one_human, signature_holds
+from recordkit.people import Person, one_human, signature_holds
 from recordkit.retention.duties import ACCEPTED, DEFAULTS, RECORDED, Plain, loosened, settings_of
-from recordkit.retention.signing import PAPER_ACTS, ROLES_OF_ACT, ROLES_OF_ENTERING, digest_of, what_is_signed
+from recordkit.retention.loss_audit import LOSS_ACTS, LossAudit
+from recordkit.retention.signing import (
+    PAPER_ACTS,
+    ROLES_OF_ENTERING,
+    digest_of,
+    faults_of_signer,
+    what_is_signed,
+)
 from recordkit.templates.registercode import decode_register
 from recordkit.workspace import Workspace, store_tag_of
 
@@ -90,6 +99,7 @@ class Audit:
     held: dict[str, frozenset[str]] = field(default_factory=dict)
     acts: list[ProvenAct] = field(default_factory=list)
     handovers: dict[str, ProvenHandover] = field(default_factory=dict)
+    losses: LossAudit = field(default_factory=LossAudit)
     findings: list[Finding] = field(default_factory=list)
     remarks: list[Finding] = field(default_factory=list)
     last_time: str = ""
@@ -131,6 +141,8 @@ def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
     audit.last_time = max(audit.last_time, entry.time)
     if "commitment" in entry.body:
         _enter_register(audit, entry)
+    if entry.seq == 1 and entry.act != "store.created":
+        audit.findings.append(Finding("signature", msg("The ledger does not begin with the making of a store.")))
     if checks is None:
         return
     order = audit.orders.get(str(entry.body.get("order")))
@@ -180,8 +192,7 @@ def _person_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: s
             reasons.append(msg("the first person did not sign for itself"))
     else:
         reasons += _no_administrator(audit, entry)
-    _enter_person(audit, statement, entry)
-    return reasons
+    return reasons + _enter_person(audit, statement, entry)
 
 
 def _no_administrator(audit: Audit, entry: Entry) -> list[Message]:
@@ -193,9 +204,12 @@ def _no_administrator(audit: Audit, entry: Entry) -> list[Message]:
     return []
 
 
-def _enter_person(audit: Audit, statement: Mapping[str, object], entry: Entry) -> None:
+def _enter_person(audit: Audit, statement: Mapping[str, object], entry: Entry) -> list[Message]:
     person_id = str(statement.get("id"))
+    known = audit.people.get(person_id)
     if entry.act == "person.added":
+        # A second entry under the id would put another key, or another human being, behind what was signed before.
+        reasons = [] if known is None else [msg("{id} is registered a second time", id=person_id)]
         roles = statement.get("roles")
         audit.people[person_id] = Person(
             id=person_id,
@@ -206,11 +220,11 @@ def _enter_person(audit: Audit, statement: Mapping[str, object], entry: Entry) -
             since=entry.time[:10],
             revoked=None,
         )
-    elif person_id in audit.people:
-        known = audit.people[person_id]
-        audit.people[person_id] = Person(
-            known.id, known.name, known.staff_no, known.roles, known.public_key, known.since, entry.time[:10]
-        )
+        return reasons
+    if known is None:
+        return [msg("{id} was never registered", id=person_id)]
+    audit.people[person_id] = replace(known, revoked=entry.time[:10])
+    return []
 
 
 def _proposal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
@@ -236,8 +250,8 @@ def _appraisal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     if isinstance(opinions, Mapping):
         if set(opinions) - order.records:
             reasons.append(msg("it names a record that is not in the order"))
-        order.appraisers.append(str(entry.body.get("by")))
         order.opinions.update({str(record): str(opinion) for record, opinion in opinions.items()})
+    order.appraisers.append(str(entry.body.get("by")))
     if order.approver is not None:
         reasons.append(msg("the order was approved before"))
     return reasons
@@ -289,12 +303,15 @@ def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     if order is None:
         return [msg("there is no such order")]
     reasons: list[Message] = [msg("the order was withdrawn")] if order.withdrawn else []
-    supervisors = [audit.people[one] for one in order.supervisors if one in audit.people]
+    humans: list[str] = []
+    for one in order.supervisors:
+        if one in audit.people and not any(_are_one(audit, one, other) for other in humans):
+            humans.append(one)
     if order.approver is None:
         reasons.append(msg("the order was not approved"))
     wanted = audit.duties.get("supervisors") if audit.duties is not None else None
-    needed = max(wanted, MINIMUM_SUPERVISORS) if isinstance(wanted, int) else MINIMUM_SUPERVISORS
-    if count_humans(supervisors) < needed:
+    needed = max(wanted, MINIMUM_SUPERVISORS) if type(wanted) is int else MINIMUM_SUPERVISORS
+    if len(humans) < needed:
         reasons.append(msg("fewer than {count} supervisors had signed", count=needed))
     records = entry.body.get("records")
     order.intended |= {str(one) for one in records} if isinstance(records, list) else set()
@@ -388,16 +405,7 @@ def _signed(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> li
         reasons.append(msg("the statement was made for another act, store, order or person"))
     if statement.get("digest") != order.digest:
         reasons.append(msg("the statement names another manifest"))
-    person = audit.people.get(by)
-    if person is None or person.revoked:
-        reasons.append(msg("{id} was not registered, or revoked", id=by))
-    else:
-        if person.public_key != body.get("key") and statement.get("route") != "paper":
-            reasons.append(msg("the key is not the registered key of {id}", id=by))
-        if not set(ROLES_OF_ACT[entry.act]) & set(person.roles):
-            reasons.append(msg("{id} did not have the role for it", id=by))
-    if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
-        reasons.append(msg("the signature does not belong to the statement"))
+    reasons += faults_of_signer(entry, statement, audit.people, by_hand=statement.get("route") == "paper")
     paper = statement.get("paper") if statement.get("route") == "paper" else None
     if statement.get("route") not in (None, "paper") or body.get("entered_by") != statement.get("entered_by"):
         reasons.append(msg("the statement was made for another act, store, order or person"))
@@ -486,9 +494,11 @@ def _handover(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) 
         if name in audit.handovers:
             reasons.append(msg("the handover was proposed before"))
         manifest = body.get("manifest")
-        named = manifest.get("handover") if isinstance(manifest, Mapping) else None
-        if named != name:
+        told = manifest if isinstance(manifest, Mapping) else {}
+        if (told.get("handover"), told.get("store")) != (name, store_id):
             reasons.append(msg("the statement names another manifest"))
+        if told.get("ledger") != {"seq": entry.seq - 1, "head": entry.prev}:
+            reasons.append(msg("it names another end of the ledger"))
         audit.handovers[name] = ProvenHandover(digest_of(manifest), by, str(statement.get("to")))
     found = audit.handovers.get(name)
     if found is None:
@@ -498,16 +508,7 @@ def _handover(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) 
         reasons.append(msg("the statement was made for another act, store, order or person"))
     if statement.get("digest") != found.digest:
         reasons.append(msg("the statement names another manifest"))
-    person = audit.people.get(by)
-    if person is None or person.revoked:
-        reasons.append(msg("{id} was not registered, or revoked", id=by))
-    else:
-        if person.public_key != body.get("key"):
-            reasons.append(msg("the key is not the registered key of {id}", id=by))
-        if not set(ROLES_OF_ACT[entry.act]) & set(person.roles):
-            reasons.append(msg("{id} did not have the role for it", id=by))
-    if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
-        reasons.append(msg("the signature does not belong to the statement"))
+    reasons += faults_of_signer(entry, statement, audit.people)
     if entry.act == "handover.proposed":
         return reasons
     if found.status != "proposed":
@@ -519,10 +520,19 @@ def _handover(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) 
             reasons.append(msg("{id} had proposed the handover", id=by))
         found.status = "accepted"
     else:
+        person = audit.people.get(by)
         is_administrator = person is not None and "administrator" in person.roles
         if by not in (found.proposer, found.receiver) and not is_administrator:
             reasons.append(msg("{id} did not have the role for it", id=by))
         found.status = "withdrawn"
+    return reasons
+
+
+def _loss(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+    reasons, remark = audit.losses.check(entry, store_id, audit.people,
+                                         lambda first, second: _are_one(audit, first, second))
+    if remark is not None:
+        audit.remarks.append(remark)
     return reasons
 
 
@@ -567,4 +577,5 @@ _CHECKS: Mapping[str, _Check] = {
     "handover.proposed": _handover,
     "handover.accepted": _handover,
     "handover.withdrawn": _handover,
+    **dict.fromkeys(LOSS_ACTS, _loss),
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
-from recordkit.archive.catalogue import Record, accounts_of, list_records, record_of
+from recordkit.archive.catalogue import Record, accounts_of, record_of
 from recordkit.archive.classes import RecordClass, Scheme, load_scheme
 from recordkit.archive_settings import meaning_of_term, plain_term
 from recordkit.db import Database
@@ -117,20 +117,6 @@ def day_in(value: object) -> date | None:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
         return None
-
-
-def review_store(
-    workspace: Workspace, today: date, *, within_days: int | None = None
-) -> Iterator[tuple[Record, Decision]]:
-    """Every active record with its decision, in the order of filing.
-
-    With ``within_days`` only those that are due, or would be without a hold, by that many days after ``today``.
-    """
-    around = load_circumstances(workspace)
-    for record in list_records(workspace.db):
-        decision = decide_record(workspace, record, around, today)
-        if within_days is None or (decision.due is not None and decision.due <= today + timedelta(days=within_days)):
-            yield record, decision
 
 
 def explain_record(workspace: Workspace, record: Record, today: date) -> Decision:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from recordkit.archive import boxes
 from recordkit.archive.catalogue import accounts_of, get_record, has_others, keyed, objects_of
+from recordkit.archive.losses import loss_of
 from recordkit.archive.volumes import blank_volumes, ending_volumes, still_ending
 from recordkit.errors import InputRefused, IntegrityFailure, RefusedByRule
 from recordkit.messages import Message, listed, msg
@@ -34,7 +35,7 @@ from recordkit.retention.register import filed_register, paper_originals
 from recordkit.retention.removal import Remover
 from recordkit.retention.schedule import OWN_CLASSES
 from recordkit.retention.signing import other_self
-from recordkit.retention.stops import stop_of_decision
+from recordkit.retention.stops import WRITTEN_OFF_SINCE, stop_of_decision
 from recordkit.templates import issue_data
 from recordkit.workspace import Workspace, Writer
 
@@ -107,6 +108,7 @@ def execute_order(
     confirm: str = "",
     paper_method: str = "",
     progress: Callable[[int], None] | None = None,
+    removing: Callable[[int, int], None] | None = None,
 ) -> Execution:
     """Destroy what the order names, or finish what an interrupted call began.
 
@@ -122,6 +124,7 @@ def execute_order(
         confirm: ``order.confirmation``, needed when the order takes more than ``destruction.total_share`` of all.
         progress: told how many entries of the ledger the tables were derived from again, to be checked:
             some minutes for a million records.
+        removing: told how many records of how many were removed; what they were is entered behind the last one.
 
     Raises:
         NotFound: no such order.
@@ -144,7 +147,8 @@ def execute_order(
             _require_sound(audit_ledger(workspace))
         details: dict[str, Message] = {}
         if order.intent is not None:
-            details = _finish(workspace, writer, order, forget, still_found, resumed=status == "executing")
+            details = _finish(workspace, writer, order, forget, still_found, removing or _nobody,
+                              resumed=status == "executing")
             order = find_order(workspace.db, order.order_id)
         details |= {one.record_id: one.reason for one in refused if one.reason is not None}
         return Execution(order, outcomes_of(workspace, order, details))
@@ -167,6 +171,10 @@ def outcomes_of(
         reason = (details or {}).get(item.record_id) or (REASONS.get(item.reason) if item.reason else None)
         found.append(ItemOutcome(item.record_id, _code(workspace, item), item.outcome, reason, item.reason))
     return tuple(found)
+
+
+def _nobody(_: int, __: int) -> None:
+    pass
 
 
 # --- phases 1 and 2 ---------------------------------------------------------------------------------------------
@@ -272,16 +280,21 @@ def _stop(workspace: Workspace, item: Item, around: Circumstances) -> tuple[str 
     """The code word of what stops an item today and a fuller reason; (None, None) when nothing does."""
     record = get_record(workspace.db, item.record_id)
     objects = objects_of(workspace)
-    if record is None or record.status != "active" or not objects.exists(item.record_id):
+    lost = loss_of(workspace.db, item.record_id)
+    if record is None or record.status != "active" or (lost is None and not objects.exists(item.record_id)):
         return "missing", None
     if record.record_class in OWN_CLASSES:
         return "not-due", msg("class {id} must be permanent: it is the evidence of destruction", id=record.record_class)
     if (record.version, record.commitment) != (item.version, item.commitment):
         return "changed", None
-    faults = objects.check(item.record_id)
+    if (lost.loss_id if lost is not None else "") != item.lost:
+        return "changed", WRITTEN_OFF_SINCE
+    faults = [one for one in objects.check(item.record_id)
+              if lost is None or one.kind == "stray" or not lost.covers(one.file)]
     if faults:
         return "tampered", msg("{file}: {reason}", file=faults[0].file, reason=faults[0].reason)
-    if keyed(workspace.settings.store.id, objects.inventory_digest(item.record_id)) != item.commitment:
+    is_vouched = lost is None or not lost.covers("inventory.json")
+    if is_vouched and keyed(workspace.settings.store.id, objects.inventory_digest(item.record_id)) != item.commitment:
         return "tampered", None
     if item.issue_id and _is_data_changed(workspace, item.issue_id):
         return "tampered", None
@@ -335,6 +348,7 @@ def _finish(
     order: Order,
     forget: Forget,
     still_found: StillFound | None,
+    removing: Callable[[int, int], None],
     *,
     resumed: bool,
 ) -> dict[str, Message]:
@@ -359,23 +373,27 @@ def _finish(
             failed[record_id] = "undeletable"
             details[record_id] = msg("a file could not be removed: {error}", error=str(error))
 
-    for record_id in pending:
+    for done, record_id in enumerate(pending, start=1):
         remove(record_id)
+        removing(done, len(pending))
     for record_id in pending:
         # What a person seemed to have to decide about may have gone with a later record.
         if record_id not in failed and remover.is_kept(pending[record_id]):
             remove(record_id)
     # Asked once more: a record may have been put into one since a call that was killed.
     volumes = still_ending(workspace.db, intent.volumes, set(pending))
+    # Nobody signs an intent: one that was forged must not take the notes of a hold in force.
+    ended = {one.hold_id for one in holds.list_holds(workspace, released=True) if one.released}
+    hold_ids = [one for one in intent.holds if one in ended]
     try:
-        remover.remove_accounts(intent.events, intent.holds, volumes)
+        remover.remove_accounts(intent.events, hold_ids, volumes)
         boxes.forget_places(workspace, boxes.emptied_by(workspace.db, pending))
     except OSError as error:
         for record_id in pending:
             failed.setdefault(record_id, "undeletable")
             details.setdefault(record_id, msg("a file could not be removed: {error}", error=str(error)))
     events.blank_accounts(workspace.db, intent.events)
-    holds.blank_accounts(workspace.db, intent.holds)
+    holds.blank_accounts(workspace.db, hold_ids)
     blank_volumes(workspace.db, volumes)
     gone = set(pending) - set(failed)
     if pending:

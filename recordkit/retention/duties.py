@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from recordkit.archive.classes import PERMANENT, load_scheme, months_of
+from recordkit.archive.classes import load_scheme, months_of
 from recordkit.archive_settings import OLD_TERMS, PERIOD, ArchiveSection, meaning_of_term, plain_term
 from recordkit.db import Database
 from recordkit.errors import RefusedByRule
@@ -93,10 +93,9 @@ def _loosened_terms(before: Mapping[str, str], after: Mapping[str, str]) -> Iter
 def _kept_months(term: str, terms: Mapping[str, str]) -> float:
     """For how long a term keeps its records; for ever those of a term that nobody has explained, for they wait."""
     period = meaning_of_term(term, terms)
-    is_told = any(plain_term(one) == term for one in terms)
-    if period == PERMANENT or not (period or is_told):
+    if not period and all(plain_term(one) != term for one in terms):
         return inf
-    return months_of(period) or 0 if re.fullmatch(PERIOD, period) else 0
+    return months_of(period) or inf if re.fullmatch(PERIOD, period) else 0
 
 
 def recorded_duties(db: Database) -> Plain | None:
@@ -193,7 +192,7 @@ def _told(name: str, before: Plain, after: Plain) -> Message:
 
 def _number(settings: Plain, name: str) -> int:
     value = settings.get(name)
-    return value if isinstance(value, int) else 0
+    return value if type(value) is int else 0
 
 
 def _members(settings: Plain, name: str) -> set[str]:

@@ -9,13 +9,14 @@ nothing in its place; both bear a reason, and what was said before stays listed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 
 from recordkit import pending
-from recordkit.archive.access import OPEN, access_of_all
+from recordkit.archive.access import OPEN, access_of_all, clearance_of, require_access
 from recordkit.archive.catalogue import count_of_account, find_record, get_record
 from recordkit.archive.classes import load_scheme
 from recordkit.db import Database, Row
@@ -93,7 +94,8 @@ def add_event(
     Raises:
         InputRefused: unknown type, a day in the future, or neither or both of records and account.
         NotFound: no such record, or no such event to replace.
-        RefusedByRule: a record is destroyed, or the event to replace no longer counts.
+        RefusedByRule: a record is destroyed, or restricted and the actor may not see it; or the event to replace no
+            longer counts.
     """
     require_type(workspace, event_type)
     name = same_account(account or "")
@@ -108,6 +110,7 @@ def add_event(
         found: dict[str, None] = {}
         for reference in records:
             record = find_record(workspace.db, reference)
+            require_access(workspace, record)
             if record.status != "active":
                 raise RefusedByRule(msg("The record {code} is destroyed; no event can be entered.", code=record.code))
             if record.date > on:
@@ -127,7 +130,7 @@ def add_event(
             }
         else:
             body["account_note"] = writer.note(event_id, {"account": name, "text": note})
-            later = count_of_account(workspace.db, name, since=on)
+            later = count_of_account(workspace.db, name, since=on, only_open=not clearance_of(workspace).full)
             if later:
                 workspace.notices.append(
                     msg("{count} record(s) of the account are dated on that day or after it; the event starts nothing "
@@ -171,7 +174,8 @@ def revise_event(
     Raises:
         InputRefused: no reason, nothing changes, unknown type, or a day in the future.
         NotFound: no such event.
-        RefusedByRule: it no longer counts, or nothing is left that it could belong to.
+        RefusedByRule: it no longer counts, or nothing is left that it could belong to; or a record of it is restricted
+            and the actor may not see it.
     """
     _require_reason(reason)
     if event_type is not None:
@@ -198,7 +202,7 @@ def revise_event(
         else:
             body["records"] = {
                 record_id: writer.note(record_id, {"event": revised, "text": old, "reason": reason})
-                for record_id in _require_records(workspace.db, row)
+                for record_id in _require_records(workspace, row)
             }
         writer.add("event.added", body)
         writer.commit()
@@ -211,7 +215,8 @@ def withdraw_event(workspace: Workspace, event_id: str, reason: str) -> None:
     Raises:
         InputRefused: no reason.
         NotFound: no such event.
-        RefusedByRule: it no longer counts, or nothing is left that it could belong to.
+        RefusedByRule: it no longer counts, or nothing is left that it could belong to; or a record of it is restricted
+            and the actor may not see it.
     """
     _require_reason(reason)
     with workspace.writing() as writer:
@@ -223,7 +228,7 @@ def withdraw_event(workspace: Workspace, event_id: str, reason: str) -> None:
         else:
             body["records"] = {
                 record_id: writer.note(record_id, {"event": row["event_id"], "withdrawn": reason})
-                for record_id in _require_records(workspace.db, row)
+                for record_id in _require_records(workspace, row)
             }
         writer.add("event.withdrawn", body)
         writer.commit()
@@ -242,15 +247,12 @@ def list_events(
         "AND (:account IS NULL OR account = :account) AND (:event IS NULL OR event_id = :event) ORDER BY seq",
         {"record": record_id, "account": None if account is None else same_account(account), "event": event_id},
     )
-    if len(rows) < _FEW:
-        return [_event(row, _records_of(db, row["event_id"])) for row in rows]
     records: dict[str, list[str]] = {}
-    for one in db.each("SELECT event_id, record_id FROM retention_event_records ORDER BY record_id"):
+    for one in db.each("SELECT event_id, record_id FROM retention_event_records WHERE event_id IN "
+                       "(SELECT value FROM json_each(:ids)) ORDER BY record_id",
+                       {"ids": json.dumps([row["event_id"] for row in rows])}):
         records.setdefault(one["event_id"], []).append(one["record_id"])
     return [_event(row, records.get(row["event_id"], [])) for row in rows]
-
-
-_FEW = 50
 
 
 def find_event(db: Database, event_id: str) -> EventEntry:
@@ -351,10 +353,13 @@ def _require_account(row: Row) -> str:
     return str(row["account"])
 
 
-def _require_records(db: Database, row: Row) -> list[str]:
-    """The records of an event that still exist."""
-    every = [get_record(db, record_id) for record_id in _records_of(db, row["event_id"])]
-    left = [one.record_id for one in every if one is not None and one.status == "active"]
+def _require_records(workspace: Workspace, row: Row) -> list[str]:
+    """The records of an event that still exist; whoever may not see all of them changes nothing about it."""
+    every = [found for record_id in _records_of(workspace.db, row["event_id"])
+             if (found := get_record(workspace.db, record_id)) is not None]
+    for one in every:
+        require_access(workspace, one)
+    left = [one.record_id for one in every if one.status == "active"]
     if not left:
         raise RefusedByRule(msg("No record of event {id} is left.", id=row["event_id"]))
     return left

@@ -53,8 +53,8 @@ class ReviewGroup:
     decision: DecisionKind
     due: date | None
     count: int
-    companions: bool = False
-    unexplained: bool = False
+    companions: bool
+    unexplained: bool
 
 
 class _Plain(NamedTuple):
@@ -128,7 +128,7 @@ class _Lot(NamedTuple):
 
 
 def group_review(workspace: Workspace, today: date, *, within_days: int | None = None) -> list[ReviewGroup]:
-    """What ``circumstances.review_store`` would say, counted by class, decision and due date.
+    """What ``review_items`` says, counted by class, decision and due date.
 
     With ``within_days`` only what is due, or would be without a hold, by that many days after ``today``.
 
@@ -175,7 +175,7 @@ def review_items(
     decisions: Collection[DecisionKind] | None = None,
     within_days: int | None = None,
 ) -> Iterator[tuple[Record, Decision]]:
-    """The records of these decisions (None: of all), each with its decision and reason, in the order of filing.
+    """The active records of these decisions (None: of all), each with its decision and reason, in the order of filing.
 
     Only they are read from the catalogue. ``within_days`` as for ``group_review``.
     """
@@ -269,7 +269,6 @@ class _ByDays(dict[tuple[str | None, ...], tuple[_Lot, ...]]):
     """What volumes come to by their latest dates, two for each review as ``Review.formed`` has them."""
 
     def __init__(self, reviews: Sequence[Review], rest: tuple[_Lot, ...]) -> None:
-        super().__init__()
         self._rest = list(zip(reviews, rest, strict=True))
 
     def __missing__(self, days: tuple[str | None, ...]) -> tuple[_Lot, ...]:

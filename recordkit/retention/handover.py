@@ -18,6 +18,7 @@ from typing import Literal
 from recordkit.archive.catalogue import keyed, list_holdings
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.filing import file_generated
+from recordkit.archive.losses import lost_notes, lost_records, waiting_losses
 from recordkit.archive.retrying import list_quarantine
 from recordkit.archive.selection import TERM
 from recordkit.archive.stock import take_stock
@@ -29,6 +30,7 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry, canonical_json
 from recordkit.notes import read_note
 from recordkit.people import Signer, find_person, list_people, one_human, require_office, require_role
+from recordkit.retention.handover_grounds import documents_of, line_of, people_digest, require_true_tables
 from recordkit.retention.handover_print import TITLE, handover_docx, handover_pages
 from recordkit.retention.handover_seen import access_of_manifest
 from recordkit.retention.holds import list_holds
@@ -49,7 +51,8 @@ _OF_THE_DAY = frozenset(("as_of", "ledger", "checkpoint"))
 _TOLD: Mapping[str, Message] = {
     "remarks": msg("titles or remarks of volumes"), "events": msg("events of accounts or records"),
     "settings": msg("recordkit.toml is another one"), "schedule": msg("retention.toml is another one"),
-    "files": msg("sizes of files of the archive"),
+    "files": msg("sizes of files of the archive"), "people": msg("the register of people"),
+    "documents": msg("issued documents or their data"), "lost": msg("what is written off as lost"),
 }
 """Parts of a manifest as they are called where they changed; what is not here has words of its own."""
 
@@ -96,10 +99,11 @@ def manifest_of(workspace: Workspace, handover_id: str) -> dict[str, object]:
     """What is handed over, as it is now; plain JSON values.
 
     Raises:
-        IntegrityFailure: a file of the archive or a note of a volume is missing or not what it should be.
+        IntegrityFailure: a file of the archive, a note of a volume or the data of a document is missing or not what it
+            should be, or the catalogue is not what ledger, notes and records give.
     """
     cursor = workspace.db.cursor()
-    return {
+    manifest = {
         "format": FORMAT,
         "handover": handover_id,
         "store": workspace.settings.store.id,
@@ -118,8 +122,14 @@ def manifest_of(workspace: Workspace, handover_id: str) -> dict[str, object]:
         "settings": hashlib.sha256((workspace.root / FILE_NAME).read_bytes()).hexdigest(),
         "schedule": load_scheme(workspace.root).digest,
         "files": _files(workspace),
+        "people": people_digest(workspace),
+        "documents": documents_of(workspace),
         "unfinished": _unfinished(workspace),
+        "lost": _written_off(workspace),
     }
+    # Last, for it takes longest, and what is missing is told by name before.
+    require_true_tables(workspace)
+    return manifest
 
 
 def _files(workspace: Workspace) -> dict[str, object]:
@@ -137,23 +147,32 @@ def _files(workspace: Workspace) -> dict[str, object]:
     return {"count": stock.files, "bytes": stock.bytes, "digest": stock.digest}
 
 
+def _written_off(workspace: Workspace) -> dict[str, object]:
+    """Records that are written off as lost, and losses that wait for their confirmation: who receives must know."""
+    lost = lost_records(workspace.db)
+    codes = {row["record_id"]: row["code"] for row in workspace.db.each(
+        "SELECT record_id, code FROM records WHERE record_id IN (SELECT record_id FROM lost_records)")}
+    return {"records": sorted(f"{codes[one.record_id]} {one.loss_id}" for one in lost.values()),
+            "waiting": waiting_losses(workspace.db)}
+
+
 def _remarks(workspace: Workspace) -> str:
     """Keyed digest of what is said of volumes: title, account and remarks, and the notes that they come from.
 
     Raises:
-        IntegrityFailure: a note of a volume is missing or was changed.
+        IntegrityFailure: a note of a volume is missing or was changed, and is not written off.
     """
-    whole, lost = hashlib.sha256(), dict[str, str]()
+    whole, lost, given_up = hashlib.sha256(), dict[str, str](), lost_notes(workspace.db)
     codes: dict[str, str] = {}
     for row in workspace.db.each("SELECT volume_id, code, title, account, remarks FROM volumes WHERE ended = 0 "
                                  "ORDER BY volume_id"):
         codes[row["volume_id"]] = row["code"]
-        whole.update(_line(row))
+        whole.update(line_of(row))
     for entry in workspace.ledger.naming("volume.", workspace.db.cursor()):
         volume, note = str(entry.body.get("volume")), entry.body.get("note")
         if entry.act.startswith("volume.") and note and volume in codes:
             whole.update(f"{volume} {note}\n".encode())
-            if read_note(workspace.root, volume, str(note)) is None:
+            if str(note) not in given_up and read_note(workspace.root, volume, str(note)) is None:
                 lost[f"notes/{volume}/{note}.json"] = codes[volume]
     if lost:
         raise IntegrityFailure(
@@ -169,13 +188,9 @@ def _events(workspace: Workspace) -> str:
     for statement in ("SELECT * FROM retention_events ORDER BY event_id",
                       "SELECT * FROM retention_event_records ORDER BY event_id, record_id"):
         for row in workspace.db.each(statement):
-            whole.update(_line(row))
+            whole.update(line_of(row))
         whole.update(b"\n")
     return keyed(workspace.settings.store.id, whole.hexdigest())
-
-
-def _line(row: Row) -> bytes:
-    return json.dumps(list(row), ensure_ascii=False).encode() + b"\n"
 
 
 def _arrangement(workspace: Workspace) -> str:
@@ -191,7 +206,7 @@ def _arrangement(workspace: Workspace) -> str:
         "records r WHERE r.record_id = n.record_id AND r.status = 'active') ORDER BY volume_id, position",
     ):
         for row in workspace.db.each(statement):
-            whole.update(_line(row))
+            whole.update(line_of(row))
         whole.update(b"\n")
     return keyed(workspace.settings.store.id, whole.hexdigest())
 
@@ -202,8 +217,8 @@ def holdings_of(db: Database) -> dict[str, object]:
     for one in list_holdings(db):
         whole.update(f"{one.record_id} {one.commitment}\n".encode())
         count += 1
-    row = db.one("SELECT sum(pages) AS pages FROM records WHERE status = 'active'")
-    return {"count": count, "pages": int(row["pages"] or 0) if row is not None else 0, "digest": whole.hexdigest()}
+    (row,) = db.all("SELECT coalesce(sum(pages), 0) AS pages FROM records WHERE status = 'active'")
+    return {"count": count, "pages": int(row["pages"]), "digest": whole.hexdigest()}
 
 
 def _counts(db: Database, column: str) -> dict[str, int]:
@@ -214,8 +229,8 @@ def _counts(db: Database, column: str) -> dict[str, int]:
 
 
 def _volumes(db: Database) -> dict[str, int]:
-    row = db.one("SELECT count(*) AS n, count(closed) AS closed FROM volumes")
-    return {"open": int(row["n"]) - int(row["closed"]), "closed": int(row["closed"])} if row is not None else {}
+    (row,) = db.all("SELECT count(*) AS n, count(closed) AS closed FROM volumes")
+    return {"open": int(row["n"]) - int(row["closed"]), "closed": int(row["closed"])}
 
 
 def _newest_checkpoint(workspace: Workspace) -> dict[str, object] | None:
@@ -233,12 +248,12 @@ def _newest_checkpoint(workspace: Workspace) -> dict[str, object] | None:
 def _unfinished(workspace: Workspace) -> dict[str, object]:
     db = workspace.db
     needed = workspace.settings.destruction.supervisors
-    row = db.one("SELECT count(*) AS n FROM issues WHERE status = 'issued'")
+    (row,) = db.all("SELECT count(*) AS n FROM issues WHERE status = 'issued'")
     issues = each_issue(db, unreturned=True)
     return {
         "waiting": len(list_unmatched(workspace)),
         "quarantine": len(list_quarantine(workspace)),
-        "unreturned": {"count": int(row["n"]) if row is not None else 0,
+        "unreturned": {"count": int(row["n"]),
                        "oldest": [one.number for one in islice(issues, MOST_NAMED)]},
         "orders": [{"order": one.order_id, "status": one.status(needed)} for one in list_orders(db)
                    if one.status(needed) not in ("completed", "withdrawn", "closed")],
@@ -496,8 +511,8 @@ def list_handovers(workspace: Workspace) -> list[Handover]:
 
 def _next_id(db: Database, year: int) -> str:
     """Such as ``J2026-0001``; never used again."""
-    row = db.one("SELECT max(serial) AS last FROM handovers WHERE year = :year", {"year": year})
-    return f"J{year}-{1 + int(row['last'] or 0) if row is not None else 1:04}"
+    (row,) = db.all("SELECT coalesce(max(serial), 0) + 1 AS next FROM handovers WHERE year = :year", {"year": year})
+    return f"J{year}-{row['next']:04}"
 
 
 def _handover(workspace: Workspace, row: Row) -> Handover:

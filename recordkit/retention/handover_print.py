@@ -173,7 +173,12 @@ def open_rows(handover: Handover) -> list[tuple[str, str, str]]:
     unfinished = _mapping(handover.manifest, "unfinished")
     unreturned = _mapping(unfinished, "unreturned")
     orders, holds = _items(unfinished, "orders"), _items(unfinished, "holds")
+    lost = _mapping(handover.manifest, "lost")
+    records, waiting = lost.get("records"), lost.get("waiting")
+    losses = [(name, str(len(found)), _some(found, len(found))) for name, found in
+              (("已登记遗失、损毁", records), ("待确认的遗失登记", waiting)) if isinstance(found, list) and found]
     return [
+        *losses,
         ("待匹配文件", str(unfinished["waiting"]), ""),
         ("隔离文件", str(unfinished["quarantine"]), ""),
         ("未归还文件", str(unreturned["count"]), _some(unreturned["oldest"], unreturned["count"])),

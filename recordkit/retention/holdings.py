@@ -14,6 +14,7 @@ from pathlib import Path
 
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.listings.shape import told_period
+from recordkit.archive.losses import lost_records
 from recordkit.archive.retrying import list_quarantine
 from recordkit.archive.waiting import list_unmatched
 from recordkit.retention.grouped import group_review
@@ -66,6 +67,7 @@ class Holdings:
         review: records by what the schedule says of them on the day; ``unexplained`` of those that wait do so for
             somebody to say what their old term means.
         unmatched, quarantined: papers that wait for a person.
+        lost: how many of the records that are held are written off as lost.
     """
 
     company: str
@@ -81,6 +83,7 @@ class Holdings:
     quarantined: int
     storage: Storage
     unexplained: int = 0
+    lost: int = 0
 
     @property
     def records(self) -> int:
@@ -136,7 +139,7 @@ def holdings_of(workspace: Workspace, today: date) -> Holdings:
         issues, dict(review), len(list_unmatched(workspace)), len(list_quarantine(workspace)),
         Storage(sum(row["bytes"] for row in by_year), sum(_size(path) for path in root.glob("catalogue.sqlite3*")),
                 _folder(root / "index"), _folder(root / "ledger")),
-        unexplained,
+        unexplained, len(lost_records(workspace.db)),
     )
 
 
@@ -161,7 +164,7 @@ def plain_holdings(found: Holdings) -> dict[str, object]:
         "total": len(items), "records": found.records, "pages": found.pages, "destroyed": found.destroyed,
         "years": {str(year): count for year, count in found.years.items()}, "periods": dict(found.periods),
         "filed": {str(year): count for year, count in found.filed.items()}, "review": review,
-        "unexplained": found.unexplained,
+        "unexplained": found.unexplained, "lost": found.lost,
         "unreturned": found.issues.get("issued", 0), "issues": dict(found.issues), "unmatched": found.unmatched,
         "quarantined": found.quarantined,
         "storage": {"papers": found.storage.papers, "catalogue": found.storage.catalogue,
@@ -176,7 +179,7 @@ def state_rows(found: Holdings) -> list[tuple[str, int]]:
             ("待触发事件", said("waiting", 0) - found.unexplained), ("旧期限待解释", found.unexplained),
             ("未到期", said("not-due", 0)), ("永久保管", said("permanent", 0)),
             ("已签发未归档文书", found.issues.get("issued", 0)), ("待匹配来件", found.unmatched),
-            ("隔离来件", found.quarantined), ("已销毁", found.destroyed)]
+            ("隔离来件", found.quarantined), ("已登记遗失", found.lost), ("已销毁", found.destroyed)]
 
 
 def holdings_picture(found: Holdings, *, beside_tables: bool = False) -> bytes:

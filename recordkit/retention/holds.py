@@ -136,6 +136,8 @@ def place_hold(
             if order is not None and query:
                 workspace.notices.append(_lost(record.code, order))
                 del named[record.record_id]
+            elif record.status != "active":
+                raise RefusedByRule(msg("The record {code} is destroyed; it cannot be held.", code=record.code))
             elif order is not None:
                 raise RefusedByRule(
                     msg("The record {code} is past the point of no return of order {order}: its destruction has "
@@ -143,8 +145,6 @@ def place_hold(
                     msg("'recordkit destruction show {order}' tells what became of it. No hold was placed.",
                         order=order),
                 )
-            elif record.status != "active":
-                raise RefusedByRule(msg("The record {code} is destroyed; it cannot be held.", code=record.code))
         if records and not named:
             raise RefusedByRule(msg("Nothing is left of what the query found; no hold was placed."))
         hold_id = f"H{writer.next_id()}"

@@ -156,13 +156,27 @@ def enter_events(workspace: Workspace, plan: ImportPlan, progress: Progress = _n
     entered = done = 0
     for portion in _portions(plan.new):
         with workspace.writing():
-            read = [json.loads(line) for line in portion]
-            wanted = [AccountEvent(account, kind, date.fromisoformat(day)) for account, kind, day in read]
+            wanted = list(map(_event_in, portion))
             fresh = [one for one in wanted if one.date not in _before(workspace.db, one.account, one.type)]
             entered += len(events.add_account_events(workspace, fresh)) if fresh else 0
         done += len(portion)
         progress(done)
     return entered
+
+
+def planned_events(plan: ImportPlan) -> Iterator[AccountEvent]:
+    """The events that would be entered."""
+    return map(_event_in, plan.new)
+
+
+def _event_in(line: bytes) -> AccountEvent:
+    account, kind, day = json.loads(line)
+    return AccountEvent(account, kind, date.fromisoformat(day))
+
+
+def planned_holds(plan: ImportPlan) -> tuple[Iterator[str], Iterator[tuple[str, str]]]:
+    """The accounts that would be held, and the holds (id and account) that would be released."""
+    return map(json.loads, plan.new), (tuple(json.loads(line)) for line in plan.missing)
 
 
 def plan_holds(workspace: Workspace, table: AccountList, order: HoldOrder) -> ImportPlan:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from recordkit.db import Database, Row
 from recordkit.errors import InputRefused, NotFound
@@ -72,6 +72,7 @@ class Item:
         reason: code word for a refused or failed item.
         term: old term of an inherited record, ``meaning`` the period that it was taken to mean; "" for others, and in
             orders of early versions.
+        lost: the loss by which the record was written off when it was proposed; "" for others.
     """
 
     record_id: str
@@ -87,6 +88,7 @@ class Item:
     reason: str | None
     term: str = ""
     meaning: str = ""
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,15 +294,18 @@ def _order(db: Database, row: Row) -> Order:
         withdrawn=row["withdrawn"],
         intent=None if intent is None else Intent(
             place=intent["place"], method=intent["method"], actor=intent["actor"], stamp=intent["stamp"],
-            events=tuple(intent["events"]), holds=tuple(intent["holds"]), paper_method=intent.get("paper_method"),
-            volumes=tuple(intent.get("volumes") or ()),
+            events=tuple(intent["events"] or ()), holds=tuple(intent["holds"] or ()),
+            paper_method=intent["paper_method"], volumes=tuple(intent["volumes"] or ()),
         ),
         executed=row["executed"],
         report=None if report is None else report["record"],
     )
 
 
-def _item(raw: Mapping[str, str], state: Row) -> Item:
+_UNDECIDED: Mapping[str, Any] = {"opinion": None, "until": None, "intended": 0, "outcome": None, "reason": None}
+
+
+def _item(raw: Mapping[str, str], state: Row | Mapping[str, Any]) -> Item:
     opinion = None
     if state["opinion"]:
         opinion = Opinion(state["opinion"], date.fromisoformat(state["until"]) if state["until"] else None)
@@ -318,6 +323,7 @@ def _item(raw: Mapping[str, str], state: Row) -> Item:
         reason=state["reason"],
         term=raw.get("term", ""),
         meaning=raw.get("meaning", ""),
+        lost=raw.get("lost", ""),
     )
 
 
@@ -348,7 +354,8 @@ def apply_entry(workspace: Workspace, entry: Entry) -> None:
 def _apply_order(db: Database, entry: Entry) -> None:
     body, order_id = entry.body, str(entry.body["order"])
     if "signature" in body:
-        paper, signed_on = _mapping(body["statement"], "paper"), _mapping(body, "statement").get("signed_on")
+        statement = _mapping(body, "statement")
+        paper, signed_on = _mapping(statement, "paper"), statement.get("signed_on")
         db.insert(
             "order_signatures",
             {"seq": entry.seq, "order_id": order_id, "act": entry.act, "person": body["by"],
@@ -359,7 +366,7 @@ def _apply_order(db: Database, entry: Entry) -> None:
     if entry.act == "order.proposed":
         _insert_order(db, entry)
     elif entry.act == "order.appraised":
-        for record_id, text in _mapping(body["statement"], "opinions").items():
+        for record_id, text in _mapping(_mapping(body, "statement"), "opinions").items():
             opinion = parse_opinion(str(text))
             db.run(
                 "UPDATE order_items SET opinion = :opinion, until = :until, decided = :seq "
@@ -370,12 +377,13 @@ def _apply_order(db: Database, entry: Entry) -> None:
     elif entry.act == "order.withdrawn":
         db.run("UPDATE orders SET withdrawn = :day WHERE order_id = :id", {"day": entry.time[:10], "id": order_id})
     elif entry.act == "order.intended":
-        plain = {key: body.get(key) for key in ("place", "method", "actor", "events", "holds", "volumes",
-                                               "paper_method")}
-        intent = json.dumps({**plain, "stamp": entry.time}, ensure_ascii=False)
+        # What an entry of an early version or of another program leaves out is nothing, not an order nobody can read.
+        told = {key: _text(body, key) for key in ("place", "method", "actor")}
+        notes = {key: _texts(body, key) for key in ("events", "holds", "volumes")}
+        paper_method = _text(body, "paper_method") or None
+        intent = json.dumps({**told, **notes, "paper_method": paper_method, "stamp": entry.time})
         db.run("UPDATE orders SET intent = :intent WHERE order_id = :id", {"intent": intent, "id": order_id})
-        records = body["records"]
-        for record_id in records if isinstance(records, list) else ():
+        for record_id in _texts(body, "records"):
             db.run(
                 "UPDATE order_items SET intended = 1, outcome = NULL, reason = NULL "
                 "WHERE order_id = :order AND record_id = :record", {"order": order_id, "record": record_id},
@@ -391,12 +399,14 @@ def _apply_order(db: Database, entry: Entry) -> None:
 
 
 def _insert_order(db: Database, entry: Entry) -> None:
+    """Raises KeyError, TypeError or ValueError for what could not be read again."""
     body = entry.body
-    manifest = body["manifest"]
-    assert isinstance(manifest, dict)
+    manifest = _mapping(body, "manifest")
     order_id = str(body["order"])
     if db.one("SELECT 1 AS n FROM orders WHERE order_id = :id", {"id": order_id}) is not None:
         return
+    raw_items: Any = manifest["items"]
+    items = [_item(raw, _UNDECIDED) for raw in raw_items]
     year, _, serial = order_id[1:].partition("-")
     db.insert(
         "orders",
@@ -405,7 +415,7 @@ def _insert_order(db: Database, entry: Entry) -> None:
             "year": int(year),
             "serial": int(serial),
             "digest": digest_of(manifest),
-            "manifest": json.dumps(manifest, ensure_ascii=False),
+            "manifest": json.dumps(manifest),
             "proposer": body["by"],
             "proposed": entry.time[:10],
             "register": None,
@@ -415,12 +425,8 @@ def _insert_order(db: Database, entry: Entry) -> None:
             "seq": entry.seq,
         },
     )
-    for position, item in enumerate(manifest["items"], 1):
-        db.insert(
-            "order_items",
-            {"order_id": order_id, "record_id": item["record"], "position": position, "opinion": None,
-             "until": None, "decided": None, "intended": 0, "outcome": None, "reason": None},
-        )
+    for item in items:
+        db.insert("order_items", {"order_id": order_id, "record_id": item.record_id, "decided": None, **_UNDECIDED})
 
 
 def _set_outcome(
@@ -434,6 +440,16 @@ def _set_outcome(
         )
 
 
-def _mapping(body: object, key: str) -> Mapping[str, object]:
-    value = body.get(key) if isinstance(body, Mapping) else None
+def _mapping(body: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = body.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _text(body: Mapping[str, object], key: str) -> str:
+    value = body.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(body: Mapping[str, object], key: str) -> list[str]:
+    value = body.get(key)
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

@@ -4,7 +4,7 @@ CREATE TABLE orders (
   intent TEXT, executed TEXT, seq INTEGER NOT NULL);
 CREATE INDEX orders_seq ON orders (seq);
 CREATE TABLE order_items (
-  order_id TEXT NOT NULL, record_id TEXT NOT NULL, position INTEGER NOT NULL, opinion TEXT, until TEXT,
+  order_id TEXT NOT NULL, record_id TEXT NOT NULL, opinion TEXT, until TEXT,
   decided INTEGER, intended INTEGER NOT NULL, outcome TEXT, reason TEXT, PRIMARY KEY (order_id, record_id));
 CREATE INDEX order_items_record ON order_items (record_id);
 CREATE TABLE order_signatures (

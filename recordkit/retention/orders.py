@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from recordkit.archive.access import access_of_all
 from recordkit.archive.catalogue import Record, find_record
 from recordkit.archive.filing import file_generated
+from recordkit.archive.losses import loss_of
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.messages import Message, listed, msg
 from recordkit.model import canonical_json
@@ -169,7 +170,7 @@ def appraise_order(
                     msg("The record {record} is in order {order} by now.", record=record_id, order=other),
                     msg("Decide there: recordkit destruction appraise {order}", order=other),
                 )
-        plain = {record_id: str(opinion) for record_id, opinion in sorted(named.items())}
+        plain = {record_id: str(opinion) for record_id, opinion in named.items()}
         writer.add(
             "order.appraised",
             # How many appraisals came before: an earlier one entered once more would undo what was decided since.
@@ -323,7 +324,7 @@ def next_step(workspace: Workspace, order: Order) -> Message:
         "proposed": msg("Next: recordkit destruction appraise {order} (an opinion on every record).", order=name),
         "appraised": msg("Next: recordkit destruction approve {order}.", order=name),
         "approved": msg("Next: recordkit destruction sign {order}, by {count} more supervisor(s).", order=name,
-                        count=max(0, needed - len(order.signers("order.signed")))),
+                        count=needed - len(order.signers("order.signed"))),
         "signed": msg("Next: recordkit destruction execute {order}.", order=name),
         "executing": msg("Next: recordkit destruction execute {order} again, to finish it.", order=name),
         "executed": msg("Next: recordkit destruction complete {order}, by each supervisor.", order=name),
@@ -442,6 +443,7 @@ def _manifest(
                 "rule": decision.rule,
                 **({"volume": record.volume} if record.volume is not None else {}),
                 **told_term(record, around),
+                **({"lost": lost.loss_id} if (lost := loss_of(workspace.db, record.record_id)) is not None else {}),
                 **({"past": [one.plain for one in past]} if (past := past_of(workspace, record)) else {}),
             }
             for record, decision in items

@@ -12,6 +12,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -342,10 +343,8 @@ class _Values:
         for key in keys:
             if key == "date":
                 return date.fromisoformat(self._core["date"]), ""
-            try:
+            with suppress(ValueError):
                 return date.fromisoformat(str(self._fields.get(key) or "")[:10]), str(self._labels.get(key, key))
-            except ValueError:
-                continue
         return None
 
 

@@ -6,14 +6,17 @@ the manifest binds; nothing here reads the records themselves once the order sta
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from recordkit.archive.boxes import paper_place
 from recordkit.archive.catalogue import Record, accounts_of, get_record, objects_of
 from recordkit.archive.classes import load_scheme, months_of
+from recordkit.archive.losses import loss_of, loss_remark
 from recordkit.db import Database
 from recordkit.errors import IntegrityFailure
 from recordkit.messages import msg
@@ -97,8 +100,8 @@ def register_json(
     around, today = load_circumstances(workspace), workspace.clock.today
     full = settings.destruction.register_titles == "title"
     # The class of the record that governs its volume, too.
-    used = sorted({one for record, decision in items for one in (record.record_class, decision.rule.partition(" ")[0])
-                   if one in scheme.classes})
+    used = {one for record, decision in items for one in (record.record_class, decision.rule.partition(" ")[0])
+            if one in scheme.classes}
     return {
         "order": order_id,
         "company": settings.company.name,
@@ -119,7 +122,7 @@ def register_json(
                 "应保管期限": _told_months(decision.months),
                 "已保管期限": _told_months(_months_since(decision.start, today)),
                 "页数": str(record.pages),
-                "备注": "；".join([*_term_remark(record, around),
+                "备注": "；".join([*_term_remark(record, around), *_loss_remark(workspace.db, record),
                                  *([f"随案卷 {decision.volume}"] if decision.volume is not None else []),
                                  *register_remarks(workspace, past_of(workspace, record))]),
                 **_paper_of(workspace.db, record),
@@ -134,17 +137,24 @@ def register_json(
     }
 
 
-def filed_register(workspace: Workspace, order: Order) -> dict[str, object]:
-    """The filed register of an order.
+def _loss_remark(db: Database, record: Record) -> list[str]:
+    lost = loss_of(db, record.record_id)
+    return [] if lost is None else [loss_remark(lost)]
+
+
+def filed_register(workspace: Workspace, order: Order) -> dict[str, Any]:
+    """The filed register of an order; every record of the order has a row in its ``rows``.
 
     Raises:
-        IntegrityFailure: it is missing, or is not what the manifest binds.
+        IntegrityFailure: it is missing, is not what the manifest binds, or leaves a record out.
     """
     objects = objects_of(workspace)
-    content: dict[str, object] | None = None
+    content: dict[str, Any] | None = None
     if order.register is not None and objects.exists(order.register):
-        content = json.loads(objects.read(order.register, "original.json"))
-    if content is None or digest_of(content) != order.manifest["register"]:
+        with contextlib.suppress(ValueError):
+            content = json.loads(objects.read(order.register, "original.json"))
+    if (content is None or digest_of(content) != order.manifest.get("register")
+            or not {one.record_id for one in order.items} <= {row["record"] for row in content["rows"]}):
         raise IntegrityFailure(
             msg("The register of order {order} is not what was proposed.", order=order.order_id),
             msg("Run 'recordkit verify' and restore the record {record} from a backup.",
@@ -162,8 +172,7 @@ def register_of(workspace: Workspace, order: Order, *, for_signing: bool = False
     """
     code = printed_code(workspace, order) if for_signing else None
     filed = filed_register(workspace, order)
-    raw = filed["rows"]
-    by_record = {str(row["record"]): row for row in raw} if isinstance(raw, list) else {}
+    by_record = {row["record"]: row for row in filed["rows"]}
     shown = order.doomed if order.is_appraised else order.items
     freed, people = released_on(workspace.db, order), {one.id: one for one in list_people(workspace.db)}
     rows = []
@@ -196,8 +205,7 @@ def paper_originals(workspace: Workspace, order: Order) -> dict[str, str]:
     Raises:
         IntegrityFailure: see ``filed_register``.
     """
-    rows = filed_register(workspace, order)["rows"]
-    places = {str(row["record"]): _place(row) for row in rows} if isinstance(rows, list) else {}
+    places = {row["record"]: _place(row) for row in filed_register(workspace, order)["rows"]}
     return {record_id: place[0] for record_id, place in places.items() if place}
 
 
@@ -312,7 +320,12 @@ _WHY = {
 def _term_remark(record: Record, around: Circumstances) -> list[str]:
     """The old term and what it was taken to mean, whether or not it governs: no longer to be seen afterwards."""
     told = told_term(record, around)
-    return [f"原保管期限{told['term']}，按{_told_months(months_of(told['meaning']))}"] if told else []
+    return [term_remark(told["term"], told["meaning"])] if told else []
+
+
+def term_remark(term: str, meaning: str) -> str:
+    """An old term and the period (as a schedule writes it) that it was taken to mean, on a paper of the office."""
+    return f"原保管期限{term}，按{_told_months(months_of(meaning))}"
 
 
 def _told_months(months: int | None) -> str:
@@ -324,7 +337,8 @@ def _told_months(months: int | None) -> str:
 
 def _months_since(start: date | None, today: date) -> int:
     """Whole years between two days, in months; months only within the first two years."""
-    if start is None or today < start:
+    if start is None:
         return 0
-    months = (today.year - start.year) * 12 + today.month - start.month - (today.day < start.day)
-    return months if months < 24 else months - months % 12
+    months = max(0, (today.year - start.year) * 12 + today.month - start.month - (today.day < start.day))
+    years, rest = divmod(months, 12)
+    return months if years < 2 else months - rest

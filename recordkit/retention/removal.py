@@ -10,6 +10,7 @@ data stay with it, and the place is named: a person has to look.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -214,9 +215,9 @@ class Remover:
     def _documents_of(self, item: Item) -> _Documents:
         """Where the document of the record's issue was written, and files of its name in the outbox."""
         nothing = _Documents("", "", {})
-        if not item.issue_id or item.issue_id in self._shared:
+        if not item.issue_id or item.issue_id not in self._data:
             return nothing
-        pack, _, digest = self._data.get(item.issue_id, ("", "", ""))
+        pack, _, digest = self._data[item.issue_id]
         try:
             data = json.loads(issue_data.read_line(self._root, pack, digest) or b"{}")
         except ValueError:
@@ -258,7 +259,7 @@ class Remover:
         """The Word file that issue data names, when it lies in the store: the data might be wrong or forged."""
         parts = PurePosixPath(name).parts
         path = self._root.joinpath(*parts)
-        if not parts or ".." in parts or path.suffix != ".docx":
+        if ".." in parts or path.suffix != ".docx":
             return None
         return path if path.resolve().is_relative_to(self._root.resolve()) and path.is_relative_to(self._root) else None
 
@@ -282,8 +283,9 @@ class Remover:
         records in the archive, for then it says nothing of the destroyed one.
         """
         found = {item.record_id: _Found(()) for item in items}
-        lists = set(self._lists_that_came())
-        read = {path: names_in(path) for path in (*self._working_files(), *sorted(lists))}
+        came = self._lists_that_came()
+        lists = set(came)
+        read = {path: names_in(path) for path in (*self._working_files(), *came)}
         if not read:
             return found
         staying = [row for row in workspace.db.all(
@@ -329,37 +331,27 @@ class Remover:
         own = {record.code, record.number, record.title} if record is not None else set()
         filed: datetime | None = None
         for version in range(1, item.version + 1):
-            try:
+            # Half removed, the catalogue's row is what is left to ask.
+            with contextlib.suppress(
+                    NotFound, IntegrityFailure, OSError, ValueError, KeyError, AttributeError, TypeError):
                 metadata = json.loads(self._objects.read(item.record_id, "record.json", version))
                 accounts.add(metadata.get("account"))
                 parties.add(metadata.get("party"))
                 own |= {metadata.get("number"), metadata.get("title")}
                 filed = datetime.fromisoformat(str(metadata["filed_at"]))
-            except (NotFound, IntegrityFailure, OSError, ValueError, KeyError, AttributeError):
-                continue  # Half removed: the catalogue's row is what is left to ask.
         return _Names(frozenset(same_account(str(one)) for one in accounts if one),
                       frozenset(same_account(str(one)) for one in parties if one),
                       frozenset(same_account(str(one)) for one in own if one), filed)
 
     def _digests_of(self, item: Item) -> dict[str, int]:
         """SHA-256 and size of every content file of the record, all versions; empty when the object is gone."""
-        found: dict[str, int] = {}
-        seen: set[Path] = set()
-        for version in range(1, item.version + 1):
-            try:
-                names = [name for name in self._objects.names(item.record_id, version) if name not in _OWN_PARTS]
-            except (NotFound, IntegrityFailure):
-                return found
-            for name in names:
-                try:
-                    path = self._objects.locate(item.record_id, name, version)
-                except NotFound:
-                    continue
-                if path not in seen and path.exists():
-                    seen.add(path)
-                    digests = files.digests_of(path)
-                    found[digests.sha256] = digests.size
-        return found
+        paths: dict[Path, None] = {}
+        with contextlib.suppress(NotFound, IntegrityFailure):
+            for version in range(1, item.version + 1):
+                paths |= {self._objects.locate(item.record_id, name, version): None
+                          for name in self._objects.names(item.record_id, version) if name not in _OWN_PARTS}
+        read = [files.digests_of(path) for path in paths if path.exists()]
+        return {one.sha256: one.size for one in read}
 
     def _find_batches(self, workspace: Workspace, items: Sequence[Item]) -> dict[str, list[tuple[Path, Message]]]:
         """Copies of the scans that the records were cut out of: they go with the last record of the scan.
@@ -414,7 +406,8 @@ class Remover:
             issue_id = item.issue_id if item.issue_id not in self._shared else None
             of_item = []
             for folder, raw in notes:
-                shown = frozenset(str(one) for one in raw.get("issues") or ())
+                issues = raw.get("issues")
+                shown = frozenset(map(str, issues)) if isinstance(issues, list) else frozenset()
                 is_named = raw.get("record") == item.record_id or issue_id in shown
                 if not is_named and (shown or not number or number not in _text_of(raw)):
                     continue
@@ -422,9 +415,7 @@ class Remover:
                 reason = None if is_second_scan else msg(
                     "{file} (a paper that waits and may show {number}; settle it, or remove the folder)",
                     file=self._name(folder), number=record.number if record is not None else "")
-                facts = raw.get("facts")
-                of_item.append(_Waiting(folder, batch_of(facts.get("batch") if isinstance(facts, dict) else None),
-                                        reason))
+                of_item.append(_Waiting(folder, _batch_in(raw), reason))
             found[item.record_id] = tuple(of_item)
         return found
 
@@ -467,7 +458,8 @@ class Remover:
         places = (self._root / "quarantine", *self._rooms, self._root / "work" / "viewing")
         found = [place / digest[:16] for digest in self._digests[item.record_id] for place in places]
         if item.issue_id and item.issue_id not in self._shared:
-            found += [folder for room in self._rooms for folder in sorted(room.glob(f"*.{item.issue_id}"))]
+            found += [folder for room in self._rooms for folder in room.glob("*")
+                      if folder.name.endswith(f".{item.issue_id}")]
         return found
 
 
@@ -485,6 +477,14 @@ def _read_note(path: Path) -> object:
         return json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None  # Damaged: 'unmatched list' shows it.
+
+
+def _batch_in(note: Mapping[str, object]) -> Batch | None:
+    facts = note.get("facts")
+    try:
+        return batch_of(facts.get("batch") if isinstance(facts, dict) else None)
+    except (KeyError, TypeError, ValueError):
+        return None  # Whoever may write to the inbox may write this: it must not stop a destruction that has begun.
 
 
 def _text_of(note: Mapping[str, object]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -105,7 +105,10 @@ class ReviewList:
         return [line for _, _, lines in self.sections for line in lines]
 
 
-def review_list(workspace: Workspace, today: date, within: int = 0, most: int = MOST_LINES) -> ReviewList:
+def review_list(
+    workspace: Workspace, today: date, within: int = 0, most: int = MOST_LINES,
+    progress: Callable[[int], None] | None = None,
+) -> ReviewList:
     """Review a store for the appraisal group.
 
     Args:
@@ -113,12 +116,14 @@ def review_list(workspace: Workspace, today: date, within: int = 0, most: int = 
         today: the day.
         within: lead time in days: records that become due by then are listed, too.
         most: records of one section that are listed; the counts are of all.
+        progress: told how many records are listed.
     """
     scheme = load_scheme(workspace.root)
     groups = group_review(workspace, today)
-    sections = []
+    sections: list[tuple[DecisionKind, Message, tuple[Line, ...]]] = []
     for decision, heading in _SECTIONS:
-        lines = tuple(islice(_lines(workspace, scheme, today, decision, within), most))
+        before = sum(len(one) for _, _, one in sections)
+        lines = tuple(_told(islice(_lines(workspace, scheme, today, decision, within), most), before, progress))
         if lines or decision == "due":
             sections.append((decision, heading, lines))
     totals: dict[DecisionKind, int] = {}
@@ -127,6 +132,13 @@ def review_list(workspace: Workspace, today: date, within: int = 0, most: int = 
     settings = workspace.settings
     return ReviewList(settings.company.name, f"{settings.archive.fonds} {settings.archive.fonds_name}", today, within,
                       tuple(groups), waiting_of(groups, scheme), tuple(sections), scheme.classes, totals)
+
+
+def _told(lines: Iterable[Line], before: int, progress: Callable[[int], None] | None) -> Iterator[Line]:
+    for done, line in enumerate(lines, before + 1):
+        yield line
+        if progress is not None:
+            progress(done)
 
 
 def waiting_of(groups: Sequence[ReviewGroup], scheme: Scheme) -> tuple[Waiting, ...]:

@@ -5,7 +5,6 @@ Pure but for ``uses_of``, which asks a store what its schedule is used for.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from recordkit.archive.classes import INHERITED, PERMANENT, Draft, RecordClass, Scheme, months_of, place_of, read_draft
 from recordkit.db import Database
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, did_you_mean, listed, msg, nearest
 from recordkit.retention.proposals import check_rules, parse_rules
 from recordkit.retention.schedule import (
     EVENT_TYPES,
@@ -161,13 +160,13 @@ def _of_trigger(one: RecordClass, own: Mapping[str, object], uses: Uses) -> Iter
                    msg("Date fields of its forms are: {fields}.", fields=known) if known else
                    msg("No form of the class has a date field; leave field out and count from the record's date."))
     for event in dict.fromkeys(one.events):
-        near = difflib.get_close_matches(event, EVENT_TYPES, 1, 0.8)
+        near = did_you_mean(event, EVENT_TYPES, 0.8)
         # An office may have event types of its own; one that looks like a usual one, or like its name, is none.
         if event not in EVENT_TYPES and (near or not _OWN_EVENT.fullmatch(event)):
             yield ("unknown-event",
                    msg("class {id} waits for {event}, which is none of the usual events {known}; is it misspelt?",
                        id=one.id, event=event, known=listed(EVENT_TYPES)),
-                   msg("Did you mean {near}?", near=near[0]) if near else
+                   near or
                    msg("Use one of the usual events: the billing lists and the program's proposals know no other."))
     if len(set(one.events)) != len(one.events):
         yield ("repeated-event", msg("class {id} names an event twice", id=one.id), msg("Name it once."))
@@ -237,9 +236,9 @@ def _missing(draft: Draft, uses: Uses) -> Iterator[ScheduleFinding]:
 
 
 def _without(class_id: str, code: str, message: Message, known: set[str]) -> ScheduleFinding:
-    near = difflib.get_close_matches(class_id, known, 1, 0.85)
+    near = nearest(class_id, known, 0.85)
     todo = (msg("Did you mean it by {near}? Else add [[classes]] with id = \"{id}\", name, period and authority.",
-                near=near[0], id=class_id) if near else
+                near=near, id=class_id) if near else
             msg("Add [[classes]] with id = \"{id}\", name, period and authority.", id=class_id))
     return ScheduleFinding(code, class_id, None, None, message, todo)
 

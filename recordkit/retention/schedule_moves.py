@@ -71,7 +71,7 @@ def moved_groups(workspace: Workspace, old: Scheme, new: Scheme, today: date) ->
             counts[record_class, before.decision, before.due, after.decision, after.due] += plain
     for (record_class, _), (before, after), number in each_volume_group(workspace.db, [pair.old, pair.new]):
         counts[record_class, before.decision, before.due, after.decision, after.due] += number
-    groups = [MovedGroup(*key, count) for key, count in counts.items() if count and key[1:3] != key[3:5]]
+    groups = [MovedGroup(*key, count) for key, count in counts.items() if count and key[1:3] != key[3:]]
     return sorted(groups, key=lambda one: (one.record_class, one.before, one.due_before or date.max, one.after,
                                            one.due_after or date.max))
 

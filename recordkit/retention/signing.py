@@ -16,7 +16,7 @@ from datetime import date
 
 from recordkit.errors import RefusedByRule
 from recordkit.messages import Message, msg
-from recordkit.model import canonical_json
+from recordkit.model import Entry, canonical_json
 from recordkit.people import (
     Person,
     Signer,
@@ -26,6 +26,7 @@ from recordkit.people import (
     one_human,
     require_office,
     require_role,
+    signature_holds,
 )
 from recordkit.templates.registercode import RegisterCode
 from recordkit.workspace import Workspace
@@ -39,6 +40,9 @@ ROLES_OF_ACT: Mapping[str, tuple[str, ...]] = {
     "handover.proposed": ("archivist", "administrator"),
     "handover.accepted": ("archivist", "administrator"),
     "handover.withdrawn": ("archivist", "administrator"),
+    "loss.registered": ("administrator",),
+    "loss.confirmed": ("administrator", "archivist", "approver", "supervisor"),
+    "loss.withdrawn": ("administrator", "archivist", "approver", "supervisor"),
 }
 """Which of these roles a person needs for each act that is signed."""
 
@@ -181,7 +185,7 @@ def code_for(workspace: Workspace, act: str, order: str, paper: Paper, signed: s
     for code in current:
         if wanted in code.acts:
             return code
-    have = tuple(SIGNATURE_NAMES[act] for act in sorted(current[0].acts))
+    have = tuple(name for act, name in SIGNATURE_NAMES.items() if act in current[0].acts)
     raise RefusedByRule(msg("{paper} has no room for this signature: it was printed for {acts}.", **named, acts=have),
                         todo)
 
@@ -213,3 +217,25 @@ def supervisor_account(register: Sequence[Person], person: Person) -> Person | N
         if not other.revoked and "supervisor" in other.roles and one_human(register, person, other):
             return other
     return None
+
+
+def faults_of_signer(
+    entry: Entry, statement: Mapping[str, object], people: Mapping[str, Person], *, by_hand: bool = False
+) -> list[Message]:
+    """What is wrong with who signed an entry: not in office, another key, not the role, another statement.
+
+    A signature ``by_hand`` is entered under the key of whoever enters it.
+    """
+    body, by = entry.body, str(entry.body.get("by"))
+    person = people.get(by)
+    found: list[Message] = []
+    if person is None or person.revoked:
+        found.append(msg("{id} was not registered, or revoked", id=by))
+    else:
+        if person.public_key != body.get("key") and not by_hand:
+            found.append(msg("the key is not the registered key of {id}", id=by))
+        if not set(ROLES_OF_ACT[entry.act]) & set(person.roles):
+            found.append(msg("{id} did not have the role for it", id=by))
+    if not signature_holds(str(body.get("key")), statement, str(body.get("signature"))):
+        found.append(msg("the signature does not belong to the statement"))
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from recordkit.archive.catalogue import get_record
+from recordkit.archive.losses import loss_of
 from recordkit.messages import Message, msg
 from recordkit.retention.circumstances import Circumstances, decide_record, load_circumstances
 from recordkit.retention.order_state import Item, Order
@@ -16,6 +17,7 @@ from recordkit.retention.review import Decision
 from recordkit.workspace import Workspace
 
 _MOST_NAMED = 20
+WRITTEN_OFF_SINCE = msg("it was written off as lost, or found again, after the order was proposed; propose it anew")
 
 
 def stop_of_decision(item: Item, decision: Decision) -> tuple[str | None, Message | None]:
@@ -63,6 +65,8 @@ def _stops(workspace: Workspace, order: Order, around: Circumstances) -> Iterato
             yield item.record_id, msg("the record or its object is not there")
         elif (record.version, record.commitment) != (item.version, item.commitment):
             yield item.record_id, msg("the record was changed after the order was proposed; propose it anew")
+        elif (lost.loss_id if (lost := loss_of(workspace.db, item.record_id)) is not None else "") != item.lost:
+            yield item.record_id, WRITTEN_OFF_SINCE
         else:
             _, reason = stop_of_decision(item, decide_record(workspace, record, around, workspace.clock.today))
             if reason is not None:

@@ -5,6 +5,7 @@ Asked before a destruction removes a file that was found by its name: another do
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import html
@@ -22,6 +23,7 @@ from recordkit.archive.codes import find_codes
 from recordkit.archive.reading import read_papers
 from recordkit.model import same_account
 from recordkit.settings import IngestSection
+from recordkit.templates.spreadsheet import CellError, open_sheet, sheet_titles
 
 Ownership = Literal["ours", "foreign", "unclear"]
 
@@ -32,7 +34,8 @@ LISTS = frozenset((".xlsx", ".csv", ".tsv"))
 
 _PICTURE = re.compile(r"word/media/[^/]+\.(png|jpe?g|gif|bmp|tiff?)", re.IGNORECASE)
 _PART = re.compile(r"word/[^/]+\.xml")
-_LARGEST = 16 * 2**20  # bytes unpacked; larger parts are no code and no letter of ours
+_LARGEST = 16_777_216  # bytes unpacked; larger parts are no code and no letter of ours
+_MOST_TEXT = 4 * _LARGEST  # of all parts with text: more would only fill the memory
 # A print file of ours has as many pages as were printed.
 _LIMITS = IngestSection(most_pages=100_000)
 _BETWEEN = re.compile(r"[|;；,，、/\s]+")
@@ -103,6 +106,7 @@ def _is_pdf(path: Path) -> bool:
 def _of_word(path: Path) -> Trace:
     found: set[str] = set()
     texts: list[str] = []
+    unpacked = 0
     try:
         with zipfile.ZipFile(path) as package:
             for info in package.infolist():
@@ -111,6 +115,9 @@ def _of_word(path: Path) -> Trace:
                 if _PICTURE.fullmatch(info.filename):
                     found |= _codes_in(package.read(info))
                 elif _PART.fullmatch(info.filename):
+                    unpacked += info.file_size
+                    if unpacked > _MOST_TEXT:
+                        return Trace(frozenset(found), None)
                     texts.append(html.unescape(re.sub("<[^>]*>", "", package.read(info).decode("utf-8", "replace"))))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         return Trace(frozenset(found), None)
@@ -148,7 +155,7 @@ def names_in(path: Path) -> frozenset[str] | None:
 
 def _csv(data: bytes) -> Iterator[object]:
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("gb18030")  # what Excel saves in a Chinese Windows
     for row in csv.reader(io.StringIO(text, newline="")):
@@ -172,12 +179,7 @@ def _json(data: bytes) -> Iterator[object]:
 
 
 def _xlsx(data: bytes) -> Iterator[object]:
-    from openpyxl import load_workbook
-
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    try:
-        for sheet in book.worksheets:
-            for row in sheet.iter_rows(values_only=True):
-                yield from row
-    finally:
-        book.close()
+    first, _ = open_sheet(data, "", None)  # Refuses what would unpack too large, before anything else looks at it.
+    for grid in (first, *(open_sheet(data, "", title)[0] for title in sheet_titles(data)[1:])):
+        for row in grid():
+            yield from (cell.text if isinstance(cell, CellError) else cell for cell in row)

@@ -77,4 +77,4 @@ def request_rows(accounts: Iterable[WaitingAccount], names: Mapping[str, str]) -
         if one.account is not None and one.events:
             yield {"户号": one.account, REQUEST_HEADING: "或".join(names.get(event, event) for event in one.events),
                    "件数": one.count, "最早文件日期": one.oldest.isoformat(), "最早文件档号": one.code,
-                   "事件类型": names.get(one.events[0]) if len(one.events) == 1 else "", "日期": ""}
+                   "事件类型": names.get(one.events[0], one.events[0]) if len(one.events) == 1 else "", "日期": ""}

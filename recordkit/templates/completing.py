@@ -6,14 +6,13 @@ the keys. A later completion corrects an earlier one and needs a reason; the ear
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from recordkit.db import Database
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, listed, msg, nearest
 from recordkit.model import Problem
 from recordkit.notes import read_note
 from recordkit.templates.fieldtypes import Value, from_plain, is_empty, parse, to_plain
@@ -384,9 +383,9 @@ def paper_on_checklist(spec: FormSpec, name: str) -> str | Message:
         return containing[0]
     if not names:
         return msg("Form {form} has no checklist of papers.", form=spec.name)
-    near = difflib.get_close_matches(name, names, 1, 0.4)
-    if near and not containing:
-        return msg("{name} is not on the checklist; did you mean {near}?", name=name, near=near[0])
+    near = nearest(name, names, 0.4)
+    if near is not None and not containing:
+        return msg("{name} is not on the checklist; did you mean {near}?", name=name, near=near)
     return msg("{name} is not one of: {names}.", name=name, names=listed(containing or names))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import listed, msg
+from recordkit.messages import did_you_mean, listed, msg
 from recordkit.templates.spec import FormSpec
 from recordkit.templates.spec_reader import load_form_spec
 
@@ -129,10 +128,9 @@ def load_form(root: Path | None, form_id: str) -> Form:
             form = load_form(root, other)
             if form_id.strip() in (form.spec.name, form.spec.name_en):
                 return form
-    near = difflib.get_close_matches(form_id, known, 1, 0.4)
     raise NotFound(
         msg("There is no form {form}.", form=form_id),
-        msg("Did you mean {near}?", near=near[0]) if near else msg("Forms are: {forms}.", forms=listed(known)),
+        did_you_mean(form_id, known, 0.4) or msg("Forms are: {forms}.", forms=listed(known)),
     )
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import islice
 
 from recordkit.messages import Message, listed, msg
@@ -23,11 +24,14 @@ MOST_TITLE_ROWS = 20
 """Rows among which the headings are looked for."""
 TOTAL = re.compile(r"(合|总|小|共|累)\s*计|共\s*[0-9]+|本页|(sub)?total\b", re.IGNORECASE)
 ONLY_TOTAL = re.compile(r"(本页)?(合|总|小|共|累)\s*计\s*[:：]?|(sub|grand )?total:?", re.IGNORECASE)
+_COUNT = r"共?\s*[0-9][0-9,]{0,6}\s*[户人块只份条笔家个项件次台]|[1-9][0-9]{0,3}"
+"""What a total says under the names or accounts that it counts: 5户, 300."""
 FOOTER = re.compile(r"(制表|填表|审核|复核|打印|导出|报送|说明|备注|注|单位|第\s*[0-9]+\s*页)")
 _POSITIONS = frozenset({"序号", "序", "行号", "编号序", "no", "no.", "#"})
 _REMARKS = frozenset({"备注", "说明", "remarks", "notes"})
 _SERIALS = (18_264, 73_050)  # 1950 to 2099
 _NAMED = 5
+_SUM = r"[-+¥￥]?\s*[0-9][0-9,.]*\s*(?:元|万元|吨|方|立方米|m³|%|户|人|块|只|份|条|笔|家|个|项|件|次)?|[-—/]+"
 
 
 @dataclass(slots=True)
@@ -201,15 +205,30 @@ def _is_merged(value: object) -> bool:
 
 
 def _is_total(raw: RawRow, heads: Mapping[str, str], who: Collection[str], taken: Collection[str]) -> bool:
-    """Whether the row begins like a total or a line about the list, names nobody, and leaves most fields empty."""
+    """Whether the row begins like a total or a line about the list, names nobody, and leaves most fields empty.
+
+    A number of people or things under a name is no name where the row begins with 合计 and nothing else.
+    """
     filled = [(at, value) for at, value in raw.values.items() if not is_empty(value) and not _is_merged(value)]
     if not filled or not isinstance(filled[0][1], str):
         return False
     text = filled[0][1].strip()
     if not (TOTAL.match(text) or FOOTER.match(text)):
         return False
-    rest = [heads.get(at, at) for at, _ in filled[1:]]
-    return not any(name in who for name in rest) and 2 * sum(name in taken for name in rest) <= len(taken)
+    rest = [(heads.get(at, at), value) for at, value in filled[1:]]
+    # However many sums stand in it: a row of data would name somebody, by more than how many they are.
+    if ONLY_TOTAL.fullmatch(text) and all(_is_sum(value, is_who=name in who) for name, value in rest):
+        return True
+    return not any(name in who for name, _ in rest) and 2 * sum(name in taken for name, _ in rest) <= len(taken)
+
+
+def _is_sum(value: object, *, is_who: bool) -> bool:
+    """Whether a cell of a row of totals sums up its column; in the column of a name or an account it counts."""
+    if is_who:
+        return re.fullmatch(_COUNT, str(value).strip()) is not None
+    if isinstance(value, str):
+        return re.fullmatch(_SUM, value.strip()) is not None or re.fullmatch(_COUNT, value.strip()) is not None
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _repeats(values: Mapping[str, object], taken: Mapping[str, str], given: Mapping[str, str]) -> bool:

@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from recordkit import files
+from recordkit.errors import IntegrityFailure
+from recordkit.messages import msg
 
 FOLDER = "issued"
 
 
 def pack_path(root: Path, pack: str) -> Path:
-    """Where a pack lies."""
+    """Where a pack lies.
+
+    Raises:
+        IntegrityFailure: the name could lead out of the folder; no pack has such a one.
+    """
+    if not re.fullmatch(r"(?!\.)[\w.-]+", pack):
+        raise IntegrityFailure(msg("{pack} is no name of a pack of issue data.", pack=pack),
+                               msg("The entry of the ledger that says so was forged; 'recordkit verify' tells more."))
     return root / FOLDER / f"{pack}.jsonl"
 
 

@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -88,7 +88,7 @@ def issue_documents(
     name: str = "",
     source: str | None = None,
     tally: Tally | None = None,
-) -> Iterator[Generated]:
+) -> Generator[Generated]:
     """Number, log and write the planned documents, batch by batch; each is on disk when it is yielded.
 
     Args:
@@ -198,7 +198,7 @@ def _in_parallel(
     jobs: int,
     force: bool,
     room: Path | None,
-) -> Iterator[Generated]:
+) -> Generator[Generated]:
     """Print with several processes: while they print a batch, the next one is numbered here."""
     folder = kept_folder(workspace.root, form.digest, form.spec.id)
     with Crew(jobs, _SECONDS) as crew:
@@ -290,7 +290,7 @@ class _Line:
 
 def draft_documents(
     workspace: Workspace, plan: IssuePlan, out: Path, *, force: bool = False, name: str = ""
-) -> Iterator[Generated]:
+) -> Generator[Generated]:
     """Write documents without number, code or entry, marked 草稿."""
     spec = plan.form.spec
     renderer = renderer_of(plan.form)

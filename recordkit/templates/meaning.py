@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, did_you_mean, listed, msg
 from recordkit.templates.fieldtypes import CALIBRES
 from recordkit.templates.findings import Severity
 from recordkit.templates.spec import CONTEXT_NAMES, FieldSpec, FormSpec
@@ -566,8 +566,8 @@ def statement_fix(word: str) -> Message | None:
     glued = re.match(r"(tr|tc|p)(if|elif|else|endif|for|endfor)$", word)
     if glued:
         return msg("Write {tag}", tag=f"{{%{glued[1]} {glued[2]} … %}}")
-    near = _CHINESE.get(word) or next(iter(difflib.get_close_matches(word, _STATEMENTS, 1, 0.6)), "")
-    return msg("Did you mean {near}?", near=near) if near else None
+    near = _CHINESE.get(word)
+    return msg("Did you mean {near}?", near=near) if near else did_you_mean(word, _STATEMENTS, 0.6)
 
 
 @cache

@@ -7,7 +7,6 @@ thousand rows, good or refused, take little more memory than five hundred.
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +17,7 @@ import msgspec
 
 from recordkit.errors import InputRefused, WrongUsage
 from recordkit.files import Spool
-from recordkit.messages import listed, msg
+from recordkit.messages import did_you_mean, listed, msg
 from recordkit.model import Problem, canonical_json
 from recordkit.templates.expressions import Expression, ExpressionFault, compile_expression
 from recordkit.templates.fieldtypes import Value, from_plain, shown, to_plain
@@ -279,9 +278,7 @@ def field_named(spec: FormSpec, name: str) -> FieldSpec:
     """
     one = field_of(spec, name)
     if one is None:
-        near = difflib.get_close_matches(name, [*spec.by_name], 1, 0.5)
-        todo = msg("Did you mean {near}?", near=near[0]) if near else msg("'recordkit forms show {form}' lists the "
-                                                                         "fields.", form=spec.id)
+        todo = did_you_mean(name, spec.by_name) or msg("'recordkit forms show {form}' lists the fields.", form=spec.id)
         raise WrongUsage(msg("{name} is no field of form {form}.", name=name, form=spec.name), todo)
     return one
 

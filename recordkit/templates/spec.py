@@ -56,6 +56,7 @@ class FieldSpec:
         sensitive: mask the value in messages.
         blank: full-width blanks printed for an onsite field; 0 for an empty cell.
         columns, min_rows, max_rows: of a table.
+        propose: where a value may come from that need not be asked (``proposing``); the first that gives one counts.
     """
 
     key: str
@@ -81,6 +82,7 @@ class FieldSpec:
     columns: tuple[FieldSpec, ...] = ()
     min_rows: int = 0
     max_rows: int | None = None
+    propose: tuple[str, ...] = ()
 
     @property
     def is_masked(self) -> bool:

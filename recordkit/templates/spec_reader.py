@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import keyword
 import re
 import tomllib
@@ -16,10 +15,11 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 import msgspec
 
 from recordkit.errors import InputRefused
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, listed, msg, nearest
 from recordkit.model import Problem
 from recordkit.templates.expressions import ExpressionFault, compile_expression
 from recordkit.templates.numbering import parse_number_pattern
+from recordkit.templates.proposing import faults_of
 from recordkit.templates.spec import (
     CONTEXT_NAMES,
     AttachmentSpec,
@@ -213,9 +213,9 @@ class _Reader:
 
 
 def _unknown(name: str, known: Collection[str]) -> Message:
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    if near:
-        return msg("{name} cannot stand here; did you mean {near}?", name=name, near=near[0])
+    near = nearest(name, known)
+    if near is not None:
+        return msg("{name} cannot stand here; did you mean {near}?", name=name, near=near)
     return msg("{name} cannot stand here; remove it.", name=name)
 
 
@@ -234,6 +234,11 @@ def _form_faults(spec: FormSpec, folder: str | None) -> Iterator[Problem]:
             yield _fault(place, "duplicate", msg("every document already has this name; choose another."))
         known = {*_names(spec, "before"), *(_names(spec, "onsite") if one.stage == "onsite" else ())}
         yield from _expression_faults(one.required_if, f"{place}: required_if", known)
+        for fault in faults_of(one, spec):
+            yield _fault(f"{place}: propose", "rule", fault)
+        for text in one.propose:
+            if text.startswith("="):
+                yield from _expression_faults(text[1:].strip() or "?", f"{place}: propose", known)
     yield from _role_faults(spec)
     yield from _text_faults(spec)
     everything = {*_names(spec, "before"), *_names(spec, "onsite")}
@@ -322,6 +327,8 @@ def _table_faults(one: FieldSpec, place: str, *, is_column: bool) -> Iterator[Pr
             yield _fault(f"{here}: stage", "wrong-type", msg("a column has the stage of its table."))
         if column.required_if:
             yield _fault(f"{here}: required_if", "wrong-type", msg("a column cannot have required_if; use a rule."))
+        if column.propose:
+            yield _fault(f"{here}: propose", "wrong-type", msg("a column cannot have propose."))
 
 
 def _expression_faults(text: str, place: str, known: Collection[str]) -> Iterator[Problem]:

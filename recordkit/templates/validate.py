@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from recordkit.messages import Message, msg
+from recordkit.messages import Message, msg, nearest
 from recordkit.model import Problem
 from recordkit.templates.expressions import Expression, ExpressionFault, compile_expression, scope_of
 from recordkit.templates.fieldtypes import Fault, Value, is_empty, parse
@@ -203,10 +202,10 @@ def _unknown(spec: FormSpec, heading: str, raw: RawRow, stage: Stage) -> Problem
         text = msg("This column has no heading. Write one, or empty the cell.")
         return Problem(raw.row, "", "", cell, "unknown-field", text)
     names = {plain_heading(name): name for one in spec.of_stage(stage) for name in (one.key, one.label)}
-    near = difflib.get_close_matches(plain_heading(heading), names, 1, 0.5)
+    near = nearest(plain_heading(heading), names)
     text = (
-        msg("{heading} is no field of this form; did you mean {near}?", heading=heading, near=names[near[0]])
-        if near
+        msg("{heading} is no field of this form; did you mean {near}?", heading=heading, near=names[near])
+        if near is not None
         else msg("{heading} is no field of this form. Delete the column if it is not needed.", heading=heading)
     )
     return Problem(raw.row, "", heading, cell, "unknown-field", text)

@@ -238,6 +238,8 @@ def test_a_void_document_takes_nothing(cli: Cli, tmp_path: Path) -> None:
     number = issue_one(cli)
     cli("issued", "void", number, "--reason", "写错", *DAY)
     cli("ingest", "--attach-to", number, scan(tmp_path / "x.pdf"), *DAY, expect=8)
+    assert number in cli.err and "void" in cli.err
+    assert cli.json("unmatched", "list")["total"] == 0
 
 
 @pytest.mark.parametrize("more", [("--class", "visit-record"), ("--set", "title=x")])

@@ -234,7 +234,9 @@ def test_only_an_administrator_signs_and_only_for_a_whole_ledger(
 def test_what_is_no_checkpoint_is_refused(office: Cli, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.json").write_bytes(content)
     office("ledger", "verify", "--against", tmp_path / "x.json", expect=3)
+    assert "x.json" in office.err and "checkpoint" in office.err
     office("ledger", "verify", "--against", tmp_path / "missing.json", expect=5)
+    assert "missing.json" in office.err
 
 
 def test_the_export_is_the_ledger_byte_for_byte_and_a_part_of_it_is_a_part(office: Cli, tmp_path: Path) -> None:

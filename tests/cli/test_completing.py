@@ -260,9 +260,18 @@ def test_void_and_unknown_documents_are_refused_by_name(cli: Cli) -> None:
     number = issue_one(cli)
     cli("issued", "void", number, "--reason", "写错", *AS_OF)
     cli("issued", "complete", number, *SETS, *AS_OF, expect=8)
+    assert number in cli.err and "void" in cli.err
     cli("issued", "complete", "换通〔2026〕0999号", *SETS, *AS_OF, expect=5)
+    assert "换通〔2026〕0999号" in cli.err
+    assert cli.json("issued", "show", number)["status"] == "void"
+
+
+def test_without_values_or_without_a_number_nothing_can_be_keyed_in(cli: Cli) -> None:
+    number = issue_one(cli)
     cli("issued", "complete", number, *AS_OF, expect=2)
+    assert "--set" in cli.err
     cli("issued", "complete", "--ask", *AS_OF, expect=2)
+    assert "Name a document" in cli.err
 
 
 def test_papers_of_the_checklist_are_ticked_before_or_with_the_values(cli: Cli) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import ISSUE_DAY, Cli
+from papers import pdf_bytes
 from terminal import Terminal
 
 from recordkit.cli.completions import SHELLS
@@ -52,6 +55,9 @@ def asked(cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     (("hold", "place", "--kind", "lit"), "litigation"),
     (("catalogue", "export", "--kind", "volumes"), "volumes"),
     (("edit", "X", "--set", "题"), "题名="),
+    (("edit", "X", "--set=题"), "题名="),
+    (("search", "x", "--sort", "rel"), "relevance"),
+    (("--lang", "zh", "generate", "visit-record", "--jobs", "2", "--set", "户"), "户号="),
 ])
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_is_offered_what_may_follow(
@@ -115,3 +121,44 @@ def test_a_real_bash_completes_fields_and_numbers(busy: Cli, tmp_path: Path, mon
     shell.type("--set 户号\t")
     shell.expect("户号=")
     shell.type("0012; exit\x15exit\n")
+
+
+def test_papers_that_wait_are_offered_by_key_or_name(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (cli.store / "inbox" / "来信34.pdf").write_bytes(pdf_bytes(text="letter"))
+    (cli.store / "inbox" / "坏件.pdf").write_bytes(b"no pdf")
+    cli("ingest", "--no-ocr", "--jobs", "1", expect=4)
+    (waiting,) = cli.json("unmatched", "list")["items"]
+    (broken,) = cli.json("quarantine", "list")["items"]
+    assert asked(cli, monkeypatch, capsys, "bash", "unmatched", "drop", "") == [f"plain,{waiting['key']}"]
+    assert asked(cli, monkeypatch, capsys, "bash", "match", "来") == ["plain,来信34.pdf"]
+    assert asked(cli, monkeypatch, capsys, "bash", "quarantine", "drop", "") == [f"plain,{broken['key']}"]
+
+
+def test_nothing_heavy_is_loaded_to_complete_a_code_or_a_field(busy: Cli) -> None:
+    """Each of these costs milliseconds behind TAB; 20 over the start of the program are allowed."""
+    program = "import sys; from recordkit.cli.main import run_process; import os; exit = os._exit\n" \
+              "os._exit = lambda code: (print(*sorted(sys.modules), file=sys.stderr), exit(code))\nrun_process()"
+    for words in ("recordkit show X", "recordkit edit X --set 题"):
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False,
+            env={**os.environ, "RECORDKIT_STORE": str(busy.store), "_RECORDKIT_COMPLETE": "bash_complete",
+                 "COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")),
+                 "PYTHONPATH": str(Path(__file__).resolve().parents[2])})
+        loaded = set(done.stderr.split())
+        assert "recordkit.cli.completions" in loaded
+        assert not loaded & {"recordkit.db", "recordkit.settings", "recordkit.archive.metadata", "zipfile"}
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_a_real_shell_takes_the_script_where_it_is_installed(cli: Cli, tmp_path: Path, shell: str) -> None:
+    """Zsh and fish are no part of what CI installs: there the script is held against the protocol alone (above)."""
+    script = tmp_path / "recordkit.script"
+    script.write_text(cli("completion", shell), encoding="utf-8")
+    installed = shutil.which(shell)
+    if installed is None:
+        assert f"_RECORDKIT_COMPLETE={shell}_complete" in script.read_text(encoding="utf-8")
+        return
+    done = subprocess.run([installed, "-n", str(script)], capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr) == (0, "")

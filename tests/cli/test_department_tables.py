@@ -93,6 +93,38 @@ def test_a_day_number_of_a_workbook_that_counts_from_1904_is_that_day(cli: Cli, 
     assert "read as 2023-03-09" in str(result["warnings"])
 
 
+def unmerged(path: Path, cells: dict[str, Any]) -> Path:
+    """The table with its row of totals taken apart, and other values in it."""
+    book = openpyxl.load_workbook(sent(path))
+    sheet = book.active
+    assert sheet is not None
+    sheet.unmerge_cells("A12:F12")
+    for cell, value in cells.items():
+        sheet[cell] = value
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("sums", [
+    {"D12": 4, "E12": 4, "F12": 80, "G12": 4, "H12": "4只", "I12": 3},
+    {"B12": "4户", "C12": "共4户", "D12": 4, "F12": 80, "G12": "4", "H12": "4只", "I12": "-"},
+])
+def test_a_total_is_one_however_many_sums_stand_in_it(cli: Cli, tmp_path: Path, sums: dict[str, Any]) -> None:
+    result = generate(cli, unmerged(tmp_path / "表.xlsx", sums))
+    assert (len(result["items"]), result["refused"], result["passed"]["totals"]) == (4, [], [7, 12, 13])
+
+
+@pytest.mark.parametrize("cells", [
+    {"C12": 12000009, "D12": 4, "F12": 80, "G12": 4, "H12": "4只"},  # an account that lost its zeros
+    {"D12": "JD-0009", "E12": "柳荫街9号", "F12": "DN20", "G12": "逾龄", "H12": "S00000009", "I12": "2019-03-05"},
+])
+def test_a_row_with_an_account_or_with_words_is_data_whatever_its_first_cell(
+    cli: Cli, tmp_path: Path, cells: dict[str, Any]
+) -> None:
+    result = generate(cli, unmerged(tmp_path / "表.xlsx", cells), expect=4)
+    assert {one["row"] for one in result["refused"]} == {12} and result["passed"]["totals"] == [7, 13]
+
+
 @pytest.mark.parametrize("extra", [{"B12": "合计利"}, {"C12": "0012000009"}])
 def test_a_row_that_names_somebody_is_no_total(cli: Cli, tmp_path: Path, extra: dict[str, str]) -> None:
     path = sent(tmp_path / "表.xlsx")
@@ -142,11 +174,10 @@ def test_an_unknown_column_is_asked_once_and_remembered(cli: Cli, tmp_path: Path
     with_question.expect("not used")
     with_question.type("旧表号\n")
     with_question.expect("Remembered in")
-    with_question.answer("Date of the notice", "")
     with_question.answer("Appointment", "2026-11-26 9:00")
     with_question.answer("Fitter", "孟昇")
     with_question.answer("all is right", "")
-    with_question.expect("Would issue 4 document(s)")
+    with_question.expect("In all: 4 document(s)")
     assert '"表壳码" = "old_meter_no"' in (cli.store / "headings.toml").read_text(encoding="utf-8")
     assert generate(cli, path, "--dry-run")["columns"]["表壳码"] == "old_meter_no"
 

@@ -208,6 +208,8 @@ def test_a_supervisor_does_not_propose(office: Cli) -> None:
     office("people", "add", "both", "--name", "both", "--role", "supervisor", "--role", "archivist", "--staff-no", "B1",
            "--key", keys / "both.pub", *DAY)
     office("destruction", "propose", "--due", *signed(office, "both"), expect=8)
+    assert "both" in office.err and "supervisor" in office.err
+    assert office.json("destruction", "list")["total"] == 0
 
 
 def test_one_opinion_for_all_leaves_the_decided_records_alone(office: Cli, tmp_path: Path) -> None:

@@ -162,13 +162,12 @@ def test_a_paper_does_not_wait_for_the_slow_page_of_another(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own is made by POSIX means")
-def test_a_terminal_shows_how_far_it_is_and_the_summary_tells_the_rate(cli: Cli) -> None:
+def test_the_summary_on_a_terminal_tells_the_rate(cli: Cli) -> None:
     from terminal import Terminal
 
     for number in range(40):
         put(cli, f"{number:02}.pdf", f"Paper {number}")
     terminal = Terminal("-m", "recordkit", "--store", str(cli.store), "--lang", "en", *INGEST, *DAY)
-    terminal.expect(" of 40 files")
     terminal.expect("40 archived, 0 duplicate")
     terminal.expect("40 files in ")
     assert terminal.ends() == 0

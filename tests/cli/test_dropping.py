@@ -271,3 +271,41 @@ def test_files_that_no_note_names_are_listed_and_told_by_the_doctor(cli: Cli) ->
     assert "inbox/unmatched/loose.pdf" in cli("unmatched", "list")
     shutil.move(cli.store / "quarantine" / "loose.pdf", cli.store / "inbox" / "loose.pdf")
     assert places(cli.json("quarantine", "list")) == ["quarantine/a/b/x.pdf"]
+
+
+def test_several_papers_are_given_up_with_one_question_and_named_by_a_few_characters(cli: Cli) -> None:
+    for name in ("扫描034", "扫描135", "扫描136"):
+        (cli.store / "inbox" / f"{name}.pdf").write_bytes(pdf_bytes(text=name[2:]))
+    cli(*INGEST, *DAY)
+    keys = {one["file"]: one["key"] for one in cli.json("unmatched", "list")["items"]}
+    command = ("-m", "recordkit", "--store", str(cli.store), "--lang", "en", "unmatched", "drop", "034",
+               keys["扫描135.pdf"][:5], *WHY[:2], *DAY)
+    with closing(Terminal(*command)) as terminal:
+        assert "Drop 2 files (扫描034.pdf, 扫描135.pdf)?" in terminal.expect("[y/N]")
+        terminal.type("y\n")
+        assert terminal.ends() == 0
+    assert len(acts(cli)) == 2
+    assert [one["file"] for one in cli.json("unmatched", "list")["items"]] == ["扫描136.pdf"]
+
+
+def test_a_short_name_that_may_mean_several_papers_is_refused_and_nothing_goes(cli: Cli) -> None:
+    for name in ("甲34", "乙34", "丙35"):
+        (cli.store / "inbox" / f"{name}.pdf").write_bytes(pdf_bytes(text=name))
+    cli(*INGEST, *DAY)
+    cli("unmatched", "drop", "35", "34", *WHY, *DAY, expect=5)
+    assert "2 papers answer to 34" in cli.err
+    assert acts(cli) == []
+    done = cli.json("unmatched", "drop", "35", "甲34", *WHY, *DAY)
+    assert [one["file"] for one in done["items"]] == ["丙35.pdf", "甲34.pdf"] and done["total"] == 2
+
+
+def test_the_lists_say_how_papers_are_settled_together_and_given_up(cli: Cli) -> None:
+    waiting_letter(cli)
+    (cli.store / "inbox" / "broken.pdf").write_bytes(b"no pdf")
+    cli(*INGEST, *DAY, expect=4)
+    for room in ("unmatched", "quarantine"):
+        (one,) = cli.json(room, "list")["items"]
+        cli(room, "list")
+        key = "KEY" if room == "unmatched" else one["key"]  # a letter may be wanted: its key is not offered
+        assert f"recordkit {room} drop {key} --reason TEXT" in cli.err
+        assert f"({one['key'][:4]})" in cli.err

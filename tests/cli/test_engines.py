@@ -92,7 +92,7 @@ def test_a_machine_without_any_engine_says_how_to_get_one(tmp_path: Path) -> Non
     settings = tmp_path / "store" / "recordkit.toml"
     settings.write_text(settings.read_text(encoding="utf-8").replace('"tantivy" ', '"whoosh" ', 1), encoding="utf-8")
     machine("search", "alpha", expect=9)
-    assert "pip install 'recordkit[whoosh]'" in machine.told
+    assert "-m pip install \"recordkit[whoosh]\"" in machine.told
 
 
 @pytest.mark.parametrize("engine", ["whoosh", "tantivy"])

@@ -192,7 +192,7 @@ def test_a_person_stands_in_the_spreadsheet_as_generate_reads_one(cli: Cli, own:
     (own / "sample.toml").write_text(sample, encoding="utf-8")
     cli("forms", "sample", "visit-record", "--xlsx", tmp_path / "a.xlsx")
     cli("generate", "visit-record", "--data", tmp_path / "a.xlsx", "--dry-run", "--as-of", "2026-11-20")
-    assert "Would issue 1 document(s); 0 row(s) refused" in cli.err
+    assert "In all: 1 document(s); 0 row(s) refused" in cli.err
 
 
 def test_a_sample_that_the_form_refuses_makes_no_spreadsheet(cli: Cli, own: Path, tmp_path: Path) -> None:

@@ -197,6 +197,7 @@ def test_a_setting_that_is_no_word_of_ours_is_refused(offices: Cli) -> None:
     path = offices.store / "recordkit.toml"
     path.write_text(path.read_text(encoding="utf-8") + '\n[documents]\ngates = "maybe"\n', encoding="utf-8")
     offices("config", "check", expect=3)
+    assert 'documents.gates = "maybe"; allowed: "as-form", "warn", "stop", "off"' in offices.err
 
 
 def test_a_paper_that_was_never_issued_here_counts_when_it_is_filed(offices: Cli) -> None:

@@ -133,6 +133,7 @@ def test_resume_issues_only_what_an_earlier_run_of_the_file_did_not(
 
 def test_resume_without_a_file_is_wrong_usage(cli: Cli) -> None:
     cli("generate", "meter-change-notice", "--set", "户名=甲", "--resume", *AS_OF, expect=2)
+    assert "--resume" in cli.err and "--data" in cli.err and accounts(cli) == []
 
 
 def test_the_file_name_may_be_given(cli: Cli, tmp_path: Path) -> None:

@@ -48,5 +48,5 @@ def test_examples_fit_a_terminal_of_eighty_columns(cli: Cli, key: str) -> None:
 
 
 def test_a_wrong_usage_shows_a_right_one(cli: Cli) -> None:
-    cli("report", "monthly", expect=2)
-    assert "recordkit report monthly --month 2026-11" in cli.err
+    cli("catalogue", "export", "--kind", "items", expect=2)
+    assert "recordkit catalogue export --kind items" in cli.err

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, clock_at
 from openpyxl import Workbook, load_workbook
-from papers import pdf_bytes
+from papers import old_scans, pdf_bytes
 
 from recordkit import files
 from recordkit.archive.archival_code import CodeTemplate
@@ -56,11 +56,7 @@ def sheet(folder: Path, *rows: Row, head: Row = HEAD, name: str = "目录.xlsx")
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
     """A folder with five scans, 0001.pdf to 0005.pdf."""
-    folder = tmp_path / "旧 扫描"
-    folder.mkdir()
-    for number in range(1, 6):
-        (folder / f"{number:04}.pdf").write_bytes(pdf_bytes(text=f"Archive paper {number:02}"))
-    return folder
+    return old_scans(tmp_path / "旧 扫描", 5, 4)
 
 
 def bring(cli: Cli, catalogue: Path, *more: object, expect: int = 0) -> dict[str, object]:
@@ -322,7 +318,11 @@ def test_refused_rows_of_a_disc_that_cannot_be_written_to_come_to_the_current_fo
     monkeypatch.setattr(files, "_create", read_only)
     result = bring(cli, sheet(scans, row(1), row(2, 日期="未知")), scans / "0001.pdf", expect=4)
     assert Path(str(result["refused_file"])) == tmp_path / "here" / "目录-refused-1.xlsx"
-    assert (tmp_path / "here" / "目录-refused-1.xlsx").stat().st_size > 0
+    import openpyxl
+
+    back = openpyxl.load_workbook(tmp_path / "here" / "目录-refused-1.xlsx").active
+    rows = list(back.iter_rows(values_only=True))
+    assert len(rows) == 2 and "未知" in rows[1]
 
 
 def test_records_of_an_old_term_are_found_by_it(cli: Cli, scans: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli, clock_at
-from papers import pdf_bytes
+from papers import old_scans
 
 from recordkit.archive.archival_code import CodeTemplate, LookAlikes
 from recordkit.archive.catalogue import find_record
@@ -22,11 +22,7 @@ OWN = "C001-KF·2026-D30-KFZ-"
 
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
-    folder = tmp_path / "scans"
-    folder.mkdir()
-    for number in range(1, 7):
-        (folder / f"{number}.pdf").write_bytes(pdf_bytes(text=f"Archive paper {number:02}"))
-    return folder
+    return old_scans(tmp_path / "scans", 6)
 
 
 def bring(

@@ -163,5 +163,5 @@ def test_the_written_rows_are_read_again_without_a_note_and_the_command_quotes_t
     out = tmp_path / "到期 通知.xlsx"
     cli("meters", "due", "--data", register, "--out", out, *DAY)
     assert f"--data '{out}'" in cli.err
-    assert len(openpyxl.load_workbook(out).sheetnames) > 1
+    assert openpyxl.load_workbook(out).sheetnames == ["换表通知书", "Due dates"]
     assert read_rows(out).notes == ()

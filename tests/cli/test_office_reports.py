@@ -16,6 +16,8 @@ from conftest import Cli
 from PIL import Image
 from report_store import Office, report_path
 
+from recordkit.cli.machine import how_to_get_extra
+
 OFFICE = "客户服务中心"
 
 
@@ -199,7 +201,7 @@ def test_without_matplotlib_the_report_has_no_chart_and_says_how_to_get_one(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     path = report_path(cli, "月报.docx")
     cli("report", "monthly", "--month", "2026-11", "--out", path, "--as-of", "2026-11-30")
-    assert "pip install 'recordkit[charts]'" in cli.err
+    assert how_to_get_extra("charts") in cli.err
     with zipfile.ZipFile(path) as package:
         assert not [name for name in package.namelist() if "media" in name]
     other = report_path(cli, "b.docx")
@@ -270,3 +272,10 @@ def test_json_can_be_written_to_a_file(office: Office, cli: Cli) -> None:
     saved = json.loads(path.read_text("utf-8"))
     assert saved == {key: value for key, value in shown.items() if key in saved}
     assert saved["total"] == len(saved["items"]) > 10
+
+
+def test_without_a_month_the_newest_that_is_over_is_reported_and_named(cli: Cli) -> None:
+    for today, month in (("2026-12-01", "2026-11"), ("2027-01-31", "2026-12")):
+        assert cli.json("report", "monthly", "--as-of", today)["month"] == month
+        cli("report", "monthly", "--as-of", today)
+        assert month in cli.err

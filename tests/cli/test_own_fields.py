@@ -11,9 +11,9 @@ from papers import pdf_bytes
 
 from recordkit.archive.catalogue import find_record
 from recordkit.archive.metadata import CORE
-from recordkit.archive.metadata_groups import GROUPS, REQUIRED, metadata_groups, missing_elements
+from recordkit.archive.metadata_groups import GROUPS
 from recordkit.archive.search.vocabulary import FIELD_ALIASES, KEYWORD_ALIASES
-from recordkit.archive_settings import RESERVED, ArchiveSection, OwnField, archive_fault
+from recordkit.archive_settings import RESERVED, ArchiveSection, OwnField, wrong_in_archive
 from recordkit.workspace import Workspace
 
 FIELDS = """
@@ -164,26 +164,15 @@ def test_what_the_program_itself_writes_and_searches_is_no_name_for_a_field(
              *(name for one in CORE for name in (one.key, one.label))}
     assert names <= RESERVED
     for one in CORE:
-        assert archive_fault(ArchiveSection(fields=(OwnField("own", "自定", one.label_en),)), "KFZ") is not None
+        own = ArchiveSection(fields=(OwnField("own", "自定", one.label_en),))
+        assert [one.key for one in wrong_in_archive(own, "KFZ")] == ["archive.fields[0].label_en"]
 
 
 def test_the_metadata_of_a_record_stands_in_the_groups_of_the_standard(office: Cli, tmp_path: Path) -> None:
     item = filed(office, tmp_path, "工程名称=甲工程", "户号=0012005101", "盒号=A-3", "题名=甲走访")
     groups = office.json("show", item["code"])["groups"]
-    assert tuple(groups) == GROUPS and set(REQUIRED) <= set(groups)
-    assert missing_elements(groups) == []
+    assert tuple(groups) == GROUPS
     assert groups["档号"]["档号"] == item["code"] and groups["档号"]["件号"] == 1
     assert groups["内容描述"]["题名"] == "甲走访" and groups["内容描述"]["户号"] == "0012005101"
     assert groups["存储位置"]["盒号"] == "A-3" and groups["电子属性"]["格式信息"] == "PDF"
-    assert groups["权限"]["控制标识"] == "开放" and groups["管理过程"]["归档人"]
-
-
-def test_required_elements_that_are_missing_are_named(office: Cli, tmp_path: Path, workspace: Workspace) -> None:
-    item = filed(office, tmp_path, "户号=1")
-    workspace.catch_up()
-    record = find_record(workspace.db, str(item["code"]))
-    from msgspec.structs import replace
-
-    damaged = replace(record, title="", metadata={**record.metadata, "size": None})
-    assert missing_elements(metadata_groups(damaged, workspace.settings)) == [
-        ("内容描述", "题名"), ("电子属性", "计算机文件大小")]
+    assert groups["权限"]["控制标识"] == "开放" and groups["管理过程"]["归档人"].startswith("os:")

@@ -15,7 +15,8 @@ from recordkit.cli.main import cli as root
 from recordkit.store import make_store
 
 READ_FROM = {"data", "password_file", "against", "key", "public", "source", "passphrase_file", "opinion",
-             "class_map", "register", "catalogue", "ledger", "store", "target"}
+             "class_map", "register", "catalogue", "ledger", "store", "target",
+             "copies"}
 """Options with a path that are read, or whose command refuses the inside of a store itself (backup --to)."""
 
 
@@ -100,5 +101,17 @@ def test_no_store_no_demo_and_no_copy_is_made_inside_a_store_or_a_copy(cli: Cli,
         cli("init", inside, "--no-input", expect=2)
         cli("demo", inside, expect=2)
         cli("backup", "--to", inside, expect=3 if inside.is_relative_to(cli.store) else 2)
+        if inside.is_relative_to(cli.store):
+            cli("--store", inside, "restore", copy, "--ledger", cli.store / "ledger", expect=2)
     assert sorted(path for place in (cli.store, copy) for path in place.rglob("*")) == before
     cli("backup", "--to", copy)
+
+
+@pytest.mark.parametrize("inside", ["", "new"])
+def test_no_store_is_made_where_a_file_or_a_broken_link_is(cli: Cli, tmp_path: Path, inside: str) -> None:
+    (tmp_path / "file.txt").write_bytes(b"x")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file.txt", "link"):
+        cli("init", tmp_path / name / inside, "--no-input", expect=3)
+        assert "is no folder" in cli.err and name in cli.err
+    assert (tmp_path / "file.txt").read_bytes() == b"x"

@@ -108,7 +108,7 @@ def test_the_review_says_that_the_schedule_was_edited_until_it_is_adopted(office
     state = office.json("retention", "review", *DAY)["schedule"]
     assert state == {"digest": adopted["schedule"], "seen": "2037-01-15", "changed": False}
     office("retention", "schedule", "adopt", *DAY, expect=8)
-    assert "schedule.adopted" in office("ledger", "list")
+    assert "schedule adopted" in office("ledger", "list")
 
 
 def test_adopt_puts_a_file_in_force(office: Cli, tmp_path: Path) -> None:
@@ -135,6 +135,14 @@ def test_the_review_says_how_many_records_wait_for_which_event(office: Cli) -> N
     waiting = office.json("retention", "review", *DAY)["waiting"]
     assert sorted((tuple(one["events"]), one["count"]) for one in waiting) == [
         (("contract-ended", "account-closed"), 1), (("office-decision",), 1)]
+
+
+def test_what_is_due_is_told_with_the_way_to_its_list_and_to_the_signatures(office: Cli) -> None:
+    office("retention", "review", *DAY)
+    assert "recordkit retention review --out" in office.err
+    assert "recordkit destruction propose --due --as ID --key FILE" in office.err
+    office("retention", "review", "--as-of", "2030-01-15")
+    assert "destruction propose" not in office.err
 
 
 def test_the_exit_code_tells_on_demand_whether_anything_is_due(office: Cli) -> None:

@@ -102,8 +102,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(office: Cli) -> No
     configure(office, mail=mail(free_port()), review={"command": ["no-such-program"]})
     run = office.json("schedule", "run", "--dry-run", *DAY, expect=10)
     assert (run["mail"]["state"], run["command"]["state"], run["written"]) == ("would", "would", False)
-    office("schedule", "run", "--dry-run", *DAY, expect=10)
-    assert "Would write" in office.err
+    assert "1. Write the list" in office("schedule", "run", "--dry-run", *DAY, expect=10)
     assert lists(office) == [] and not (office.store / "work" / "review.json").exists()
 
 
@@ -155,6 +154,7 @@ def test_two_runs_at_once_do_not_write_over_each_other(office: Cli) -> None:
     configure(office, locks={"wait_seconds": 0.0})
     with files.locked(office.store / "work" / "locks" / "review", 0):
         office("schedule", "run", *DAY, expect=6)
+        assert lists(office) == []
     office("schedule", "run", *DAY, expect=10)
 
 
@@ -441,6 +441,7 @@ def test_a_path_with_a_line_break_is_refused(office: Cli, tmp_path: Path) -> Non
     office.store = root
     for kind in ("systemd", "cron", "windows"):
         office("schedule", "install", "--kind", kind, "--dry-run", expect=3)
+        assert "line break" in office.err
 
 
 def test_the_windows_task_is_xml_in_the_encoding_it_names_and_starts_when_it_was_missed(
@@ -512,6 +513,7 @@ def test_wrong_times_and_days_are_refused(office: Cli, tmp_path: Path) -> None:
     for arguments in (["--daily", "24:00"], ["--daily", "6"], ["--daily", "6:5"], ["--monthly", "29"],
                       ["--monthly", "0"], ["--daily", "6:00", "--monthly", "1"], ["--at", "6:00"]):
         office("schedule", "install", "--kind", "cron", *arguments, expect=2)
+        assert arguments[0] in office.err
     office.store = tmp_path / "nowhere"
     office("schedule", "install", "--kind", "cron", expect=5)
 

@@ -72,8 +72,7 @@ def test_no_act_on_volumes_or_holds_tells_a_clerk_of_a_restricted_record(kept: t
             assert PARTY not in told and "欠费三年" not in told, told
 
     silent("volume", "create", "--per-account", "--dry-run")
-    volume = cli.json("volume", "create", "--account", ACCOUNT, *CLERK)
-    assert (volume["restricted"], volume["account"], PARTY in volume["title"]) == (None, ACCOUNT, False)
+    volume = cli.json("volume", "create", "--account", ACCOUNT, *ARCH)
     shown = cli.json("volume", "show", volume["code"], *CLERK)
     assert (shown["restricted"], shown["account"], PARTY in shown["title"]) == (True, None, False)
     project = cli.json("volume", "create", "--account", "0012005101", *ARCH)["code"]
@@ -147,6 +146,7 @@ def test_what_is_said_of_a_volume_is_changed_by_who_may_and_its_history_keeps_th
     cli("volume", "add", volume, secret, *ARCH)
     for act in ("note", "close"):
         cli("volume", act, volume, "--note", "伪说明", *CLERK, expect=8)
+    cli("volume", "close", volume, *CLERK, expect=8)
     cli("volume", "note", volume, "--title", "伪题名", *CLERK, expect=8)
     assert cli.json("volume", "show", volume, *ARCH)["title"] == f"{PARTY}巷改造"
     cli("volume", "note", volume, "--title", f"{PARTY}路改造", *ARCH)
@@ -162,6 +162,8 @@ def test_what_is_said_of_a_volume_is_changed_by_who_may_and_its_history_keeps_th
     cli("volume", "note", ordinary, "--note", "缺附图", *CLERK)
     cli("volume", "close", ordinary, "--checked-by", "石磊", "--checked-on", "2026-11-20", *ARCH)
     cli("volume", "note", ordinary, "--checked-by", "王五", "--reason", "笔误", *CLERK, expect=8)
+    cli("volume", "reopen", ordinary, "--reason", "改签", *CLERK, expect=8)
+    assert "archivist" in cli.err or "档案员" in cli.err
     cli("volume", "note", ordinary, "--checked-by", "王五", *ARCH, expect=3)
     noted = cli.json("volume", "note", ordinary, "--checked-by", "王五", "--checked-on", "2026-11-20", "--reason",
                      "笔误", *ARCH)
@@ -190,10 +192,12 @@ def test_a_new_volume_answers_a_clerk_alike_for_an_account_with_a_restricted_rec
     kept: tuple[Cli, str]
 ) -> None:
     cli, _ = kept
+    cli("volume", "create", "--account", ACCOUNT, *ARCH)
     answers = []
     for one in (ACCOUNT, "0012009999"):
-        for more in ((), ("--json",)):
-            answers.append(cli("volume", "create", "--account", one, "--dry-run", *more, *CLERK).replace(one, "户号"))
+        for more in ((), ("--dry-run",)):
+            told = cli("volume", "create", "--account", one, *more, *CLERK, expect=8)
+            answers.append(f"{told}{cli.err}".replace(one, "户号"))
     assert answers[:2] == answers[2:]
 
 
@@ -201,13 +205,23 @@ def test_events_and_what_is_waited_for_tell_a_clerk_nothing_of_a_restricted_reco
     kept: tuple[Cli, str], tmp_path: Path
 ) -> None:
     cli, secret = kept
+    cli("event", "add", "case-closed", secret, "--date", "2026-11-20", *CLERK, expect=8)
+    for one in (ACCOUNT, "0012009999"):
+        cli("event", "add", "account-closed", one, "--date", "2026-11-20", "--dry-run", *CLERK, expect=5)
+    told = cli("event", "add", "account-closed", "--account", ACCOUNT.lstrip("0"), "--date", "2026-11-19", *CLERK)
+    assert ACCOUNT not in told + cli.err
+    held = cli.json("hold", "place", "--account", ACCOUNT, "--kind", "debt", "--reason", "欠费", *CLERK)
+    assert held["covered"] == 0
+    cli("hold", "release", held["hold"], "--reason", "试", *ARCH)
     cli("event", "add", "case-closed", secret, "--date", "2026-11-20", "--note", "此案已结", *ARCH)
     cli("event", "add", "account-closed", "--account", ACCOUNT, "--date", "2026-11-20", "--note", "欠费销户", *ARCH)
     assert "此案已结" in cli("event", "list", "--all", *ARCH)
     for more in ((), ("--json",), ("--all",), ("--all", "--json")):
         told = cli("event", "list", *more, *CLERK)
         assert not [one for one in ("此案已结", "欠费销户", ACCOUNT) if one in told], told
-    event = cli.json("event", "list", *ARCH)["items"][0]["event"]
+    event = next(one["event"] for one in cli.json("event", "list", *ARCH)["items"] if one["type"] == "case-closed")
+    cli("event", "withdraw", event, "--reason", "未结", *CLERK, expect=8)
+    cli("event", "revise", event, "--date", "2026-11-19", "--reason", "写错", *CLERK, expect=8)
     cli("event", "withdraw", event, "--reason", "未结", *ARCH)
     full = cli.json("event", "list", "--waiting", *ARCH)
     seen = cli.json("event", "list", "--waiting", "--out", tmp_path / "待办.csv", *CLERK)

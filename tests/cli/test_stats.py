@@ -12,6 +12,7 @@ from conftest import Cli, clock_at
 from PIL import Image
 from report_store import Office, report_path
 
+from recordkit.cli.machine import how_to_get_extra
 from recordkit.retention.holdings import holdings_file, holdings_of
 from recordkit.store import open_store
 
@@ -106,4 +107,4 @@ def test_without_matplotlib_the_picture_is_refused_and_the_paper_comes_without(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     cli("stats", "--out", report_path(cli, "a.png"), expect=9)
     cli("stats", "--out", report_path(cli, "a.docx"))
-    assert "pip install 'recordkit[charts]'" in cli.err
+    assert how_to_get_extra("charts") in cli.err

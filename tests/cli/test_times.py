@@ -26,8 +26,8 @@ def china(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("china")
 def test_a_moment_is_told_in_the_zone_of_the_machine() -> None:
-    assert local_time("2026-11-20T16:03:09Z") == "2026-11-21 00:03:09+08:00"
-    assert local_time("2026-11-20T16:03:09.5+01:00") == "2026-11-20 23:03:09+08:00"
+    assert local_time("2026-11-20T16:03:09Z") == "2026-11-21 00:03"
+    assert local_time("2026-11-20T16:03:09.5+01:00") == "2026-11-20 23:03"
     for text in ("", "yesterday", "2026-11-20T16:03:09", "0001-01-01T00:00:00+23:00"):
         assert local_time(text) == text
 
@@ -42,8 +42,8 @@ def test_every_listing_tells_local_time_and_json_utc(cli: Cli, tmp_path: Path) -
     for arguments in (["history", number], ["show", number], ["issued", "show", other], ["ledger", "list"],
                       ["quarantine", "list"]):
         said = cli(*arguments)
-        moments = re.findall(r"2026-1\d-\d\d.\d\d:\d\d:\d\d.{6}", said)
-        assert moments and all(re.fullmatch(r"2026-1\d-\d\d \d\d:\d\d:\d\d\+08:00", one) for one in moments), said
+        moments = re.findall(r"2026-1\d-\d\d[T ]\d\d:\d\d\S*", said)
+        assert moments and all(re.fullmatch(r"2026-1\d-\d\d \d\d:\d\d", one) for one in moments), said
         plain = cli(*arguments, "--json")
         assert "+08:00" not in plain
         assert arguments[0] == "show" or re.search(r"2026-1\d-\d\dT\d\d:\d\d:\d\dZ", plain)

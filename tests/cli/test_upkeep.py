@@ -58,6 +58,7 @@ def test_a_newer_store_is_exit_6(cli: Cli) -> None:
     path = cli.store / "recordkit.toml"
     path.write_text(path.read_text(encoding="utf-8").replace("format = 1", "format = 2"), encoding="utf-8")
     cli("issued", "list", expect=6)
+    assert "format 2" in cli.err and "newer recordkit" in cli.err
 
 
 def test_a_flipped_byte_in_the_ledger_is_exit_7_with_its_place(cli: Cli) -> None:
@@ -102,9 +103,10 @@ def test_a_busy_store_is_waited_for_and_then_exit_6_while_readers_go_on(cli: Cli
     sample = shipped_forms() / "visit-record" / "sample.toml"
     with files.locked(cli.store / "work" / "locks" / "store", 1):
         cli("generate", "visit-record", "--data", sample, "--as-of", "2026-11-20", expect=6)
-        cli("issued", "list")
-        cli("search", "甲")
+        assert "Another process is writing" in cli.err and "wait_seconds" in cli.err
+        assert cli.json("issued", "list")["total"] == cli.json("search", "甲")["total"] == 0
     cli("generate", "visit-record", "--data", sample, "--as-of", "2026-11-20")
+    assert cli.json("issued", "list")["total"] == 1
 
 
 def test_an_unknown_command_offers_the_near_one(cli: Cli) -> None:

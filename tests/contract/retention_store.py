@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recordkit import files, people
 from recordkit.archive import catalogue
 from recordkit.archive.filing import NewRecord, file_record
+from recordkit.model import canonical_json
 from recordkit.new_settings import new_settings_text
 from recordkit.people import NewPerson, Signer, add_person, find_person
 from recordkit.retention import destruction, orders
+from recordkit.retention.circumstances import decide_record, load_circumstances
 from recordkit.retention.order_state import Opinion, Order
+from recordkit.retention.review import Decision
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.settings import ArchiveSection, CompanySection
 from recordkit.store import PROJECTIONS, SIMULATION_ID
@@ -32,6 +38,16 @@ STAFF = {
     "sup2": ("supervisor",),
     "sup3": ("supervisor",),
 }
+
+
+def review_one_by_one(
+    workspace: Workspace, today: date, within_days: int | None = None
+) -> list[tuple[catalogue.Record, Decision]]:
+    """What the review by groups must say: every active record decided by itself, in the order of filing."""
+    around = load_circumstances(workspace)
+    decided = [(one, decide_record(workspace, one, around, today)) for one in catalogue.list_records(workspace.db)]
+    return [(one, found) for one, found in decided if within_days is None or (
+        found.due is not None and found.due <= today + timedelta(days=within_days))]
 
 
 def clock_on(day: date) -> Clock:
@@ -67,13 +83,13 @@ class Archive:
         self, title: str = "回访记录", *, on: date = date(2024, 6, 1), record_class: str = "visit-record",
         content: bytes | None = None, **extra: object,
     ) -> str:
-        issue_id = extra.pop("issue_id", None)
+        issue_id, number = (extra.pop(key, None) for key in ("issue_id", "number"))
         with self.workspace.writing() as writer, self.workspace.staging() as staging:
             paper = staging / "paper"
             files.write_atomic(paper, content if content is not None else f"{title}{on}".encode())
             new = NewRecord(
                 record_class, title, on, 2, {"original.txt": paper}, files.digests_of(paper), extra=extra,
-                issue_id=None if issue_id is None else str(issue_id),
+                issue_id=None if issue_id is None else str(issue_id), number=None if number is None else str(number),
             )
             return file_record(writer, self.workspace, new, staging)
 
@@ -109,7 +125,28 @@ class Archive:
         )
 
 
+_MADE: dict[date, tuple[dict[str, bytes | None], dict[str, Ed25519PrivateKey]]] = {}
+"""Stores that were made in this process, file by file (None is a folder), and the keys of their people."""
+
+
 def make_archive(root: Path, day: date = TODAY) -> Archive:
+    """A new store with people and schedule; made once for a day, then put down again."""
+    if day not in _MADE:
+        archive = _new_archive(root, day)
+        archive.workspace.close()
+        _MADE[day] = ({path.relative_to(root).as_posix(): None if path.is_dir() else path.read_bytes()
+                       for path in sorted(root.rglob("*"))}, archive.keys)
+    else:
+        root.mkdir(parents=True)
+        for name, data in _MADE[day][0].items():
+            if data is None:
+                (root / name).mkdir()
+            else:
+                (root / name).write_bytes(data)
+    return Archive(root, open_workspace(root, PROJECTIONS, clock_on(day), "os:user"), dict(_MADE[day][1]))
+
+
+def _new_archive(root: Path, day: date) -> Archive:
     text = new_settings_text(
         store_id=SIMULATION_ID, simulation=True, company=CompanySection(),
         archive=ArchiveSection(),
@@ -128,4 +165,22 @@ def change(archive: Archive, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1
     files.write_atomic(path, text.replace(old, new).encode(), overwrite=True)
+    archive.reopen()
+
+
+def rewritten(archive: Archive, change: Callable[[dict[str, Any]], object], act: str) -> None:
+    """The ledger with the body of one act changed and the whole chain computed anew, as whoever has the files can."""
+    (path,) = (archive.root / "ledger").glob("ledger-*.jsonl")
+    head, lines = "0" * 64, []
+    for line in path.read_bytes().splitlines():
+        entry = json.loads(line)
+        del entry["hash"]
+        if entry["act"] == act:
+            change(entry)
+        entry["prev"] = head
+        head = hashlib.sha256(canonical_json(entry)).hexdigest()
+        lines.append(canonical_json({**entry, "hash": head}))
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    (archive.root / "catalogue.sqlite3").unlink()
+    archive.workspace.close()
     archive.reopen()

@@ -125,7 +125,7 @@ def test_the_report_prints_as_text_in_both_formats(archive: Archive) -> None:
     cells = [cell for sheet in book for line in sheet.iter_rows() for cell in line if cell.value is not None]
     assert {cell.data_type for cell in cells} == {"s"}
     tables = Document(io.BytesIO(report_docx(report))).tables
-    assert [cell.text for cell in tables[1].rows[0].cells] == list(ITEM_COLUMNS)
+    assert [cell.text for cell in tables[1].rows[0].cells] == list(ITEM_COLUMNS[:-1])
     assert [cell.text for cell in tables[2].rows[0].cells] == list(HELD_COLUMNS)
     assert '=HYPERLINK("http://x")\ufffd' in [cell.text for cell in tables[1].rows[1].cells]
 
@@ -212,3 +212,14 @@ def test_after_the_point_of_no_return_an_order_is_not_withdrawn(archive: Archive
     order = archive.execute(archive.signed(archive.file())).order
     with pytest.raises(RefusedByRule, match="cannot be done"):
         orders.withdraw_order(archive.workspace, order.order_id, "太晚")
+
+
+def test_the_report_tells_what_an_old_term_was_taken_to_mean(archive: Archive) -> None:
+    from openpyxl import load_workbook
+
+    inherited = archive.file("旧档", on=date(1988, 6, 1), period_term="短期")
+    order = archive.appraise(archive.propose(inherited, archive.file()))
+    assert [row["备注"] for row in report_of(archive.workspace, order).items] == ["原保管期限短期，按15年", ""]
+    assert "原保管期限短期，按15年" in filed_text(archive, order)
+    book = load_workbook(io.BytesIO(report_xlsx(report_of(archive.workspace, order))))
+    assert "原保管期限短期，按15年" in [cell.value for line in book.worksheets[0].iter_rows() for cell in line]

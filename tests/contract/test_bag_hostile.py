@@ -397,3 +397,17 @@ def test_a_label_that_is_the_name_of_another_field_is_left_out(bag: Path, other:
     labels = [json.loads(row["metadata"]).get("labels") for row in other.db.all("SELECT metadata FROM records")]
     assert {"date": "日期", "pressure": "水压"} in labels
     assert not any("题名" in (one or {}).values() for one in labels)
+
+
+def test_a_field_that_is_called_like_one_that_every_record_has_is_left_out_where_no_form_has_it(
+    bag: Path, other: Any
+) -> None:
+    from recordkit.archive.bag_import import import_bag
+
+    def without_form(plain: dict[str, Any]) -> None:
+        plain |= {"form": None, "fields": {"title": "伪题名", "box": "77", "record_id": "R1", "pressure": "0.3"}}
+
+    list(import_bag(other, plan_import(other, read_bag(edited(bag, without_form)), ImportOptions()), ImportOptions()))
+    fields = [json.loads(row["metadata"]).get("fields") for row in other.db.all("SELECT metadata FROM records")]
+    assert {"pressure": "0.3"} in fields
+    assert not any("伪题名" in (one or {}).values() for one in fields)

@@ -685,6 +685,9 @@ def test_notes_that_went_with_their_record_are_not_missed(office: Office) -> Non
     ("DELETE FROM contents WHERE record_id = (SELECT min(record_id) FROM contents)", "contents: "),
     ("INSERT INTO boxes VALUES ('客户甲', '', '', 1, '', '')", "boxes: 1 row(s)"),
     ("UPDATE boxes SET shelf = '别处'", "boxes: 1 row(s)"),
+    ("UPDATE record_tallies SET n = n + 5", "record_tallies: 1 row(s)"),
+    ("DELETE FROM filings", "filings: 3 row(s), such as R"),
+    ("UPDATE filing_years SET n = 9", "filing_years: 1 row(s)"),
 ])
 def test_tables_that_no_entry_made_so_are_named_and_stay_as_they_are(
     office: Office, statement: str, told: str
@@ -709,6 +712,27 @@ def test_tables_that_no_entry_made_so_are_named_and_stay_as_they_are(
     assert verdict(office.run(), "4-04") == "PASS"
 
 
+@pytest.mark.parametrize("statements", [
+    ("ALTER TABLE holds RENAME TO kept", "CREATE VIEW holds AS SELECT * FROM kept WHERE 0"),
+    ("CREATE VIEW other AS SELECT 1",),
+    ("CREATE TRIGGER lifted AFTER INSERT ON holds BEGIN DELETE FROM holds; END",),
+    ("CREATE UNIQUE INDEX one_kind ON holds (kind)",),
+    ("DROP INDEX issues_number",),
+    ("CREATE TABLE empty (a)",),
+])
+def test_what_the_program_does_not_make_itself_fails_the_comparison_until_a_rebuild(
+    office: Office, statements: tuple[str, ...]
+) -> None:
+    office.file()
+    for statement in statements:
+        office.workspace.db.run(statement)
+    found = office.run()
+    assert verdict(found, "4-04") == "FAIL", evidence(found, "4-04")
+    assert "does not make so" in evidence(found, "4-04")
+    office.workspace.rebuild()
+    assert verdict(office.run(), "4-04") == "PASS", evidence(office.run(), "4-04")
+
+
 @pytest.mark.parametrize("statement", [
     "INSERT INTO voids VALUES (CAST(x'ff' AS TEXT), '', '', '')", "CREATE TABLE \"a\"\"b\" AS SELECT 1 AS c"])
 def test_a_table_that_cannot_be_read_or_is_none_of_ours_does_not_turn_the_comparison_off(
@@ -717,3 +741,12 @@ def test_a_table_that_cannot_be_read_or_is_none_of_ours_does_not_turn_the_compar
     office.workspace.db.run(statement)
     found = office.run()
     assert verdict(found, "4-04") == "FAIL", evidence(found, "4-04")
+
+
+def test_a_size_or_digest_that_the_metadata_lacks_is_named_for_nothing_can_be_held_against_it(office: Office) -> None:
+    path = office.path(office.file(), "record.json")
+    known = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**known, "size": None, "sha512": ""}), "utf-8")
+    run = office.run()
+    assert (verdict(run, "2-03"), verdict(run, "1-10")) == ("FAIL", "PASS")
+    assert "字节数" in evidence(run, "2-03") and "SHA-512" in evidence(run, "2-03")

@@ -85,6 +85,20 @@ def test_a_setting_loosened_after_the_signatures_stops_the_execution_and_not_the
     orders.withdraw_order(archive.workspace, order.order_id, "制度有变")
 
 
+def test_a_share_is_told_as_recordkit_toml_writes_it(archive: Archive) -> None:
+    change(archive, "total_share = 0.5", "total_share = 0.999999")
+    assert [str(one) for one in unaccepted(archive.workspace)] == ["total_share = 0.999999 (in the ledger: 0.5)"]
+
+
+def test_an_administrator_signs_stricter_settings_too_and_nothing_twice(archive: Archive) -> None:
+    change(archive, "supervisors = 2 ", "supervisors = 3 ")
+    done = accept_settings(archive.workspace, archive.signer("admin"))
+    assert (done.loosened, acts(archive)[-1], done.seq) == ((), ACCEPTED, len(acts(archive)))
+    assert (recorded_duties(archive.workspace.db) or {})["supervisors"] == 3
+    assert accept_settings(archive.workspace, archive.signer("admin")) == done
+    assert acts(archive).count(ACCEPTED) == 1
+
+
 def test_a_tightened_setting_is_recorded_by_the_next_act_and_rules_at_once(archive: Archive) -> None:
     order = archive.signed(archive.file())
     change(archive, "supervisors = 2 ", "supervisors = 3 ")

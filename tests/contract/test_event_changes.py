@@ -1,17 +1,15 @@
 """Events are revised and withdrawn; holds are extended and never end by themselves."""
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive, review_one_by_one
 
 from recordkit import pending
 from recordkit.archive.catalogue import count_of_account
 from recordkit.archive.editing import edit_record
 from recordkit.errors import InputRefused, RefusedByRule
-from recordkit.retention.circumstances import explain_record, review_store
+from recordkit.retention.circumstances import explain_record
 from recordkit.retention.events import (
     PENDING,
     AccountEvent,
@@ -34,13 +32,6 @@ from recordkit.retention.holds import (
     release_holds,
 )
 from recordkit.retention.standing import bound_records, standing_of
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def contract(archive: Archive, account: str | None = None, on: date = date(1990, 1, 1)) -> str:
@@ -78,9 +69,9 @@ def test_a_withdrawn_event_cancels_and_the_record_waits_again(archive: Archive, 
     assert event_words(archive.workspace, kept.event_id).end == "张冠李戴"
     ledger = "".join(path.read_text() for path in (archive.root / "ledger").glob("*.jsonl"))
     assert "张冠李戴" not in ledger and "70001" not in ledger
-    rows = (list_events(archive.workspace.db), list(review_store(archive.workspace, TODAY)))
+    rows = (list_events(archive.workspace.db), review_one_by_one(archive.workspace, TODAY))
     archive.workspace.rebuild()
-    assert (list_events(archive.workspace.db), list(review_store(archive.workspace, TODAY))) == rows
+    assert (list_events(archive.workspace.db), review_one_by_one(archive.workspace, TODAY)) == rows
 
 
 def test_what_no_longer_counts_is_neither_revised_nor_withdrawn_again(archive: Archive) -> None:

@@ -2,14 +2,11 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive, review_one_by_one
 
-from recordkit.retention.circumstances import review_store
 from recordkit.retention.grouped import group_review, review_items
 from recordkit.retention.holds import place_hold
 
@@ -17,13 +14,6 @@ CLASSES = (
     "visit-record", "supply-contract", "meter-change-notice", "rectification-order", "appraisal-report", "unknown",
 )
 EVENTS = ("contract-ended", "account-closed", "meter-replaced", "case-closed")
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def fill(archive: Archive, rng: random.Random, records: int) -> None:
@@ -80,7 +70,7 @@ def fill(archive: Archive, rng: random.Random, records: int) -> None:
         db.insert("orders", {"order_id": "D1", "year": 2030, "serial": 1, "digest": "", "manifest": "{}", "seq": 1,
                              "proposer": "arch", "proposed": "", "withdrawn": rng.choice([None, None, "2030-01-01"])})
         for record_id in rng.sample(ids, records // 10):
-            db.insert("order_items", {"order_id": "D1", "record_id": record_id, "decided": 1, "position": 1,
+            db.insert("order_items", {"order_id": "D1", "record_id": record_id, "decided": 1,
                                       "intended": 0,
                                       "opinion": rng.choice(["extend", "keep", "destroy"]),
                                       "until": rng.choice([None, day()])})
@@ -96,7 +86,7 @@ def test_groups_and_items_equal_the_review_of_each_record(archive: Archive, seed
         place_hold(archive.workspace, kind="debt", reason="欠款", account="99999")
         archive.workspace.db.run("UPDATE holds SET account = NULL WHERE account = '99999'")
     today = rng.choice([TODAY, date(2034, 12, 31), date(2035, 1, 1)])
-    one_by_one = list(review_store(archive.workspace, today, within_days=within))
+    one_by_one = review_one_by_one(archive.workspace, today, within)
     expected = Counter((record.record_class, decision.decision, decision.due) for record, decision in one_by_one)
     groups: Counter[tuple[str, str, date | None]] = Counter()
     for one in group_review(archive.workspace, today, within_days=within):
@@ -107,6 +97,25 @@ def test_groups_and_items_equal_the_review_of_each_record(archive: Archive, seed
     assert list(review_items(archive.workspace, today, decisions={"due", "held"}, within_days=within)) == due
     if within is None:
         assert {decision for _, decision, _ in expected} >= ({"held"} if seed % 4 == 0 else {"due", "held", "waiting"})
+
+
+def test_a_class_that_counts_from_a_field_is_grouped_by_what_stands_there(archive: Archive) -> None:
+    schedule = archive.root / "retention.toml"
+    text = schedule.read_text("utf-8")
+    rule = 'name = "回访记录"\nperiod = "10y"'
+    assert rule in text
+    schedule.write_text(text.replace(rule, f'{rule}\nfield = "ended"'), "utf-8")
+    for at, ended in enumerate(("2020-05-06", "2020-07-08", "2031-01-01", "")):
+        record = archive.file(f"回访{at}")
+        archive.workspace.db.run("UPDATE records SET metadata = :m WHERE record_id = :id",
+                                 {"m": f'{{"fields": {{"ended": "{ended}"}}}}', "id": record})
+    archive.file("合同", record_class="supply-contract")
+    one_by_one = review_one_by_one(archive.workspace, TODAY, None)
+    assert list(review_items(archive.workspace, TODAY)) == one_by_one
+    counted = Counter((record.record_class, decision.decision, decision.due) for record, decision in one_by_one)
+    assert {(one.record_class, one.decision, one.due): one.count
+            for one in group_review(archive.workspace, TODAY)} == counted
+    assert sorted(counted.values()) == [1, 1, 1, 2]
 
 
 def test_an_empty_archive_has_no_groups(archive: Archive) -> None:

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive, make_archive, rewritten
 
 from recordkit.archive import catalogue
 from recordkit.archive.boxes import place_box
@@ -62,24 +62,6 @@ def judged(root: Path) -> list[str]:
     found = verifier().Verifier()
     found.read(root / "ledger")
     return [code for _, code, *_ in found.findings]
-
-
-def rewritten(archive: Archive, change: Callable[[dict[str, Any]], object], act: str) -> None:
-    """The ledger with the body of one act changed and the whole chain computed anew, as whoever has the files can."""
-    (path,) = (archive.root / "ledger").glob("ledger-*.jsonl")
-    head, lines = "0" * 64, []
-    for line in path.read_bytes().splitlines():
-        entry = json.loads(line)
-        del entry["hash"]
-        if entry["act"] == act:
-            change(entry)
-        entry["prev"] = head
-        head = hashlib.sha256(canonical_json(entry)).hexdigest()
-        lines.append(canonical_json({**entry, "hash": head}))
-    path.write_bytes(b"\n".join(lines) + b"\n")
-    (archive.root / "catalogue.sqlite3").unlink()
-    archive.workspace.close()
-    archive.reopen()
 
 
 def both_find(archive: Archive) -> bool:
@@ -373,9 +355,13 @@ def test_whatever_changed_since_the_proposal_stops_the_acceptance_and_is_named(
 
 def test_a_proposal_of_a_former_version_is_accepted_by_what_it_says(archive: Archive) -> None:
     made = propose_handover(archive.workspace, "new", archive.signer("arch"))
-    newer = ("arrangement", "remarks", "events", "settings", "schedule", "files")
-    older = {key: value for key, value in made.manifest.items() if key not in newer}
-    archive.workspace.db.run("UPDATE handovers SET manifest = :manifest", {"manifest": json.dumps(older)})
+    newer = ("arrangement", "remarks", "events", "settings", "schedule", "files", "people", "documents")
+
+    def without(entry: dict[str, Any]) -> None:
+        for key in newer:
+            del entry["body"]["manifest"][key]
+
+    rewritten(archive, without, "handover.proposed")
     settings = archive.root / "recordkit.toml"
     settings.write_text(settings.read_text("utf-8") + "\n# since\n", "utf-8")
     archive.reopen(date(2037, 3, 9))
@@ -390,7 +376,29 @@ def _retitled(archive: Archive) -> str:
 
 def _remarked_in_the_tables(archive: Archive) -> str:
     archive.workspace.db.run("UPDATE volumes SET remarks = '{\"checked_by\": \"王五\"}'")
-    return "titles or remarks of volumes"
+    return r"The catalogue is not what.*volumes: 1 row\(s\)"
+
+
+def _forged(statement: str, named: str) -> Callable[[Archive], str]:
+    def act(archive: Archive) -> str:
+        archive.workspace.db.run(statement)
+        return named
+
+    return act
+
+
+_FORGERIES = [_forged(statement, named) for statement, named in (
+    ("UPDATE records SET title = '伪题名'", "records: 3 row"),
+    ("UPDATE people SET roles = '[\"auditor\"]' WHERE id = 'sup1'", "people: 1 row.*sup1"),
+    ("INSERT INTO record_accounts SELECT '0042', record_id, 1 FROM records", "record_accounts: 3 row"),
+    ("DELETE FROM filings", "filings: 3 row"),
+    ("CREATE VIEW other AS SELECT 1", "does not make so.*other"),
+)]
+
+
+def _enlisted(archive: Archive) -> str:
+    archive.register("late", "archivist")
+    return "the register of people"
 
 
 def _happened(archive: Archive) -> str:
@@ -452,7 +460,7 @@ _DAMAGES = (_original_gone, _original_cut, _object_gone, _inventory_of_another, 
 
 
 @pytest.mark.parametrize(
-    "act", [_retitled, _remarked_in_the_tables, _happened, _loosened, _shortened, *_DAMAGES])
+    "act", [_retitled, _remarked_in_the_tables, *_FORGERIES, _enlisted, _happened, _loosened, _shortened, *_DAMAGES])
 def test_nobody_receives_what_is_no_longer_as_it_was_signed(archive: Archive, act: Callable[[Archive], str]) -> None:
     _with_volume(archive)
     name = proposed(archive)
@@ -463,7 +471,7 @@ def test_nobody_receives_what_is_no_longer_as_it_was_signed(archive: Archive, ac
     assert archive.workspace.db.cursor() == before and find_handover(archive.workspace, name).status == "proposed"
 
 
-@pytest.mark.parametrize("act", _DAMAGES)
+@pytest.mark.parametrize("act", [*_DAMAGES, *_FORGERIES])
 def test_nobody_hands_over_files_that_are_not_there(archive: Archive, act: Callable[[Archive], str]) -> None:
     _with_volume(archive)
     named = act(archive)

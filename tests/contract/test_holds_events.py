@@ -1,21 +1,13 @@
 from datetime import date
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive, review_one_by_one
 
 from recordkit.archive.editing import edit_record
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.notes import remove_notes
-from recordkit.retention.circumstances import review_store
 from recordkit.retention.events import add_event, list_events
 from recordkit.retention.holds import find_hold, list_holds, place_hold, release_hold
-
-
-@pytest.fixture
-def archive(tmp_path):
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def ledger_text(archive: Archive) -> str:
@@ -124,6 +116,6 @@ def test_review_and_holds_are_the_same_after_a_rebuild(archive):
     add_event(archive.workspace, "contract-ended", date(2003, 1, 1), records=[contract])
     place_hold(archive.workspace, kind="arrears", reason="欠费", account="70001")
     place_hold(archive.workspace, kind="debt", reason="欠款", records=[contract, record], until=date(2039, 1, 1))
-    before = (list(review_store(archive.workspace, TODAY)), list_holds(archive.workspace))
+    before = (review_one_by_one(archive.workspace, TODAY), list_holds(archive.workspace))
     archive.workspace.rebuild()
-    assert (list(review_store(archive.workspace, TODAY)), list_holds(archive.workspace)) == before
+    assert (review_one_by_one(archive.workspace, TODAY), list_holds(archive.workspace)) == before

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive, change
 
 from recordkit.archive.catalogue import list_records
 from recordkit.archive.editing import edit_record
@@ -15,9 +13,11 @@ from recordkit.archive.volume_acts import NewVolume, add_to_volume, open_volume
 from recordkit.errors import InputRefused, NotFound, RefusedByRule
 from recordkit.people import NewPerson, Person, add_person, find_person, list_people
 from recordkit.retention import orders
+from recordkit.retention.adoption import kept_schedule
 from recordkit.retention.holds import place_hold
 from recordkit.retention.order_state import (
     Opinion,
+    Order,
     decided_remarks,
     find_order,
     list_orders,
@@ -25,16 +25,10 @@ from recordkit.retention.order_state import (
     open_orders,
     parse_opinion,
 )
+from recordkit.retention.paper_route import printed_code
 from recordkit.retention.signing import OnPaper, Paper, code_for, other_self, supervisor_account, what_is_signed
 from recordkit.retention.stops import name_the_stopped, stopped_items
 from recordkit.templates.registercode import RegisterCode
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def said(error: pytest.ExceptionInfo[RefusedByRule] | pytest.ExceptionInfo[InputRefused]) -> tuple[str, str]:
@@ -140,7 +134,8 @@ def test_an_opinion_on_every_record_is_changed_by_name_only_and_none_at_all_is_r
     other = archive.file("二")
     with pytest.raises(NotFound, match=f"^The record {other} is not in order D2037-0001"):
         archive.appraise(order, {other: Opinion("keep")})
-    assert find_order(archive.workspace.db, " D2037-0001 ").status(2) == "appraised"
+    found = find_order(archive.workspace.db, " D2037-0001 ")
+    assert (found.status(2), found.proposed, found.manifest["format"]) == ("appraised", TODAY.isoformat(), 1)
 
 
 @pytest.mark.parametrize(("until", "taken"), [(date(2037, 3, 4), False), (TODAY, False), (date(2037, 3, 6), True)])
@@ -183,8 +178,19 @@ def test_opinions_are_read_with_blanks_around_them() -> None:
 
 
 def test_an_order_that_is_not_there_is_named(archive: Archive) -> None:
-    with pytest.raises(NotFound, match=r"^There is no order D2037-0009\."):
+    with pytest.raises(NotFound, match=r"^There is no order D2037-0009\.") as refused:
         find_order(archive.workspace.db, "D2037-0009")
+    assert str(refused.value.todo) == "'recordkit destruction list' shows the orders."
+    archive.propose(archive.file())
+    with pytest.raises(NotFound) as refused:
+        find_order(archive.workspace.db, "D2037-0010")
+    assert "D2037-0001" in str(refused.value.todo)
+
+
+def test_the_word_for_an_unusual_share_is_the_count_and_six_characters_of_the_digest(archive: Archive) -> None:
+    one, two = archive.file("一"), archive.file("二")
+    order = archive.appraise(archive.propose(one, two), {one: Opinion("destroy"), two: Opinion("keep")})
+    assert order.confirmation == f"1-{order.digest[:6]}" and len(order.digest) == 64
 
 
 # --- on the way -----------------------------------------------------------------------------------------------
@@ -206,6 +212,22 @@ def test_who_proposed_and_appraised_enters_no_signature_by_hand(archive: Archive
     # Another one comes further: to the paper itself.
     with pytest.raises(RefusedByRule, match="carries no code"):
         orders.approve_order(archive.workspace, order.order_id, OnPaper(boss, paper, TODAY, archive.signer("arch")))
+
+
+def test_the_newest_report_of_a_complete_appraisal_is_that_of_the_order(archive: Archive) -> None:
+    first, other = archive.propose(archive.file("一")), archive.propose(archive.file("二"))
+    assert first.report is None
+    reports = []
+    for opinion in ("destroy", "keep"):
+        first = archive.appraise(first, {first.items[0].record_id: parse_opinion(opinion)})
+        reports.append(first.report)
+        other = archive.appraise(other, {other.items[0].record_id: parse_opinion(opinion)})
+    filed = [one.record_id for one in list_records(archive.workspace.db) if one.record_class == "appraisal-report"]
+    assert (len(filed), reports) == (4, [filed[0], filed[2]])
+    assert (first.report, other.report) == (filed[2], filed[3])
+    archive.file("不是报告")
+    archive.workspace.rebuild()
+    assert find_order(archive.workspace.db, first.order_id) == first
 
 
 def test_every_next_step_of_an_order_is_told(archive: Archive) -> None:
@@ -241,7 +263,9 @@ def test_a_withdrawal_needs_a_reason_and_comes_once(archive: Archive) -> None:
         orders.withdraw_order(archive.workspace, order.order_id, "重复")
     assert said(refused) == ("Order D2037-0001 is withdrawn; this cannot be done with it now.",
                              "Make a new one with: recordkit destruction propose.")
-    assert stopped_items(archive.workspace, find_order(archive.workspace.db, order.order_id)) == {}
+    found = find_order(archive.workspace.db, order.order_id)
+    assert found.withdrawn == TODAY.isoformat()
+    assert stopped_items(archive.workspace, found) == {}
 
 
 def test_items_that_were_changed_or_are_gone_are_stopped_by_name_and_kept_ones_are_not_asked(archive: Archive) -> None:
@@ -301,8 +325,8 @@ def test_a_signature_by_hand_is_entered_with_its_day_and_its_paper(archive: Arch
     assert order.status(2) == "approved"
     entered = workspace.db.all("SELECT entered_by, paper FROM order_papers")
     assert [tuple(row) for row in entered] == [("arch", paper.record)]
-    assert [(one.person, one.day) for one in order.signatures if one.act == "order.approved"] == [
-        ("hand-boss", TODAY.isoformat())]
+    assert [(one.person, one.day, one.route) for one in order.signatures if one.act != "order.proposed"] == [
+        ("appr", TODAY.isoformat(), "key"), ("hand-boss", TODAY.isoformat(), "paper")]
 
 
 def test_records_are_in_the_order_that_still_decides_about_them(archive: Archive) -> None:
@@ -346,3 +370,111 @@ def test_of_all_records_those_that_a_hold_keeps_from_an_order_are_told_if_they_w
     place_hold(archive.workspace, kind="debt", reason="欠款", records=[due, waiting])
     _, refusals = orders.propose_order(archive.workspace, None, archive.signer("arch"))
     assert [one.record_id for one in refusals] == [due]
+
+
+def on_paper(archive: Archive, order: Order, person: str, by: str = "arch", on: date = TODAY) -> OnPaper:
+    """A signature by hand on the register as it would be printed now."""
+    code = printed_code(archive.workspace, order)
+    return OnPaper(find_person(archive.workspace.db, person), Paper("R9", "C001-9", 1, "", (code,), on), on,
+                   archive.signer(by))
+
+
+STEPS = {"approve": orders.approve_order, "sign": orders.sign_order, "complete": orders.complete_order}
+
+
+def before(archive: Archive, step: str, record: str) -> Order:
+    """An order that was proposed and appraised by one and the same person, right before a step."""
+    both = archive.signer("both")
+    order, _ = orders.propose_order(archive.workspace, [record], both)
+    order = orders.appraise_order(archive.workspace, order.order_id, Opinion("destroy"), both)
+    if step != "approve":
+        order = archive.approve(order)
+    if step == "complete":
+        order = archive.sign(archive.sign(order, "sup1"), "sup2")
+        order = archive.execute(order).order
+    return order
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_at_every_step_on_paper_the_day_must_fit_and_a_second_key_is_needed(archive: Archive, step: str) -> None:
+    archive.register("both", "archivist", "appraiser")
+    order = before(archive, step, archive.file())
+    person = "boss" if step == "approve" else "sup1"
+    entries = archive.workspace.db.cursor().seq
+    with pytest.raises(InputRefused, match="that day is yet to come"):
+        STEPS[step](archive.workspace, order.order_id, on_paper(archive, order, person, on=date(2037, 3, 6)))
+    with pytest.raises(RefusedByRule, match="^both proposed and appraised order D2037-0001 and cannot enter"):
+        STEPS[step](archive.workspace, order.order_id, on_paper(archive, order, person, by="both"))
+    assert archive.workspace.db.cursor().seq == entries
+    STEPS[step](archive.workspace, order.order_id, on_paper(archive, order, person))
+    assert archive.workspace.db.cursor().seq == entries + 1
+
+
+def test_the_schedule_by_which_an_order_is_proposed_is_kept(archive: Archive) -> None:
+    order = archive.propose(archive.file())
+    kept = kept_schedule(archive.root, str(order.manifest["schedule"]))
+    assert kept is not None and kept.digest == order.manifest["schedule"]
+
+
+def test_an_item_whose_settings_were_loosened_is_stopped_at_every_step(archive: Archive) -> None:
+    archive.register("both", "archivist", "appraiser")
+    waiting = {step: before(archive, step, archive.file(step)) for step in STEPS}
+    undecided, _ = orders.propose_order(archive.workspace, [archive.file("四")], archive.signer("both"))
+    record = archive.file("五")
+    change(archive, 'supervisor_excludes = ["proposer", "approver"]', "supervisor_excludes = []")
+    acts = [lambda step=step: STEPS[step](archive.workspace, waiting[step].order_id,
+                                          archive.signer("boss" if step == "approve" else "sup1")) for step in STEPS]
+    for act in (*acts, lambda: archive.appraise(undecided), lambda: archive.propose(record)):
+        with pytest.raises(RefusedByRule, match="supervisor_excludes"):
+            act()
+
+
+def test_an_order_that_is_finished_refuses_what_comes_late_and_says_so(archive: Archive) -> None:
+    order = archive.execute(archive.signed(archive.file())).order
+    told = [str(orders.next_step(archive.workspace, order))]
+    for person in ("sup1", "sup2"):
+        order = orders.complete_order(archive.workspace, order.order_id, archive.signer(person))
+    told.append(str(orders.next_step(archive.workspace, order)))
+    assert told == ["Next: recordkit destruction complete D2037-0001, by each supervisor.", "Nothing is left to do."]
+    with pytest.raises(RefusedByRule) as refused:
+        archive.sign(order, "sup3")
+    assert said(refused) == ("Order D2037-0001 is completed; this cannot be done with it now.",
+                             "Nothing is left to do.")
+
+
+def test_a_completion_names_the_paper_originals_that_were_destroyed_and_no_others(archive: Archive) -> None:
+    papers = sorted((archive.file(title, box=str(at)) for at, title in enumerate("一二三四")), reverse=True)
+    bare = archive.file("五")
+    order = archive.signed(*papers, bare)
+    place_hold(archive.workspace, kind="debt", reason="欠款", records=[papers[1]])
+    order = archive.execute(order).order
+    orders.complete_order(archive.workspace, order.order_id, archive.signer("sup1"))
+    second = archive.execute(archive.signed(archive.file("六"))).order
+    orders.complete_order(archive.workspace, second.order_id, archive.signer("sup1"))
+    statements = [entry.body["statement"] for entry, _ in archive.workspace.ledger.read()
+                  if entry.act == "order.completed"]
+    assert [one.get("papers") for one in statements] == [  # type: ignore[attr-defined]
+        sorted({*papers} - {papers[1]}), None]
+
+
+def test_whoever_signs_is_told_what_was_stopped_since(archive: Archive) -> None:
+    record, other = archive.file("一"), archive.file("二")
+    order = archive.propose(record, other)
+    place_hold(archive.workspace, kind="debt", reason="欠款", records=[record])
+    for step in (archive.appraise, archive.approve, lambda one: archive.sign(one, "sup1")):
+        archive.workspace.notices.clear()
+        order = step(order)
+        assert [str(one).partition(":")[0] for one in archive.workspace.notices] == ["Stopped in order D2037-0001"]
+
+
+def test_who_signs_twice_is_told_so_by_the_own_name_alone(archive: Archive) -> None:
+    order = archive.sign(archive.approve(archive.appraise(archive.propose(archive.file()))), "sup1")
+    todo = "Let another person sign; 'recordkit people list' shows who may."
+    with pytest.raises(RefusedByRule) as refused:
+        archive.sign(order, "sup1")
+    assert said(refused) == ("sup1 has signed already; the supervisors must be different people.", todo)
+    archive.register("again", "supervisor", staff_no="S-sup1")
+    with pytest.raises(RefusedByRule) as refused:
+        archive.sign(order, "again")
+    assert said(refused) == ("again and sup1 are one human being (same staff number or key), and sup1 has signed "
+                             "already; the supervisors must be different people.", todo)

@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from retention_store import TODAY, make_archive
+from retention_store import TODAY
 
 from recordkit.archive.catalogue import find_record, get_record, objects_of
 from recordkit.archive.editing import edit_record
@@ -18,13 +18,6 @@ from recordkit.retention.order_state import Opinion, find_order, list_orders, pa
 from recordkit.retention.register import COLUMNS, register_of
 from recordkit.retention.register_print import register_docx, register_xlsx
 from recordkit.retention.signing import digest_of, signed_body
-
-
-@pytest.fixture
-def archive(tmp_path):
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def status(archive, order):

@@ -1,11 +1,9 @@
 """Events that filed papers let expect, by the rules that come with the program and by an office's own."""
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive
 
 from recordkit import files
 from recordkit.archive.classes import load_scheme, parse_scheme
@@ -27,13 +25,6 @@ from recordkit.retention.proposals import (
 from recordkit.retention.schedule import shipped_schedule
 
 ACCOUNT = "0012003456"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def paper(archive: Archive, record_class: str, on: date, *, account: str | None = ACCOUNT, number: str | None = None,
@@ -272,6 +263,32 @@ def test_a_paper_without_an_account_may_tell_its_own_event(archive: Archive) -> 
 
 
 def test_a_rule_with_a_key_that_there_is_not_is_named_with_its_place(archive: Archive) -> None:
-    with_rules(archive, '[[proposals]]\npaper = "complaint"\nevent = "completed"\ntarget = ["x"]\n')
-    with pytest.raises(InputRefused, match=r"unknown key target - at `\$\.proposals\[0\]`"):
+    with_rules(archive, '[[proposals]]\npaper = "complaint"\nevent = "completed"\ntarget = ["x"]\nzz = 1\n'
+                        'differs = ["y"]\nonly_ = {}\n')
+    with pytest.raises(InputRefused, match=r"unknown key differs - at `\$\.proposals\[0\]`"):
         load_rules(archive.root)
+
+
+def test_a_paper_whose_class_was_struck_out_of_the_schedule_proposes_nothing(archive: Archive) -> None:
+    paper(archive, "supply-contract", date(2015, 3, 1))
+    closing = paper(archive, "account-closing", date(2026, 9, 1))
+    assert closing in {one[3] for one in proposed(archive)}
+    less = shipped_schedule().replace(b'id = "account-closing"', b'id = "another"')
+    files.write_atomic(archive.root / "retention.toml", less, overwrite=True)
+    assert proposed(archive) == []
+
+
+def test_of_two_papers_of_one_day_the_one_filed_first_speaks_and_today_is_no_day_ahead(archive: Archive) -> None:
+    contract = paper(archive, "supply-contract", date(2015, 3, 1))
+    first = paper(archive, "account-closing", date(2026, 9, 1), closed_on=TODAY.isoformat())
+    paper(archive, "account-closing", date(2026, 9, 2), closed_on=TODAY.isoformat())
+    (one,) = (one for one in list_proposals(archive.workspace) if one.record_id == contract)
+    assert (one.paper, one.date) == (first, TODAY)
+    assert len(one.proposal_id) == 9 and one.proposal_id.startswith("P")
+    ((_, event),) = confirm(archive, [one.proposal_id], on=TODAY)
+    assert next(found.date for found in list_events(archive.workspace.db) if found.event_id == event) == TODAY
+
+
+def test_a_paper_may_be_done_on_its_own_day(archive: Archive) -> None:
+    own = paper(archive, "change-application", date(2026, 9, 1), completed_on="2026-09-01")
+    assert proposed(archive) == [(own, "completed", date(2026, 9, 1), own)]

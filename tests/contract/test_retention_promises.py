@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 from msgspec import structs
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive, review_one_by_one
 from test_appraisal_report import STEPS
 from test_grouped_review import fill
 
@@ -16,19 +14,11 @@ from recordkit.archive.catalogue import objects_of
 from recordkit.errors import InputRefused, RefusedByRule
 from recordkit.people import ROLES, list_people
 from recordkit.retention import destruction
-from recordkit.retention.circumstances import review_store
 from recordkit.retention.duties import DEFAULTS
 from recordkit.retention.events import add_event, withdraw_event
 from recordkit.retention.grouped import group_review
 from recordkit.retention.holds import place_hold
 from recordkit.retention.order_state import find_order
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 @pytest.mark.parametrize("on_account", [False, True])
@@ -156,7 +146,7 @@ def test_the_review_of_ten_times_the_records_reads_and_decides_no_more(
         groups = group_review(archive.workspace, TODAY)
         costs.append((len(read), len(decided)))
         records = sum(one.count for one in groups)
-        assert records == sum(1 for _ in review_store(archive.workspace, TODAY))
+        assert records == len(review_one_by_one(archive.workspace, TODAY))
         columns = [row["name"] for row in db.all("PRAGMA table_info(records)")]
         ten = ("WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 9) INSERT INTO records "
                f"({', '.join(columns)}) SELECT " + ", ".join(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive
 from test_grouped_review import fill
 
 from recordkit import files
@@ -19,7 +17,7 @@ from recordkit.retention import orders
 from recordkit.retention.adoption import adopt_schedule, is_changed, kept_schedule, last_seen, seen_scheme
 from recordkit.retention.events import add_event
 from recordkit.retention.schedule import shipped_schedule
-from recordkit.retention.schedule_moves import moved_groups, moved_records
+from recordkit.retention.schedule_moves import moved_groups, moved_in_orders, moved_records
 from recordkit.retention.stops import stopped_items
 
 VISIT = 'name = "回访记录"\nperiod = "{}"'
@@ -29,13 +27,6 @@ OLD = shipped_schedule().decode()
 def with_visits(rule: str) -> bytes:
     assert VISIT.format("10y") in OLD
     return OLD.replace(VISIT.format("10y"), 'name = "回访记录"\n' + rule).encode()
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def edit(archive: Archive, data: bytes) -> None:
@@ -135,6 +126,53 @@ def test_a_schedule_moves_nothing_against_itself(archive) -> None:
 
 
 # --- what was ordered -------------------------------------------------------------------------------------------
+
+
+def test_what_moves_in_open_orders_is_told_with_its_order_and_a_title_for_those_who_may_see_it(archive) -> None:
+    archive.workspace.actor = "arch"
+    visit, case = archive.file(), archive.file("稽查", record_class="violation-approval", on=date(1990, 1, 1))
+    add_event(archive.workspace, "case-closed", date(1991, 1, 1), records=[case])
+    archive.file("不在批次内")
+    gone = archive.file("已销毁")
+    archive.execute(archive.signed(gone))
+    order = archive.propose(visit, case)
+    old = parse_scheme(OLD.encode(), "alt")
+    new = parse_scheme(OLD.replace('period = "10y"', 'period = "40y"').replace('"30y"', '"90y"').encode(), "neu")
+    moved = moved_in_orders(archive.workspace, old, new, TODAY)
+    assert {(one.record.record_id, str(one.title), one.order) for one in moved} == {
+        (visit, "回访记录", order.order_id), (case, "稽查", order.order_id)}
+    assert all(one.before.decision == "due" and one.after.decision == "not-due" for one in moved)
+    every = [one.record.record_id for one in moved_records(archive.workspace, old, new, TODAY)]
+    assert gone not in every and len(every) == 3
+    assert [one.order is None for one in moved_records(archive.workspace, old, new, TODAY)] == [False, False, True]
+    archive.workspace.actor = "os:x"
+    moved = moved_in_orders(archive.workspace, old, new, TODAY)
+    assert {str(one.title) for one in moved} == {"回访记录", "(restricted)"}
+
+
+def test_what_moves_is_listed_by_the_days_before_and_after(archive) -> None:
+    for on, ended in ((date(2024, 6, 1), "2030-01-01"), (date(2025, 6, 1), "2000-01-01"),
+                      (date(2025, 6, 1), "2001-06-01")):
+        record = archive.file(f"回访{ended}", on=on)
+        archive.workspace.db.run("UPDATE records SET metadata = :m WHERE record_id = :id",
+                                 {"m": f'{{"fields": {{"ended": "{ended}"}}}}', "id": record})
+    add_event(archive.workspace, "completed", date(2030, 1, 1), records=[record])
+    old, new = parse_scheme(OLD.encode(), "alt"), parse_scheme(NEW_SCHEDULES[2], "neu")
+    groups = moved_groups(archive.workspace, old, new, TODAY)
+    assert [(one.due_before, one.after, one.due_after, one.count) for one in groups] == [
+        (date(2035, 1, 1), "not-due", date(2041, 1, 1), 1), (date(2036, 1, 1), "due", date(2011, 1, 1), 1),
+        (date(2036, 1, 1), "due", date(2012, 1, 1), 1)]
+
+
+def test_a_record_destroyed_while_its_list_is_read_is_left_out(archive) -> None:
+    first, second, third = (archive.file(f"第{at}件") for at in range(3))
+    old, new = parse_scheme(OLD.encode(), "alt"), parse_scheme(with_visits('period = "40y"'), "neu")
+    moved = moved_records(archive.workspace, old, new, TODAY)
+    assert next(moved).record.record_id == first
+    with archive.workspace.writing() as writer:
+        writer.add("record.destroyed", {"record": second, "order": "D2036-0001"})
+        writer.commit()
+    assert [one.record.record_id for one in moved] == [third]
 
 
 @pytest.mark.parametrize(

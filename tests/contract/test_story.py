@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive
 from test_grouped_review import fill
 
 from recordkit import files
@@ -20,13 +18,6 @@ from recordkit.retention.holds import place_hold, release_hold
 from recordkit.retention.order_state import Opinion
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.retention.story import Story, story_of
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def story(archive: Archive, record_id: str, today: date = TODAY) -> Story:

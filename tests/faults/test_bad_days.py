@@ -122,6 +122,28 @@ def test_the_last_line_cut_in_two_is_one_entry(office: Cli, keeps_catalogue: boo
     assert ledger(office) == whole
 
 
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_ledger_that_is_gone_comes_back_though_the_catalogue_is_gone_too(office: Cli, folder: bool) -> None:
+    shutil.rmtree(older(office))
+    office("backup", "--to", older(office), *DAY)
+    whole = ledger(office)
+    shutil.rmtree(office.store / "ledger")
+    if folder:
+        (office.store / "ledger").mkdir()
+    for path in office.store.glob("catalogue.sqlite3*"):
+        path.unlink()
+    office("mend", older(office), *DAY)
+    assert ledger(office) == whole and office.json("verify")["ok"]
+
+
+def test_objects_that_are_all_gone_come_back_with_the_files_of_their_root(office: Cli) -> None:
+    shutil.rmtree(older(office))
+    office("backup", "--to", older(office), *DAY)
+    shutil.rmtree(office.store / "objects")
+    office("mend", older(office), *DAY)
+    assert office.json("verify")["ok"]
+
+
 def test_a_copy_of_another_store_is_refused(office: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     office("init", tmp_path / "other", "--no-input")
     Cli(tmp_path / "other", capsys)("backup", "--to", tmp_path / "foreign")
@@ -207,8 +229,12 @@ def test_another_program_version_does_not_forget_how_far_the_ledger_had_come(off
 
 def test_notes_that_were_lost_come_back(office: Cli) -> None:
     shutil.rmtree(office.store / "notes")
-    assert office.json("mend", older(office), *DAY)["notes"] == 1
+    items = office.json("verify", expect=7)["items"]
+    assert len(items) == 4 and all(one["file"].startswith("notes/") and one["code"] for one in items)
+    done = office.json("mend", older(office), *DAY, expect=7)
+    assert done["notes"] == 1 and [one["place"][:6] for one in done["left"]] == ["notes/"] * 3
     assert "欠费" in office("hold", "list")
+    assert len(office.json("verify", expect=7)["items"]) == 3
 
 
 def test_no_new_store_is_made_over_a_ledger(office: Cli) -> None:
@@ -284,3 +310,89 @@ def test_a_new_store_has_nothing_strange_in_it(real: Cli) -> None:
         [None] * 5)
     (real.store / "recordkit-PC03.toml").write_text("x")
     assert "recordkit-PC03.toml" in str(row(real, "folder of the store")["how"])
+
+
+def impatient(office: Cli) -> None:
+    settings = office.store / "recordkit.toml"
+    settings.write_text(settings.read_text("utf-8").replace("wait_seconds = 30.0", "wait_seconds = 0.1"), "utf-8")
+
+
+def test_who_has_to_wait_is_told_who_holds_the_store(office: Cli) -> None:
+    impatient(office)
+    note = office.store / "work" / "locks" / "store.holder"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text('{"pid": 1, "by": "os:gone", "command": "left by a killed process"}', "utf-8")
+    place = ("hold", "place", "回访〔2026〕00002号", "--kind", "debt", "--reason", "欠费", *DAY)
+    office(*place)
+    assert not note.exists(), "a note that was left is nobody's"
+    other = open_store(office.store, clock_at(date(2026, 11, 20)), "os:wang")
+    other.command = "recordkit ingest"
+    with other.writing():
+        office(*place, expect=6)
+        assert f"process {os.getpid()} of os:wang, recordkit ingest, since 20" in office.err
+        office("mend", older(office), *DAY, expect=6)
+        assert "of os:wang, recordkit ingest" in office.err
+        for bad in ("", "{}", '{"pid": "x"}', '{"pid": 1, "by": "\\u001b[2J", "command": ""}', "[" * 9000):
+            note.write_text(bad, "utf-8")
+            office(*place, expect=6)
+            assert f"Another process is writing to the store {office.store}." in office.err and "\x1b" not in office.err
+    assert not note.exists()
+    other.close()
+    office(*place)
+
+
+def test_a_search_without_an_index_says_who_is_in_the_way_and_what_answers_meanwhile(office: Cli) -> None:
+    impatient(office)
+    shutil.rmtree(office.store / "index", ignore_errors=True)
+    other = open_store(office.store, clock_at(date(2026, 11, 20)), "os:wang")
+    with other.writing():
+        office("search", "张三", expect=6)
+        assert "There is no search index yet" in office.err and "os:wang" in office.err
+        assert "catalogue list" in office.err
+        assert office.json("catalogue", "list")["total"] == 10
+    other.close()
+    assert office.json("search", "张三")["total"] > 0
+
+
+def test_doctor_names_rules_nobody_has_signed_for_and_a_damaged_catalogue_as_wrong(office: Cli) -> None:
+    out = office("doctor")
+    assert "rules of destruction who signs, old terms all signed for" in " ".join(out.split())
+    assert "wrong in the store" not in out
+    settings = office.store / "recordkit.toml"
+    settings.write_text(settings.read_text("utf-8").replace("total_share = 0.5", "total_share = 0.9"), "utf-8")
+    data = bytearray((office.store / "catalogue.sqlite3").read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    rows = {one["part"]: one for one in office.json("doctor")["items"]}
+    assert "recordkit config accept" in str(rows["rules of destruction"]["how"])
+    (office.store / "catalogue.sqlite3").write_bytes(bytes(data))
+    for name in ("catalogue.sqlite3-wal", "catalogue.sqlite3-shm"):
+        (office.store / name).unlink(missing_ok=True)
+    out = office("doctor")
+    assert "✗ wrong in the store: " in out and "catalogue" in out.partition("✗ wrong in the store: ")[2]
+    assert "recordkit rebuild" in out
+    rows = {one["part"]: one for one in office.json("doctor")["items"]}
+    assert rows["catalogue"]["of_store"] and not rows["LibreOffice"]["of_store"]
+
+
+def test_when_the_only_administrators_key_is_lost_the_records_go_on_in_a_new_store(
+    office: Cli, real: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECORDKIT_PASSPHRASE", "another-passphrase")
+    monkeypatch.setenv("RECORDKIT_ADMIN_KEY", str(tmp_path / "new.key"))
+    for name in ("new", "second"):
+        real("key", "create", tmp_path / f"{name}.key")
+    real("people", "add", "new", "--name", "李静", "--staff-no", "G009", "--role", "administrator",
+         "--key", tmp_path / "new.key.pub")
+    before = office.json("catalogue", "list", "--limit", "1000")["items"]
+    for year in sorted({one["year"] for one in before}):
+        office("export", "--year", year, "--out", tmp_path / f"bag-{year}", *DAY)
+        real("import", tmp_path / f"bag-{year}")
+    after = real.json("catalogue", "list", "--limit", "1000")["items"]
+    same = ("code", "title", "date", "number", "record_class", "period", "pages", "account")
+    assert [[one[key] for key in same] for one in after] == [[one[key] for key in same] for one in before]
+    for one in before:
+        assert real.json("show", one["code"])["sha256"] == office.json("show", one["code"])["sha256"]
+    assert real.json("verify")["ok"] and real.json("ledger", "verify")["ok"]
+    real("people", "add", "second", "--name", "王芳", "--staff-no", "G010", "--role", "archivist",
+         "--key", tmp_path / "second.key.pub")
+    assert office.json("hold", "list")["total"] == 4 and real.json("hold", "list")["total"] == 0

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from guides import ROOT, Block, Step, Walk, blocks_of, run_line
 from papers import pdf_bytes
 from shim import stand_in_the_way
 from small_archive import make_small_archive
+
+from recordkit import files
 
 PAGES = {"en": ROOT / "docs" / "troubleshooting.md", "zh": ROOT / "docs" / "troubleshooting.zh-CN.md"}
 DAY = "2037-01-15"
@@ -77,7 +78,12 @@ def _original() -> Path:
 def _hold_lock(stack: contextlib.ExitStack) -> None:
     settings = Path("archive/recordkit.toml")
     settings.write_text(settings.read_text("utf-8").replace("wait_seconds = 30.0", "wait_seconds = 0.1"), "utf-8")
-    stack.enter_context(FileLock("archive/work/locks/store"))
+    stack.enter_context(files.locked(Path("archive/work/locks/store"), 0, "os:wang", "recordkit ingest"))
+
+
+def _hold_lock_without_index(stack: contextlib.ExitStack) -> None:
+    shutil.rmtree("archive/index")
+    _hold_lock(stack)
 
 
 def _fill_disk(stack: contextlib.ExitStack) -> None:
@@ -137,6 +143,10 @@ _HARMS: dict[str, Callable[[], object]] = {
     "catalogue-deleted": lambda: [path.unlink() for path in Path("archive").glob("catalogue.sqlite3*")],
     "index-damaged": lambda: Path("archive/index/index.json").write_bytes(b"\xad"),
     "object-changed": lambda: _flip(_original(), 0),
+    "notes-gone": lambda: shutil.rmtree("archive/notes"),
+    "object-lost": lambda: [_flip(store / _original().relative_to("archive"), 0)
+                            for store in map(Path, ("archive", "copy", "older"))],
+    "rules-loosened": lambda: _spoil("archive/recordkit.toml", "total_share = 0.5", "total_share = 0.9"),
     "object-gone": lambda: shutil.rmtree(_original().parents[2]),
     "synced": _synced,
     "settings-broken": lambda: _spoil("archive/recordkit.toml", "wait_seconds", "wait_secnds"),
@@ -147,7 +157,8 @@ _HARMS: dict[str, Callable[[], object]] = {
 }
 _GOING_ON: dict[str, Callable[[], object]] = {"id-set": _new_settings, "room-made": lambda: None}
 """What a person does by hand in the middle of a day."""
-_WHILE: dict[str, Callable[[contextlib.ExitStack], None]] = {"lock-held": _hold_lock, "disk-full": _fill_disk}
+_WHILE: dict[str, Callable[[contextlib.ExitStack], None]] = {
+    "lock-held": _hold_lock, "lock-held-no-index": _hold_lock_without_index, "disk-full": _fill_disk}
 """What lasts until the next block of its kind."""
 
 

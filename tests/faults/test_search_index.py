@@ -410,6 +410,6 @@ def test_doctor_tells_state_size_and_engine(
     assert row()["found"] is None
     assert "recordkit rebuild --index" in row()["how"]
     shutil.rmtree(root / "index")
-    assert "not there" in row()["how"]
+    assert "not there" in row()["found"]
     cli("rebuild", "--index")
     assert "8 records" in row()["found"]

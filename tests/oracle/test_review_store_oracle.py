@@ -16,10 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from retention_oracle import Alone, alone, among, months_in, own_rule
-from retention_store import Archive, make_archive
+from retention_store import Archive, make_archive, review_one_by_one
 
 from recordkit import files
-from recordkit.retention.circumstances import review_store
 from recordkit.retention.grouped import group_review, review_items
 from recordkit.retention.order_state import Opinion
 from recordkit.retention.review import period_start
@@ -170,7 +169,7 @@ def fill(archive: Archive, world: World) -> None:
             db.insert("orders", {"order_id": f"D{seq}", "year": 2030, "serial": seq, "digest": "", "proposer": "x",
                                  "manifest": json.dumps({"items": [item]}), "proposed": "2020-01-01", "seq": seq,
                                  "withdrawn": "2020-01-02" if withdrawn else None, "executed": "2020-01-02"})
-            db.insert("order_items", {"order_id": f"D{seq}", "record_id": f"R{place}", "position": 1, "intended": 0,
+            db.insert("order_items", {"order_id": f"D{seq}", "record_id": f"R{place}", "intended": 0,
                                       "opinion": kind, "decided": seq,
                                       "until": until.isoformat() if until else None})
 
@@ -224,7 +223,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 def test_groups_items_single_reviews_and_the_oracle_agree(archive: Archive, world: World) -> None:
     fill(archive, world)
     told = {f"R{place}": wanted(world, place) for place in range(len(world.filed))}
-    one_by_one = list(review_store(archive.workspace, world.today))
+    one_by_one = review_one_by_one(archive.workspace, world.today)
     assert {record.record_id: (found.decision, found.due) for record, found in one_by_one} == told
     assert list(review_items(archive.workspace, world.today)) == one_by_one
     groups: Counter[tuple[str, str, date | None]] = Counter()
@@ -239,7 +238,7 @@ def test_the_story_of_every_record_names_the_decision_of_the_oracle_and_one_reas
     archive: Archive, world: World
 ) -> None:
     fill(archive, world)
-    for record, decision in review_store(archive.workspace, world.today):
+    for record, decision in review_one_by_one(archive.workspace, world.today):
         story = story_of(archive.workspace, record, world.today)
         place = int(record.record_id[1:])
         assert story.decision == decision

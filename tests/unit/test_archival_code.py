@@ -17,7 +17,7 @@ from recordkit.archive.archival_code import CodePlace, CodeTemplate, Gap, find_g
 from recordkit.archive.filing import NewRecord, file_records
 from recordkit.archive.selection import Selection, select_records
 from recordkit.archive.volume_acts import NewVolume, open_volume
-from recordkit.archive_settings import ArchiveSection, archive_fault
+from recordkit.archive_settings import ArchiveSection, wrong_in_archive
 from recordkit.errors import InputRefused
 from recordkit.settings import CompanySection, Settings, StoreSection, load_settings
 from recordkit.store import make_store, open_store
@@ -102,16 +102,19 @@ def test_an_inherited_code_of_another_shape_has_a_place_by_its_last_number() -> 
     ],
 )
 def test_a_template_that_could_give_a_code_twice_is_refused_with_what_it_lacks(code: str, lacks: str) -> None:
-    fault = archive_fault(ArchiveSection(code=code), "KFZ")
-    assert fault is not None and fault.key == "archive.code" and lacks in str(fault.allowed)
+    first, *others = wrong_in_archive(ArchiveSection(code=code), "KFZ")
+    assert lacks in str(first.allowed) and {one.key for one in (first, *others)} == {"archive.code"}
 
 
 def test_values_that_cannot_stand_in_a_code_are_refused_where_the_template_has_them() -> None:
-    assert archive_fault(ArchiveSection(fonds=""), "KFZ") is not None
-    assert archive_fault(ArchiveSection(), "K FZ") is not None
-    assert archive_fault(ArchiveSection(code=DA13), "") is None
-    assert archive_fault(ArchiveSection(class_codes={"a": "{"}, code=DA13_TWO_LEVELS), "KFZ") is not None
-    assert archive_fault(ArchiveSection(code=DA13_TWO_LEVELS), "KFZ") is None
+    def wrong(archive: ArchiveSection, office: str) -> list[str]:
+        return [one.key for one in wrong_in_archive(archive, office)]
+
+    assert wrong(ArchiveSection(fonds=""), "KFZ") == ["archive.fonds"]
+    assert wrong(ArchiveSection(), "K FZ") == ["company.office_code"]
+    assert wrong(ArchiveSection(code=DA13), "") == []
+    assert wrong(ArchiveSection(class_codes={"a": "{"}, code=DA13_TWO_LEVELS), "KFZ") == ["archive.class_codes.a"]
+    assert wrong(ArchiveSection(code=DA13_TWO_LEVELS), "KFZ") == []
 
 
 # --- in a store ---------------------------------------------------------------------------------------------
@@ -226,7 +229,7 @@ def test_gaps_are_told_of_the_scopes_of_a_year_and_class_and_survive_a_rebuild(t
 def test_the_settings_of_a_new_store_name_no_fault(tmp_path: Path) -> None:
     make_store(tmp_path / "s", clock_at(DAY), "test", simulation=True)
     settings = load_settings(tmp_path / "s")
-    assert archive_fault(settings.archive, settings.company.office_code) is None
+    assert list(wrong_in_archive(settings.archive, settings.company.office_code)) == []
 
 
 def test_a_store_whose_template_lacks_something_is_not_even_begun(tmp_path: Path) -> None:

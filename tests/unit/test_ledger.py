@@ -103,8 +103,10 @@ def test_a_missing_file_in_the_middle_is_named(tmp_path: Path) -> None:
     ledger, _ = filled(tmp_path, 2, 2, 2, max_bytes=500)
     (tmp_path / "ledger-000002.jsonl").unlink()
     found = ledger.verify()
-    assert (found.ok, found.first_bad) == (False, 1)
+    assert (found.ok, found.entries, found.first_bad) == (False, 2, 3), "the first file is read, as far as it goes"
     assert str(found.reason) == "the file ledger-000002.jsonl is missing"
+    (tmp_path / "ledger-000001.jsonl").unlink()
+    assert (ledger.verify().first_bad, str(ledger.verify().reason)) == (1, "the file ledger-000001.jsonl is missing")
 
 
 def test_of_several_missing_files_the_first_is_named(tmp_path: Path) -> None:

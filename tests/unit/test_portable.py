@@ -31,9 +31,10 @@ ARGUMENTS = frozenset(("preexec_fn", "pass_fds"))
 
 ALLOWED = {
     "archive/netdisk.py": {"/proc/self/mounts", "/sbin/mount"},
-    "cli/asking.py": {"readline"},
+    "cli/answers.py": {"readline"},
     "cli/machine.py": {"/etc/os-release"},
     "cli/making.py": {"readline"},
+    "cli/progress.py": {"pthread_sigmask"},
     "crew.py": {"resource", "SIGKILL", "pthread_sigmask"},
     "templates/fonts.py": {"/etc/fonts/fonts.conf"},
     "templates/office_watch.py": {"killpg", "SIGKILL"},

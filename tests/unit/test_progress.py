@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from recordkit.cli.base import App
 from recordkit.cli.i18n import use_language
 from recordkit.cli.progress import Progress
+from recordkit.cli.standing import standing
 
 
 class Seconds:
@@ -68,3 +70,41 @@ def test_nothing_is_shown_where_nobody_looks(
         clock.now = 9.0
         progress(5)
     assert capsys.readouterr().err == ""
+
+
+def test_a_long_silence_is_no_dead_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Seconds(monkeypatch)
+    progress = Progress(App(Path()), "Counting", 0)
+    assert progress.line(65.0) == "Counting 1:05"
+    progress.of(50, 0)
+    clock.now = 10.0
+    progress.of(60, 0)
+    assert progress.line(11.0) == "Counting: 60  0.9/s"
+    assert progress.line(15.0) == "Counting: 60  0.7/s  0:15"
+    progress.of(60, 60)
+    assert progress.line(80.0) == "Counting: 60 / 60 (100%)  1.0/s  1:20"
+
+
+def test_the_line_is_drawn_while_nothing_is_told_and_is_away_while_something_else_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("recordkit.cli.progress._PATIENCE", 0.0)
+    drawn = threading.Event()
+    draw = Progress._draw
+    monkeypatch.setattr(Progress, "_draw", lambda self, now: (draw(self, now), drawn.set()))
+    with Progress(App(Path()), "Counting", 0) as progress:
+        assert drawn.wait(60)
+        with progress.aside():
+            told = capsys.readouterr().err
+            assert "Counting 0:00" in told and told.endswith("\r\x1b[K")
+    assert progress._watcher is None
+
+
+def test_a_run_that_is_stopped_keeps_how_far_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    Seconds(monkeypatch, terminal=False)
+    with pytest.raises(KeyboardInterrupt) as caught, Progress(App(Path()), "Filing", 4) as progress:
+        progress.of(3, 4, last="甲.pdf")
+        raise KeyboardInterrupt
+    assert standing(caught.value).notes == ["Filing: 3 of 4. The last one: 甲.pdf"]
+    assert standing(caught.value).is_begun

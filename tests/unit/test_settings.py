@@ -16,8 +16,8 @@ from recordkit.settings import (
     CompanySection,
     Settings,
     StoreSection,
-    _problem,
     load_settings,
+    wrong_settings,
 )
 
 
@@ -74,8 +74,28 @@ def test_a_wrong_setting_is_told_with_key_value_and_what_is_allowed(
     assert not re.search(r"\b(allowed|least|above|between|must|whole|text|with|to)\b", in_another_language)
 
 
+def test_all_mistakes_are_told_in_one_run_wherever_they_stand(tmp_path: Path) -> None:
+    text = new_settings_text(store_id="a", simulation=True, company=CompanySection(), archive=ArchiveSection())
+    changed = {"done_days = 30": "done_days = -1", '"长期" = "50y"': '"长期" = "fifty"', '"KFZ"': '"K Z"',
+               'host = ""': 'host = "mail.example.com"', 'sender = ""': 'sender = "nobody"',
+               "receivers = []": 'receivers = ["a@example.com", "乙"]',
+               "\ndays = {}": "\ndays = {no-such = 3, complaint-visit = 4000}", "\noff = []": '\noff = ["no-such"]'}
+    for old, new in changed.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (tmp_path / "recordkit.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputRefused) as refused:
+        load_settings(tmp_path)
+    assert [one.field for one in refused.value.problems] == [
+        "ingest.done_days", "mail.sender", "mail.receivers[1]", "deadlines.days.no-such",
+        "deadlines.days.complaint-visit", "deadlines.off", "company.office_code", "archive.old_terms.长期"]
+    assert "has 8 mistake(s). First, at ingest.done_days: -1 cannot be" in str(refused.value.what)
+    assert str(refused.value.problems[-1].message) == '"fifty" cannot be; allowed: permanent, or a period such as ' \
+                                                      "30y or 18m."
+
+
 def test_every_range_names_a_setting_and_holds_its_default() -> None:
-    assert _problem(Settings(StoreSection("a"))) is None
+    assert list(wrong_settings(Settings(StoreSection("a")))) == []
     for key, allowed in _RANGES.items():
         section, _, name = key.partition(".")
         assert allowed.holds(getattr(getattr(Settings(StoreSection("a")), section), name))

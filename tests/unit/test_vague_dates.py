@@ -21,6 +21,7 @@ TODAY = date(2026, 11, 22)
     ("民国三十七年五月", date(1948, 5, 31)), ("民国元年", date(1912, 12, 31)),
     ("民国三十七年五月三日", date(1948, 5, 3)),
     ("无日期", TODAY), ("不详", TODAY), ("undated", TODAY), ("2026", TODAY), ("2026-11", TODAY),
+    ("2020年代", TODAY), ("2024-2030", TODAY), ("20260000", TODAY),
 ])
 def test_a_date_of_an_old_catalogue_is_the_last_day_that_it_can_be(text: str, last: date) -> None:
     assert last_day(text, TODAY) == last
@@ -29,6 +30,7 @@ def test_a_date_of_an_old_catalogue_is_the_last_day_that_it_can_be(text: str, la
 @pytest.mark.parametrize("text", [
     "", "1988年3月32日", "1998-13", "199813", "约1998年", "1998年前后", "98", "1898", "2001-1998", "三十年代", "民国",
     "民国零年", "民国37年13月", "19981300", "19980532", "=1998", "百年", "文昌巷12号",
+    "2027", "2089年", "2030年代", "2027-2030", "2027-01", "民国一百二十年",
 ])
 def test_what_is_no_date_is_not_taken_for_one(text: str) -> None:
     assert last_day(text, TODAY) is None

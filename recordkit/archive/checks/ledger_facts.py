@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from recordkit.archive.boxes import subject_of
 from recordkit.archive.catalogue import VERSIONING, records_in_box
+from recordkit.archive.losses import lost_notes
 from recordkit.db import Database
 from recordkit.model import Entry
 from recordkit.notes import note_folder
@@ -62,6 +63,20 @@ def catalogued(db: Database, record_id: str) -> Catalogued | None:
                       row["volume_id"], row["position"], row["origin"])
 
 
+@dataclass(frozen=True, slots=True)
+class LostNote:
+    """A note that the ledger names and that is missing or ``changed``; ``subject`` it belongs to, and its digest."""
+
+    subject: str
+    digest: str
+    changed: bool
+
+    @property
+    def place(self) -> str:
+        """Where it belongs in the store."""
+        return f"notes/{self.subject}/{self.digest}.json"
+
+
 class LedgerFacts:
     """Give ``take`` every entry in order; then ask. ``seq`` is the last one taken."""
 
@@ -90,6 +105,10 @@ class LedgerFacts:
             for key in ("records", "events", "holds", "volumes"):
                 listed = entry.body.get(key)
                 self._gone(*(listed if isinstance(listed, list) else ()))
+            boxes = entry.body.get("boxes")
+            self._forget(boxes if isinstance(boxes, list) else ())
+        elif entry.act == "box.forgotten":
+            self._forget([entry.body.get("box")])
         for subject, digest in named_notes(entry):
             self._db.insert("named", {"digest": digest, "subject": subject,
                                       "box": entry.body.get("box") if entry.act == "box.placed" else None})
@@ -105,26 +124,43 @@ class LedgerFacts:
         row = self._db.one("SELECT * FROM said WHERE record_id = :id", {"id": record_id})
         return None if row is None else dict(row)
 
-    def lacking(self, workspace: Workspace) -> tuple[int, list[str]]:
-        """How many notes must be there, and ``notes/...`` of those that are changed or missing.
+    def lacking(self, workspace: Workspace) -> tuple[int, list[LostNote]]:
+        """How many notes must be there, and those of them that are changed or missing.
 
-        What went with its subject is not missed, nor the place of a box in which nothing lies.
+        What went with its subject is not missed, nor the place of a box in which nothing lies, nor what is written off
+        as lost.
         """
-        count, wrong = 0, list[str]()
+        count, wrong, given_up = 0, list[LostNote](), lost_notes(workspace.db)
         for row in self._expected():
             subject, digest = str(row["subject"]), str(row["digest"])
+            changed = False
             try:
                 good = hashlib.sha256((note_folder(workspace.root, subject) / f"{digest}.json").read_bytes()
                                       ).hexdigest() == digest
+                changed = not good
             except OSError:
                 box = row["box"]
                 if subject.startswith(_FORGETTABLE) or (box and not records_in_box(workspace.db, str(box))):
                     continue
                 good = False
+            if not good and digest in given_up:
+                continue
             count += 1
             if not good:
-                wrong.append(f"notes/{subject}/{digest[:12]}….json")
+                wrong.append(LostNote(subject, digest, changed))
         return count, wrong
+
+    def settled(self, workspace: Workspace) -> list[LostNote]:
+        """Those that are changed or missing, looked at again while no writer is at work.
+
+        Raises:
+            StoreBusy: there are some, and a writer holds the store for longer than the settings allow.
+        """
+        if self.lacking(workspace)[1]:
+            with workspace.settled():
+                self.follow(workspace)
+                return self.lacking(workspace)[1]
+        return []
 
     def _expected(self) -> Iterator[Mapping[str, object]]:
         yield from map(dict, self._db.each(
@@ -155,6 +191,11 @@ class LedgerFacts:
             self._db.run("UPDATE said SET volume = :volume, position = :position WHERE record_id = :id",
                          {"id": record_id, "volume": body["volume"] if into else None,
                           "position": position if into else None})
+
+    def _forget(self, boxes: Iterable[object]) -> None:
+        """A box may be filled and placed again; where it stood before is not told any more."""
+        for box in boxes:
+            self._db.run("DELETE FROM named WHERE box = :box", {"box": str(box)})
 
     def _gone(self, *subjects: object) -> None:
         for subject in subjects:

@@ -372,11 +372,18 @@ def package_unchanged(subject: Subject, rules: Rules) -> Outcome:
 # --- 完整性 ---------------------------------------------------------------------------------------------------------
 
 
+_ALWAYS_THERE = ("record_id", "code", "record_class", "year", "period", "access", "pages", "size", "sha256", "sha512")
+"""What the program writes into every record.json of the elements of DA/T 46-2009; the filing itself is check 2-04."""
+
+
 @_needs_metadata
 def required(subject: Subject, rules: Rules) -> Outcome:
-    """2-03 What every record must have is there; 责任者, a column of the catalogue (归档文件目录), as well."""
+    """2-03 What every record must have is there; 责任者, a column of the catalogue (归档文件目录), as well.
+
+    A size or digest that is missing here is one that 1-10 has nothing to hold the paper against.
+    """
     data = subject.metadata
-    lacking = [_OWN[key] for key in ("code", "record_class", "year", "period", "pages") if _empty(data.get(key))]
+    lacking = [_OWN[key] for key in _ALWAYS_THERE if _empty(data.get(key))]
     lacking += [one.label for one, value in _values(subject, rules)
                 if (one.required or one.key == "responsible") and _empty(value)]
     if lacking:

@@ -65,7 +65,8 @@ CHECKS: tuple[Check, ...] = (
     Check("2-01", "件数相符性"),
     Check("2-02", "字节数相符性"),
     Check("2-03", "必填元数据项完整性", judges.required,
-          msg("title, date, responsible, code, class, period and the office's required fields looked for")),
+          msg("title, date, responsible, code, class, period, access, pages, size, digests and the office's required "
+              "fields looked for")),
     Check("2-04", "过程元数据完整性", judges.process_metadata,
           msg("who filed, when, and who made each version looked for")),
     Check("2-05", "内容数据完整性", judges.content_present,

@@ -27,6 +27,7 @@ from recordkit.archive.checks.registry import BY_NUMBER, Check, checks_at
 from recordkit.archive.checks.scanner import TOGETHER, scan_folders
 from recordkit.archive.checks.subject import Rules, Subject
 from recordkit.archive.classes import load_scheme
+from recordkit.archive.losses import lost_records
 from recordkit.archive.metadata import own_fields
 from recordkit.archive.reading import reading_crew
 from recordkit.archive.selection import Selection, count_records, select_records
@@ -225,6 +226,7 @@ class _Run:
         self._counts = {one.number: _Count(one) for one in checks_at(options.stage)}
         self._judges = [one for one in checks_at(options.stage) if one.judge is not None]
         self._tally = set_checks.Tally()
+        self._lost = lost_records(workspace.db)
         self._comparing = None if options.against is None else set_checks.Comparing(options.against, workspace.db)
         self._suspects: dict[str, tuple[Subject, list[tuple[Check, Outcome]]]] = {}
         self._unknown: list[str] = []
@@ -363,7 +365,10 @@ class _Run:
     def _enter(self, subject: Subject, found: Sequence[tuple[Check, Outcome]]) -> None:
         for check, outcome in found:
             self._counts[check.number].take(outcome, subject.record, bool(self._named))
-        self._tally.take(subject)
+        if self._lost_as(subject) is None:
+            self._tally.take(subject)
+        else:
+            self._tally.take_lost(subject)
         if self._comparing is not None and "2-07" in self._counts:
             self._counts["2-07"].take(self._comparing.compare(subject), subject.record, bool(self._named))
         if self._named:
@@ -392,7 +397,20 @@ class _Run:
         self._suspects.clear()  # what was destroyed meanwhile
 
     def _judged(self, subject: Subject) -> list[tuple[Check, Outcome]]:
-        return [(one, one.judge(subject, self._rules)) for one in self._judges if one.judge is not None]
+        found = [(one, one.judge(subject, self._rules)) for one in self._judges if one.judge is not None]
+        if (lost := self._lost_as(subject)) is None:
+            return found
+        why = not_run(msg("it is written off as lost, as {loss}", loss=lost))
+        return [(one, why if outcome.result == "FAIL" else outcome) for one, outcome in found]
+
+    def _lost_as(self, subject: Subject) -> str | None:
+        """The loss that tells of all that is damaged in an object; None for one that is whole, or damaged beyond it."""
+        lost = self._lost.get(subject.record.record_id)
+        faults = subject.seen.reading.faults
+        if lost is None or not (faults or lost.whole):
+            return None
+        is_told = all(one.kind != "stray" and lost.covers(one.file) for one in faults)
+        return lost.loss_id if is_told else None
 
     def _scan(self) -> None:
         records, self._to_scan = self._to_scan, []

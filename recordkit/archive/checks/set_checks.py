@@ -30,13 +30,14 @@ class Tally:
     """What is counted while the records are looked at.
 
     Attributes:
-        records: looked at; ``missing`` those without an object.
+        records: looked at; ``missing`` those without an object; ``lost`` those of them that are written off.
         recorded: bytes of their papers by their metadata; ``found`` on the disk, compared record by record.
         differing: codes of the first records whose bytes differ.
     """
 
     records: int = 0
     missing: int = 0
+    lost: int = 0
     recorded: int = 0
     found: int = 0
     differ: int = 0
@@ -57,6 +58,11 @@ class Tally:
         if said != there:
             self.differ += 1
             self.differing = [*(self.differing or ()), subject.record.code][:_MANY]
+
+    def take_lost(self, subject: Subject) -> None:
+        """Count a record that is written off: its bytes are nobody's to be found."""
+        self.records += 1
+        self.lost += any(not one.file and one.kind == "missing" for one in subject.seen.reading.faults)
 
     def bytes(self) -> Outcome:
         """2-02 The papers have as many bytes as the metadata give."""
@@ -149,15 +155,11 @@ def with_notes(workspace: Workspace, ledger: LedgerReading) -> Outcome:
     """4-03 with the notes that the ledger names: reasons, titles of volumes, places of boxes, as they were written."""
     if ledger.facts is None or ledger.outcome.result != "PASS":
         return ledger.outcome
-    count, wrong = ledger.facts.lacking(workspace)
-    if wrong:
-        # Written or destroyed this moment; or really gone.
-        with workspace.settled():
-            ledger.facts.follow(workspace)
-            count, wrong = ledger.facts.lacking(workspace)
-    if wrong:
+    # Some may be written or destroyed this moment.
+    if wrong := ledger.facts.settled(workspace):
         return failed(msg("{count} note(s) that the ledger names are changed or missing: {files}", count=len(wrong),
-                          files=listed(wrong, _MANY)))
+                          files=listed((f"notes/{one.subject}/{one.digest[:12]}….json" for one in wrong), _MANY)))
+    count, _ = ledger.facts.lacking(workspace)
     return passed(msg("{ledger}; {count} note(s) are as the ledger names them", ledger=ledger.outcome.evidence,
                       count=count))
 
@@ -170,7 +172,10 @@ def counts_of_all(workspace: Workspace, ledger: LedgerCount, tally: Tally) -> Ou
     told = msg("{catalogue} in the catalogue, {ledger} in the ledger ({filed} filed, {destroyed} destroyed), {stored} "
                "in the storage, {checked} looked at", catalogue=held, ledger=in_ledger, filed=ledger.filed,
                destroyed=ledger.destroyed, stored=stored, checked=tally.records)
-    return passed(told) if held == in_ledger == stored == tally.records and not tally.missing else failed(told)
+    if tally.lost:
+        told = msg("{counts}, {lost} without an object written off as lost", counts=told, lost=tally.lost)
+    agree = held == in_ledger == stored + tally.lost == tally.records
+    return passed(told) if agree and not tally.missing else failed(told)
 
 
 def counts_of_some(expected: int, tally: Tally) -> Outcome:

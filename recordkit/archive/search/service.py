@@ -24,7 +24,7 @@ from recordkit.archive.search.snippet import excerpt, highlighted, nothing_hidde
 from recordkit.archive.search.source import ShardSource, documents_of, documents_of_shard, index_document, shards_of
 from recordkit.archive.search.vocabulary import vocabulary_of
 from recordkit.db import Row
-from recordkit.errors import InputRefused
+from recordkit.errors import InputRefused, StoreBusy
 from recordkit.messages import msg
 from recordkit.workspace import Workspace
 
@@ -270,6 +270,12 @@ def _answered(workspace: Workspace, engine: SearchEngine, ask: Callable[[], T], 
                 with suppress(IndexDamaged):
                     return ask()  # Another process has rebuilt it while this one waited.
                 _rebuild_watched(workspace, engine, watch)
+        except StoreBusy as busy:
+            told = (msg("There is no search index yet, and it cannot be made now. {reason}", reason=busy.what)
+                    if isinstance(damage, IndexAbsent) else
+                    msg("The search index is damaged, and cannot be made anew now. {reason}", reason=busy.what))
+            raise StoreBusy(told, msg("Search again when that has finished. Until then 'recordkit catalogue list' and "
+                                      "'recordkit show NUMBER' answer.")) from busy
         except OSError as error:
             if isinstance(damage, IndexAbsent):
                 raise IndexMissing(_told(error)) from error

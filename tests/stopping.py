@@ -1,0 +1,68 @@
+"""recordkit, standing still where a test wants it until a signal comes: no test has to hit the right moment.
+
+Called as ``stopping.py LABEL DONE [MODULE:NAME=NUMBER ...] -- ARGUMENTS``: it shows its progress at once, and stands
+still when the progress LABEL has come to DONE. Constants that make batches small can be set. With LABEL ``calls
+MODULE:FUNCTION`` it stands still before that function is called for the DONE-th time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from recordkit.cli import main, progress
+
+
+def stand_still() -> None:
+    """Until a handler has run; what it raises goes on from here."""
+    os.write(2, b"\r\n[stands still]\r\n")
+    signal.pause()
+
+
+def stop_at(label: str, done: int) -> None:
+    """Stand still when this progress is so far, once."""
+    real, stopped = progress.Progress.of, []
+
+    def of(self: progress.Progress, count: int, *given: Any, **named: Any) -> None:
+        real(self, count, *given, **named)
+        if self._label == label and count >= done and not stopped:
+            stopped.append(count)
+            self._draw(time.monotonic())
+            stand_still()
+
+    progress.Progress.of = of  # type: ignore[method-assign]
+    progress._PATIENCE = 0.0
+
+
+def stop_before(place: str, times: int) -> None:
+    """Stand still before a function is called for the so-manieth time, and each time after that."""
+    module, name = place.split(":")
+    owner = importlib.import_module(module)
+    real, counter = getattr(owner, name), itertools.count(1)
+
+    def stopped(*given: Any, **named: Any) -> Any:
+        if next(counter) >= times:
+            stand_still()
+        return real(*given, **named)
+
+    setattr(owner, name, stopped)
+
+
+if __name__ == "__main__":
+    at = sys.argv.index("--")
+    what, number, *constants = sys.argv[1:at]
+    for constant in constants:
+        where, value = constant.split("=")
+        owner_name, constant_name = where.split(":")
+        setattr(importlib.import_module(owner_name), constant_name, int(value))
+    if what.startswith("calls "):
+        stop_before(what.removeprefix("calls "), int(number))
+    else:
+        stop_at(what, int(number))
+    sys.argv = ["recordkit", *sys.argv[at + 1:]]
+    main.run_process()
