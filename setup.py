@@ -80,6 +80,7 @@ setup(
             "opencc>=1.1",
             "pypinyin>=0.53",
             "pytest>=8.3",
+            "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
             "ruff>=0.8",
             "types-openpyxl",

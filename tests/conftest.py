@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from retention_store import Archive
 
 ISSUE_DAY = "2026-11-20"
+
+
+def pytest_configure() -> None:
+    """A background job of a shell is born deaf to Ctrl-C, and so is all that it starts; tests press it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -7,9 +7,11 @@ MODULE:FUNCTION`` it stands still before that function is called for the DONE-th
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import os
+import select
 import signal
 import sys
 import time
@@ -18,10 +20,16 @@ from typing import Any
 from recordkit.cli import main, progress
 
 
+HEARD, TOLD = os.pipe()
+"""A byte for each signal, written the moment it comes: one between the line on the screen and the wait is not lost."""
+
+
 def stand_still() -> None:
-    """Until a handler has run; what it raises goes on from here."""
+    """Until a signal has come; what its handler raises goes on from here."""
+    with contextlib.suppress(BlockingIOError):
+        os.read(HEARD, 4096)  # of signals before this one
     os.write(2, b"\r\n[stands still]\r\n")
-    signal.pause()
+    select.select([HEARD], [], [])
 
 
 def stop_at(label: str, done: int) -> None:
@@ -54,6 +62,9 @@ def stop_before(place: str, times: int) -> None:
 
 
 if __name__ == "__main__":
+    os.set_blocking(HEARD, False)
+    os.set_blocking(TOLD, False)
+    signal.set_wakeup_fd(TOLD)
     at = sys.argv.index("--")
     what, number, *constants = sys.argv[1:at]
     for constant in constants:

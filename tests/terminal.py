@@ -13,6 +13,11 @@ import struct
 import subprocess
 import sys
 import termios
+import time
+
+PATIENCE = 60.0
+"""Seconds without the awaited text, or without the end, after which a test fails: a program that only goes on
+drawing its progress would be waited for forever."""
 
 
 class Terminal:
@@ -32,9 +37,9 @@ class Terminal:
 
     def expect(self, text: str) -> str:
         """Everything up to and with ``text``."""
-        pending = b""
+        pending, until = b"", time.monotonic() + PATIENCE
         while text not in self._unread:
-            ready, _, _ = select.select([self._master], [], [], 60)
+            ready, _, _ = select.select([self._master], [], [], max(0.0, until - time.monotonic()))
             assert ready, f"waited in vain for {text!r} after:\n{self.screen}"
             try:
                 data = os.read(self._master, 65536)
@@ -69,8 +74,9 @@ class Terminal:
 
     def ends(self) -> int:
         """The exit code."""
+        until = time.monotonic() + PATIENCE
         while True:
-            ready, _, _ = select.select([self._master], [], [], 60)
+            ready, _, _ = select.select([self._master], [], [], max(0.0, until - time.monotonic()))
             assert ready, f"the program does not end:\n{self.screen}"
             try:
                 data = os.read(self._master, 65536)
@@ -79,7 +85,7 @@ class Terminal:
             if not data:
                 break
             self.screen += data.decode(errors="replace")
-        return self._process.wait(60)
+        return self._process.wait(PATIENCE)
 
     def close(self) -> None:
         if self._process.poll() is None:
