@@ -19,7 +19,6 @@ from typing import Any
 
 from recordkit.cli import main, progress
 
-
 HEARD, TOLD = os.pipe()
 """A byte for each signal, written the moment it comes: one between the line on the screen and the wait is not lost."""
 
