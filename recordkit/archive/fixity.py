@@ -274,7 +274,7 @@ class _Scan:
 
 
 def note_findings(workspace: Workspace, facts: LedgerFacts) -> tuple[FixityFinding, ...]:
-    """Notes - reasons, remarks, places of boxes - that the ledger names and that are missing or changed.
+    """Notes - reasons, remarks, places of boxes - and issue data that the ledger names and that are missing or changed.
 
     ``facts`` has taken every entry.
 
@@ -284,7 +284,8 @@ def note_findings(workspace: Workspace, facts: LedgerFacts) -> tuple[FixityFindi
     found = []
     for one in facts.settled(workspace):
         record = catalogue.get_record(workspace.db, one.subject)
-        reason = msg("the bytes are not those that were filed") if one.changed else msg("the file is missing")
+        reason = (msg("the data of {number} is missing or changed", number=one.number) if one.pack
+                  else msg("the bytes are not those that were filed") if one.changed else msg("the file is missing"))
         found.append(FixityFinding(record.record_id if record else "", record.code if record else "", one.place,
                                    reason))
     return tuple(found)

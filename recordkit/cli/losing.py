@@ -69,7 +69,8 @@ def lost_register(
                             "total": len(codes)})
             return
         if notes:
-            app.say(msg("And {count} note(s) (reasons, remarks) that are missing or changed.", count=notes))
+            app.say(msg("And {count} note(s) (reasons, remarks, data of documents) that are missing or changed.",
+                        count=notes))
         print_plan(app, [Step(msg("Register as lost"), one) for one in codes])
         return
     _print(app, found)

@@ -302,9 +302,10 @@ class _Mending:
             self._mend_lines(mirror)
             mirror.flush()
             self._done.left += [
-                CopyFinding("", one.place, msg("the copy does not have it"))
+                CopyFinding("", one.place, msg("the data of {number} is not in the copy", number=one.number) if one.pack
+                            else msg("the copy does not have it"))
                 for one in lost_notes_of(self._workspace)
-                if not (self._done.dry_run and self._other.has_note(one.place, one.digest))]
+                if not (self._done.dry_run and self._other.has_note(one))]
 
     def _faults(self, root: Root, one: Holding) -> list[str]:
         version = root.version(one.record_id, one.version, one.commitment)
@@ -379,12 +380,8 @@ class _Mending:
             if not missing:
                 continue
             there = lines_in(self._copy.path(place)) if kind_of(self._copy.path(place)) == "file" else {}
-            for digest, one in missing.items():
-                if digest in there:
-                    self._done.documents.append(one.number)
-                else:
-                    self._done.left.append(CopyFinding("", place, msg("the data of {number} is not in the copy",
-                                                                   number=one.number)))
-            if any(digest in there for digest in missing):
+            back = [one.number for digest, one in missing.items() if digest in there]
+            if back:
+                self._done.documents += back
                 both = {**there, **here}
                 mirror.put_bytes(b"".join(both.get(digest, b"") for digest in wanted), place)

@@ -17,6 +17,7 @@ from typing import Any
 
 from recordkit import files
 from recordkit.archive.catalogue import keyed
+from recordkit.archive.checks.ledger_facts import LostNote
 from recordkit.archive.objects import ObjectStore
 from recordkit.copies.folders import Guarded, Mirror, can_be_read, kind_of
 
@@ -67,10 +68,14 @@ class Root:
         """A digest as the ledger may hold it: bound to this store."""
         return keyed(self._store_id, digest)
 
-    def has_note(self, place: str, digest: str) -> bool:
-        """Whether a note is in its place, whole."""
-        path = self._guarded.path(place)
-        return kind_of(path) == "file" and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    def has_note(self, note: LostNote) -> bool:
+        """Whether a note, or a line of issue data, is in its place, whole."""
+        path = self._guarded.path(note.place)
+        if kind_of(path) != "file":
+            return False
+        data = path.read_bytes()
+        parts = data.split(b"\n") if note.pack else [data]
+        return any(hashlib.sha256(part).hexdigest() == note.digest for part in parts)
 
     def place(self, record_id: str) -> str:
         """Where the object of a record lies, relative to the store."""

@@ -158,7 +158,7 @@ def plan_loss(
 
 
 def lost_notes_of(workspace: Workspace) -> list[LostNote]:
-    """Notes that the ledger names, that are missing or changed, and that are not written off.
+    """Notes and issue data that the ledger names, that are missing or changed, and that are not written off.
 
     Raises:
         StoreBusy: there are some, and a writer holds the store for longer than the settings allow.
@@ -174,7 +174,7 @@ def lost_notes_of(workspace: Workspace) -> list[LostNote]:
 
 def _look_for_notes(workspace: Workspace, copies: Sequence[Root]) -> list[LostNote]:
     """Those of them that no copy has whole."""
-    return [one for one in lost_notes_of(workspace) if not any(copy.has_note(one.place, one.digest) for copy in copies)]
+    return [one for one in lost_notes_of(workspace) if not any(copy.has_note(one) for copy in copies)]
 
 
 def _require_copy(workspace: Workspace, folder: Path) -> Path:

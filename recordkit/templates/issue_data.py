@@ -48,6 +48,19 @@ def read_line(root: Path, pack: str, digest: str) -> bytes | None:
     return _lines(path, state.st_mtime_ns, state.st_size, state.st_ino).get(digest)
 
 
+def lines_of(root: Path, pack: str) -> Mapping[str, bytes]:
+    """The lines of a pack by their digests; none where it is not there or cannot be read.
+
+    Raises:
+        IntegrityFailure: as ``pack_path``.
+    """
+    path = pack_path(root, pack)
+    try:
+        return _split(path.read_bytes())
+    except OSError:
+        return {}
+
+
 def holds_line(root: Path, pack: str, issue_id: str, digest: str) -> bool:
     """Whether anything in the pack is, or could be, the data of this document."""
     try:
@@ -93,4 +106,8 @@ def remove_pack(root: Path, pack: str) -> None:
 def _lines(path: Path, changed: int, size: int, inode: int) -> Mapping[str, bytes]:
     """Lines by digest. Issues are read in the order of their packs, so a few packs in memory serve thousands."""
     del changed, size, inode  # part of the key: a rewritten pack is read anew
-    return {hashlib.sha256(line).hexdigest(): line for line in path.read_bytes().split(b"\n") if line}
+    return _split(path.read_bytes())
+
+
+def _split(data: bytes) -> dict[str, bytes]:
+    return {hashlib.sha256(line).hexdigest(): line for line in data.split(b"\n") if line}

@@ -36,6 +36,7 @@ from recordkit.people import Signer, find_person
 from recordkit.retention.audit import audit_ledger, remarks_of, verify_signatures
 from recordkit.retention.handover import accept_handover, plan_handover, propose_handover
 from recordkit.retention.holds import list_holds, place_hold
+from recordkit.templates import issue_data
 
 VERIFIER = Path(__file__).parents[2] / "tools" / "verify_ledger.py"
 PLANTED = "鹮鸻鹡"
@@ -435,6 +436,85 @@ def test_a_note_is_found_missing_or_changed_comes_back_out_of_a_copy_or_is_writt
     archive.workspace.rebuild()
     assert wrong() == [] and find_loss(archive.workspace, loss) == found
     assert verify_signatures(archive.workspace) == [] and judged(archive.root).findings == []
+
+
+# --- data of issued documents ---------------------------------------------------------------------------------------
+
+FIRST, SECOND = "ABCD00000001", "ABCD00000002"
+
+
+def documents(archive: Archive) -> Path:
+    """Two documents whose data stand in one pack, the first of them filed twice; the pack."""
+    lines = [canonical_json({"issue": one, "values": {"customer_name": PLANTED}}) for one in (FIRST, SECOND)]
+    with archive.workspace.writing() as writer:
+        issue_data.write_pack(archive.root, FIRST, lines)
+        for seq, (one, line) in enumerate(zip((FIRST, SECOND), lines, strict=True), start=1):
+            writer.add("issue.issued", {
+                "issue": one, "form": "visit-record", "number": f"回〔2024〕{seq}号", "scope": "回〔2024〕{seq}号",
+                "seq": seq, "revision": 1, "template": "0" * 64, "pack": FIRST,
+                "data": hashlib.sha256(line).hexdigest(), "date": "2024-01-02"})
+        writer.commit()
+    for at in range(2):
+        archive.file(f"{PLANTED}表{at}", on=date(2024, 1, 2), issue_id=FIRST, number="回〔2024〕1号")
+    return issue_data.pack_path(archive.root, FIRST)
+
+
+def told_of(archive: Archive) -> list[tuple[str, str]]:
+    """Places and reasons of what lies beside the records and is not as the ledger names it."""
+    with closing(LedgerFacts()) as facts:
+        assert archive.workspace.verify_ledger(take=facts.take).ok
+        return [(one.file, one.reason.render(str)) for one in note_findings(archive.workspace, facts)]
+
+
+@pytest.mark.parametrize("harm", ["pack missing", "line missing", "line changed"])
+def test_data_of_a_document_are_found_missing_or_changed_come_back_or_are_written_off(
+    archive: Archive, tmp_path: Path, harm: str
+) -> None:
+    pack = documents(archive)
+    good = pack.read_bytes()
+    first, second = good.splitlines(keepends=True)
+    copy = tmp_path / "copy"
+    make_backup(archive.workspace, copy)
+    assert told_of(archive) == []
+
+    def spoil(path: Path) -> None:
+        if harm == "pack missing":
+            path.unlink()
+        else:
+            path.write_bytes(first + (second[:-2] + b" }\n" if harm == "line changed" else b""))
+
+    spoil(pack)
+    place = f"issued/{FIRST}.jsonl"
+    wrong = [(place, f"the data of 回〔2024〕{seq}号 is missing or changed")
+             for seq in (1, 2) if harm == "pack missing" or seq == 2]
+    assert told_of(archive) == wrong
+    with pytest.raises(RefusedByRule, match="no record that would have to be"):
+        registered(archive, copies=(copy,))
+    done = mend(archive, copy)
+    assert (len(done.documents), done.left, pack.read_bytes(), told_of(archive)) == (len(wrong), [], good, [])
+    for one in (pack, copy / place):
+        spoil(one)
+    left = mend(archive, copy).left
+    assert [(one.place, one.reason.render(str)) for one in left] == [
+        (place, told.replace("is missing or changed", "is not in the copy")) for place, told in wrong]
+    loss = registered(archive, copies=(copy,))
+    found = confirm_loss(archive.workspace, loss, archive.signer("boss"))
+    assert (len(found.notes), found.status) == (len(wrong), "confirmed")
+    assert told_of(archive) == [] and mend(archive, copy).left == []
+    archive.workspace.rebuild()
+    assert told_of(archive) == [] and verify_signatures(archive.workspace) == [] and judged(archive.root).findings == []
+
+
+def test_data_that_went_with_their_last_record_are_not_missed(archive: Archive) -> None:
+    pack = documents(archive)
+    twice = [one.record_id for one in catalogue.list_records(archive.workspace.db) if one.issue_id == FIRST]
+    archive.reopen(date(2037, 3, 6))
+    archive.execute(archive.signed(twice[0]))
+    assert len(pack.read_bytes().splitlines()) == 2 and told_of(archive) == []
+    archive.execute(archive.signed(twice[1]))
+    assert len(pack.read_bytes().splitlines()) == 1 and told_of(archive) == []
+    pack.unlink()
+    assert told_of(archive) == [(f"issued/{FIRST}.jsonl", "the data of 回〔2024〕2号 is missing or changed")]
 
 
 def test_where_a_box_stood_before_it_was_forgotten_is_no_lost_note(archive: Archive) -> None:

@@ -1,4 +1,4 @@
-"""What the ledger says of each record and which notes it names, gathered while it is verified.
+"""What the ledger says of each record and which notes and issue data it names, gathered while it is verified.
 
 The catalogue is a table that anybody with an editor can change; what it says is held against this. Gathered in a
 scratch database, so that memory does not grow with the archive; it holds what the ledger holds, and no more.
@@ -10,6 +10,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 
 from recordkit.archive.boxes import subject_of
 from recordkit.archive.catalogue import VERSIONING, records_in_box
@@ -17,12 +19,14 @@ from recordkit.archive.losses import lost_notes
 from recordkit.db import Database
 from recordkit.model import Entry
 from recordkit.notes import note_folder
+from recordkit.templates.issue_data import FOLDER, lines_of
 from recordkit.workspace import Workspace
 
 _SCHEMA = """
 CREATE TABLE said (record_id TEXT PRIMARY KEY, code, record_class, year, period, access, ordinal, scope, serial,
   filed_number, issue_id, form, version, commitment, volume, position) WITHOUT ROWID;
 CREATE TABLE named (digest TEXT, subject TEXT, box TEXT, PRIMARY KEY (digest, subject)) WITHOUT ROWID;
+CREATE TABLE data (issue_id TEXT PRIMARY KEY, number, pack, digest) WITHOUT ROWID;
 CREATE TABLE gone (subject TEXT PRIMARY KEY) WITHOUT ROWID
 """
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -65,16 +69,25 @@ def catalogued(db: Database, record_id: str) -> Catalogued | None:
 
 @dataclass(frozen=True, slots=True)
 class LostNote:
-    """A note that the ledger names and that is missing or ``changed``; ``subject`` it belongs to, and its digest."""
+    """A note, or the data of an issued document, that the ledger names and that is missing or ``changed``.
+
+    Attributes:
+        subject: what it belongs to; the id of the issue for a document's data.
+        digest: by which the ledger names it.
+        pack: of issue data in which its line belongs; empty for a note, which is a file.
+        number: of the document.
+    """
 
     subject: str
     digest: str
     changed: bool
+    pack: str = ""
+    number: str = ""
 
     @property
     def place(self) -> str:
-        """Where it belongs in the store."""
-        return f"notes/{self.subject}/{self.digest}.json"
+        """The file in the store in which it belongs."""
+        return f"{FOLDER}/{self.pack}.jsonl" if self.pack else f"notes/{self.subject}/{self.digest}.json"
 
 
 class LedgerFacts:
@@ -109,6 +122,9 @@ class LedgerFacts:
             self._forget(boxes if isinstance(boxes, list) else ())
         elif entry.act == "box.forgotten":
             self._forget([entry.body.get("box")])
+        elif entry.act == "issue.issued":
+            self._db.insert("data", {"issue_id": entry.body["issue"], "number": entry.body["number"],
+                                     "pack": entry.body["pack"], "digest": entry.body["data"]})
         for subject, digest in named_notes(entry):
             self._db.insert("named", {"digest": digest, "subject": subject,
                                       "box": entry.body.get("box") if entry.act == "box.placed" else None})
@@ -125,7 +141,7 @@ class LedgerFacts:
         return None if row is None else dict(row)
 
     def lacking(self, workspace: Workspace) -> tuple[int, list[LostNote]]:
-        """How many notes must be there, and those of them that are changed or missing.
+        """How many notes and lines of issue data must be there, and those of them that are changed or missing.
 
         What went with its subject is not missed, nor the place of a box in which nothing lies, nor what is written off
         as lost.
@@ -148,6 +164,21 @@ class LedgerFacts:
             count += 1
             if not good:
                 wrong.append(LostNote(subject, digest, changed))
+        lines, lost = self._lacking_lines(workspace.root, given_up)
+        return count + lines, wrong + lost
+
+    def _lacking_lines(self, root: Path, given_up: frozenset[str]) -> tuple[int, list[LostNote]]:
+        """As ``lacking``, of issue data alone; a pack at a time is in memory."""
+        count, wrong = 0, list[LostNote]()
+        for pack, rows in groupby(self._expected_lines(), key=lambda row: str(row["pack"])):
+            there = lines_of(root, pack)
+            for row in rows:
+                digest = str(row["digest"])
+                if digest in there:
+                    count += 1
+                elif digest not in given_up:
+                    count += 1
+                    wrong.append(LostNote(str(row["issue_id"]), digest, bool(there), pack, str(row["number"])))
         return count, wrong
 
     def settled(self, workspace: Workspace) -> list[LostNote]:
@@ -167,6 +198,13 @@ class LedgerFacts:
             "SELECT digest, subject, box FROM named WHERE subject NOT IN (SELECT subject FROM gone) "
             "AND subject NOT IN (SELECT issue_id FROM said JOIN gone ON gone.subject = said.record_id "
             "WHERE issue_id IS NOT NULL) ORDER BY subject, digest"))
+
+    def _expected_lines(self) -> Iterator[Mapping[str, object]]:
+        """Of a document that two records show, the data go with the last of them."""
+        yield from map(dict, self._db.each(
+            "SELECT * FROM data WHERE issue_id NOT IN (SELECT issue_id FROM said WHERE issue_id IS NOT NULL "
+            "GROUP BY issue_id HAVING count(*) = sum(record_id IN (SELECT subject FROM gone))) "
+            "ORDER BY pack, issue_id"))
 
     def _filed(self, body: Mapping[str, object]) -> None:
         self._db.insert("said", {

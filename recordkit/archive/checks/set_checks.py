@@ -152,16 +152,16 @@ def read_ledger(workspace: Workspace, progress: Callable[[int], None] | None = N
 
 
 def with_notes(workspace: Workspace, ledger: LedgerReading) -> Outcome:
-    """4-03 with the notes that the ledger names: reasons, titles of volumes, places of boxes, as they were written."""
+    """4-03 with what the ledger names by digest: reasons, titles of volumes, places of boxes, data of documents."""
     if ledger.facts is None or ledger.outcome.result != "PASS":
         return ledger.outcome
     # Some may be written or destroyed this moment.
     if wrong := ledger.facts.settled(workspace):
-        return failed(msg("{count} note(s) that the ledger names are changed or missing: {files}", count=len(wrong),
-                          files=listed((f"notes/{one.subject}/{one.digest[:12]}….json" for one in wrong), _MANY)))
+        return failed(msg("{count} note(s) or data of issued documents that the ledger names are changed or missing: "
+                          "{files}", count=len(wrong), files=listed((one.place for one in wrong), _MANY)))
     count, _ = ledger.facts.lacking(workspace)
-    return passed(msg("{ledger}; {count} note(s) are as the ledger names them", ledger=ledger.outcome.evidence,
-                      count=count))
+    return passed(msg("{ledger}; {count} note(s) and data of issued documents are as the ledger names them",
+                      ledger=ledger.outcome.evidence, count=count))
 
 
 def counts_of_all(workspace: Workspace, ledger: LedgerCount, tally: Tally) -> Outcome:
