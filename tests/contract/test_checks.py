@@ -623,11 +623,11 @@ def test_a_note_that_the_ledger_names_is_there_as_it_was_written(office: Office)
     edit_record(office.workspace, record, {"title": "更正后的题名"}, "更正")
     place_box(office.workspace, "7", "一排")
     edit_record(office.workspace, record, {"box": "7"}, "装盒")
-    assert "3 note(s) are as the ledger names them" in evidence(office.run(), "4-03")
+    assert "3 note(s) and data of issued documents are as the ledger names them" in evidence(office.run(), "4-03")
     for path in (office.root / "notes").rglob("*.json"):
         data = path.read_bytes()
         path.write_bytes(data.replace(b"}", b" }", 1))
-        assert "1 note(s) that the ledger names are changed or missing" in evidence(office.run(), "4-03")
+        assert "1 note(s) or data of issued documents that the ledger names are changed or missing" in evidence(office.run(), "4-03")
         path.unlink()
         found = office.run()
         assert verdict(found, "4-03") == "FAIL"
