@@ -20,8 +20,9 @@ from types import ModuleType
 from msgspec import Struct
 
 from recordkit import files
-from recordkit.db import NOT_A_ROW, Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
-from recordkit.errors import InputRefused, IntegrityFailure, StoreBusy
+from recordkit.actforms import fault_of
+from recordkit.db import NOT_A_ROW, REPEATED, Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
+from recordkit.errors import InputRefused, IntegrityFailure, RecordkitError, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
 from recordkit.model import Entry, crockford
@@ -384,14 +385,29 @@ class Workspace:
         try:
             for projection in self._projections:
                 projection.apply(self, entry)
-        except (AttributeError, LookupError, TypeError, ValueError, InputRefused, *NOT_A_ROW) as error:
-            # Forged, or of a program that writes otherwise: tables that leave it out would say what nobody decided.
-            raise IntegrityFailure(
-                msg("Entry {seq} of the ledger ({act}) has not the form of its act: {reason}", seq=entry.seq,
-                    act=entry.act, reason=f"{type(error).__name__}: {error}"),
-                msg("Keep the store as it is: another program wrote this entry, or somebody forged it. A copy of the "
-                    "store that was made before it has the ledger whole."),
-            ) from error
+        except (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+                InputRefused, *NOT_A_ROW) as error:
+            raise _not_applied(entry, error) from error
+
+
+def _not_applied(entry: Entry, error: Exception) -> RecordkitError:
+    """Why the tables cannot be brought on by an entry. Without it they would say what nobody decided."""
+    reason = f"{type(error).__name__}: {error}"
+    place = fault_of(entry.act, entry.body)
+    if place is not None:
+        reason = f"{place} ({reason})"
+    elif not isinstance(error, REPEATED):
+        return RecordkitError(
+            msg("Entry {seq} of the ledger ({act}) has the form of its act, and yet cannot be entered into the tables: "
+                "{reason}", seq=entry.seq, act=entry.act, reason=reason),
+            msg("Bring no older copy back: the ledger is not at fault. A file that the entry names is not what was "
+                "written ('recordkit mend COPY' compares with a copy), or recordkit has a fault: set RECORDKIT_DEBUG=1 "
+                "and report what it prints."))
+    return IntegrityFailure(
+        msg("Entry {seq} of the ledger ({act}) has not the form of its act: {reason}", seq=entry.seq, act=entry.act,
+            reason=reason),
+        msg("Keep the store as it is: another program wrote this entry, or somebody forged it. A copy of the store "
+            "that was made before it has the ledger whole."))
 
 
 def store_tag_of(store_id: str) -> str:

@@ -1,8 +1,9 @@
 """A ledger written step by step with real keys, so that any one thing in it can be false and the rest true.
 
-``honest`` gives the steps of an archive with an order signed by keys, one signed on paper, and two handovers. A test
-changes steps; ``sealed`` numbers, signs and chains whatever comes out, as a forger does who knows the format and holds
-somebody's key. Nothing of the program but its models is used to write it.
+``honest`` gives the steps of an archive with an order signed by keys, one signed on paper, and two handovers;
+``with_losses`` two losses behind them, one confirmed and one withdrawn. A test changes steps; ``sealed`` numbers, signs
+and chains whatever comes out, as a forger does who knows the format and holds somebody's key. Nothing of the program
+but its models is used to write it.
 """
 
 from __future__ import annotations
@@ -142,6 +143,16 @@ class Story:
             body["manifest"] = manifest
         return self.add(name, Step(act, body, by))
 
+    def loss(self, name: str, act: str, by: str, loss: str, manifest: Body, records: object) -> Step:
+        """A signed act of a loss; ``records`` are notes by record, or a list where no notes are signed."""
+        statement = {"act": act, "store": STORE, "loss": loss, "digest": digest(manifest), "by": by}
+        if isinstance(records, dict):
+            statement["notes"] = digest(records)
+        body: Body = {"loss": loss, "by": by, "statement": statement, "records": records}
+        if act == "loss.registered":
+            body["manifest"] = manifest
+        return self.add(name, Step(act, body, by, DAY.format(11)))
+
     # --- sealing
 
     def sealed(self) -> list[Body]:
@@ -249,6 +260,32 @@ MANIFEST_TWO: Body = {"order": TWO, "items": [{"record": "R3"}]}
 DECIDED_ONE = {"R1": "destroy", "R2": "keep"}
 DECIDED_TWO = {"R3": "destroy"}
 OUTCOMES = {"R3": "destroyed"}
+
+
+def lost_item(record: str, **changed: Any) -> Body:
+    """What the manifest of a loss says of a record."""
+    return {"record": record, "code": f"C-{record}", "version": 1, "commitment": digest(record), "whole": False,
+            "files": [{"file": "v1/content/original.pdf", "found": "missing", "expected": "0" * 64}],
+            "holds": [], "order": None, **changed}
+
+
+LOST, KEPT = "L2037-0001", "L2037-0002"
+LOST_MANIFEST: Body = {"loss": LOST, "store": STORE, "notes": [],
+                       "items": [lost_item("R2", holds=["H7"]), lost_item("R4", order="D2037-0003")]}
+KEPT_MANIFEST: Body = {"loss": KEPT, "store": STORE, "notes": [], "items": [lost_item("P1")]}
+
+
+def with_losses() -> Story:
+    """An honest ledger in which two records are written off, one of which turns up again; a third is not."""
+    story = honest()
+    noted = dict.fromkeys(("R2", "R4"), "1" * 64)
+    story.loss("registered", "loss.registered", "admin", LOST, LOST_MANIFEST, noted)
+    story.loss("confirmed", "loss.confirmed", "boss", LOST, LOST_MANIFEST, ["R2", "R4"])
+    story.loss("K registered", "loss.registered", "admin", KEPT, KEPT_MANIFEST, {"P1": "2" * 64})
+    story.loss("withdrawn", "loss.withdrawn", "arch", KEPT, KEPT_MANIFEST, {"P1": "3" * 64})
+    story.add("ended", Step("loss.ended", {"loss": LOST, "record": "R2", "version": 1, "commitment": digest("R2")},
+                            time=DAY.format(11)))
+    return story
 
 
 def _by_keys(story: Story) -> None:

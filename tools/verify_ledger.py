@@ -21,20 +21,20 @@ import unicodedata
 from pathlib import Path
 
 PRIME = 2**255 - 19
-ROLES = {
+ROLES = {  # acts of orders, handovers and losses that are signed, and who may
     "order.proposed": {"archivist", "administrator"},
     "order.appraised": {"appraiser"},
     "order.approved": {"approver"},
     "order.signed": {"supervisor"},
     "order.completed": {"supervisor"},
-}
-HANDOVERS = ("handover.proposed", "handover.accepted", "handover.withdrawn")
-LOSSES = {  # acts of losses that are signed, and who may
+    "handover.proposed": {"archivist", "administrator"},
+    "handover.accepted": {"archivist", "administrator"},
+    "handover.withdrawn": {"archivist", "administrator"},
     "loss.registered": {"administrator"},
     "loss.confirmed": {"administrator", "archivist", "approver", "supervisor"},
     "loss.withdrawn": {"administrator", "archivist", "approver", "supervisor"},
 }
-KEEPERS = {"archivist", "administrator"}  # who may hand an archive over, and receive it
+SUBJECTS = {"order": "批次", "handover": "交接", "loss": "登记"}  # what a statement is about
 PAPER_ACTS = {"order.approved": 1, "order.signed": 2, "order.completed": 4}  # and their bits in the printed code
 ENTERING = {"archivist", "administrator"}  # who may enter that somebody signed by hand
 REGISTERS = "destruction-register"
@@ -58,6 +58,16 @@ def canonical(value):
 def digest(value):
     """SHA-256 of the canonical JSON."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def some(records):
+    """The first twenty of the records, in their order."""
+    return ", ".join(sorted(records)[:20]) + (" …" if len(records) > 20 else "")
+
+
+def mapping(value):
+    """An object of JSON; an empty one in the place of anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 def vanishes(point):
@@ -323,11 +333,8 @@ class Verifier:
         if act in ("person.added", "person.revoked"):
             self._person(seq, act, body)
         elif act in ROLES:
-            self._signed_act(seq, act, body, entry["time"])
-        elif act in HANDOVERS:
-            self._handover(seq, act, body)
-        elif act in LOSSES:
-            self._loss(seq, act, body)
+            take = {"order": self._order, "handover": self._handover, "loss": self._loss}[act.partition(".")[0]]
+            take(seq, act, body, entry["time"])
         elif act == "loss.ended":
             self._loss_ended(seq, body)
         elif act in ("settings.recorded", "settings.accepted"):
@@ -383,7 +390,7 @@ class Verifier:
             self.last_time = time
 
     def _person(self, seq, act, body):
-        statement = body.get("statement") or {}
+        statement = mapping(body.get("statement"))
         who = statement.get("id")
         if (statement.get("act"), statement.get("store"), statement.get("seq")) != (act, self.store, seq):
             self.found(seq, "statement", "the statement was made for another place or act",
@@ -393,9 +400,8 @@ class Verifier:
         if act == "person.added" and not self.people:
             if body.get("key") != statement.get("public_key"):
                 self.found(seq, "signature", "the first person did not sign for itself", "首位人员没有自签")
-        elif not self._in_office(body.get("by"), body.get("key")):
-            self.found(seq, "role", "{} was no administrator in office with this key".format(body.get("by")),
-                       "{} 当时不是持此密钥的在任管理员".format(body.get("by")))
+        else:
+            self._administrator(seq, body.get("by"), body.get("key"))
         if act == "person.added":
             if who in self.people:
                 self.found(seq, "person", f"{who} is registered a second time", f"{who} 重复登记")
@@ -411,9 +417,12 @@ class Verifier:
         else:
             self.found(seq, "person", f"{who} was never registered", f"{who} 从未登记")
 
-    def _in_office(self, who, key):
+    def _administrator(self, seq, who, key):
         person = self.people.get(who)
-        return bool(person and not person["revoked"] and "administrator" in person["roles"] and person["key"] == key)
+        if person is None or person["revoked"] or "administrator" not in person["roles"]:
+            self.found(seq, "role", "{} was no administrator in office", "{} 当时不是在任管理员", who)
+        elif person["key"] != key:
+            self.found(seq, "key", "the key is not the registered key of {}", "不是 {} 登记的密钥", who)
 
     def _filed(self, act, body, day):
         """Remember the versions of destruction registers, with the day on which they came in."""
@@ -428,8 +437,11 @@ class Verifier:
             self.registers[record]["commitments"].add(body["commitment"])
 
     def _settings(self, seq, act, body):
-        statement = body.get("statement") or {}
-        settings = (statement if act == "settings.accepted" else body).get("settings") or {}
+        statement = mapping(body.get("statement"))
+        settings = (statement if act == "settings.accepted" else body).get("settings")
+        if not isinstance(settings, dict):
+            self.found(seq, "settings", "the entry names no settings", "该条没有写明设置")
+            return
         if act == "settings.accepted":
             said = (statement.get("act"), statement.get("store"), statement.get("seq"), statement.get("by"))
             if said != (act, self.store, seq, body.get("by")):
@@ -437,19 +449,37 @@ class Verifier:
                            "声明是为别处或别的行为作的")
             if not signature_holds(body.get("key"), statement, body.get("signature")):
                 self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
-            if not self._in_office(body.get("by"), body.get("key")):
-                self.found(seq, "role", "{} was no administrator in office with this key",
-                           "{} 当时不是持此密钥的在任管理员", body.get("by"))
+            self._administrator(seq, body.get("by"), body.get("key"))
         else:
             for name in looser(DUTIES if self.duties is None else self.duties, settings):
                 self.found(seq, "loosened", f"the setting {name} was loosened without an administrator's signature",
                            f"设置 {name} 未经管理员签名即被放宽")
         self.duties = settings
 
-    def _signed_act(self, seq, act, body, time):
-        name, by, statement = body.get("order"), body.get("by"), body.get("statement") or {}
+    def _signed(self, seq, act, body, manifest):
+        """What each signed act needs: a statement about this act and manifest, by somebody entitled, with their key."""
+        subject, by, statement = act.partition(".")[0], body.get("by"), mapping(body.get("statement"))
+        said = (statement.get("act"), statement.get("store"), statement.get(subject), statement.get("by"))
+        if said != (act, self.store, body.get(subject), by):
+            self.found(seq, "statement", "the statement was made for another act, store, {0} or person",
+                       "声明是为别的行为、库、{1}或人员作的", subject, SUBJECTS[subject])
+        if statement.get("digest") != manifest:
+            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+        person = self.people.get(by)
+        if person is None or person["revoked"]:
+            self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
+        else:
+            if person["key"] != body.get("key") and statement.get("route") != "paper":
+                self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
+            if not person["roles"] & ROLES[act]:
+                self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
+        if not signature_holds(body.get("key"), statement, body.get("signature")):
+            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+
+    def _order(self, seq, act, body, time):
+        name, by, statement = body.get("order"), body.get("by"), mapping(body.get("statement"))
         if act == "order.proposed":
-            manifest = body.get("manifest") or {}
+            manifest = mapping(body.get("manifest"))
             if name in self.orders:
                 self.found(seq, "order", f"the order {name} was proposed before", f"批次 {name} 已经提出过")
             self.orders[name] = {
@@ -462,22 +492,7 @@ class Verifier:
         if order is None:
             self.found(seq, "order", f"there is no order {name}", f"没有批次 {name}")
             return
-        said = (statement.get("act"), statement.get("store"), statement.get("order"), statement.get("by"))
-        if said != (act, self.store, name, by):
-            self.found(seq, "statement", "the statement was made for another act, store, order or person",
-                       "声明是为别的行为、库、批次或人员作的")
-        if statement.get("digest") != order["digest"]:
-            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
-        person = self.people.get(by)
-        if person is None or person["revoked"]:
-            self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
-        else:
-            if person["key"] != body.get("key") and statement.get("route") != "paper":
-                self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
-            if not person["roles"] & ROLES[act]:
-                self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
-        if not signature_holds(body.get("key"), statement, body.get("signature")):
-            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
+        self._signed(seq, act, body, order["digest"])
         by_hand = statement.get("route") == "paper"
         if statement.get("route") not in (None, "paper") or body.get("entered_by") != statement.get("entered_by"):
             self.found(seq, "statement", "the statement was made for another act, store, order or person",
@@ -508,7 +523,7 @@ class Verifier:
                        f"提出、鉴定和录入都是 {entering} 一人")
         if act not in PAPER_ACTS or (self.duties or {}).get("paper") is False:
             self.found(seq, "paper", "this act is not signed on paper", "该行为不得以纸质签字")
-        paper = statement.get("paper") or {}
+        paper = mapping(statement.get("paper"))
         register = self.registers.get(paper.get("record"))
         if register is None or paper.get("commitment") not in register["commitments"]:
             self.found(seq, "paper", "the scan {} was not filed as a destruction register",
@@ -534,16 +549,17 @@ class Verifier:
             whole.update(f"{record} {commitment}\n".encode())
         return {"count": len(self.commitments), "digest": whole.hexdigest()}
 
-    def _handover(self, seq, act, body):
+    def _handover(self, seq, act, body, _time):
         """A handover from one person in office to another: each signs the same manifest over the same holdings."""
-        name, by, statement = body.get("handover"), body.get("by"), body.get("statement") or {}
-        if act == HANDOVERS[0]:
-            manifest = body.get("manifest") or {}
+        name, by = body.get("handover"), body.get("by")
+        if act == "handover.proposed":
+            manifest = mapping(body.get("manifest"))
             if name in self.handovers:
                 self.found(seq, "handover", "the handover {} was proposed before", "交接 {} 已经提出过", name)
-            self.handovers[name] = {"digest": digest(manifest), "from": by, "to": statement.get("to"), "open": True,
-                                    "holdings": manifest.get("holdings") or {}}
-            ledger = manifest.get("ledger") or {}
+            self.handovers[name] = {"digest": digest(manifest), "from": by, "open": True,
+                                    "to": mapping(body.get("statement")).get("to"),
+                                    "holdings": mapping(manifest.get("holdings"))}
+            ledger = mapping(manifest.get("ledger"))
             if (manifest.get("handover"), manifest.get("store")) != (name, self.store):
                 self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
             if (ledger.get("seq"), ledger.get("head")) != (seq - 1, self.hashes.get(seq - 1)):
@@ -552,111 +568,95 @@ class Verifier:
         if handover is None:
             self.found(seq, "handover", "there is no handover {}", "没有交接 {}", name)
             return
-        said = (statement.get("act"), statement.get("store"), statement.get("handover"), statement.get("by"))
-        if said != (act, self.store, name, by):
-            self.found(seq, "statement", "the statement was made for another act, store, handover or person",
-                       "声明是为别的行为、库、交接或人员作的")
-        if statement.get("digest") != handover["digest"]:
-            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
-        person = self.people.get(by)
-        if person is None or person["revoked"]:
-            self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
-        else:
-            if person["key"] != body.get("key"):
-                self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
-            if not person["roles"] & KEEPERS:
-                self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
-        if not signature_holds(body.get("key"), statement, body.get("signature")):
-            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
-        if act != HANDOVERS[2]:
+        self._signed(seq, act, body, handover["digest"])
+        if act != "handover.withdrawn":
             then = {key: handover["holdings"].get(key) for key in ("count", "digest")}
             if then != self._holdings():
                 self.found(seq, "holdings", "the holdings were not those that the handover counts",
                            "当时的馆藏与交接所列不符")
-        if act == HANDOVERS[0]:
+        if act == "handover.proposed":
             return
         if not handover["open"]:
             self.found(seq, "handover", "the handover {} was not open", "交接 {} 已了结", name)
         handover["open"] = False
-        if act == HANDOVERS[1]:
+        if act == "handover.accepted":
             if by != handover["to"]:
                 self.found(seq, "handover", "the handover was made to {}", "交接的接收人是 {}", handover["to"])
             if self._one_human(by, handover["from"]):
                 self.found(seq, "same-person", f"{by} had proposed the handover", f"{by} 是移交人")
-        elif by not in (handover["from"], handover["to"]) and "administrator" not in (person or {"roles": ()})["roles"]:
+        elif (by not in (handover["from"], handover["to"])
+              and "administrator" not in self.people.get(by, {"roles": ()})["roles"]):
             self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
 
-    def _loss(self, seq, act, body):
+    def _loss(self, seq, act, body, _time):
         """Records written off as lost: registered by an administrator, confirmed by another human being."""
-        name, by, statement, notes = body.get("loss"), body.get("by"), body.get("statement") or {}, body.get("records")
+        name, by, notes = body.get("loss"), body.get("by"), body.get("records")
         if act == "loss.registered":
-            manifest = body.get("manifest") or {}
-            items = manifest.get("items") or []
-            if name in self.losses:
-                self.found(seq, "loss", "the loss {} was registered before", "遗失登记 {} 重复", name)
-            if (manifest.get("loss"), manifest.get("store")) != (name, self.store):
-                self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
-            if not (items or manifest.get("notes")) or not all(item.get("files") for item in items):
-                self.found(seq, "loss", "it names a record of which nothing is missing or changed",
-                           "所列档案并无缺失或改动")
-            for item in items:
-                if self.commitments.get(item["record"]) != item["commitment"]:
-                    self.found(seq, "loss", "the record {} was not in force as it is named",
-                               "所列档案 {} 当时不是这一版本", item["record"])
-            if set(notes or ()) != {item["record"] for item in items}:
-                self.found(seq, "loss", "its notes are of other records", "附注与所列档案不符")
-            if name not in self.losses:
-                self.losses[name] = {"digest": digest(manifest), "by": by, "status": "registered", "back": set(),
-                                     "records": {item["record"] for item in items},
-                                     "held": sorted(item["record"] for item in items if item.get("holds"))}
+            self._registered(seq, name, by, mapping(body.get("manifest")), notes)
         loss = self.losses.get(name)
         if loss is None:
             self.found(seq, "loss", "there is no loss {}", "没有遗失登记 {}", name)
             return
-        said = (statement.get("act"), statement.get("store"), statement.get("loss"), statement.get("by"))
-        if said != (act, self.store, name, by):
-            self.found(seq, "statement", "the statement was made for another act, store, loss or person",
-                       "声明是为别的行为、库、登记或人员作的")
-        if statement.get("digest") != loss["digest"]:
-            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
-        if act != "loss.confirmed" and statement.get("notes") != digest(notes):
+        self._signed(seq, act, body, loss["digest"])
+        if act != "loss.confirmed" and mapping(body.get("statement")).get("notes") != digest(notes):
             self.found(seq, "loss", "its notes are not those that were signed", "附注与签署时不符")
-        person = self.people.get(by)
-        if person is None or person["revoked"]:
-            self.found(seq, "person", f"{by} was not registered, or revoked", f"{by} 未登记或已注销")
-        else:
-            if person["key"] != body.get("key"):
-                self.found(seq, "key", f"the key is not the registered key of {by}", f"不是 {by} 登记的密钥")
-            if not person["roles"] & LOSSES[act]:
-                self.found(seq, "role", f"{by} did not have the role for it", f"{by} 没有相应职责")
-        if not signature_holds(body.get("key"), statement, body.get("signature")):
-            self.found(seq, "signature", "the signature does not belong to the statement", "签名与声明不符")
         if act == "loss.registered":
             return
         if loss["status"] != "registered":
             self.found(seq, "loss", "the loss {} was not waiting", "遗失登记 {} 已了结", name)
         loss["status"] = act.partition(".")[2]
         if act == "loss.confirmed":
-            if sorted(notes or ()) != sorted(loss["records"]):
+            if not isinstance(notes, list) or sorted(notes) != sorted(loss["records"]):
                 self.found(seq, "loss", "it names other records than were registered", "所列档案与登记不符")
             if self._one_human(by, loss["by"]):
                 self.found(seq, "same-person", f"{by} had registered the loss", f"{by} 是登记人")
-            self.found(seq, "loss",
-                       "{} record(s) were written off as lost by {}, registered by {}, confirmed by {}: {}; under a "
-                       "hold then: {}", "{0} 件档案登记为遗失、损毁（{1}），{2} 登记，{3} 确认：{4}；当时冻结：{5}",
-                       len(loss["records"]), name, loss["by"], by, ", ".join(sorted(loss["records"])[:20]),
-                       ", ".join(loss["held"][:20]) or "-", remark=True)
+            self._written_off(seq, name, by, loss)
+
+    def _registered(self, seq, name, by, manifest, notes):
+        items = manifest["items"]
+        loss = {"digest": digest(manifest), "by": by, "status": "registered", "back": set(),
+                "records": {one["record"] for one in items},
+                "held": {one["record"] for one in items if one["holds"]},
+                "ordered": {one["record"] for one in items if one["order"]}}
+        if name in self.losses:
+            self.found(seq, "loss", "the loss {} was registered before", "遗失登记 {} 重复", name)
+        if (manifest.get("loss"), manifest.get("store")) != (name, self.store):
+            self.found(seq, "manifest", "the statement names another manifest", "声明所指的清册不同")
+        if not (items or manifest["notes"]) or not all(one["files"] for one in items):
+            self.found(seq, "loss", "it names a record of which nothing is missing or changed",
+                       "所列档案并无缺失或改动")
+        for one in items:
+            if self.commitments.get(one["record"]) != one["commitment"]:
+                self.found(seq, "loss", "the record {} was not in force as it is named",
+                           "所列档案 {} 当时不是这一版本", one["record"])
+        if not isinstance(notes, dict) or set(notes) != loss["records"]:
+            self.found(seq, "loss", "its notes are of other records", "附注与所列档案不符")
+        self.losses.setdefault(name, loss)
+
+    def _written_off(self, seq, name, by, loss):
+        """A loss stays named for ever: somebody may have removed the files on purpose, to have them written off."""
+        english = "{} record(s) were written off as lost by {}, registered by {}, confirmed by {}: {}"
+        chinese = "{0} 件档案登记为遗失、损毁（{1}），{2} 登记，{3} 确认：{4}"
+        values = [len(loss["records"]), name, loss["by"], by, some(loss["records"])]
+        for kind, also, zh in (("held", "; under a hold then: {}", "；当时冻结：{%d}"),
+                                 ("ordered", "; in an open order of destruction then: {}", "；当时在销毁批次中：{%d}")):
+            if loss[kind]:
+                english, chinese = english + also, chinese + zh % len(values)
+                values.append(some(loss[kind]))
+        self.found(seq, "loss", english, chinese, *values, remark=True)
 
     def _loss_ended(self, seq, body):
         loss, record = self.losses.get(body.get("loss")), body.get("record")
-        if loss is None or loss["status"] != "confirmed" or record not in loss["records"] - loss["back"]:
+        if loss is None:
+            self.found(seq, "loss", "there is no loss {}", "没有遗失登记 {}", body.get("loss"))
+        elif loss["status"] != "confirmed" or record not in loss["records"] - loss["back"]:
             self.found(seq, "loss", "the record {} was not written off by it", "档案 {} 并未由它登记为遗失", record)
         else:
             loss["back"].add(record)
 
     def _rules(self, seq, act, by, order, statement):
         if act == "order.appraised":
-            opinions = statement.get("opinions") or {}
+            opinions = mapping(statement.get("opinions"))
             if set(opinions) - order["records"]:
                 self.found(seq, "order", "it names a record that is not in the order", "所列档案不在批次内")
             if order["approver"] is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -16,12 +17,15 @@ from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry, Finding
 from recordkit.people import Person, one_human, signature_holds
 from recordkit.retention.duties import ACCEPTED, DEFAULTS, RECORDED, Plain, loosened, settings_of
-from recordkit.retention.loss_audit import LOSS_ACTS, LossAudit
+from recordkit.retention.handover_audit import HANDOVER_ACTS, ProvenHandover, check_handover
+from recordkit.retention.loss_audit import LOSS_ACTS, ProvenLoss, check_loss
 from recordkit.retention.signing import (
     PAPER_ACTS,
     ROLES_OF_ENTERING,
+    another_statement,
     digest_of,
-    faults_of_signer,
+    faults_of_signature,
+    statement_of,
     what_is_signed,
 )
 from recordkit.templates.registercode import decode_register
@@ -71,16 +75,6 @@ class ProvenAct:
 
 
 @dataclass(slots=True)
-class ProvenHandover:
-    """What the ledger proves about one handover; ``status`` proposed, accepted or withdrawn."""
-
-    digest: str
-    proposer: str
-    receiver: str
-    status: str = "proposed"
-
-
-@dataclass(slots=True)
 class Audit:
     """Result of reading the whole ledger: orders by id, people by id, and everything that does not hold.
 
@@ -99,23 +93,14 @@ class Audit:
     held: dict[str, frozenset[str]] = field(default_factory=dict)
     acts: list[ProvenAct] = field(default_factory=list)
     handovers: dict[str, ProvenHandover] = field(default_factory=dict)
-    losses: LossAudit = field(default_factory=LossAudit)
+    losses: dict[str, ProvenLoss] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     remarks: list[Finding] = field(default_factory=list)
     last_time: str = ""
 
 
-def verify_signatures(workspace: Workspace) -> list[Finding]:
-    """Every statement about people and orders that is not backed by a valid signature of somebody entitled.
-
-    Raises:
-        IntegrityFailure: the ledger's chain itself is damaged.
-    """
-    return audit_entries(workspace.settings.store.id, (entry for entry, _ in workspace.ledger.read())).findings
-
-
 def audit_ledger(workspace: Workspace) -> Audit:
-    """The whole result, for execution.
+    """What the ledger of a store proves, and every statement that nobody entitled has signed.
 
     Raises:
         IntegrityFailure: the ledger's chain itself is damaged.
@@ -133,7 +118,6 @@ def audit_entries(store_id: str, entries: Iterable[Entry]) -> Audit:
 
 def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
     """Check the next entry against those before it; what does not hold goes into the audit's findings."""
-    checks = _CHECKS.get(entry.act)
     if entry.time < audit.last_time:
         audit.remarks.append(Finding("back-dated", msg(
             "Entry {seq} ({act}): its time {time} lies before that of an earlier entry ({last}): the clock was set "
@@ -143,11 +127,8 @@ def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
         _enter_register(audit, entry)
     if entry.seq == 1 and entry.act != "store.created":
         audit.findings.append(Finding("signature", msg("The ledger does not begin with the making of a store.")))
-    if checks is None:
-        return
-    order = audit.orders.get(str(entry.body.get("order")))
     try:
-        reasons = checks(audit, order, entry, store_id)
+        reasons = _reasons(audit, entry, store_id)
     except (AttributeError, KeyError, TypeError, ValueError):
         reasons = [msg("it has not the form of its act")]
     for reason in reasons:
@@ -159,6 +140,17 @@ def audit_entry(audit: Audit, entry: Entry, store_id: str) -> None:
         concerned = audit.orders.get(str(entry.body.get("order")))
         if concerned is not None:
             concerned.findings.append(finding)
+
+
+def _reasons(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
+    if (check := _CHECKS.get(entry.act)) is not None:
+        return check(audit, entry, store_id)
+    if (step := _STEPS.get(entry.act)) is None:
+        return []
+    name = str(entry.body.get("order"))
+    if name not in audit.orders:
+        return [msg("there is no order {order}", order=name)]
+    return step(audit, audit.orders[name], entry, store_id)
 
 
 def remarks_of(audit: Audit) -> list[Finding]:
@@ -173,15 +165,15 @@ def remarks_of(audit: Audit) -> list[Finding]:
     ]
 
 
-def _store_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+def _store_entry(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
     if entry.seq != 1:
         return [msg("a store is made a second time")]
     return [] if entry.body.get("store_id") == store_id else [msg("the ledger is that of another store")]
 
 
-def _person_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+def _person_entry(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
     body = entry.body
-    statement = _statement(entry)
+    statement = statement_of(entry)
     reasons: list[Message] = []
     if statement.get("act") != entry.act or statement.get("store") != store_id or statement.get("seq") != entry.seq:
         reasons.append(msg("the statement was made for another place or act"))
@@ -227,25 +219,19 @@ def _enter_person(audit: Audit, statement: Mapping[str, object], entry: Entry) -
     return []
 
 
-def _proposal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    manifest = entry.body.get("manifest")
+def _proposal(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
+    name, manifest = str(entry.body.get("order")), entry.body.get("manifest")
     items = manifest.get("items") if isinstance(manifest, Mapping) else None
     records = frozenset(str(item["record"]) for item in items) if isinstance(items, list) else frozenset()
-    digest = digest_of(manifest)
-    reasons: list[Message] = []
-    if order is not None:
-        reasons.append(msg("the order was proposed before"))
-    proven = ProvenOrder(str(entry.body.get("order")), digest, str(entry.body.get("by")), records)
-    audit.orders[proven.order_id] = proven
+    reasons = [msg("the order {order} was proposed before", order=name)] if name in audit.orders else []
+    proven = audit.orders[name] = ProvenOrder(name, digest_of(manifest), str(entry.body.get("by")), records)
     return reasons + _signed(audit, proven, entry, store_id)
 
 
-def _appraisal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None:
-        return [msg("there is no such order")]
+def _appraisal(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
     reasons = _signed(audit, order, entry, store_id)
-    opinions = _statement(entry).get("opinions")
-    if _statement(entry).get("after", len(order.appraisers)) != len(order.appraisers):
+    opinions = statement_of(entry).get("opinions")
+    if statement_of(entry).get("after", len(order.appraisers)) != len(order.appraisers):
         reasons.append(msg("it is an earlier appraisal entered once more"))
     if isinstance(opinions, Mapping):
         if set(opinions) - order.records:
@@ -257,9 +243,7 @@ def _appraisal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     return reasons
 
 
-def _approval(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None:
-        return [msg("there is no such order")]
+def _approval(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
     reasons = _signed(audit, order, entry, store_id) + _same_opinions(order, entry)
     by = str(entry.body.get("by"))
     if set(order.opinions) != order.records:
@@ -270,9 +254,7 @@ def _approval(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: s
     return reasons
 
 
-def _supervision(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None:
-        return [msg("there is no such order")]
+def _supervision(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
     reasons = _signed(audit, order, entry, store_id) + _same_opinions(order, entry)
     by = str(entry.body.get("by"))
     if order.approver is None:
@@ -286,9 +268,7 @@ def _supervision(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id
     return reasons
 
 
-def _completion(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None:
-        return [msg("there is no such order")]
+def _completion(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
     reasons = _signed(audit, order, entry, store_id)
     by = str(entry.body.get("by"))
     if by not in order.supervisors:
@@ -299,9 +279,7 @@ def _completion(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id:
     return reasons
 
 
-def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None:
-        return [msg("there is no such order")]
+def _intention(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
     reasons: list[Message] = [msg("the order was withdrawn")] if order.withdrawn else []
     humans: list[str] = []
     for one in order.supervisors:
@@ -321,7 +299,7 @@ def _intention(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: 
     return reasons + [msg("it names the record {record}, which was held", record=one) for one in sorted(held)]
 
 
-def _hold(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+def _hold(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
     records = entry.body.get("records")
     if entry.act == "hold.placed" and isinstance(records, Mapping):
         audit.held[str(entry.body["hold"])] = frozenset(map(str, records))
@@ -348,15 +326,13 @@ def _freed(audit: Audit, entry: Entry, records: frozenset[str]) -> None:
                 count=len(concerned), order=order.order_id, records=listed(concerned[:_MOST_NAMED]))))
 
 
-def _withdrawal(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None:
-        return [msg("there is no such order")]
+def _withdrawal(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
     order.withdrawn = True
     return []
 
 
-def _destruction(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    record = str(entry.body.get("record"))
+def _destruction(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
+    order, record = audit.orders.get(str(entry.body.get("order"))), str(entry.body.get("record"))
     reasons: list[Message] = []
     if order is None or record not in order.intended:
         reasons.append(msg("no signed order covers the record {record}", record=entry.body.get("record")))
@@ -367,13 +343,13 @@ def _destruction(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id
     return reasons
 
 
-def _duties_entry(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
+def _duties_entry(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
     settings = settings_of(entry)
     if settings is None:
         return [msg("the entry names no settings")]
     reasons: list[Message] = []
     if entry.act == ACCEPTED:
-        statement, body = _statement(entry), entry.body
+        statement, body = statement_of(entry), entry.body
         said = (statement.get("act"), statement.get("store"), statement.get("seq"), statement.get("by"))
         if said != (entry.act, store_id, entry.seq, body.get("by")):
             reasons.append(msg("the statement was made for another place or act"))
@@ -396,23 +372,18 @@ def _excluded(audit: Audit, order: ProvenOrder) -> dict[str, list[str]]:
 
 
 def _signed(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
-    body, statement = entry.body, _statement(entry)
+    body, statement = entry.body, statement_of(entry)
     by = str(body.get("by"))
     order.signers.add(by)
-    reasons: list[Message] = []
-    said = (statement.get("act"), statement.get("store"), statement.get("order"), statement.get("by"))
-    if said != (entry.act, store_id, order.order_id, by):
-        reasons.append(msg("the statement was made for another act, store, order or person"))
-    if statement.get("digest") != order.digest:
-        reasons.append(msg("the statement names another manifest"))
-    reasons += faults_of_signer(entry, statement, audit.people, by_hand=statement.get("route") == "paper")
-    paper = statement.get("paper") if statement.get("route") == "paper" else None
+    by_hand = statement.get("route") == "paper"
+    reasons = faults_of_signature(entry, store_id, order.digest, audit.people, by_hand=by_hand)
     if statement.get("route") not in (None, "paper") or body.get("entered_by") != statement.get("entered_by"):
-        reasons.append(msg("the statement was made for another act, store, order or person"))
-    if statement.get("route") == "paper":
+        reasons.append(another_statement("order"))
+    if by_hand:
         reasons += _on_paper(audit, order, entry, store_id)
+    paper = statement.get("paper") if by_hand else None
     record = str(paper.get("record")) if isinstance(paper, Mapping) else None
-    entered_by = str(statement.get("entered_by")) if statement.get("route") == "paper" else None
+    entered_by = str(statement.get("entered_by")) if by_hand else None
     audit.acts.append(ProvenAct(entry.seq, order.order_id, entry.act, by, entered_by, record))
     order.days[entry.act] = str(statement.get("signed_on") or entry.time[:10])
     return reasons
@@ -420,7 +391,7 @@ def _signed(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> li
 
 def _on_paper(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
     """What does not hold about a signature by hand: who entered it, the scan, its code and its days."""
-    statement, by = _statement(entry), str(entry.body.get("by"))
+    statement, by = statement_of(entry), str(entry.body.get("by"))
     reasons: list[Message] = []
     entering = str(statement.get("entered_by"))
     person = audit.people.get(entering)
@@ -478,66 +449,24 @@ def _enter_register(audit: Audit, entry: Entry) -> None:
         audit.registers[record][str(entry.body.get("commitment"))] = first
 
 
-def _execution(audit: Audit, order: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    if order is None:
-        return [msg("there is no such order")]
+def _execution(audit: Audit, order: ProvenOrder, entry: Entry, store_id: str) -> list[Message]:
     order.days[entry.act] = entry.time[:10]
     return []
 
 
-def _handover(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    """A handover from one person in office to another: each signs the same manifest, once."""
-    body, statement = entry.body, _statement(entry)
-    by, name = str(body.get("by")), str(body.get("handover"))
-    reasons: list[Message] = []
-    if entry.act == "handover.proposed":
-        if name in audit.handovers:
-            reasons.append(msg("the handover was proposed before"))
-        manifest = body.get("manifest")
-        told = manifest if isinstance(manifest, Mapping) else {}
-        if (told.get("handover"), told.get("store")) != (name, store_id):
-            reasons.append(msg("the statement names another manifest"))
-        if told.get("ledger") != {"seq": entry.seq - 1, "head": entry.prev}:
-            reasons.append(msg("it names another end of the ledger"))
-        audit.handovers[name] = ProvenHandover(digest_of(manifest), by, str(statement.get("to")))
-    found = audit.handovers.get(name)
-    if found is None:
-        return [*reasons, msg("there is no such handover")]
-    said = (statement.get("act"), statement.get("store"), statement.get("handover"), statement.get("by"))
-    if said != (entry.act, store_id, name, by):
-        reasons.append(msg("the statement was made for another act, store, order or person"))
-    if statement.get("digest") != found.digest:
-        reasons.append(msg("the statement names another manifest"))
-    reasons += faults_of_signer(entry, statement, audit.people)
-    if entry.act == "handover.proposed":
-        return reasons
-    if found.status != "proposed":
-        reasons.append(msg("the handover was not open"))
-    if entry.act == "handover.accepted":
-        if by != found.receiver:
-            reasons.append(msg("the handover was made to {id}", id=found.receiver))
-        if _are_one(audit, by, found.proposer):
-            reasons.append(msg("{id} had proposed the handover", id=by))
-        found.status = "accepted"
-    else:
-        person = audit.people.get(by)
-        is_administrator = person is not None and "administrator" in person.roles
-        if by not in (found.proposer, found.receiver) and not is_administrator:
-            reasons.append(msg("{id} did not have the role for it", id=by))
-        found.status = "withdrawn"
-    return reasons
+def _handover(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
+    return check_handover(audit.handovers, entry, store_id, audit.people, partial(_are_one, audit))
 
 
-def _loss(audit: Audit, _: ProvenOrder | None, entry: Entry, store_id: str) -> list[Message]:
-    reasons, remark = audit.losses.check(entry, store_id, audit.people,
-                                         lambda first, second: _are_one(audit, first, second))
+def _loss(audit: Audit, entry: Entry, store_id: str) -> list[Message]:
+    reasons, remark = check_loss(audit.losses, entry, store_id, audit.people, partial(_are_one, audit))
     if remark is not None:
         audit.remarks.append(remark)
     return reasons
 
 
 def _same_opinions(order: ProvenOrder, entry: Entry) -> list[Message]:
-    if _statement(entry).get("opinions") == digest_of(order.opinions):
+    if statement_of(entry).get("opinions") == digest_of(order.opinions):
         return []
     return [msg("the statement names other opinions than those of the appraisal")]
 
@@ -551,13 +480,7 @@ def _are_one(audit: Audit, first: str, second: str) -> bool:
     return one_human(list(people.values()), people[first], people[second])
 
 
-def _statement(entry: Entry) -> Mapping[str, object]:
-    statement = entry.body.get("statement")
-    return statement if isinstance(statement, Mapping) else {}
-
-
-_Check = Callable[[Audit, "ProvenOrder | None", Entry, str], list[Message]]
-_CHECKS: Mapping[str, _Check] = {
+_CHECKS: Mapping[str, Callable[[Audit, Entry, str], list[Message]]] = {
     "store.created": _store_entry,
     "person.added": _person_entry,
     "person.revoked": _person_entry,
@@ -566,16 +489,17 @@ _CHECKS: Mapping[str, _Check] = {
     "hold.placed": _hold,
     "hold.released": _hold,
     "order.proposed": _proposal,
+    "record.destroyed": _destruction,
+    **dict.fromkeys(HANDOVER_ACTS, _handover),
+    **dict.fromkeys(LOSS_ACTS, _loss),
+}
+_STEPS: Mapping[str, Callable[[Audit, ProvenOrder, Entry, str], list[Message]]] = {
     "order.appraised": _appraisal,
     "order.approved": _approval,
     "order.signed": _supervision,
     "order.withdrawn": _withdrawal,
     "order.intended": _intention,
-    "record.destroyed": _destruction,
     "order.executed": _execution,
     "order.completed": _completion,
-    "handover.proposed": _handover,
-    "handover.accepted": _handover,
-    "handover.withdrawn": _handover,
-    **dict.fromkeys(LOSS_ACTS, _loss),
 }
+"""Steps of an order that was proposed before."""

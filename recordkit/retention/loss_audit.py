@@ -6,14 +6,15 @@ off, has the two signers, the records and their holds named to every auditor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from recordkit.archive.losses import CONFIRMED, ENDED, REGISTERED, WITHDRAWN
 from recordkit.messages import Message, listed, msg
 from recordkit.model import Entry, Finding
 from recordkit.people import Person
-from recordkit.retention.signing import digest_of, faults_of_signer
+from recordkit.retention.signing import digest_of, faults_of_signature, statement_of
 
 LOSS_ACTS = (REGISTERED, CONFIRMED, WITHDRAWN, ENDED)
 _MOST_NAMED = 20
@@ -38,79 +39,68 @@ class ProvenLoss:
     back: set[str] = field(default_factory=set)
 
 
-@dataclass(slots=True)
-class LossAudit:
-    """All losses by id, and where the human being behind two accounts is asked for."""
+def check_loss(
+    losses: MutableMapping[str, ProvenLoss],
+    entry: Entry,
+    store_id: str,
+    people: Mapping[str, Person],
+    are_one: Callable[[str, str], bool],
+) -> tuple[list[Message], Finding | None]:
+    """What does not hold about an entry of a loss, and what somebody should look at though it does.
 
-    losses: dict[str, ProvenLoss] = field(default_factory=dict)
-
-    def check(
-        self, entry: Entry, store_id: str, people: Mapping[str, Person], are_one: Callable[[str, str], bool]
-    ) -> tuple[list[Message], Finding | None]:
-        """What does not hold about an entry of a loss, and what somebody should look at though it does."""
-        name = str(entry.body.get("loss"))
-        reasons = self._registered(entry, store_id, name) if entry.act == REGISTERED else []
-        loss = self.losses.get(name)
-        if loss is None:
-            return [*reasons, msg("there is no such loss")], None
-        if entry.act == ENDED:
-            return self._ended(entry, loss), None
-        reasons += _signed(entry, store_id, name, loss, people)
-        if entry.act == REGISTERED:
-            return reasons, None
-        if loss.status != "registered":
-            reasons.append(msg("the loss was not waiting"))
-        loss.status = "confirmed" if entry.act == CONFIRMED else "withdrawn"
-        if entry.act == WITHDRAWN:
-            return reasons, None
-        named = entry.body.get("records")
-        if not isinstance(named, list) or set(named) != loss.records or len(named) != len(loss.records):
-            reasons.append(msg("it names other records than were registered"))
-        if are_one(str(entry.body.get("by")), loss.by):
-            reasons.append(msg("{id} had registered the loss", id=entry.body.get("by")))
-        return reasons, _remark(entry, name, loss)
-
-    def _registered(self, entry: Entry, store_id: str, name: str) -> list[Message]:
-        manifest, notes = entry.body.get("manifest"), entry.body.get("records")
-        assert isinstance(manifest, Mapping) and isinstance(notes, Mapping)
-        items = manifest["items"]
-        assert isinstance(items, list)
-        reasons = [msg("the loss was registered before")] if name in self.losses else []
-        if (manifest.get("loss"), manifest.get("store")) != (name, store_id):
-            reasons.append(msg("the statement names another manifest"))
-        if not (items or manifest["notes"]) or not all(one["files"] for one in items):
-            reasons.append(msg("it names a record of which nothing is missing or changed"))
-        records = frozenset(str(one["record"]) for one in items)
-        if set(notes) != records or _statement(entry).get("notes") != digest_of(notes):
-            reasons.append(msg("its notes are not those that were signed"))
-        if name not in self.losses:
-            self.losses[name] = ProvenLoss(
-                digest_of(manifest), str(entry.body.get("by")), records,
-                frozenset(str(one["record"]) for one in items if one.get("holds")),
-                frozenset(str(one["record"]) for one in items if one.get("order")))
-        return reasons
-
-    def _ended(self, entry: Entry, loss: ProvenLoss) -> list[Message]:
-        record = str(entry.body.get("record"))
-        if loss.status != "confirmed" or record not in loss.records or record in loss.back:
-            return [msg("the record {record} was not written off by it", record=record)]
-        loss.back.add(record)
-        return []
-
-
-def _signed(
-    entry: Entry, store_id: str, name: str, loss: ProvenLoss, people: Mapping[str, Person]
-) -> list[Message]:
-    body, statement = entry.body, _statement(entry)
-    by, reasons = str(body.get("by")), list[Message]()
-    said = (statement.get("act"), statement.get("store"), statement.get("loss"), statement.get("by"))
-    if said != (entry.act, store_id, name, by):
-        reasons.append(msg("the statement was made for another act, store, loss or person"))
-    if statement.get("digest") != loss.digest:
-        reasons.append(msg("the statement names another manifest"))
-    if entry.act == WITHDRAWN and statement.get("notes") != digest_of(body.get("records")):
+    ``losses``, by id, are those before it and get what it says; ``are_one`` tells whether one human being is behind two
+    accounts.
+    """
+    by, name = str(entry.body.get("by")), str(entry.body.get("loss"))
+    reasons = _registered(losses, entry, store_id, name) if entry.act == REGISTERED else []
+    loss = losses.get(name)
+    if loss is None:
+        return [msg("there is no loss {loss}", loss=name)], None
+    if entry.act == ENDED:
+        return _ended(entry, loss), None
+    reasons += faults_of_signature(entry, store_id, loss.digest, people)
+    if entry.act != CONFIRMED and statement_of(entry).get("notes") != digest_of(entry.body.get("records")):
         reasons.append(msg("its notes are not those that were signed"))
-    return reasons + faults_of_signer(entry, statement, people)
+    if entry.act == REGISTERED:
+        return reasons, None
+    if loss.status != "registered":
+        reasons.append(msg("the loss {loss} was not waiting", loss=name))
+    loss.status = "confirmed" if entry.act == CONFIRMED else "withdrawn"
+    if entry.act == WITHDRAWN:
+        return reasons, None
+    named = entry.body.get("records")
+    if not isinstance(named, list) or sorted(map(str, named)) != sorted(loss.records):
+        reasons.append(msg("it names other records than were registered"))
+    if are_one(by, loss.by):
+        reasons.append(msg("{id} had registered the loss", id=by))
+    return reasons, _remark(entry, name, loss)
+
+
+def _registered(
+    losses: MutableMapping[str, ProvenLoss], entry: Entry, store_id: str, name: str
+) -> list[Message]:
+    manifest: Any = entry.body["manifest"]
+    items, notes = manifest["items"], entry.body["records"]
+    records = frozenset(str(one["record"]) for one in items)
+    held = frozenset(str(one["record"]) for one in items if one["holds"])
+    ordered = frozenset(str(one["record"]) for one in items if one["order"])
+    reasons = [msg("the loss {loss} was registered before", loss=name)] if name in losses else []
+    if (manifest.get("loss"), manifest.get("store")) != (name, store_id):
+        reasons.append(msg("the statement names another manifest"))
+    if not (items or manifest["notes"]) or not all(one["files"] for one in items):
+        reasons.append(msg("it names a record of which nothing is missing or changed"))
+    if not isinstance(notes, Mapping) or set(notes) != records:
+        reasons.append(msg("its notes are of other records"))
+    losses.setdefault(name, ProvenLoss(digest_of(manifest), str(entry.body.get("by")), records, held, ordered))
+    return reasons
+
+
+def _ended(entry: Entry, loss: ProvenLoss) -> list[Message]:
+    record = str(entry.body.get("record"))
+    if loss.status != "confirmed" or record not in loss.records or record in loss.back:
+        return [msg("the record {record} was not written off by it", record=record)]
+    loss.back.add(record)
+    return []
 
 
 def _remark(entry: Entry, name: str, loss: ProvenLoss) -> Finding:
@@ -123,8 +113,3 @@ def _remark(entry: Entry, name: str, loss: ProvenLoss) -> Finding:
         told = msg("{told}; in an open order of destruction then: {records}", told=told,
                    records=listed(sorted(loss.ordered), _MOST_NAMED))
     return Finding("loss", told)
-
-
-def _statement(entry: Entry) -> Mapping[str, object]:
-    statement = entry.body.get("statement")
-    return statement if isinstance(statement, Mapping) else {}

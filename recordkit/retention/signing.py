@@ -219,16 +219,44 @@ def supervisor_account(register: Sequence[Person], person: Person) -> Person | N
     return None
 
 
-def faults_of_signer(
-    entry: Entry, statement: Mapping[str, object], people: Mapping[str, Person], *, by_hand: bool = False
-) -> list[Message]:
-    """What is wrong with who signed an entry: not in office, another key, not the role, another statement.
+_ANOTHER: Mapping[str, Message] = {
+    "order": msg("the statement was made for another act, store, order or person"),
+    "handover": msg("the statement was made for another act, store, handover or person"),
+    "loss": msg("the statement was made for another act, store, loss or person"),
+}
 
-    A signature ``by_hand`` is entered under the key of whoever enters it.
+
+def another_statement(subject: str) -> Message:
+    """That a statement about an ``order``, a ``handover`` or a ``loss`` is not about what its entry says."""
+    return _ANOTHER[subject]
+
+
+def statement_of(entry: Entry) -> Mapping[str, object]:
+    """The statement that an entry carries; an empty one where it has none."""
+    statement = entry.body.get("statement")
+    return statement if isinstance(statement, Mapping) else {}
+
+
+def faults_of_signature(
+    entry: Entry, store_id: str, digest: str, people: Mapping[str, Person], *, by_hand: bool = False
+) -> list[Message]:
+    """What does not hold of a signed act of an order, a handover or a loss: its statement, its signer, the signature.
+
+    Args:
+        entry: of the act, which begins with what it is about.
+        store_id: of the store that was signed for.
+        digest: of the manifest that was signed.
+        people: as they were registered when it was entered, by id.
+        by_hand: it was entered under the key of another person.
     """
-    body, by = entry.body, str(entry.body.get("by"))
+    subject, body, statement = entry.act.partition(".")[0], entry.body, statement_of(entry)
+    by, found = str(body.get("by")), list[Message]()
+    said = (statement.get("act"), statement.get("store"), statement.get(subject), statement.get("by"))
+    if said != (entry.act, store_id, body.get(subject), by):
+        found.append(another_statement(subject))
+    if statement.get("digest") != digest:
+        found.append(msg("the statement names another manifest"))
     person = people.get(by)
-    found: list[Message] = []
     if person is None or person.revoked:
         found.append(msg("{id} was not registered, or revoked", id=by))
     else:

@@ -12,7 +12,7 @@ from retention_store import Archive, change, make_archive
 
 from recordkit.archive_settings import ArchiveSection
 from recordkit.errors import RefusedByRule
-from recordkit.retention.audit import verify_signatures
+from recordkit.retention.audit import audit_ledger
 from recordkit.retention.duties import (
     DEFAULTS,
     RECORDED,
@@ -52,7 +52,7 @@ def test_a_shortened_term_stops_every_act_until_an_administrator_signs(archive: 
     assert "config accept" in str(refused.value)
     assert len(accept_settings(archive.workspace, archive.signer("admin")).loosened) == 1
     archive.propose(kept)
-    assert unaccepted(archive.workspace) == [] and verify_signatures(archive.workspace) == []
+    assert unaccepted(archive.workspace) == [] and audit_ledger(archive.workspace).findings == []
 
 
 def test_a_term_explained_for_the_first_time_waits_for_the_signature_too(archive: Archive) -> None:
@@ -138,7 +138,7 @@ def test_manifest_register_and_list_say_what_the_old_term_was_and_what_it_was_ta
     assert rows["旧档"] == "原保管期限短期，按15年；已销毁"
     archive.workspace.rebuild()
     assert find_order(archive.workspace.db, order.order_id).items[0].meaning in ("15y", "5y")
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
 
 
 def test_an_order_whose_manifest_knows_no_terms_still_holds(
@@ -151,7 +151,7 @@ def test_an_order_whose_manifest_knows_no_terms_still_holds(
     assert "term" not in order.manifest["items"][0] and order.digest == digest_of(order.manifest)
     archive.execute(order)
     assert listed_items(archive.workspace, find_order(archive.workspace.db, order.order_id))[0]["term"] is None
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
 
 
 def test_words_of_an_old_catalogue_that_nobody_explained_do_not_come_into_the_ledger(archive: Archive) -> None:

@@ -21,7 +21,7 @@ from recordkit.retention.appraisal_report import (
     report_of,
     report_xlsx,
 )
-from recordkit.retention.audit import verify_signatures
+from recordkit.retention.audit import audit_ledger
 from recordkit.retention.holds import place_hold
 from recordkit.retention.listing import show_order
 from recordkit.retention.order_state import Opinion, Order, find_order, open_order_of
@@ -64,7 +64,7 @@ def test_the_last_opinion_files_the_report_as_a_permanent_record(archive: Archiv
     archive.workspace.rebuild()
     assert find_order(archive.workspace.db, order.order_id).report == order.report
     assert show_order(archive.workspace, order)["report"] == order.report
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
 
 
 def test_held_records_are_left_out_of_the_register_and_named_in_the_report(archive: Archive) -> None:
@@ -156,7 +156,7 @@ def test_paper_originals_are_marked_on_the_register_and_in_the_completion(archiv
     assert last.act == "order.completed"
     assert isinstance(last.body["statement"], dict)
     assert last.body["statement"]["papers"] == sorted([paper, shelved])
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
 
 
 def test_an_order_without_paper_originals_says_nothing_of_them(archive: Archive) -> None:
@@ -201,7 +201,7 @@ def test_an_order_is_withdrawn_at_any_step_before_the_execution(archive: Archive
         with pytest.raises(RefusedByRule):
             act()
     assert objects_of(archive.workspace).exists(record)
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
     again = archive.signed(record)
     assert again.order_id != order.order_id
     archive.execute(again)

@@ -11,7 +11,7 @@ from retention_store import Archive, change, make_archive
 from recordkit.errors import InputRefused, RefusedByRule
 from recordkit.people import NewPerson, add_person, list_people, one_human
 from recordkit.retention import orders
-from recordkit.retention.audit import audit_entries, verify_signatures
+from recordkit.retention.audit import audit_entries, audit_ledger
 from recordkit.retention.duties import (
     ACCEPTED,
     DEFAULTS,
@@ -46,7 +46,7 @@ def test_the_first_act_of_an_order_records_the_settings_and_the_next_ones_do_not
     assert recorded_duties(archive.workspace.db) == DEFAULTS
     entry = next(entry for entry, _ in archive.workspace.ledger.read() if entry.act == RECORDED)
     assert entry.body["digest"] == archive.workspace.settings.digest
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
 
 
 @pytest.mark.parametrize(("old", "new", "name"), LOOSER)
@@ -68,7 +68,7 @@ def test_a_loosened_setting_stops_every_act_until_an_administrator_signs(
     assert archive.sign(order, "sup1").signers("order.signed") == ["sup1"]
     assert accept_settings(archive.workspace, archive.signer("admin")).loosened == ()
     assert acts(archive).count(ACCEPTED) == 1
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
 
 
 def test_a_setting_loosened_before_the_first_order_is_measured_against_the_defaults(archive: Archive) -> None:

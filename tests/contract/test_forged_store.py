@@ -11,7 +11,7 @@ from retention_store import TODAY, Archive, clock_on, make_archive
 from recordkit.archive.catalogue import get_record
 from recordkit.errors import IntegrityFailure, RefusedByRule
 from recordkit.ledger import Act, Ledger
-from recordkit.retention.audit import verify_signatures
+from recordkit.retention.audit import audit_ledger
 from recordkit.retention.duties import plain_duties
 from recordkit.retention.holds import place_hold, release_hold
 from recordkit.retention.order_state import Opinion, find_order
@@ -99,7 +99,7 @@ def test_one_witness_does_not_complete_an_order_by_a_repeated_signature(archive:
     entry = [entry for entry, _ in archive.workspace.ledger.read()][-1]
     forge(archive, entry.act, dict(entry.body))
     assert find_order(archive.workspace.db, order.order_id).status(2) == "executed"
-    assert ["had signed before" in str(one.message) for one in verify_signatures(archive.workspace)] == [True]
+    assert ["had signed before" in str(one.message) for one in audit_ledger(archive.workspace).findings] == [True]
 
 
 def test_loosened_duties_that_only_the_tables_know_are_not_in_force(archive: Archive) -> None:
@@ -158,7 +158,7 @@ def test_an_earlier_appraisal_entered_once_more_undoes_no_later_decision(archive
     forge(archive, "order.appraised", dict(first))
     order = archive.approve(find_order(archive.workspace.db, order.order_id))
     order = archive.sign(archive.sign(order, "sup1"), "sup2")
-    assert any("once more" in str(one) for one in verify_signatures(archive.workspace))
+    assert any("once more" in str(one) for one in audit_ledger(archive.workspace).findings)
     with pytest.raises(IntegrityFailure):
         archive.execute(order)
     assert status(archive, kept) == "active"

@@ -23,7 +23,7 @@ from recordkit.archive.volumes import Remarks, list_volumes
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.model import canonical_json
 from recordkit.people import Signer, find_person
-from recordkit.retention.audit import verify_signatures
+from recordkit.retention.audit import audit_ledger
 from recordkit.retention.events import add_event
 from recordkit.retention.handover import (
     accept_handover,
@@ -65,7 +65,7 @@ def judged(root: Path) -> list[str]:
 
 
 def both_find(archive: Archive) -> bool:
-    return bool(verify_signatures(archive.workspace)) and bool(judged(archive.root))
+    return bool(audit_ledger(archive.workspace).findings) and bool(judged(archive.root))
 
 
 def proposed(archive: Archive, note: str = "") -> str:
@@ -84,7 +84,7 @@ def test_both_sign_the_same_manifest_and_its_protocol_is_filed_for_ever(archive:
     assert [one["by"] for one in filed["signatures"]] == ["arch", "new"]
     assert hashlib.sha256(canonical_json(filed["manifest"])).hexdigest() == done.digest == filed["digest"]
     assert archive.decision(done.record) == "permanent"
-    assert verify_signatures(archive.workspace) == [] and judged(archive.root) == []
+    assert audit_ledger(archive.workspace).findings == [] and judged(archive.root) == []
     before = list_handovers(archive.workspace)
     archive.workspace.rebuild()
     assert list_handovers(archive.workspace) == before
@@ -133,7 +133,7 @@ def test_holdings_that_changed_in_between_stop_the_acceptance_and_are_named(arch
     again = proposed(archive)
     assert again == "J2037-0002"
     accept_handover(archive.workspace, again, archive.signer("new"))
-    assert verify_signatures(archive.workspace) == [] and judged(archive.root) == []
+    assert audit_ledger(archive.workspace).findings == [] and judged(archive.root) == []
 
 
 def test_only_the_named_receiver_in_office_signs_and_never_whoever_proposed(archive: Archive) -> None:

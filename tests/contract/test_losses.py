@@ -33,7 +33,7 @@ from recordkit.copies.writing_off import confirm_loss, plan_loss, register_loss,
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.model import canonical_json
 from recordkit.people import Signer, find_person
-from recordkit.retention.audit import audit_ledger, remarks_of, verify_signatures
+from recordkit.retention.audit import audit_ledger, remarks_of
 from recordkit.retention.handover import accept_handover, plan_handover, propose_handover
 from recordkit.retention.holds import list_holds, place_hold
 from recordkit.templates import issue_data
@@ -334,7 +334,7 @@ def test_a_copy_that_turns_up_brings_the_record_back_and_that_is_entered(archive
     assert [one.record_id for one in verified(archive).findings] == [whole], "lost once more is damage once more"
     again = written_off(archive, whole)
     assert again != loss and loss_of(archive.workspace.db, whole).loss_id == again  # type: ignore[union-attr]
-    assert verify_signatures(archive.workspace) == [] and judged(archive.root).findings == []
+    assert audit_ledger(archive.workspace).findings == [] and judged(archive.root).findings == []
 
 
 def test_an_object_that_is_whole_again_is_told_and_entered_by_mend(archive: Archive, tmp_path: Path) -> None:
@@ -435,7 +435,7 @@ def test_a_note_is_found_missing_or_changed_comes_back_out_of_a_copy_or_is_writt
     assert wrong() == [] and mend(archive, tmp_path / "copy").left == []
     archive.workspace.rebuild()
     assert wrong() == [] and find_loss(archive.workspace, loss) == found
-    assert verify_signatures(archive.workspace) == [] and judged(archive.root).findings == []
+    assert audit_ledger(archive.workspace).findings == [] and judged(archive.root).findings == []
 
 
 # --- data of issued documents ---------------------------------------------------------------------------------------
@@ -545,7 +545,7 @@ def test_nothing_is_added_to_a_record_that_is_gone_and_what_is_left_of_one_may_b
     archive.workspace.rebuild()
     assert verified(archive).findings == ()
     assert catalogue.find_record(archive.workspace.db, part).metadata["note"] == "原件已毁"
-    assert verify_signatures(archive.workspace) == [] and judged(archive.root).findings == []
+    assert audit_ledger(archive.workspace).findings == [] and judged(archive.root).findings == []
 
 
 def test_an_order_of_destruction_names_the_loss_and_takes_what_is_left(archive: Archive) -> None:
@@ -562,7 +562,7 @@ def test_an_order_of_destruction_names_the_loss_and_takes_what_is_left(archive: 
     archive.workspace.rebuild()
     assert catalogue.find_record(archive.workspace.db, whole).title == ""
     assert [one.said for one in find_loss(archive.workspace, loss).items] == [None, None]
-    assert verify_signatures(archive.workspace) == [] and judged(archive.root).findings == []
+    assert audit_ledger(archive.workspace).findings == [] and judged(archive.root).findings == []
 
 
 def test_a_record_that_was_written_off_or_found_after_the_proposal_is_stopped(
@@ -682,10 +682,10 @@ def test_what_does_not_hold_is_found_by_both(archive: Archive, forgery: str, tmp
     lost = gone(archive)
     written_off(archive, lost)
     mend(archive, tmp_path / "old")
-    assert verify_signatures(archive.workspace) == [] and judged(archive.root).findings == []
+    assert audit_ledger(archive.workspace).findings == [] and judged(archive.root).findings == []
     act, person, change = FORGERIES[forgery]
     rewritten(archive, resigned(archive, person, change) if person else change, act)
-    assert verify_signatures(archive.workspace) and judged(archive.root).findings
+    assert audit_ledger(archive.workspace).findings and judged(archive.root).findings
 
 
 def test_a_loss_that_is_confirmed_twice_or_by_somebody_revoked_is_found_by_both(archive: Archive) -> None:
@@ -699,7 +699,7 @@ def test_a_loss_that_is_confirmed_twice_or_by_somebody_revoked_is_found_by_both(
 
     seen: list[int] = []
     rewritten(archive, renumbered, "loss.confirmed")
-    assert verify_signatures(archive.workspace) and judged(archive.root).findings
+    assert audit_ledger(archive.workspace).findings and judged(archive.root).findings
 
 
 def test_a_record_that_was_not_in_force_as_it_is_named_is_found_without_recordkit(archive: Archive) -> None:

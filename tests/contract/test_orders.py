@@ -10,7 +10,7 @@ from recordkit.archive.editing import edit_record
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.people import Signer
 from recordkit.retention import destruction, orders
-from recordkit.retention.audit import audit_entries, verify_signatures
+from recordkit.retention.audit import audit_entries, audit_ledger
 from recordkit.retention.circumstances import explain_record
 from recordkit.retention.holds import place_hold, release_hold
 from recordkit.retention.listing import show_order
@@ -278,7 +278,7 @@ def test_a_whole_order_is_destroyed_completed_and_shown(archive):
     assert [one["person"] for one in shown["signatures"]] == ["sup1", "sup2"]
     gone = get_record(archive.workspace.db, record)
     assert (gone.status, gone.title, gone.account) == ("destroyed", "", None)
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
     before = shown
     archive.workspace.rebuild()
     assert show_order(archive.workspace, find_order(archive.workspace.db, order.order_id)) == before
@@ -457,7 +457,7 @@ def test_the_audit_finds_an_approval_before_the_appraisal_was_complete(archive):
             opinions=opinions,
         ))
         writer.commit()
-    assert ["not complete" in str(one.message) for one in verify_signatures(archive.workspace)] == [True]
+    assert ["not complete" in str(one.message) for one in audit_ledger(archive.workspace).findings] == [True]
 
 
 def test_the_plan_of_an_execution_names_what_would_be_refused_and_writes_nothing(archive):

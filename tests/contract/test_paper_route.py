@@ -19,7 +19,7 @@ from recordkit.archive.ingest import ingest_papers
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RefusedByRule
 from recordkit.people import NewPerson, add_person
 from recordkit.retention import orders
-from recordkit.retention.audit import audit_entries, verify_signatures
+from recordkit.retention.audit import audit_entries, audit_ledger
 from recordkit.retention.listing import show_order
 from recordkit.retention.order_state import Opinion, Order, find_order
 from recordkit.retention.paper_route import find_signer, printed_code, read_paper
@@ -105,7 +105,7 @@ def test_a_register_signed_by_hand_carries_an_order_from_approval_to_completion(
         last = orders.complete_order(archive.workspace, order.order_id,
                                      hand(archive, person, outcome, "order.completed"))
     assert last.status(2) == "completed"
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
     shown = show_order(archive.workspace, last)
     assert isinstance(shown["signatures"], list)
     assert [(one["route"], one["entered_by"], one["paper"]) for one in shown["signatures"]] == [
@@ -131,7 +131,7 @@ def test_routes_mix_and_one_person_never_counts_twice(archive: Archive, tmp_path
     with pytest.raises(RefusedByRule, match="signed already"):
         sign(archive, order, "hand1", paper)
     assert archive.execute(order).order.executed
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
 
 
 @pytest.mark.parametrize("who", ["arch", "boss"])

@@ -16,7 +16,7 @@ from recordkit.archive.catalogue import get_record, objects_of  # noqa: E402
 from recordkit.archive.editing import edit_record  # noqa: E402
 from recordkit.errors import RefusedByRule  # noqa: E402
 from recordkit.model import canonical_json  # noqa: E402
-from recordkit.retention.audit import verify_signatures  # noqa: E402
+from recordkit.retention.audit import audit_ledger  # noqa: E402
 from recordkit.retention.events import add_event  # noqa: E402
 from recordkit.retention.holds import place_hold, release_hold  # noqa: E402
 from recordkit.retention.order_state import Order, find_order  # noqa: E402
@@ -132,7 +132,7 @@ def assert_gone(archive: Archive, order: Order, record: str) -> None:
     assert archive.forgotten == {record}
     empty = [path for path in (archive.root / "objects").rglob("*") if path.is_dir() and not any(path.iterdir())]
     assert empty == []
-    assert verify_signatures(archive.workspace) == []
+    assert audit_ledger(archive.workspace).findings == []
 
 
 def test_nothing_of_a_destroyed_record_is_left_in_any_file_of_the_store(tmp_path):

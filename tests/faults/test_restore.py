@@ -34,7 +34,7 @@ from recordkit.errors import InputRefused, IntegrityFailure, NotFound, StoreBusy
 from recordkit.files import digests_of  # noqa: E402
 from recordkit.model import canonical_json  # noqa: E402
 from recordkit.people import find_person  # noqa: E402
-from recordkit.retention.audit import verify_signatures  # noqa: E402
+from recordkit.retention.audit import audit_ledger  # noqa: E402
 from recordkit.retention.events import add_event  # noqa: E402
 from recordkit.retention.holds import place_hold, release_hold  # noqa: E402
 from recordkit.store import PROJECTIONS  # noqa: E402
@@ -118,7 +118,7 @@ def assert_like(root: Path, archive: Archive) -> None:
                      for one in (workspace, archive.workspace)]
             assert shown[0] == shown[1], table
         assert workspace.ledger.verify() == archive.workspace.ledger.verify()
-        assert verify_signatures(workspace) == []
+        assert audit_ledger(workspace).findings == []
         assert verify_objects(workspace).findings == ()
     finally:
         workspace.close()

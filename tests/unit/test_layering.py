@@ -13,7 +13,7 @@ PACKAGE = Path(recordkit.__file__).parent
 LAYERS = [
     {"messages"},
     {"errors"},
-    {"model", "tomltold"},
+    {"actforms", "model", "tomltold"},
     {"archive_settings", "officerules", "lockholder"},
     {"files", "ed25519", "settings", "crew"},
     {"ledger", "notes", "pending", "new_settings"},
