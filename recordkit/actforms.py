@@ -58,7 +58,7 @@ _SCOPE = "records:notes? account_note?"
 _ORDER = "order:serial by signature statement:object"
 _HANDOVER = "handover:serial by key signature statement:object"
 _LOSS = "loss:serial by statement:object statement.digest"
-_FORMS: Mapping[str, str] = {
+FORMS: Mapping[str, str] = {
     "store.created": "store_id schedule?",
     "schedule.adopted": "digest",
     "issue.issued": "issue form number scope seq:int revision:int template pack data date:day",
@@ -114,13 +114,14 @@ _FORMS: Mapping[str, str] = {
     "order.executed": "order",
     "order.completed": _ORDER,
 }
+"""By act the places of its body, each with its kind (a text where none is named); ``?`` marks what may be missing."""
 
 
 def fault_of(act: str, body: Mapping[str, object]) -> str | None:
     """Where a body has not the form of its act, such as ``manifest.items[].due``; None when it has, or has no form."""
-    if body.get("entered_by") is None and isinstance(statement := body.get("statement"), dict) and "paper" in statement:
-        return "entered_by"
-    for part in _FORMS.get(act, "").split():
+    statement = body.get("statement")
+    by_hand = "entered_by statement.paper.record " if isinstance(statement, Mapping) and statement.get("paper") else ""
+    for part in (by_hand + FORMS.get(act, "")).split():
         place, _, kind = part.removesuffix("?").partition(":")
         if not _fits(body, place.split("."), _KINDS[kind or "text"], is_needed=not part.endswith("?")):
             return place

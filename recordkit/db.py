@@ -23,9 +23,7 @@ from recordkit.model import same_code
 Row = sqlite3.Row
 DatabaseError = sqlite3.DatabaseError
 """Whatever SQLite raises; damage deep in the file shows only when it is read."""
-REPEATED = sqlite3.IntegrityError
-"""What it raises for a row that stands there already, or that lacks what every row has."""
-NOT_A_ROW = (REPEATED, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+NOT_A_ROW = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """What it raises for values that no row of the table can have."""
 _META = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 

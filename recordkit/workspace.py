@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from recordkit import files
 from recordkit.actforms import fault_of
-from recordkit.db import NOT_A_ROW, REPEATED, Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
+from recordkit.db import NOT_A_ROW, Database, DatabaseDamaged, DatabaseError, DatabaseReadOnly, discard
 from recordkit.errors import InputRefused, IntegrityFailure, RecordkitError, StoreBusy
 from recordkit.ledger import Act, Cursor, Ledger, Verification
 from recordkit.messages import Message, msg
@@ -392,11 +392,8 @@ class Workspace:
 
 def _not_applied(entry: Entry, error: Exception) -> RecordkitError:
     """Why the tables cannot be brought on by an entry. Without it they would say what nobody decided."""
-    reason = f"{type(error).__name__}: {error}"
-    place = fault_of(entry.act, entry.body)
-    if place is not None:
-        reason = f"{place} ({reason})"
-    elif not isinstance(error, REPEATED):
+    place, reason = fault_of(entry.act, entry.body), f"{type(error).__name__}: {error}"
+    if place is None:
         return RecordkitError(
             msg("Entry {seq} of the ledger ({act}) has the form of its act, and yet cannot be entered into the tables: "
                 "{reason}", seq=entry.seq, act=entry.act, reason=reason),
@@ -405,7 +402,7 @@ def _not_applied(entry: Entry, error: Exception) -> RecordkitError:
                 "and report what it prints."))
     return IntegrityFailure(
         msg("Entry {seq} of the ledger ({act}) has not the form of its act: {reason}", seq=entry.seq, act=entry.act,
-            reason=reason),
+            reason=f"{place} ({reason})"),
         msg("Keep the store as it is: another program wrote this entry, or somebody forged it. A copy of the store "
             "that was made before it has the ledger whole."))
 

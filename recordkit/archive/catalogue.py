@@ -13,8 +13,9 @@ from msgspec import Struct
 from recordkit import files, pending
 from recordkit.archive import tallies
 from recordkit.archive.objects import ObjectStore
+from recordkit.archive.shown import origin_of, read_metadata, shown_of
 from recordkit.db import Database, Row
-from recordkit.errors import IntegrityFailure, NotFound
+from recordkit.errors import NotFound
 from recordkit.messages import listed, msg
 from recordkit.model import Entry, as_printed, same_account
 from recordkit.notes import note_folder
@@ -143,17 +144,14 @@ def _apply_version(workspace: Workspace, entry: Entry) -> Mapping[str, object]:
     """Bring the row of a record up to a version; its metadata, empty where the object is gone or damaged."""
     db, body = workspace.db, entry.body
     record_id = str(body["record"])
-    metadata: dict[str, object] = {}
     objects = objects_of(workspace)
-    try:
-        # The version that the entry speaks of: a newer one may be the leftover of a killed edit.
-        metadata = json.loads(objects.read(record_id, "record.json", int(str(body["version"]))))
-    except (NotFound, IntegrityFailure, ValueError, KeyError, TypeError, AttributeError):
+    # The version that the entry speaks of: a newer one may be the leftover of a killed edit.
+    found = read_metadata(objects, record_id, int(str(body["version"])))
+    if found is None and objects.exists(record_id):
         # One damaged object must not close the whole archive; 'verify' names what is wrong with it.
-        if objects.exists(record_id):
-            workspace.notices.append(
-                msg("The metadata of {record} cannot be read; run 'recordkit verify'.", record=record_id)
-            )
+        workspace.notices.append(
+            msg("The metadata of {record} cannot be read; run 'recordkit verify'.", record=record_id))
+    metadata: Mapping[str, object] = found or {}
     shown = {
         **shown_of(metadata),
         "date": metadata.get("date", f"{body['year']}-01-01") if "year" in body else metadata.get("date"),
@@ -230,28 +228,6 @@ def show_metadata(
         now = {same_account(str(metadata["account"])): 1} if metadata.get("account") else {}
     for account, is_current in now.items():
         db.insert("record_accounts", {"account": account, "record_id": record_id, "is_current": is_current})
-
-
-def shown_of(metadata: Mapping[str, object]) -> dict[str, object]:
-    """The columns of the catalogue that repeat what record.json says; the number is the ledger's at the filing."""
-    return {
-        "title": metadata.get("title", ""),
-        "date": metadata.get("date"),
-        "account": metadata.get("account"),
-        "party": metadata.get("party"),
-        "pages": metadata.get("pages", 0),
-        "sha256": metadata.get("sha256", ""),
-        "box": same_account(str(metadata["box"])) if metadata.get("box") else None,
-        "old_term": " ".join(str(metadata.get("period_term") or "").split()) or None,
-        "origin": _origin_of(metadata),
-    }
-
-
-def _origin_of(metadata: Mapping[str, object]) -> str | None:
-    """The code that a record out of a bag had in the archive that it comes from."""
-    origin = metadata.get("origin")
-    code = origin.get("code") if isinstance(origin, Mapping) else None
-    return code if isinstance(code, str) and code else None
 
 
 _NO_PAGE = 0
@@ -358,7 +334,7 @@ def _refuse_unreturned(db: Database, reference: str) -> None:
 def came_as(record: Record, reference: str) -> bool:
     """Whether a reference is not what a record is called here, but the code that it had in the archive it is from."""
     own = (record.record_id, record.code, record.number)
-    return _origin_of(record.metadata) == reference.strip() and reference.strip() not in own
+    return origin_of(record.metadata) == reference.strip() and reference.strip() not in own
 
 
 def find_of_origin(db: Database, code: str) -> list[Record]:
@@ -369,7 +345,7 @@ def find_of_origin(db: Database, code: str) -> list[Record]:
 
 def origin_code(record: Record) -> str | None:
     """The code that a record out of a bag had in the archive that it is from; None for any other record."""
-    return _origin_of(record.metadata)
+    return origin_of(record.metadata)
 
 
 def get_record(db: Database, record_id: str) -> Record | None:

@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from recordkit.archive import catalogue, milestones
 from recordkit.archive.access import OPEN, access_of_all, clearance_of
+from recordkit.archive.shown import read_metadata
 from recordkit.db import Database, Row
-from recordkit.errors import IntegrityFailure, NotFound
+from recordkit.errors import NotFound
 from recordkit.messages import msg
 from recordkit.model import Entry
 from recordkit.notes import read_note
@@ -278,10 +279,9 @@ def _read_again(workspace: Workspace, record_id: str) -> None:
     if record is None or record.status != "active":
         return
     try:
-        data = catalogue.objects_of(workspace).read(record_id, "record.json", record.version)
-        metadata = json.loads(data)
-    except (NotFound, IntegrityFailure, OSError, ValueError, KeyError, TypeError, AttributeError):
-        return  # lost once more since; the row keeps what it says
-    if metadata != record.metadata:
+        metadata = read_metadata(catalogue.objects_of(workspace), record_id, record.version)
+    except OSError:
+        return
+    if metadata is not None and metadata != record.metadata:  # None: lost once more since; the row keeps what it says
         catalogue.show_metadata(workspace.db, record_id, metadata)
         milestones.record_changed(workspace, record_id)

@@ -14,6 +14,7 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
+from recordkit.archive.access import clearance_of
 from recordkit.archive.catalogue import account_with_zeros, count_of_account
 from recordkit.db import Database
 from recordkit.errors import InputRefused
@@ -114,7 +115,7 @@ def plan_events(
     if on is None and "date" not in table.columns:
         raise InputRefused(msg("The list does not tell when it happened."),
                            msg("Give --date DATE, or --date-column HEADING."))
-    plan = ImportPlan(workspace.root / "work")
+    plan, only_open = ImportPlan(workspace.root / "work"), not clearance_of(workspace).full
     seen: set[int] = set()
     for one in _rows(table, plan):
         meant = event_type if not one.word else means(one.word)
@@ -146,7 +147,8 @@ def plan_events(
             plan.warn(one, "other-day", msg(
                 "The account has this event on {days} already; the earliest that counts starts the period. To correct "
                 "a day: recordkit event revise", days=listed(other.isoformat() for other in sorted(standing))))
-        plan.idle += 0 < records == count_of_account(workspace.db, one.account, since=day)
+        shown = count_of_account(workspace.db, one.account, only_open=only_open)
+        plan.idle += 0 < shown == count_of_account(workspace.db, one.account, since=day, only_open=only_open)
         plan.new.append(json.dumps([one.account, meant, day.isoformat()]).encode())
     return plan
 
@@ -302,7 +304,11 @@ def _is_held(db: Database, account: str, kind: str, series: str) -> bool:
 
 
 def _take_unknown(db: Database, plan: ImportPlan, one: Listed, take: bool) -> bool:
-    """Whether an account without any record is to be entered; it is named, or refused when zeros seem to be lost."""
+    """Whether an account without any record is to be entered; it is named, or refused when zeros seem to be lost.
+
+    Restricted records count here, whoever asks. That an account has some record is thereby told to whoever has its
+    number; were it called unknown, its events would stay out and its restricted records wait for ever.
+    """
     padded = account_with_zeros(db, one.account)
     if padded is not None:
         plan.refuse([Problem(one.row, "account", one.heading, one.cells.get(one.heading), "lost-zeros", msg(

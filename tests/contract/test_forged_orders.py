@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 from retention_store import TODAY, Archive, clock_on, make_archive
 
+from recordkit.actforms import fault_of
+from recordkit.archive import boxes
 from recordkit.archive.catalogue import get_record, objects_of
-from recordkit.errors import IntegrityFailure
+from recordkit.errors import IntegrityFailure, RecordkitError
 from recordkit.ledger import Act, Ledger
+from recordkit.model import Entry
 from recordkit.notes import note_folder
-from recordkit.retention.holds import list_holds, place_hold
+from recordkit.retention.holds import list_holds, place_hold, release_hold
 from recordkit.retention.order_state import Intent, Order, find_order
 from recordkit.store import PROJECTIONS
 from recordkit.templates import issue_data
-from recordkit.workspace import open_workspace
+from recordkit.workspace import Workspace, open_workspace
 
 
 @pytest.fixture
@@ -115,6 +118,15 @@ MALFORMED: dict[str, tuple[str, dict[str, object]]] = {
     "a paper of no record": ("order.signed", {"by": "sup1", "signature": "ff", "entered_by": "arch",
                                               "statement": {"paper": {"version": 1}}}),
     "a destruction of nothing": ("record.destroyed", {}),
+    "a loss with a list for a manifest": ("loss.registered", {
+        "loss": "L2037-0001", "by": "arch", "records": {}, "manifest": [], "statement": {"digest": "d"}}),
+    "a handover without a statement": ("handover.proposed", {"handover": "J2037-0001", "by": "arch", "manifest": {},
+                                                             "key": "", "signature": ""}),
+    "a person who is a list": ("person.added", {"statement": []}),
+    "an export of a list": ("records.exported", {"export": "X1", "format": "bagit", "digest": "d", "records": ["R1"]}),
+    "a volume with a number that no column takes": ("volume.opened", {
+        "volume": "V1", "code": "C", "scope": "S", "serial": 2**63, "kind": "account", "date": "2037-01-01",
+        "note": "n"}),
 }
 
 
@@ -127,6 +139,29 @@ def test_an_entry_that_has_not_the_form_of_its_act_is_named_and_nothing_is_deriv
     seq = archive.workspace.db.cursor().seq + 1
     with pytest.raises(IntegrityFailure, match=rf"^Entry {seq} of the ledger \({act}\) has not the form of its act: "):
         forge(archive, act, whole)
+
+
+def test_what_the_program_cannot_enter_though_it_has_its_form_is_no_reason_to_bring_a_copy_back(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(workspace: Workspace, entry: Entry) -> None:
+        raise TypeError("a fault of ours")
+
+    monkeypatch.setattr(boxes, "apply_entry", broken)
+    with pytest.raises(RecordkitError, match=r"^Entry \d+ of the ledger \(box.placed\) has the form of ") as told:
+        boxes.place_box(archive.workspace, "7", "A-1")
+    assert told.value.exit_code == 1 and "Bring no older copy back" in str(told.value.todo)
+    assert "TypeError: a fault of ours" in str(told.value.what)
+
+
+def test_all_that_an_order_enters_has_its_form(archive: Archive) -> None:
+    record = archive.file()
+    release_hold(archive.workspace, place_hold(archive.workspace, kind="litigation", reason="起诉", account="70001"),
+                 reason="撤诉")
+    archive.execute(archive.signed(record))
+    entries = [entry for entry, _ in archive.workspace.ledger.read()]
+    assert {"record.filed", "hold.released", "order.signed", "record.destroyed"} <= {one.act for one in entries}
+    assert [(one.seq, one.act, place) for one in entries if (place := fault_of(one.act, one.body))] == []
 
 
 def test_the_form_of_a_proposal_is_enough_to_read_it(archive: Archive) -> None:

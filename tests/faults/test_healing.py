@@ -162,11 +162,23 @@ def damage_metadata(folder: Path) -> None:
     next(folder.rglob("record.json")).unlink()
 
 
+def as_metadata(data: bytes) -> Callable[[Path], None]:
+    """Something that is no metadata stands in record.json."""
+    def damage(folder: Path) -> None:
+        next(folder.rglob("record.json")).write_bytes(data)
+
+    return damage
+
+
 def damage_text(folder: Path) -> None:
     next(folder.rglob("text.json")).write_bytes(b"{")
 
 
-@pytest.mark.parametrize("damage", [damage_inventory, damage_metadata, damage_text])
+@pytest.mark.parametrize("damage", [
+    damage_inventory, damage_metadata, damage_text, as_metadata(b"[]"), as_metadata(b'{"title": ["x"]}'),
+    as_metadata(b'{"title": null}'), as_metadata(b'{"account": 7}'), as_metadata(b'{"pages": "3"}'),
+    as_metadata(b'{"title": "\\ud800"}'), as_metadata(b"[" * 100_000),
+])
 def test_one_damaged_object_does_not_close_the_archive(
     workspace: Workspace, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None]
 ) -> None:

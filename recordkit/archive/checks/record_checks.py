@@ -16,6 +16,7 @@ from recordkit.archive.checks.examine import FileFacts, copies_of, is_paper, tex
 from recordkit.archive.checks.outcome import Outcome, failed, not_run, passed
 from recordkit.archive.checks.subject import Rules, Subject
 from recordkit.archive.metadata import BY_KEY, CORE, LONGEST
+from recordkit.archive.shown import shown_of
 from recordkit.archive.signature_facts import read_plain, told_verdict
 from recordkit.messages import Message, listed, msg
 from recordkit.model import same_account
@@ -441,7 +442,7 @@ def metadata_readable(subject: Subject, rules: Rules) -> Outcome:
 
 def _beside_metadata(subject: Subject) -> list[str]:
     """Columns of the catalogue, what people search and list by, that say something else than record.json."""
-    record, tables, shown = subject.record, subject.tables, catalogue.shown_of(subject.metadata)
+    record, tables, shown = subject.record, subject.tables, shown_of(subject.metadata)
     there: dict[str, object] = {
         "title": record.title, "date": record.date.isoformat(), "account": record.account, "party": record.party,
         "pages": record.pages, "sha256": record.sha256, "old_term": record.old_term or None, "number": record.number}
