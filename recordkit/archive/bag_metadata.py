@@ -101,7 +101,8 @@ def read_incoming(settings: Settings, bag: ReadBag, folder: str) -> Incoming:
         raise _wrong(place, "fields", msg("it is no object of fields"))
     _require_plain(place, "fields", fields, [0], 1)
     if not plain.get("form"):
-        # Only a form may call a field of its own so; else a second title or box would stand beside the true one.
+        # Only a form may call a field of its own so; else a second title or box would stand beside the true one. What
+        # a form of another archive called so is kept, for it was written; ``history.values_of`` lets the core win.
         fields = {key: value for key, value in fields.items() if core_key(key) is None and fixed_key(key) is None}
     attachments, runs = _attachments(bag, folder, place, plain.get("attachments"))
     extra: dict[str, object] = {key: value for key, value in core.items() if key not in (*_OWN, *_THERE)}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from recordkit.archive.access import clearance_of
 from recordkit.archive.catalogue import VERSIONING, Record, objects_of
 from recordkit.archive.editing import form_of
-from recordkit.archive.metadata import CORE, own_fields
+from recordkit.archive.metadata import BY_KEY, CORE, own_fields
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.messages import msg
 from recordkit.notes import read_note
@@ -119,10 +119,8 @@ class _Versions:
 
     def _differences(self, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Change]:
         labels = {**_mapping(old, "labels"), **_mapping(new, "labels")}
-        before, after = values_of(old), values_of(new)
         specs = self._fields or {}
-        for key in dict.fromkeys([*before, *after]):
-            was, now = before.get(key), after.get(key)
+        for key, was, now in _pairs(old, new):
             if was == now or was in (None, "") and now in (None, ""):
                 continue
             spec = specs.get(key)
@@ -131,12 +129,26 @@ class _Versions:
             yield Change(key, str(labels.get(key) or (spec.label if spec else key)), was, now)
 
 
+def _pairs(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[tuple[str, object, object]]:
+    """Each key with what it said and says; twice where form and core have it and do not agree about that."""
+    before, after = values_of(old), values_of(new)
+    was, now = _mapping(old, "fields"), _mapping(new, "fields")
+    for key in dict.fromkeys([*before, *after]):
+        pair = before.get(key), after.get(key)
+        yield key, *pair
+        if key in BY_KEY and (was.get(key), now.get(key)) != pair:
+            yield key, was.get(key), now.get(key)
+
+
 def values_of(metadata: Mapping[str, object]) -> dict[str, object]:
     """What a person may change in a record.json, by key: core metadata, then fields of the form and of the office.
 
-    A core field that stands in the form under the same key is told once.
+    A core field that stands in the form under the same key is told once, as the core has it where it says something:
+    that is what an edit changes. A bag may have brought any other value under the key of a core field, and must not
+    hide with it what becomes of the true one.
     """
-    return {**{one.key: metadata.get(one.key) for one in CORE}, **_mapping(metadata, "fields")}
+    core = {one.key: metadata.get(one.key) for one in CORE}
+    return {**core, **_mapping(metadata, "fields"), **{key: value for key, value in core.items() if value is not None}}
 
 
 def _mapping(metadata: Mapping[str, object], key: str) -> Mapping[str, object]:

@@ -193,18 +193,6 @@ class ObjectStore:
         _draft_inventory(draft / "v1", data)
         return hashlib.sha512(data).hexdigest()
 
-    def add_version(
-        self,
-        object_id: str,
-        version: int,
-        content: Mapping[str, Path | bytes],
-        note: VersionNote,
-        staging: Path,
-        without: Collection[str] = (),
-    ) -> str:
-        """Add one version to one object; see ``add_versions``."""
-        return self.add_versions([AddedVersion(object_id, version, content, note, without)], staging)[0]
-
     def add_versions(self, versions: Sequence[AddedVersion], staging: Path) -> list[str]:
         """Add a version to each of several objects, durably, with as few waits for the disk as possible.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Cli
 from small_archive import make_small_archive
+
+from recordkit.archive.history import _pairs, values_of
 
 CONTRACT = "供合〔2026〕0001号"
 WHEN = ("--as-of", "2026-11-21")
@@ -102,3 +105,14 @@ def test_a_number_that_lost_its_zeros_is_refused_and_a_full_width_sign_is_unders
     archive("edit", CONTRACT, "--set", "盒号＝2026-01", "--set", "备注=甲＝乙", "--reason", "入盒", *WHEN)
     shown = archive.json("show", CONTRACT)
     assert (shown["paper"]["box"], shown["note"]) == ("2026-01", "甲＝乙")
+
+
+def test_a_value_under_the_key_of_a_core_field_hides_no_edit_of_it() -> None:
+    before: dict[str, Any] = {"title": "甲", "box": None, "fields": {"title": "别的题名", "box": "7", "meter_place": "厨房"}}
+    after = {**before, "title": "乙"}
+    assert (values_of(before)["title"], values_of(after)["title"]) == ("甲", "乙")
+    assert (values_of(before)["box"], values_of(before)["meter_place"]) == ("7", "厨房")
+    assert list(values_of(before))[0] == "title"
+    keyed_in = {**after, "fields": {**before["fields"], "title": "表上另写的"}}
+    assert [pair for pair in _pairs(after, keyed_in) if pair[1] != pair[2]] == [("title", "别的题名", "表上另写的")]
+    assert [pair for pair in _pairs(before, after) if pair[1] != pair[2]] == [("title", "甲", "乙")]

@@ -47,7 +47,8 @@ def test_an_object_comes_back_as_filed_and_is_valid_ocfl(objects: ObjectStore, t
 
 def test_a_new_version_keeps_the_old_one_and_stores_only_what_changed(objects: ObjectStore, tmp_path: Path) -> None:
     make(objects, tmp_path)
-    objects.add_version("R1", 2, staged(tmp_path, record_json="{乙}".encode()), NOTE, tmp_path / "staging")
+    objects.add_versions([AddedVersion("R1", 2, staged(tmp_path, record_json="{乙}".encode()), NOTE)],
+                         tmp_path / "staging")
     assert objects.read("R1", "record.json") == "{乙}".encode()
     assert objects.read("R1", "record.json", version=1) == "{甲}".encode()
     assert objects.locate("R1", "original.pdf").as_posix().endswith("v1/content/original.pdf")
@@ -57,8 +58,9 @@ def test_a_new_version_keeps_the_old_one_and_stores_only_what_changed(objects: O
 
 def test_a_version_that_goes_back_to_old_content_needs_no_new_bytes(objects: ObjectStore, tmp_path: Path) -> None:
     make(objects, tmp_path)
-    objects.add_version("R1", 2, staged(tmp_path, record_json=b"{}"), NOTE, tmp_path / "staging")
-    objects.add_version("R1", 3, staged(tmp_path, record_json="{甲}".encode()), NOTE, tmp_path / "staging")
+    objects.add_versions([AddedVersion("R1", 2, staged(tmp_path, record_json=b"{}"), NOTE)], tmp_path / "staging")
+    objects.add_versions([AddedVersion("R1", 3, staged(tmp_path, record_json="{甲}".encode()), NOTE)],
+                         tmp_path / "staging")
     assert objects.read("R1", "record.json") == "{甲}".encode()
     assert objects.check("R1") == []
     assert_valid_root(tmp_path / "objects")
@@ -98,8 +100,8 @@ def test_an_unledgered_version_of_a_crash_is_removed_before_the_next_one(
     objects: ObjectStore, tmp_path: Path
 ) -> None:
     make(objects, tmp_path)
-    objects.add_version("R1", 2, staged(tmp_path, record_json=b"lost"), NOTE, tmp_path / "staging")
-    objects.add_version("R1", 2, staged(tmp_path, record_json=b"kept"), NOTE, tmp_path / "staging")
+    objects.add_versions([AddedVersion("R1", 2, staged(tmp_path, record_json=b"lost"), NOTE)], tmp_path / "staging")
+    objects.add_versions([AddedVersion("R1", 2, staged(tmp_path, record_json=b"kept"), NOTE)], tmp_path / "staging")
     assert objects.read("R1", "record.json") == b"kept"
     assert objects.check("R1") == []
     assert_valid_root(tmp_path / "objects")
