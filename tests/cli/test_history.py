@@ -108,7 +108,8 @@ def test_a_number_that_lost_its_zeros_is_refused_and_a_full_width_sign_is_unders
 
 
 def test_a_value_under_the_key_of_a_core_field_hides_no_edit_of_it() -> None:
-    before: dict[str, Any] = {"title": "甲", "box": None, "fields": {"title": "别的题名", "box": "7", "meter_place": "厨房"}}
+    before: dict[str, Any] = {"title": "甲", "box": None,
+                              "fields": {"title": "别的题名", "box": "7", "meter_place": "厨房"}}
     after = {**before, "title": "乙"}
     assert (values_of(before)["title"], values_of(after)["title"]) == ("甲", "乙")
     assert (values_of(before)["box"], values_of(before)["meter_place"]) == ("7", "厨房")
