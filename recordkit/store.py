@@ -30,7 +30,7 @@ PROJECTIONS: Sequence[Projection] = tuple(Projection(f"recordkit.{name}") for na
     "retention.past",
     "retention.adoption",
     "retention.duties",
-    "retention.handover",
+    "retention.handover_state",
 ))
 """In the order in which an entry is applied to them."""
 

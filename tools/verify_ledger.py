@@ -617,7 +617,7 @@ class Verifier:
         loss = {"digest": digest(manifest), "by": by, "status": "registered", "back": set(),
                 "records": {one["record"] for one in items},
                 "held": {one["record"] for one in items if one["holds"]},
-                "ordered": {one["record"] for one in items if one["order"]}}
+                "ordered": {one["record"] for one in items if one["order"]}, "notes": len(manifest["notes"])}
         if name in self.losses:
             self.found(seq, "loss", "the loss {} was registered before", "遗失登记 {} 重复", name)
         if (manifest.get("loss"), manifest.get("store")) != (name, self.store):
@@ -638,11 +638,15 @@ class Verifier:
         english = "{} record(s) were written off as lost by {}, registered by {}, confirmed by {}: {}"
         chinese = "{0} 件档案登记为遗失、损毁（{1}），{2} 登记，{3} 确认：{4}"
         values = [len(loss["records"]), name, loss["by"], by, some(loss["records"])]
-        for kind, also, zh in (("held", "; under a hold then: {}", "；当时冻结：{%d}"),
-                                 ("ordered", "; in an open order of destruction then: {}", "；当时在销毁批次中：{%d}")):
+        for kind, also, zh in (("held", "; under a hold then: {}", "当时冻结"),
+                               ("ordered", "; in an open order of destruction then: {}", "当时在销毁批次中")):
             if loss[kind]:
-                english, chinese = english + also, chinese + zh % len(values)
+                english, chinese = english + also, chinese + f"；{zh}：{{{len(values)}}}"
                 values.append(some(loss[kind]))
+        if loss["notes"]:
+            english += "; notes and data of documents: {}"
+            chinese += f"；附注和文书数据：{{{len(values)}}}"
+            values.append(loss["notes"])
         self.found(seq, "loss", english, chinese, *values, remark=True)
 
     def _loss_ended(self, seq, body):

@@ -26,7 +26,7 @@ from recordkit.errors import InputRefused, WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
-    from recordkit.retention.handover import Handover
+    from recordkit.retention.handover_state import Handover
     from recordkit.workspace import Workspace
 
 out_option = option("--out", type=click.Path(path_type=Path), metavar="FILE",
@@ -141,7 +141,7 @@ def handover_withdraw(
 @pass_app
 def handover_list(app: App) -> None:
     """Print them."""
-    from recordkit.retention.handover import list_handovers
+    from recordkit.retention.handover_state import list_handovers
 
     with app.reading() as workspace:
         items = [_plain(one, brief=True) for one in list_handovers(workspace)]
@@ -160,7 +160,7 @@ def handover_list(app: App) -> None:
 @pass_app
 def handover_show(app: App, handover_id: str, out: Path | None, force: bool) -> None:
     """Print it."""
-    from recordkit.retention.handover import find_handover
+    from recordkit.retention.handover_state import find_handover
 
     _require_writable(out, force)
     with app.reading() as workspace:

@@ -9,11 +9,9 @@ receiver signs only what is still so: whatever changed in between stops the acce
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
-from typing import Literal
 
 from recordkit.archive.catalogue import keyed, list_holdings
 from recordkit.archive.classes import load_scheme
@@ -24,15 +22,16 @@ from recordkit.archive.selection import TERM
 from recordkit.archive.stock import take_stock
 from recordkit.archive.waiting import list_unmatched
 from recordkit.checkpoints import is_signed, kept_checkpoints, read_checkpoint
-from recordkit.db import Database, Row
-from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, RefusedByRule
+from recordkit.db import Database
+from recordkit.errors import InputRefused, IntegrityFailure, RecordkitError, RefusedByRule
 from recordkit.messages import Message, listed, msg
-from recordkit.model import Entry, canonical_json
+from recordkit.model import canonical_json
 from recordkit.notes import read_note
 from recordkit.people import Signer, find_person, list_people, one_human, require_office, require_role
 from recordkit.retention.handover_grounds import documents_of, line_of, people_digest, require_true_tables
 from recordkit.retention.handover_print import TITLE, handover_docx, handover_pages
 from recordkit.retention.handover_seen import access_of_manifest
+from recordkit.retention.handover_state import Handover, find_handover, list_handovers, next_handover_id
 from recordkit.retention.holds import list_holds
 from recordkit.retention.order_state import list_orders
 from recordkit.retention.schedule import HANDOVER_CLASS
@@ -56,43 +55,6 @@ _TOLD: Mapping[str, Message] = {
 }
 """Parts of a manifest as they are called where they changed; what is not here has words of its own."""
 
-Status = Literal["proposed", "accepted", "withdrawn"]
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """A handover as the ledger tells it.
-
-    Attributes:
-        manifest: what was signed; ``digest`` of its canonical JSON.
-        proposer, receiver: ids of persons; days are ISO dates (UTC).
-        note: what the outgoing archivist said, ``reason`` why it was withdrawn, as long as the notes exist.
-        proposed_key, accepted_key: raw public keys of the signatures.
-        record: id of the filed protocol.
-    """
-
-    handover_id: str
-    digest: str
-    manifest: Mapping[str, object]
-    proposer: str
-    receiver: str
-    proposed: str
-    proposed_key: str
-    proposed_signature: str
-    accepted: str | None = None
-    accepted_key: str | None = None
-    accepted_signature: str | None = None
-    record: str | None = None
-    withdrawn: str | None = None
-    withdrawn_by: str | None = None
-    note: str | None = None
-    reason: str | None = None
-    seq: int = 0
-
-    @property
-    def status(self) -> Status:
-        """Where it stands."""
-        return "withdrawn" if self.withdrawn else "accepted" if self.accepted else "proposed"
 
 
 def manifest_of(workspace: Workspace, handover_id: str) -> dict[str, object]:
@@ -287,7 +249,7 @@ def plan_handover(workspace: Workspace, receiver: str) -> Handover:
         raise RefusedByRule(
             msg("The handover {handover} is not accepted yet.", handover=opened[0]),
             msg("Accept it, or withdraw it: recordkit handover withdraw {handover} --reason TEXT", handover=opened[0]))
-    handover_id = _next_id(workspace.db, workspace.clock.today.year)
+    handover_id = next_handover_id(workspace.db, workspace.clock.today.year)
     manifest = manifest_of(workspace, handover_id)
     today = workspace.clock.today.isoformat()
     return Handover(handover_id, digest_of(manifest), manifest, "", person.id, today, "", "")
@@ -486,67 +448,3 @@ def plain_handover(handover: Handover) -> dict[str, object]:
                  handover.accepted_signature)) if signature],
         "manifest": dict(handover.manifest),
     }
-
-
-# --- the projection ----------------------------------------------------------------------------------------------
-
-
-def find_handover(workspace: Workspace, handover_id: str) -> Handover:
-    """The handover of this id.
-
-    Raises:
-        NotFound: there is none.
-    """
-    row = workspace.db.one("SELECT * FROM handovers WHERE handover_id = :id", {"id": handover_id.strip()})
-    if row is None:
-        raise NotFound(msg("There is no handover {handover}.", handover=handover_id),
-                       msg("'recordkit handover list' shows them all."))
-    return _handover(workspace, row)
-
-
-def list_handovers(workspace: Workspace) -> list[Handover]:
-    """Every handover, the oldest first."""
-    return [_handover(workspace, row) for row in workspace.db.all("SELECT * FROM handovers ORDER BY seq")]
-
-
-def _next_id(db: Database, year: int) -> str:
-    """Such as ``J2026-0001``; never used again."""
-    (row,) = db.all("SELECT coalesce(max(serial), 0) + 1 AS next FROM handovers WHERE year = :year", {"year": year})
-    return f"J{year}-{row['next']:04}"
-
-
-def _handover(workspace: Workspace, row: Row) -> Handover:
-    def said(digest: str | None) -> str | None:
-        note = read_note(workspace.root, row["handover_id"], digest) if digest else None
-        return str(note["reason"]) if note and note.get("reason") else None
-
-    return Handover(
-        row["handover_id"], row["digest"], json.loads(row["manifest"]), row["proposer"], row["receiver"],
-        row["proposed"], row["proposed_key"], row["proposed_signature"], row["accepted"], row["accepted_key"],
-        row["accepted_signature"], row["record"], row["withdrawn"], row["withdrawn_by"], said(row["note"]),
-        said(row["reason"]), row["seq"],
-    )
-
-
-def apply_entry(workspace: Workspace, entry: Entry) -> None:
-    """Handovers, step by step."""
-    if not entry.act.startswith("handover."):
-        return
-    db, body, day = workspace.db, entry.body, entry.time[:10]
-    statement = body["statement"]
-    assert isinstance(statement, Mapping)
-    values = {"id": body["handover"], "day": day, "key": body["key"], "signature": body["signature"]}
-    if entry.act == "handover.proposed":
-        year, _, serial = str(body["handover"])[1:].partition("-")
-        db.insert("handovers", {
-            "handover_id": body["handover"], "year": int(year), "serial": int(serial), "digest": statement["digest"],
-            "manifest": json.dumps(body["manifest"], ensure_ascii=False), "proposer": body["by"],
-            "receiver": statement["to"], "proposed": day, "note": body.get("note"), "proposed_key": body["key"],
-            "proposed_signature": body["signature"], "seq": entry.seq,
-        })
-    elif entry.act == "handover.accepted":
-        db.run("UPDATE handovers SET accepted = :day, accepted_key = :key, accepted_signature = :signature, "
-               "record = :record WHERE handover_id = :id", {**values, "record": body.get("record")})
-    else:
-        db.run("UPDATE handovers SET withdrawn = :day, withdrawn_by = :by, reason = :reason WHERE handover_id = :id",
-               {"id": body["handover"], "day": day, "by": body["by"], "reason": statement.get("note")})

@@ -7,17 +7,15 @@ nobody's key's place, and the paper says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recordkit.archive.classes import load_scheme
 from recordkit.archive.listings.shape import told_period
 from recordkit.people import Person, fingerprint, list_people
+from recordkit.retention.handover_state import Handover
 from recordkit.templates import wordpage
 from recordkit.templates.sheetwriter import Cell, Sheet, workbook_bytes
 from recordkit.workspace import Workspace
-
-if TYPE_CHECKING:
-    from recordkit.retention.handover import Handover
 
 TITLE = "档案交接文据"
 COUNT_COLUMNS = ("项目", "名称", "件数")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from recordkit.archive.access import OPEN, Clearance, IssueShield
 from recordkit.errors import NotFound
+from recordkit.retention.handover_state import Handover
 from recordkit.templates.issue import find_issue
 from recordkit.workspace import Workspace
-
-if TYPE_CHECKING:
-    from recordkit.retention.handover import Handover
 
 RESTRICTED = "restricted"
 HIDDEN = "（限制利用）"

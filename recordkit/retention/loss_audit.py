@@ -26,6 +26,7 @@ class ProvenLoss:
 
     Attributes:
         records: it names; ``held`` those under a hold and ``ordered`` those in an open order, as the manifest says.
+        notes: how many notes and data of documents it names.
         status: ``registered``, ``confirmed`` or ``withdrawn``.
         back: records that were found whole again.
     """
@@ -35,6 +36,7 @@ class ProvenLoss:
     records: frozenset[str]
     held: frozenset[str]
     ordered: frozenset[str]
+    notes: int
     status: str = "registered"
     back: set[str] = field(default_factory=set)
 
@@ -91,7 +93,8 @@ def _registered(
         reasons.append(msg("it names a record of which nothing is missing or changed"))
     if not isinstance(notes, Mapping) or set(notes) != records:
         reasons.append(msg("its notes are of other records"))
-    losses.setdefault(name, ProvenLoss(digest_of(manifest), str(entry.body.get("by")), records, held, ordered))
+    losses.setdefault(name, ProvenLoss(digest_of(manifest), str(entry.body.get("by")), records, held, ordered,
+                                       len(manifest["notes"])))
     return reasons
 
 
@@ -112,4 +115,6 @@ def _remark(entry: Entry, name: str, loss: ProvenLoss) -> Finding:
     if loss.ordered:
         told = msg("{told}; in an open order of destruction then: {records}", told=told,
                    records=listed(sorted(loss.ordered), _MOST_NAMED))
+    if loss.notes:
+        told = msg("{told}; notes and data of documents: {count}", told=told, count=loss.notes)
     return Finding("loss", told)

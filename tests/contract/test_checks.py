@@ -627,7 +627,8 @@ def test_a_note_that_the_ledger_names_is_there_as_it_was_written(office: Office)
     for path in (office.root / "notes").rglob("*.json"):
         data = path.read_bytes()
         path.write_bytes(data.replace(b"}", b" }", 1))
-        assert "1 note(s) or data of issued documents that the ledger names are changed or missing" in evidence(office.run(), "4-03")
+        told = evidence(office.run(), "4-03")
+        assert "1 note(s) or data of issued documents that the ledger names are changed or missing" in told
         path.unlink()
         found = office.run()
         assert verdict(found, "4-03") == "FAIL"

@@ -27,13 +27,12 @@ from recordkit.retention.audit import audit_ledger
 from recordkit.retention.events import add_event
 from recordkit.retention.handover import (
     accept_handover,
-    find_handover,
     holdings_of,
-    list_handovers,
     plan_handover,
     propose_handover,
     withdraw_handover,
 )
+from recordkit.retention.handover_state import find_handover, list_handovers
 from recordkit.retention.holds import place_hold
 
 VERIFIER = Path(__file__).parents[2] / "tools" / "verify_ledger.py"

@@ -23,16 +23,14 @@ from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRu
 from recordkit.model import canonical_json
 from recordkit.people import find_person
 from recordkit.retention.handover import (
-    Handover,
     accept_handover,
-    find_handover,
-    list_handovers,
     manifest_of,
     plain_handover,
     plan_handover,
     propose_handover,
     withdraw_handover,
 )
+from recordkit.retention.handover_state import Handover, find_handover, list_handovers
 from recordkit.retention.holds import place_hold
 from recordkit.retention.schedule import shipped_schedule
 from recordkit.retention.signing import digest_of

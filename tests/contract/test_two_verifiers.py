@@ -436,6 +436,9 @@ LOSS_CASES: dict[str, Forgery] = {
     "a manifest of a loss that is a list": lambda story: story["registered"].body.update(manifest=[LOST_MANIFEST]),
     "a loss of nothing": both(noted("registered"), manifest("registered", "confirmed", items=[]),
                               without("ended"), body("confirmed", records=[])),
+    "a loss of notes alone": both(noted("registered"), manifest(
+        "registered", "confirmed", items=[], notes=[{"subject": "V1", "note": "5" * 64}]),
+        without("ended"), body("confirmed", records=[])),
     "a loss of what is whole": manifest("registered", "confirmed", items=[lost_item("R2"), lost_item("R4", files=[])]),
     "a loss of another version": manifest(
         "registered", "confirmed", items=[lost_item("R2"), lost_item("R4", commitment=digest("R4 before"))]),
