@@ -98,10 +98,12 @@ class Scheme(Struct, frozen=True):
         for one in self.classes.values():
             if class_id in (one.id, one.name):
                 return one
-        names = {f"{one.name} ({one.id})": one for one in self.classes.values()}
+        told = {name: f"{one.name} ({one.id})" for one in self.classes.values() for name in (one.name, one.id)}
         import difflib
 
-        near = difflib.get_close_matches(class_id, names, 5, 0.2) or list(names)[:5]
+        # Name and id apart: beside an id behind it, 来文 is no longer near to 来函.
+        found = difflib.get_close_matches(class_id, told, 10, 0.2) or list(told)
+        near = list(dict.fromkeys(told[name] for name in found))[:5]
         raise NotFound(
             msg("There is no record class {id}.", id=class_id),
             msg("Near ones are: {classes}. 'recordkit retention schedule show' lists all.", classes=listed(near)),

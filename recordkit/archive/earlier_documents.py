@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 from recordkit.archive.access import OPEN, IssueShield
 from recordkit.errors import RecordkitError
+from recordkit.model import as_printed
 from recordkit.templates.completing import completion_of, issued_values
 from recordkit.templates.fieldtypes import from_plain
 from recordkit.templates.issue import Issue, find_issue, form_of_issue
@@ -30,6 +33,7 @@ class SeenDocuments:
         self._workspace = workspace
         self._shield = IssueShield(workspace)
         self._accounts: dict[str, list[Earlier]] = {}
+        self._numbers: dict[tuple[str, tuple[str, ...]], Earlier | None] = {}
         self._forms: dict[str, tuple[list[Earlier], Iterator[Earlier]]] = {}
 
     def of_account(self, account: str) -> list[Earlier]:
@@ -61,6 +65,29 @@ class SeenDocuments:
                 known.append(one)
             yield known[at]
 
+    def numbered(self, text: str, forms: Sequence[str]) -> Earlier | None:
+        """As ``proposing.EarlierDocuments.numbered``; of equal running numbers the newest counts."""
+        asked = text, tuple(forms)
+        if asked not in self._numbers:
+            self._numbers[asked] = self._numbered(*asked)
+        return self._numbers[asked]
+
+    def _numbered(self, text: str, forms: Sequence[str]) -> Earlier | None:
+        marks = ", ".join(f":form{at}" for at in range(len(forms)))
+        among = {f"form{at}": form for at, form in enumerate(forms)}
+        digits = unicodedata.normalize("NFKC", text.strip())
+        if not (forms and digits.isdecimal()):
+            rows = self._workspace.db.all(
+                f"SELECT issue_id FROM issues WHERE number IN (:text, :printed) AND {_LIVE}"  # noqa: S608
+                + (f" AND form IN ({marks})" if forms else ""),
+                {"text": text.strip(), "printed": as_printed(text), **among})
+            return next(self._read(str(row["issue_id"]) for row in rows), None)
+        rows = self._workspace.db.all(
+            f"SELECT issue_id, number FROM issues WHERE form IN ({marks}) AND {_LIVE} "  # noqa: S608
+            "AND number LIKE :part ORDER BY position DESC", {"part": f"%{digits.lstrip('0')}%", **among})
+        return next(self._read(str(row["issue_id"]) for row in rows
+                               if _running(str(row["number"])) == digits.lstrip("0")), None)
+
     def _read(self, ids: Iterator[str]) -> Iterator[Earlier]:
         for each in ids:
             issue = find_issue(self._workspace.db, each)
@@ -83,3 +110,8 @@ class SeenDocuments:
             # They are shown masked to this person, and would stand in full on the paper made from them.
             values = {one.key: values[one.key] for one in spec.fields if one.key in values and not one.is_masked}
         return Earlier(issue.number, issue.issue_date, spec, values, done.is_complete)
+
+
+def _running(number: str) -> str:
+    """What people call a document by: the last digits of its number, without the zeros before them."""
+    return re.findall("[0-9]+", number)[-1].lstrip("0") if re.search("[0-9]", number) else ""

@@ -14,8 +14,8 @@ from pathlib import Path
 from recordkit.settings import FILE_NAME
 from recordkit.workspace import STORE_FOLDERS
 
-_OWN = {*STORE_FOLDERS, "index", FILE_NAME, "retention.toml", "calendar.toml", "headings.toml", "catalogue.sqlite3",
-        "catalogue.sqlite3-wal", "catalogue.sqlite3-shm", "backup.json"}
+_OWN = {*STORE_FOLDERS, "index", FILE_NAME, "retention.toml", "calendar.toml", "headings.toml", "proposals.toml",
+        "catalogue.sqlite3", "catalogue.sqlite3-wal", "catalogue.sqlite3-shm", "backup.json"}
 _LEDGER = r"ledger-\d{6,}\.jsonl|checkpoints"
 _SYNCED = (r"onedrive.*|dropbox.*|google drive.*|my drive|icloud ?drive|com~apple~clouddocs|nutstore.*|"
            r"我的坚果云|坚果云.*|baidunetdisk.*|baidusyncdisk.*|百度.*同步.*|百度网盘.*|"

@@ -1,15 +1,25 @@
-"""Where answers come from: the keyboard, line by line with an old answer to correct, or a pipe, one answer a line."""
+"""Where answers come from: the keyboard, line by line with an old answer to correct, or a pipe, one answer a line.
+
+And where those of a round that was broken off stay.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
+from recordkit import files
 from recordkit.cli.base import App
 from recordkit.cli.i18n import tr
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
+from recordkit.templates.fieldtypes import to_plain
+from recordkit.templates.spec import FormSpec
 
 
 class Keyboard:
@@ -94,3 +104,26 @@ def _line(prefill: str) -> str:
         return input("  > ")
     finally:
         readline.set_startup_hook(None)
+
+
+def save_answers(app: App, spec: FormSpec, answers: Mapping[str, object], path: Path | None = None) -> Path:
+    """Write answers for replay with ``--data``, readable by their owner alone; returns the file.
+
+    Without ``path`` a new name in the store's work folder is taken. A given file is replaced.
+    """
+    number = 1
+    target = path or app.store / "work" / f"{spec.id}-answers-1.json"
+    while path is None and target.exists():
+        number += 1
+        target = target.with_name(f"{spec.id}-answers-{number}.json")
+    data = json.dumps(dict(answers), ensure_ascii=False, indent=1, default=_plain).encode()
+    mask = os.umask(0o077)  # the file is never open to others, not for a moment
+    try:
+        files.write_atomic(target, data, overwrite=path is not None)
+    finally:
+        os.umask(mask)
+    return target
+
+
+def _plain(value: object) -> object:
+    return to_plain(value) if not isinstance(value, list | dict) else value  # type: ignore[arg-type]

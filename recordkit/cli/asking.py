@@ -9,27 +9,35 @@ far go into a file that ``--data`` takes.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec import structs
 
-from recordkit import files
-from recordkit.cli.answers import Keyboard, Pipe, answers_of
+from recordkit.cli.answers import Keyboard, Pipe, answers_of, save_answers
 from recordkit.cli.base import App, problem_line
 from recordkit.cli.i18n import tr, tr_list
-from recordkit.cli.questions import chosen, colon, example_of, help_on, in_lines, name_of, text_of
+from recordkit.cli.questions import (
+    Question,
+    cells_of,
+    colon,
+    example_of,
+    help_on,
+    in_lines,
+    name_of,
+    named_in,
+    text_of,
+)
 from recordkit.cli.showing import quoted
 from recordkit.errors import InputRefused, Interrupted, WrongUsage
 from recordkit.messages import Message, listed, msg
 from recordkit.templates.expressions import ExpressionFault, compile_expression
-from recordkit.templates.fieldtypes import Value, display_masked, is_empty, parse, to_plain
-from recordkit.templates.proposing import Proposal, Proposer, awaited
+from recordkit.templates.fieldtypes import Value, display_masked, is_empty, parse
+from recordkit.templates.houserules import can_be_laid_down, lay_down
+from recordkit.templates.proposing import Earlier, Proposal, Proposer, awaited
 from recordkit.templates.rows import RawRow
 from recordkit.templates.spec import FieldSpec, FormSpec, Stage, plain_heading
 from recordkit.templates.validate import validate_row
@@ -39,36 +47,10 @@ if TYPE_CHECKING:
 
 _BACK = frozenset({"<", "＜", "《", "〈"})  # what a Chinese keyboard gives for the key
 _HELP = frozenset({"?", "？"})
+_ALWAYS = frozenset({"=", "＝"})
 _QUIT = frozenset({"q", "Q", "ｑ"})
 _NAMED = 4
 """Fields that may be left empty and are few enough to be named on the last screen itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """One thing to ask: a field, or one column in one row (from 0) of a table."""
-
-    field: FieldSpec
-    row: int = 0
-    column: FieldSpec | None = None
-
-    @property
-    def spec(self) -> FieldSpec:
-        return self.column or self.field
-
-
-def _cells_of(question: _Question, typed: str) -> list[tuple[_Question, str]]:
-    """What was typed, question by question: at the first one of a table's row the whole row may stand, ``a|b|c``."""
-    columns = question.field.columns
-    cells = typed.replace("｜", "|").split("|")
-    if question.column is not None and question.column is columns[0] and 1 < len(cells) <= len(columns):
-        cells += [""] * (len(columns) - len(cells))
-        return [(_Question(question.field, question.row, column), cell.strip())
-                for column, cell in zip(columns, cells, strict=True)]
-    answer = chosen(question.spec, typed)
-    if is_empty(answer) and not is_empty(question.spec.default):
-        answer = text_of(question.spec.default)
-    return [(question, answer)]
 
 
 class _Leave(Exception):  # noqa: N818  (the person's wish)
@@ -96,11 +78,11 @@ class _Dialogue:
     must: list[FieldSpec]
     source: Keyboard | Pipe
     proposer: Proposer
-    answers: dict[_Question, str] = field(default_factory=dict)
-    asked: list[_Question] = field(default_factory=list)
-    old: dict[_Question, str] = field(default_factory=dict)
+    answers: dict[Question, str] = field(default_factory=dict)
+    asked: list[Question] = field(default_factory=list)
+    old: dict[Question, str] = field(default_factory=dict)
     proposed: dict[str, Proposal] = field(default_factory=dict)
-    again: _Question | None = None
+    again: Question | None = None
 
     def run(self) -> dict[str, object]:
         """Ask, check, show, confirm."""
@@ -164,12 +146,18 @@ class _Dialogue:
         return [one for one in self.fields if one in self.must or self._is_wanted(one)]
 
     def _leading(self) -> list[FieldSpec]:
-        """The account, as long as it is open and earlier documents of it may give answers."""
-        account = self.spec.by_name.get(self.spec.roles.account)
-        if (account is None or account not in self.fields or account.key in self.given
-                or self.proposer.earlier is None or not self._is_open(account)):
+        """What is asked first, for documents issued before may give the rest: the account, or what a document follows.
+
+        Where the form can be without an account, the document that it names goes first, and may make it needless.
+        """
+        if self.proposer.earlier is None:
             return []
-        return [account]
+        account = self.spec.by_name.get(self.spec.roles.account)
+        leading = [one for one in (account,) if one in self.fields and one is not None]
+        if not leading or not leading[0].required:
+            followed = [one for one in self.fields if one.required and self.spec.referred(one)]
+            leading = followed + (leading if not any(self.proposer.referred(self._parsed())) else [])
+        return [one for one in leading if one.key not in self.given and self._is_open(one)]
 
     def _is_wanted(self, one: FieldSpec) -> bool:
         return one.key not in self.given and self._is_open(one) and self._is_required(one)
@@ -182,14 +170,14 @@ class _Dialogue:
         while (question := self._next()) is not None:
             self._ask(question)
 
-    def _next(self) -> _Question | None:
+    def _next(self) -> Question | None:
         """The next question: of whom it is, then what is needed, that last what may follow from the rest."""
         self._propose()
         if self.again is not None:
             question, self.again = self.again, None
             return question
-        for account in self._leading():
-            return self._question_of(account)
+        for one in self._leading():
+            return self._question_of(one)
         waiting = self.waiting()
         if not waiting:
             return None
@@ -203,21 +191,21 @@ class _Dialogue:
                           and self._is_open(one)), first)
         return self._question_of(first)
 
-    def _question_of(self, one: FieldSpec) -> _Question | None:
+    def _question_of(self, one: FieldSpec) -> Question | None:
         """The first question of a field without an answer."""
         if one.type != "table":
-            question = _Question(one)
+            question = Question(one)
             return None if question in self.answers else question
         row = 0
         while one.max_rows is None or row < one.max_rows:
-            first = _Question(one, row, one.columns[0])
+            first = Question(one, row, one.columns[0])
             if first not in self.answers:
                 return first
             if not self.answers[first].strip():
                 break  # an empty first cell ends the table
             for column in one.columns[1:]:
-                if _Question(one, row, column) not in self.answers:
-                    return _Question(one, row, column)
+                if Question(one, row, column) not in self.answers:
+                    return Question(one, row, column)
             row += 1
         return None
 
@@ -225,8 +213,9 @@ class _Dialogue:
         """Look again what follows from what is known."""
         self.proposed = {}
         values = {**self.known, **self._parsed()}
-        free = [one for one in self.fields if one.key not in self.given and one not in self.must
-                and one.type != "table" and _Question(one) not in self.answers]
+        answered = {question.field.key for question in self.answers}
+        free = [one for one in self.fields
+                if one.key not in self.given and one not in self.must and one.key not in answered]
         for _ in range(2):  # one proposal may follow from another that stands below it
             for one in free:
                 if one.key in self.proposed:
@@ -261,7 +250,7 @@ class _Dialogue:
 
     # --- asking -----------------------------------------------------------------------------------------------
 
-    def _ask(self, question: _Question) -> None:
+    def _ask(self, question: Question) -> None:
         one = question.spec
         self._say_question(question)
         prefill = self.old.pop(question, "")
@@ -277,13 +266,18 @@ class _Dialogue:
                 return
             if one.type == "choice" and word and prefill and typed.startswith(prefill):
                 typed = word  # another choice typed behind the old one, which nobody deletes first
-            cells = _cells_of(question, typed)
+            typed = self._in_full(one, typed)
+            cells = cells_of(question, typed)
             fault, at = next(((fault, cell.spec) for cell, answer in cells
                               if (fault := self._fault(cell, answer)) is not None), (None, one))
             if fault is None:
                 for cell, answer in cells:
                     self._keep(cell, answer)
                 return
+            if self._follows(question, typed):
+                if not self._is_open(one):
+                    return
+                continue
             if isinstance(self.source, Pipe):
                 raise InputRefused(
                     msg("Line {line} of the answers, {label}: {fault}", line=self.source.line, label=name_of(at),
@@ -293,7 +287,7 @@ class _Dialogue:
                 self._tell("      " + tr("e.g. {example}").format(example=example_of(at)))
             prefill = typed
 
-    def _keep(self, question: _Question, answer: str) -> None:
+    def _keep(self, question: Question, answer: str) -> None:
         self.answers[question] = answer
         if question in self.asked:
             self.asked.remove(question)
@@ -301,12 +295,35 @@ class _Dialogue:
         if question.field in self.must and self._question_of(question.field) is None:
             self.must.remove(question.field)
         if question.field.key == self.spec.roles.account and question.column is None:
-            newest = self.proposer.newest(self._parsed())
-            if newest is not None:
-                self._tell("    " + tr("{number} of {date} is there; what stands in it is proposed at the end.").format(
-                    number=newest.number, date=newest.day.isoformat()))
+            self._tell_found(self.proposer.newest(self._parsed()))
+        elif self.proposer.earlier is not None and (forms := self.spec.referred(question.field)):
+            found = self.proposer.named(answer, forms)
+            self._tell_found(found)
+            if found is None and answer.strip():
+                self._tell("    ! " + tr("No document {number} was issued here; nothing is taken from it.").format(
+                    number=answer.strip()))
 
-    def _fault(self, question: _Question, answer: str) -> Message | None:
+    def _tell_found(self, found: Earlier | None) -> None:
+        if found is not None:
+            self._tell("    " + tr("{number} of {date} is there; what stands in it is proposed at the end.").format(
+                number=found.number, date=found.day.isoformat()))
+
+    def _in_full(self, one: FieldSpec, typed: str) -> str:
+        """The number of the document that is meant, for its digits; what names none stays."""
+        forms = self.spec.referred(one)
+        found = self.proposer.named(typed, forms) if forms and typed.strip() else None
+        return typed if found is None else found.number
+
+    def _follows(self, question: Question, typed: str) -> bool:
+        """Whether instead of an account the number of a document stands there, which is followed from now on."""
+        if question.field.key != self.spec.roles.account or not (found := self.proposer.named(typed)):
+            return False
+        self.proposer = replace(self.proposer, pattern=found)
+        self._tell_found(found)
+        self._propose()
+        return True
+
+    def _fault(self, question: Question, answer: str) -> Message | None:
         one = question.spec
         parsed = parse(answer, one)
         for fault in parsed.faults:
@@ -317,7 +334,7 @@ class _Dialogue:
             return msg("This is needed.")
         return None
 
-    def _needs(self, question: _Question) -> bool:
+    def _needs(self, question: Question) -> bool:
         one = question.field
         if question.column is None:
             return self._is_required(one)
@@ -328,7 +345,7 @@ class _Dialogue:
             least = max(least, one.min_rows)
         return question.row < least
 
-    def _step_back(self, question: _Question, typed: str) -> None:
+    def _step_back(self, question: Question, typed: str) -> None:
         self.old[question] = typed
         if not self.asked:
             self._tell("    " + tr("This is the first question."))
@@ -350,15 +367,15 @@ class _Dialogue:
     def put_before(self, one: FieldSpec, raw: object) -> None:
         """Keep a given value as the answer that the person finds before the cursor."""
         if one.type != "table":
-            self.old[_Question(one)] = "" if is_empty(raw) else text_of(raw)
+            self.old[Question(one)] = "" if is_empty(raw) else text_of(raw)
             return
         rows = parse(raw, one).value
         for at, row in enumerate(rows if isinstance(rows, list) else ()):
             for column in one.columns:
                 cell = row.get(column.key)
-                self.old[_Question(one, at, column)] = "" if cell is None else text_of(cell)
+                self.old[Question(one, at, column)] = "" if cell is None else text_of(cell)
 
-    def _forget(self, question: _Question) -> None:
+    def _forget(self, question: Question) -> None:
         self.old[question] = self.answers.pop(question, "")
 
     # --- telling ----------------------------------------------------------------------------------------------
@@ -367,7 +384,7 @@ class _Dialogue:
         if not (self.app.quiet and self.source.piped):
             click.echo(text, err=True)
 
-    def _say_question(self, question: _Question) -> None:
+    def _say_question(self, question: Question) -> None:
         one = question.spec
         done = len({each.field.key for each in self.asked} - {question.field.key})
         total = done + len({question.field.key, *(each.key for each in self.waiting())})
@@ -382,7 +399,11 @@ class _Dialogue:
             facts.append(tr("e.g. {example}").format(example=example_of(one)))
         if not is_empty(one.default):
             facts.append(tr("Enter = {default}").format(default=text_of(one.default)))
+        if self.spec.referred(one) and self.proposer.earlier is not None:
+            facts.append(tr("its digits are enough"))
         self._tell(f"{click.style(f'{done + 1}/{total} {name}', bold=True)}  {' · '.join(facts)}")
+        if one.key == self.spec.roles.account and self.proposer.earlier is not None and not self.asked:
+            self._tell("    " + tr("Or the number of a document that this one follows, such as the application."))
         if one.choices:
             self._tell("    " + "  ".join(f"{at} {choice}" for at, choice in enumerate(one.choices, 1)))
         if question.column is not None and question.column is question.field.columns[0]:
@@ -393,7 +414,7 @@ class _Dialogue:
             if hints:
                 self._tell("    " + " ".join(hints))
 
-    def _say_help(self, question: _Question) -> None:
+    def _say_help(self, question: Question) -> None:
         for line in help_on(question.field, question.spec):
             self._tell("    " + line)
 
@@ -424,8 +445,12 @@ class _Dialogue:
         self._tell("")
         for at, one in enumerate(filled, 1):
             origin = self.proposed.get(one.key)
-            told = "" if origin is None else click.style(f"  ({origin.source.render(tr)})", dim=True)
-            self._tell(f"{at:>3} {name_of(one)}{colon()}{display_masked(values[one.key], one)}{one.unit}{told}")
+            copied = origin is not None and origin.is_copied
+            told = "" if origin is None else click.style(f"  ({origin.source.render(tr)})", dim=not copied)
+            self._tell(f"{'*' * copied + str(at):>3} {name_of(one)}{colon()}{display_masked(values[one.key], one)}"
+                       f"{one.unit}{told}")
+        if any(one.is_copied for one in self.proposed.values()):
+            self._tell(tr("* stands so in another customer's document: look whether it holds here."))
         return [*filled, *(one for one in self.fields if values[one.key] is None)]
 
     def _confirm(self, lines: Sequence[FieldSpec], *, allowed: bool) -> FieldSpec | None:
@@ -439,6 +464,8 @@ class _Dialogue:
             elif empty:
                 self._tell(tr("{count} more may be left empty: ? lists them; to fill one in, type its name or "
                               "number.").format(count=len(empty)))
+            if self.proposer.earlier is not None:
+                self._tell(tr("= and a number: from now on that line is filled in so in every document of this form."))
             if allowed:
                 self._tell(tr("Enter: all is right. A number: change that line. q: stop and keep the answers."))
             else:
@@ -459,21 +486,25 @@ class _Dialogue:
                 continue
             if typed in _BACK and self.asked:
                 return self.asked[-1].field
-            found = self._named(typed, lines) if typed else []
+            if typed[:1] in _ALWAYS:
+                self._lay_down(named_in(self.spec, lines, typed[1:].strip()))
+                continue
+            found = named_in(self.spec, lines, typed) if typed else []
             if len(found) == 1:
                 return found[0]
             if typed:
                 self._tell("    × " + (tr("Which one: {names}?").format(names=tr_list(map(name_of, found))) if found
                                        else tr("There is no line {text}.").format(text=typed)))
 
-    def _named(self, typed: str, lines: Sequence[FieldSpec]) -> list[FieldSpec]:
-        if typed.isdecimal():
-            return list(lines[int(typed) - 1:int(typed)]) if int(typed) else []
-        word = plain_heading(typed)
-        exact = self.spec.by_heading.get(word)
-        if exact is not None and exact in lines:
-            return [exact]
-        return [one for one in lines if word in plain_heading(name_of(one))]
+    def _lay_down(self, found: Sequence[FieldSpec]) -> None:
+        """Keep a line for the documents to come."""
+        raw = text_of(self.values().get(found[0].key, "")) if len(found) == 1 else ""
+        if not raw or not can_be_laid_down(found[0], self.spec):
+            self._tell("    × " + tr("Only a filled line that holds for every customer can be kept."))
+            return
+        path = lay_down(self.app.store, self.spec, found[0], raw)
+        self._tell("    " + tr("Kept in {file}: {label} is no longer asked.").format(
+            file=quoted(path), label=name_of(found[0])))
 
 
 def ask_values(
@@ -556,29 +587,6 @@ def _missing(fields: Sequence[FieldSpec]) -> WrongUsage:
         msg("Missing or refused: {labels}.", labels=listed(name_of(one) for one in fields)),
         msg("Give them with --set FIELD=VALUE or --data FILE, or run it in a terminal to be asked."),
     )
-
-
-def save_answers(app: App, spec: FormSpec, answers: Mapping[str, object], path: Path | None = None) -> Path:
-    """Write answers for replay with ``--data``, readable by their owner alone; returns the file.
-
-    Without ``path`` a new name in the store's work folder is taken. A given file is replaced.
-    """
-    number = 1
-    target = path or app.store / "work" / f"{spec.id}-answers-1.json"
-    while path is None and target.exists():
-        number += 1
-        target = target.with_name(f"{spec.id}-answers-{number}.json")
-    data = json.dumps(dict(answers), ensure_ascii=False, indent=1, default=_plain).encode()
-    mask = os.umask(0o077)  # the file is never open to others, not for a moment
-    try:
-        files.write_atomic(target, data, overwrite=path is not None)
-    finally:
-        os.umask(mask)
-    return target
-
-
-def _plain(value: object) -> object:
-    return to_plain(value) if not isinstance(value, list | dict) else value  # type: ignore[arg-type]
 
 
 def _needed(spec: FormSpec, stage: Stage, raw: Mapping[str, object], known: Mapping[str, Value]) -> list[FieldSpec]:

@@ -374,6 +374,7 @@ def _asked(
     """
     from recordkit.archive.earlier_documents import SeenDocuments
     from recordkit.cli.asking import ask_values
+    from recordkit.templates.houserules import laid_down
     from recordkit.templates.planning import wanted_rows
     from recordkit.templates.proposing import Proposer
     from recordkit.templates.rows import RawRow, RowSource
@@ -386,7 +387,8 @@ def _asked(
     if len(rows) > 1:
         raise WrongUsage(msg("--ask fills in one document; the file holds several."),
                          msg("Choose one with --where, or correct the file."))
-    proposer = Proposer(spec, app.today, SeenDocuments(workspace), workspace.settings.documents.proposals.get(spec.id))
+    settled = laid_down(workspace.root, spec, workspace.settings.documents.proposals.get(spec.id, {}))
+    proposer = Proposer(spec, app.today, SeenDocuments(workspace), settled)
     answers = ask_values(app, spec, rows[0].values, proposer=proposer)
     return RowSource((RawRow(rows[0].row, answers, {}),), source.notes), ""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from recordkit.cli.i18n import tr
 from recordkit.cli.tables import columns_of
 from recordkit.templates.fieldtypes import is_empty
-from recordkit.templates.spec import FieldSpec
+from recordkit.templates.spec import FieldSpec, FormSpec, plain_heading
 
 _WIDTH = 74
 
@@ -70,3 +71,42 @@ def in_lines(words: Sequence[str]) -> Iterator[str]:
         line += ("   " if line else "") + word
     if line:
         yield line
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to ask: a field, or one column in one row (from 0) of a table."""
+
+    field: FieldSpec
+    row: int = 0
+    column: FieldSpec | None = None
+
+    @property
+    def spec(self) -> FieldSpec:
+        """What is asked for: the column, or the field."""
+        return self.column or self.field
+
+
+def cells_of(question: Question, typed: str) -> list[tuple[Question, str]]:
+    """What was typed, question by question: at the first one of a table's row the whole row may stand, ``a|b|c``."""
+    columns = question.field.columns
+    cells = typed.replace("｜", "|").split("|")
+    if question.column is not None and question.column is columns[0] and 1 < len(cells) <= len(columns):
+        cells += [""] * (len(columns) - len(cells))
+        return [(Question(question.field, question.row, column), cell.strip())
+                for column, cell in zip(columns, cells, strict=True)]
+    answer = chosen(question.spec, typed)
+    if is_empty(answer) and not is_empty(question.spec.default):
+        answer = text_of(question.spec.default)
+    return [(question, answer)]
+
+
+def named_in(spec: FormSpec, lines: Sequence[FieldSpec], typed: str) -> list[FieldSpec]:
+    """The fields that a number of the last screen or (part of) a name means."""
+    if typed.isdecimal():
+        return list(lines[int(typed) - 1:int(typed)]) if int(typed) else []
+    word = plain_heading(typed)
+    exact = spec.by_heading.get(word)
+    if exact is not None and exact in lines:
+        return [exact]
+    return [one for one in lines if word in plain_heading(name_of(one))]

@@ -341,6 +341,10 @@ def _exact(raw: int | float | Decimal) -> Decimal:
     return shortest if len(shortest.as_tuple().digits) <= _EXCEL_DIGITS else Decimal(f"{raw:.{_EXCEL_DIGITS}g}")
 
 
+_SAME_UNITS = {"m³": ("立方米", "立方", "方", "吨", "m3")}
+"""Longest first. A ton of water is a cubic metre: meter readers write one for the other."""
+
+
 def _number(raw: object, spec: FieldSpec, expected: Message) -> Decimal:
     if isinstance(raw, str):
         if _is_short_whole(raw):
@@ -348,6 +352,8 @@ def _number(raw: object, spec: FieldSpec, expected: Message) -> Decimal:
         text = _tight(raw)
         if spec.type == "money":
             text = text.removeprefix("¥").removesuffix("元")
+        elif spec.unit:
+            text = _without_unit(text, spec.unit)
         if _BLANK_GROUPS.fullmatch(text):
             text = "".join(text.split())
         if not _NUMBER.fullmatch(text):
@@ -360,6 +366,12 @@ def _number(raw: object, spec: FieldSpec, expected: Message) -> Decimal:
     if len(number.as_tuple().digits) > _DIGITS_MAX:
         raise wrong(raw, spec, expected)
     return number
+
+
+def _without_unit(text: str, unit: str) -> str:
+    """A number without the field's unit behind it, by the names that meter readers give it; another unit stays."""
+    named = (*_SAME_UNITS.get(unit, ()), _tight(unit))
+    return next((text.removesuffix(one) for one in named if text.endswith(one)), text)
 
 
 def _is_short_whole(raw: object) -> bool:

@@ -6,16 +6,13 @@ for a column that is not used. The file may be edited; it holds headings only, n
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from recordkit import files
 from recordkit.errors import InputRefused
 from recordkit.messages import msg
+from recordkit.templates.remembered import read_remembered, write_remembered
 from recordkit.templates.spec import FormSpec, plain_heading
-from recordkit.templates.unreadable import reason_of
 
 FILE_NAME = "headings.toml"
 ACCOUNT_HEADINGS = ("户号", "用户号", "用户编号", "客户编号", "客户号", "用户户号", "用水户号", "水户号", "用户代码",
@@ -33,7 +30,8 @@ _OF_LABELS: Mapping[str, tuple[str, ...]] = {
     "旧表检定日期": ("检定日期", "检定合格日期"),
     "上次抄见行度": ("上次抄码", "上次行度", "上次读数", "上期行度", "上期读数"),
 }
-_SIZE_MAX = 1 << 20
+_REMARK = "电子表格的列名各是哪个字段（字段的英文键）；\"\" 表示不用这一列。可以修改，删去一行就会重新询问。"
+_TODO = msg("Correct it or delete it: what the headings mean is then asked again.")
 
 
 def aliases_of(spec: FormSpec) -> dict[str, str]:
@@ -79,7 +77,7 @@ def said_in(root: Path, spec: FormSpec) -> dict[str, str]:
         InputRefused: headings.toml cannot be read, or names a field that the form does not have.
     """
     path = root / FILE_NAME
-    table = _read(path).get(spec.id, {})
+    table = read_remembered(path, _TODO).get(spec.id, {})
     found = {}
     for heading, name in table.items():
         one = spec.by_heading.get(plain_heading(name)) if name else None
@@ -96,32 +94,7 @@ def said_in(root: Path, spec: FormSpec) -> dict[str, str]:
 def remember(root: Path, spec: FormSpec, said: Mapping[str, str]) -> None:
     """Add what was said of headings (as they stand in the file: key, or "") to headings.toml of the store."""
     path = root / FILE_NAME
-    known = _read(path)
+    known = read_remembered(path, _TODO)
     known[spec.id] = {**known.get(spec.id, {}), **{heading: key for heading, key in said.items()
                                                   if heading.isprintable()}}
-    lines = ["# 电子表格的列名各是哪个字段（字段的英文键）；\"\" 表示不用这一列。可以修改，删去一行就会重新询问。"]
-    for form, table in sorted(known.items()):
-        lines += ["", f"[{_quoted(form)}]", *(f"{_quoted(heading)} = {_quoted(key)}" for heading, key in table.items())]
-    files.write_atomic(path, ("\n".join(lines) + "\n").encode(), overwrite=True)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _read(path: Path) -> dict[str, dict[str, str]]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_SIZE_MAX)
-    except FileNotFoundError:
-        return {}
-    try:
-        tables = tomllib.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InputRefused(msg("{file} cannot be read: {reason}", file=str(path), reason=reason_of(error)),
-                           msg("Correct it or delete it: what the headings mean is then asked again.")) from error
-    if not all(isinstance(table, dict) and all(isinstance(key, str) for key in table.values())
-               for table in tables.values()):
-        raise InputRefused(msg("{file} is not of the form [form] \"heading\" = \"field\".", file=str(path)),
-                           msg("Correct it or delete it: what the headings mean is then asked again."))
-    return {str(form): dict(table) for form, table in tables.items()}
+    write_remembered(path, _REMARK, known)

@@ -57,6 +57,7 @@ class FieldSpec:
         blank: full-width blanks printed for an onsite field; 0 for an empty cell.
         columns, min_rows, max_rows: of a table.
         propose: where a value may come from that need not be asked (``proposing``); the first that gives one counts.
+        refers: ids of forms, the number of whose document stands here; what that document holds is proposed.
     """
 
     key: str
@@ -83,6 +84,7 @@ class FieldSpec:
     min_rows: int = 0
     max_rows: int | None = None
     propose: tuple[str, ...] = ()
+    refers: tuple[str, ...] = ()
 
     @property
     def is_masked(self) -> bool:
@@ -183,6 +185,10 @@ class FormSpec:
     def by_heading(self) -> Mapping[str, FieldSpec]:
         """Fields under key and label as ``plain_heading`` writes them."""
         return MappingProxyType({plain_heading(name): one for name, one in self.by_name.items()})
+
+    def referred(self, one: FieldSpec) -> tuple[str, ...]:
+        """Ids of the forms whose document a field names by its number, as the field or a gate says."""
+        return (*one.refers, *(gate.needs for gate in self.gates if gate.number == one.key))
 
     def of_stage(self, stage: Stage) -> tuple[FieldSpec, ...]:
         """The fields filled in at that stage, in the form's order."""

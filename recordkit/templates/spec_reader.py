@@ -19,7 +19,7 @@ from recordkit.messages import Message, listed, msg, nearest
 from recordkit.model import Problem
 from recordkit.templates.expressions import ExpressionFault, compile_expression
 from recordkit.templates.numbering import parse_number_pattern
-from recordkit.templates.proposing import faults_of
+from recordkit.templates.proposing import expressions_of, faults_of, split_source
 from recordkit.templates.spec import (
     CONTEXT_NAMES,
     AttachmentSpec,
@@ -236,9 +236,10 @@ def _form_faults(spec: FormSpec, folder: str | None) -> Iterator[Problem]:
         yield from _expression_faults(one.required_if, f"{place}: required_if", known)
         for fault in faults_of(one, spec):
             yield _fault(f"{place}: propose", "rule", fault)
-        for text in one.propose:
-            if text.startswith("="):
-                yield from _expression_faults(text[1:].strip() or "?", f"{place}: propose", known)
+        if not all(map(_FORM_ID.fullmatch, one.refers)):
+            yield _fault(f"{place}: refers", "pattern", msg("the id takes lower-case letters, digits and - only."))
+        for expression in (each for text in one.propose for each in expressions_of(split_source(text))):
+            yield from _expression_faults(expression, f"{place}: propose", known)
     yield from _role_faults(spec)
     yield from _text_faults(spec)
     everything = {*_names(spec, "before"), *_names(spec, "onsite")}
@@ -329,6 +330,8 @@ def _table_faults(one: FieldSpec, place: str, *, is_column: bool) -> Iterator[Pr
             yield _fault(f"{here}: required_if", "wrong-type", msg("a column cannot have required_if; use a rule."))
         if column.propose:
             yield _fault(f"{here}: propose", "wrong-type", msg("a column cannot have propose."))
+        if column.refers:
+            yield _fault(f"{here}: refers", "wrong-type", msg("a column cannot have refers."))
 
 
 def _expression_faults(text: str, place: str, known: Collection[str]) -> Iterator[Problem]:

@@ -225,7 +225,8 @@ def _located(fault: Fault, one: FieldSpec, raw: RawRow, heading: str | None) -> 
 
 def _missing(one: FieldSpec, raw: RawRow, heading: str | None) -> Problem:
     if heading is None and raw.cells:
-        text = msg("The column {label} is missing.", label=one.label)
+        text = msg("The column {label} is missing. A value for all rows: --set {label}=VALUE; --ask asks for it.",
+                   label=one.label)
         return Problem(raw.row, one.key, one.label, None, "missing-column", text)
     cell = raw.cells.get(heading) if heading is not None else None
     return Problem(raw.row, one.key, one.label, cell, "required", msg("{label} is not filled in.", label=one.label))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ AS_OF = ("--as-of", ISSUE_DAY)
 ACCOUNT = "0012003456"
 CONTRACT = ("陈堃", "110101190303070012", "13900000001", "清源市河湾区柳荫街12号3幢2单元501室", "0.14", "DN20", "0.6",
             "4")
+PLACE = "清源市城东营业厅"
 
 
 def issue(cli: Cli, form: str, *more: str) -> str:
@@ -55,16 +58,22 @@ def test_a_contract_is_issued_with_ten_answers_once_there_was_one(cli: Cli) -> N
     terminal = Terminal("-m", "recordkit", "--store", str(cli.store), "--lang", "zh", "generate", "supply-contract",
                         "--ask", *AS_OF)
     try:
-        labels = ["户号", "用户类别", "用水人", "身份证号码", "联系电话", "用水地址", "供水压力", "口径", "日用水量",
-                  "水费结算方式"]
-        for label, answer in zip(labels, ("0012777701", "1", *CONTRACT), strict=True):
+        labels = ["户号", "用户类别", "签约地点", "用水人", "身份证号码", "联系电话", "用水地址", "供水压力", "口径",
+                  "日用水量", "水费结算方式"]
+        for label, answer in zip(labels, ("0012777701", "1", PLACE, *CONTRACT), strict=True):
             terminal.answer(label, answer)
-        shown = terminal.answer("1 用户类别", "")
+        shown = terminal.answer("1 用户类别", "=2")
         assert "月用水量：18m³/月" in shown and "执行水价：2.85元/m³  (" in shown and first in shown
+        # What another customer's contract gave bears a mark; the name of a signer is taken from none.
+        assert re.search(r"\*[0-9]+ 执行水价", shown) and not re.search(r"\*[0-9]+ 月用水量", shown)
+        assert "委托代理人" not in shown
+        terminal.answer("proposals.toml", "")
         assert terminal.ends() == 0, terminal.screen
     finally:
         terminal.close()
-    values = values_of(cli, cli.json("issued", "list")["items"][-1]["number"])
+    done = piped(cli, "\n".join(("0012777702", "1", *CONTRACT)) + "\n", "supply-contract")
+    values = values_of(cli, json.loads(done.stdout)["items"][0]["number"])
+    assert values["sign_place"] == PLACE  # kept on the last screen, it was asked no more
     assert (values["sign_date"], values["valid_from"]) == (ISSUE_DAY, ISSUE_DAY)
     assert (values["id_kind"], values["use_kind"], values["dispute"]) == ("居民身份证", "居民生活用水", "诉讼")
     assert "id_number" in values and values["customer_name"] == "陈堃"
@@ -72,14 +81,14 @@ def test_a_contract_is_issued_with_ten_answers_once_there_was_one(cli: Cli) -> N
 
 def test_answers_may_be_piped_one_a_line(cli: Cli) -> None:
     issue(cli, "supply-contract")
-    done = piped(cli, "\n".join(("0012777701", "1", *CONTRACT)) + "\n", "supply-contract")
+    done = piped(cli, "\n".join(("0012777701", "1", PLACE, *CONTRACT)) + "\n", "supply-contract")
     assert json.loads(done.stdout)["summary"]["generated"] == 1
     assert "用水人" in done.stderr or "Customer" in done.stderr
 
 
 @pytest.mark.parametrize(("answers", "expect", "told"), [
     ("0012777701\n4\n", 3, "Line 2 of the answers, Customer kind"),
-    ("0012777701\n1\n陈堃\n", 2, "Resident identity number"),
+    ("0012777701\n1\n城东\n陈堃\n", 2, "Resident identity number"),
     ("", 2, "Account number"),
 ])
 def test_piped_answers_that_are_wrong_or_end_too_early_issue_nothing(
@@ -168,8 +177,96 @@ def test_what_the_office_laid_down_comes_before_earlier_documents(cli: Cli) -> N
     settings = cli.store / "recordkit.toml"
     settings.write_text(settings.read_text(encoding="utf-8")
                         + '\n[documents.proposals.supply-contract]\nprice = "3.10"\n', encoding="utf-8")
+    (cli.store / "proposals.toml").write_text('[supply-contract]\nprice = "9"\nsign_place = "城东"\n', encoding="utf-8")
     done = piped(cli, "\n".join(("0012777701", "1", *CONTRACT)) + "\n", "supply-contract")
-    assert values_of(cli, json.loads(done.stdout)["items"][0]["number"])["price"] == "3.10"
+    values = values_of(cli, json.loads(done.stdout)["items"][0]["number"])
+    assert (values["price"], values["sign_place"]) == ("3.10", "城东")
+
+
+def test_what_was_laid_down_for_a_field_that_is_not_there_is_refused_by_name(cli: Cli) -> None:
+    (cli.store / "proposals.toml").write_text('[supply-contract]\nprize = "9"\n', encoding="utf-8")
+    told = piped(cli, "", "supply-contract", expect=3).stderr
+    assert "proposals.toml" in told and "prize" in told
+
+
+ORGANISATION = {"customer_kind": "单位", "id_kind": "统一社会信用代码", "customer_name": "清源市玥华餐饮店", "id_number": "",
+                "uscc": "91000000MADEM0A157", "legal_representative": "金玥华", "bank": "清源银行", "calibre": "DN50",
+                "bank_account": "0000 1234 5678", "extent": "东至柳荫街", "use_kind": "非居民用水", "meter_place": "院内",
+                "meter_count": "1", "meters": "S1|DN50|1号井", "drawing_calibre": "", "daily_volume": "12",
+                "monthly_volume": "360"}
+
+
+def set_options(values: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(part for key, text in values.items() for part in ("--set", f"{key}={text}"))
+
+
+def test_an_organisation_of_which_there_is_a_contract_answers_three_questions(cli: Cli) -> None:
+    issue(cli, "supply-contract", *set_options({**ORGANISATION, "account": "0012009901"}))
+    done = piped(cli, "0012009901\n2\n城东\n", "supply-contract")
+    values = values_of(cli, json.loads(done.stdout)["items"][0]["number"])
+    assert (values["meter_count"], values["bank"], values["extent"]) == (1, "清源银行", "东至柳荫街")
+    assert values["meters"] == [{"register_no": "S1", "meter_calibre": "DN50", "position": "1号井"}]
+
+
+def test_one_meter_of_a_new_organisation_tells_calibre_and_place(cli: Cli) -> None:
+    issue(cli, "supply-contract", *set_options({**ORGANISATION, "account": "0012009901"}))
+    answers = ("0012777702", "2", "城东", "清源市昇华店", "91000000MADEM0A157", "沈玥", "清源银行", "0000 9999 5678",
+               "13900000019", "滨江路9号", "2", "0.2", "5", "S2|DN40|门前井", "", "4")
+    done = piped(cli, "\n".join(answers) + "\n", "supply-contract")
+    values = values_of(cli, json.loads(done.stdout)["items"][0]["number"])
+    assert (values["calibre"], values["meter_place"], values["extent"]) == ("DN40", "门前井", "见附图")
+
+
+def test_a_transfer_takes_the_new_holder_from_the_application_and_the_former_from_nowhere_else(cli: Cli) -> None:
+    issue(cli, "supply-contract")
+    waiting = piped(cli, f"{ACCOUNT}\n3\n城东\n", "supply-contract", expect=2).stderr
+    assert "Customer," in waiting and "Former customer" not in waiting
+    applied = issue(cli, "account-transfer", "--set", f"户号={ACCOUNT}", "--set", "原户名=陈堃", "--set", "新户名=赵昇")
+    done = piped(cli, f"{ACCOUNT}\n3\n城东\n4\n1286\n", "supply-contract")
+    values = values_of(cli, json.loads(done.stdout)["items"][0]["number"])
+    assert (values["customer_name"], values["former_customer"]) == ("赵昇", "陈堃"), applied
+
+
+CASE = ("party", "found_at", "place", "facts", "inspectors")
+
+
+def test_an_order_takes_its_facts_from_the_approval_that_its_digits_name(cli: Cli) -> None:
+    approved = issue(cli, "violation-approval")
+    assert approved.endswith("0001号")
+    # contact, authority and remedy come from the order before; evidence is no summary.
+    issue(cli, "stop-order")
+    done = piped(cli, "1\n司马喆\n2026-11-17\n照片|6张\n\n", "stop-order")
+    values = values_of(cli, json.loads(done.stdout)["items"][0]["number"])
+    approval = values_of(cli, approved)
+    assert values["approval_no"] == approved
+    assert {key: values[key] for key in CASE} == {key: approval[key] for key in CASE}
+
+
+def test_an_approval_takes_the_case_from_its_registration(cli: Cli) -> None:
+    registered = issue(cli, "violation-registration")
+    told = piped(cli, "0001\n", "violation-approval", expect=2).stderr
+    assert registered in told
+    for name in ("Party", "Place", "Inspectors"):
+        assert f"{name}," not in told.partition("Missing")[2] and f"{name}." not in told.partition("Missing")[2]
+
+
+def test_the_number_of_a_document_may_stand_for_the_account(cli: Cli) -> None:
+    contract = issue(cli, "supply-contract")
+    done = piped(cli, f"{contract.replace('〔', '[').replace('〕', ']')}\nJD-0301-0086\n1\nS77\n"
+                 "2026-11-26 9:00\n孟昇\n", "meter-change-notice")
+    assert contract in done.stderr
+    values = values_of(cli, json.loads(done.stdout)["items"][0]["number"])
+    assert (values["customer_name"], values["account"], values["calibre"]) == ("陈堃", ACCOUNT, "DN20")
+
+
+def test_a_restricted_document_is_no_pattern_for_an_open_one(cli: Cli) -> None:
+    approved = issue(cli, "violation-approval")
+    assert "Line 1 of the answers" in piped(cli, f"{approved}\n", "meter-change-notice", expect=3).stderr
+
+
+def test_a_number_that_was_not_issued_here_gives_nothing_and_says_so(cli: Cli) -> None:
+    told = piped(cli, "违登〔2025〕0099号\n", "violation-approval", expect=2).stderr
+    assert "违登〔2025〕0099号 was issued here" in told
 
 
 @pytest.mark.parametrize(("key", "source", "told"), [
@@ -178,6 +275,9 @@ def test_what_the_office_laid_down_comes_before_earlier_documents(cli: Cli) -> N
     ("calibre", '["last nothing"]', "nothing is no field"),
     ("calibre", '["= nothing * 2"]', "nothing is no field"),
     ("calibre", '["today"]', "is not a date"),
+    ("calibre", '["number"]', "number is no source"),
+    ("calibre", '["account if nothing"]', "nothing is no field"),
+    ("calibre", '["account"]\nrefers = ["Kein Formular"]', "the id takes"),
 ])
 def test_a_source_that_makes_no_sense_is_refused_with_the_form(key: str, source: str, told: str) -> None:
     text = (shipped_forms() / "visit-record" / "form.toml").read_text(encoding="utf-8")

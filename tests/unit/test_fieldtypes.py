@@ -520,3 +520,19 @@ def test_the_illegal_characters_are_exactly_those_of_xml_and_the_marks_that_turn
 def test_a_value_that_cannot_be_looked_up_is_refused_not_raised() -> None:
     for kind in ("calibre", "choice", "phone", "date", "person"):
         assert parse([["15"]], of(kind, choices=("甲",))).refused
+
+
+@pytest.mark.parametrize(("typed", "unit", "read"), [
+    ("1052吨", "m³", "1052"), ("1052 m³", "m³", "1052"), ("１０５２立方米", "m³", "1052"), ("10.5方", "m³", "10.5"),
+    ("1,052m3", "m³", "1052"), ("0.14MPa", "MPa", "0.14"), ("4.5元/m³", "元/m³", "4.5"),
+])
+def test_a_number_is_read_with_its_own_unit_behind_it(typed: str, unit: str, read: str) -> None:
+    found = parse(typed, FieldSpec(key="reading", label="行度", type="decimal", unit=unit))
+    assert found.value == Decimal(read) and not found.faults
+
+
+@pytest.mark.parametrize(("typed", "unit"), [
+    ("1052吨", ""), ("1052吨", "MPa"), ("吨", "m³"), ("1052吨吨", "m³"), ("1052kg", "m³"),
+])
+def test_another_unit_behind_a_number_is_refused(typed: str, unit: str) -> None:
+    assert parse(typed, FieldSpec(key="reading", label="行度", type="decimal", unit=unit)).refused

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recordkit.archive.classes import parse_scheme
+from recordkit.errors import NotFound
 from recordkit.retention.schedule import (
     EVENT_TYPES,
     event_name,
@@ -13,6 +14,13 @@ from recordkit.retention.schedule import (
     shipped_scheme,
     told_period,
 )
+
+
+def test_a_class_that_is_not_there_is_answered_with_near_ones_by_name() -> None:
+    scheme = parse_scheme(shipped_schedule(), "t")
+    with pytest.raises(NotFound) as refused:
+        scheme.get("来函")
+    assert "来文 (incoming-letter)" in str(refused.value.todo)
 
 
 def test_an_event_has_its_name_and_one_of_the_office_s_own_its_id() -> None:
