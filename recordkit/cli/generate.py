@@ -109,8 +109,8 @@ def generate(
             load_form(app.store, form)  # a slip in its name is told before the data that is missing
         raise WrongUsage(
             msg("There is no data for the document."),
-            msg("Give --data FILE or --set FIELD=VALUE; 'recordkit forms sample {form} --json' shows what is needed.",
-                form=form),
+            msg("Give --ask to be asked for one document, or --data FILE for a table; 'recordkit forms sample {form} "
+                "--xlsx FILE' makes an empty one.", form=form),
         )
     if resume and (data is None or draft):
         raise WrongUsage(msg("--resume goes on with the rows of a file; give it with --data and without --draft."))
@@ -248,13 +248,13 @@ def _read(
             raise WrongUsage(msg("--column says what a heading of a file means; give it with --data."))
         return RowSource((RawRow(1, {}, {}),)), None
     source = _from_stdin(sheet) if data == "-" else read_rows(Path(data), sheet)
+    for note in source.notes:
+        app.say(note)
     if next(iter(source.rows), None) is None:
         raise InputRefused(
             msg("{file} holds no data.", file=data),
             msg("Give at least one row below the headings, or name another sheet with --sheet."),
         )
-    for note in source.notes:
-        app.say(note)
     return understand(app, workspace.root, spec, source, columns, ask=ask)
 
 
