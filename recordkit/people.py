@@ -130,8 +130,14 @@ def load_private_key(path: Path, passphrase: bytes) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    data = _read(path)
+    if data.startswith(b"-----BEGIN PUBLIC KEY-----"):
+        raise InputRefused(
+            msg("{file} is the public half of a key; nobody can sign with it.", file=str(path)),
+            msg("Give the private key: {file}", file=str(path.with_suffix("") if path.suffix == ".pub" else "*.key")),
+        )
     try:
-        key = serialization.load_pem_private_key(_read(path), passphrase or None)
+        key = serialization.load_pem_private_key(data, passphrase or None)
     except (ValueError, TypeError):
         raise InputRefused(
             msg("The key {file} cannot be opened.", file=str(path)),
@@ -268,10 +274,12 @@ def find_person(db: Database, person_id: str) -> Person:
     """
     row = db.one("SELECT * FROM people WHERE id = :id", {"id": person_id})
     if row is None:
+        known = db.all("SELECT id, name FROM people WHERE revoked IS NULL")
+        named = [one["id"] for one in known if one["name"] == person_id.strip()]
         raise NotFound(
             msg("Nobody is registered as {id}.", id=person_id),
-            did_you_mean(person_id, (one["id"] for one in db.all("SELECT id FROM people")))
-            or msg("'recordkit people list' shows who is."),
+            msg("Give the id, not the name: {ids}.", ids=listed(named)) if named
+            else did_you_mean(person_id, [one["id"] for one in known]) or msg("'recordkit people list' shows who is."),
         )
     return _person(row)
 
@@ -508,4 +516,9 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise NotFound(msg("There is no file {file}.", file=str(path))) from None
+        raise NotFound(
+            msg("There is no file {file}.", file=str(path)),
+            msg("'recordkit key create FILE' makes a key: the private one, and FILE.pub for the administrator."),
+        ) from None
+    except IsADirectoryError:
+        raise InputRefused(msg("{file} is a folder.", file=str(path)), msg("Name one file in it.")) from None

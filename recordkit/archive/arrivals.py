@@ -27,6 +27,8 @@ from recordkit.messages import Message, msg
 from recordkit.model import Finding, PageText
 from recordkit.workspace import Workspace
 
+_OF_WINDOWS = ("thumbs.db", "desktop.ini")
+
 
 @dataclass(frozen=True, slots=True)
 class StagedPaper:
@@ -71,7 +73,7 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
         return resting.isdisjoint(above) and (own not in above or arriving in above)
 
     def is_paper(path: Path) -> bool:
-        return not path.name.startswith(".") and may_hold_papers(path.parent) and path.is_file()
+        return not _is_a_programs(path.name) and may_hold_papers(path.parent) and path.is_file()
 
     for path in paths or [inbox]:
         if path.is_dir():
@@ -85,8 +87,20 @@ def collect_sources(workspace: Workspace, paths: Sequence[Path]) -> list[Path]:
             _require_no_companion(workspace, path)
             found.add(path)
         else:
-            raise NotFound(msg("There is no file or folder {path}.", path=str(path)))
+            raise NotFound(
+                msg("There is no file or folder {path}.", path=str(path)),
+                msg("Check the path; without one, what lies in the inbox is filed: {folder}", folder=str(inbox)),
+            )
     return sorted(found)
+
+
+def _is_a_programs(name: str) -> bool:
+    """Whether a program laid a file of this name into the folder for itself.
+
+    Hidden files, what lies beside an open Office file, previews and looks of Windows: nobody meant them to be filed,
+    and in quarantine they would only alarm.
+    """
+    return name.startswith((".", "~$")) or name.lower() in _OF_WINDOWS
 
 
 def _files_below(folder: Path, resting: set[Path]) -> Iterator[Path]:

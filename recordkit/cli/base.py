@@ -325,6 +325,11 @@ def problem_line(problem: Problem) -> str:
     return f"  {mark} {place}{problem.message.render(tr)}"
 
 
+def usual_store() -> Path:
+    """The store of a command line that names none."""
+    return Path(os.environ.get("RECORDKIT_STORE") or "archive_store")
+
+
 def report_error(error: RecordkitError) -> None:
     """Say what happened and what to do, on stderr."""
     what = error.what.render(tr)

@@ -26,6 +26,7 @@ from click.shell_completion import (
     ZshComplete,
 )
 
+from recordkit.cli.base import usual_store
 from recordkit.cli.i18n import tr
 
 COMPLETE_VAR = "_RECORDKIT_COMPLETE"
@@ -39,8 +40,8 @@ _Item = tuple[str, str]
 
 
 def _store(ctx: click.Context) -> Path:
-    given = ctx.find_root().params.get("store") or os.environ.get("RECORDKIT_STORE")
-    return Path(given or "archive_store")
+    given = ctx.find_root().params.get("store")
+    return Path(given) if given else usual_store()
 
 
 def _in_catalogue(*places: tuple[str, str]) -> Callable[[click.Context, str], Iterator[_Item]]:

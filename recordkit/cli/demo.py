@@ -90,7 +90,11 @@ class _Stage:
             raise KeyboardInterrupt
         if code != expect:
             raise RecordkitError(
-                msg("The step ended with exit code {code}, not {expected}.", code=code, expected=expect)
+                msg("The demo ends in step {number}: the command above ended with exit code {code}, not {expected}.",
+                    number=self.number, code=code, expected=expect),
+                msg("What it printed says what was in its way on this computer. The folder stays as it is; play the "
+                    "whole again in a new one: {command}",
+                    command=f"recordkit demo {quoted(files.free_name(self.folder.parent, self.folder.name))}"),
             )
         if expect:
             click.echo(click.style("    " + tr("(refused with exit code {code}, as it must be)").format(code=code),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -85,16 +86,32 @@ def _text(folder: Path, settings: Mapping[str, str], language: str) -> bytes:
             papers.append(f"        {path.name}\n            {tr(meaning)}\n")
     text = (_TEXTS / f"read-me-first.{language}.txt").read_text(encoding="utf-8")
     filled = text.format(look=look_folder(folder).name, papers="".join(papers),
-                         shell="\n".join(f"        {line}" for line in shell_lines(folder, settings)))
+                         shell=_indented(shell_lines(folder, settings)), program=_indented(program_lines()))
     return b"\xef\xbb\xbf" + filled.replace("\n", "\r\n").encode()
 
 
+def _indented(lines: Sequence[str]) -> str:
+    return "".join(f"        {line}\n" for line in lines)
+
+
 def shell_lines(folder: Path, settings: Mapping[str, str]) -> list[str]:
-    """What brings a person's shell into the demo's folder and its store."""
+    """What brings a person's shell into the demo's folder and its store, and lets it find the program."""
     if os.name == "nt":
-        return [f'cd "{folder}"', "; ".join(f'$env:{name}="{value}"' for name, value in settings.items())]
-    return [f"cd {shlex.quote(str(folder))}", "export " + " ".join(f"{name}={value}" for name, value in
-                                                                   settings.items())]
+        return [*program_lines(), f'cd "{folder}"',
+                "; ".join(f'$env:{name}="{value}"' for name, value in settings.items())]
+    return [*program_lines(), f"cd {shlex.quote(str(folder))}",
+            "export " + " ".join(f"{name}={value}" for name, value in settings.items())]
+
+
+def program_lines() -> list[str]:
+    """What lets a new terminal find this program: nothing where it stands outside of an environment of its own."""
+    if sys.prefix == sys.base_prefix:
+        return []
+    if os.name == "nt":
+        script = Path(sys.prefix) / "Scripts" / "Activate.ps1"
+        return [f'& "{script}"'] if script.exists() else []
+    script = Path(sys.prefix) / "bin" / "activate"
+    return [f"source {shlex.quote(str(script))}"] if script.exists() else []
 
 
 def told(path: Path, why: Message | None) -> list[str]:

@@ -65,6 +65,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("issued complete 换通〔2026〕0001号 --ask", N_("key in what was written by hand")),
         ("issued render 换通〔2026〕0001号 --pdf", N_("print it again")),
     ),
+    "issued complete": (("issued complete 换通〔2026〕0001号 --ask", N_("key in what was written by hand")),),
+    "issued void": (("issued void 换通〔2026〕0001号 --reason 户名填错", N_("the number is not used again")),),
     "issued list": (("issued list --unreturned --older-than 30", N_("what has not come back for thirty days")),),
     "catalogue": (
         ("catalogue list --class supply-contract --year 2026", N_("records, a page at a time")),
@@ -121,6 +123,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("hold import 欠费清单.xlsx --kind arrears --reason 欠费未清", N_("a list of the billing system")),
         ("hold list", N_("what is in force")),
     ),
+    "report overdue": (("report overdue --within 7", N_("what is late, and what will be within a week")),),
     "hold place": (
         ("hold place 供合〔2026〕0001号 --kind litigation --reason 诉讼中", N_("one record")),
         ("hold place --account 0012003456 --kind arrears --reason 欠费未清", N_("an account, later papers too")),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from recordkit.cli.base import App, Command, option, pass_app
-from recordkit.cli.i18n import N_, tr
+from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress
 from recordkit.cli.saving import stream_naming
 from recordkit.cli.selecting import selection_of, selection_options
@@ -35,7 +35,11 @@ class _KindType(click.Choice[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The kind by its name, or fail with those that are known."""
-        return str(super().convert(_NAMES.get("".join(value.split()), value), param, ctx))
+        kind = _NAMES.get("".join(value.split()), value)
+        if kind not in KINDS:
+            known = tr_list(f"{known} ({name})" for name, known in _NAMES.items())
+            self.fail(tr("{value} is none of: {known}.").format(value=value, known=known), param, ctx)
+        return kind
 
 
 @click.command("export", cls=Command, help=N_(

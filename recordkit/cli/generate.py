@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 50
 """Documents listed one by one on a terminal; of more, the first and the last are named."""
+_REPEATS_SHOWN = 3
 
 
 @click.command(cls=Command, help=N_("Issue documents from data: a file with one or many, or --set FIELD=VALUE."))
@@ -109,8 +110,8 @@ def generate(
             load_form(app.store, form)  # a slip in its name is told before the data that is missing
         raise WrongUsage(
             msg("There is no data for the document."),
-            msg("Give --data FILE or --set FIELD=VALUE; 'recordkit forms sample {form} --json' shows what is needed.",
-                form=form),
+            msg("Give --ask to be asked for one document, or --data FILE for a table; 'recordkit forms sample {form} "
+                "--xlsx FILE' makes an empty one.", form=form),
         )
     if resume and (data is None or draft):
         raise WrongUsage(msg("--resume goes on with the rows of a file; give it with --data and without --draft."))
@@ -135,6 +136,9 @@ def generate(
         numbered = 0
         if not stop and not dry_run:
             from recordkit.templates import issuing
+
+            if not (draft or resume):
+                _require_no_slip(app, plan, data)
 
             if resume:
                 _write_missing(app, workspace, _name_of(data))
@@ -171,6 +175,27 @@ def generate(
     if not plan.has_errors:
         return 0
     return 3 if stop or not plan.count else 4
+
+
+def _require_no_slip(app: App, plan: IssuePlan, data: str | None) -> None:
+    """Ask a person at the terminal before the same documents get another number: mostly a command given twice.
+
+    Raises:
+        Interrupted: they are not wanted.
+    """
+    if app.no_input or app.json or not sys.stdin.isatty():
+        return
+    again = [one for one in plan.warnings if one.code == "issued-before"]
+    if not again:
+        return
+    for line in problem_lines(again[:_REPEATS_SHOWN]):
+        click.echo(line, err=True)
+    if not click.confirm(tr("{count} document(s) were issued before with the very same values. Issue them once more?")
+                         .format(count=len(again)), default=False, err=True):
+        raise Interrupted(
+            msg("Nothing was issued."),
+            None if data is None else msg("--resume leaves out the rows that were issued from this file."),
+        )
 
 
 def _name_of(data: str | None) -> str | None:
@@ -248,13 +273,13 @@ def _read(
             raise WrongUsage(msg("--column says what a heading of a file means; give it with --data."))
         return RowSource((RawRow(1, {}, {}),)), None
     source = _from_stdin(sheet) if data == "-" else read_rows(Path(data), sheet)
+    for note in source.notes:
+        app.say(note)
     if next(iter(source.rows), None) is None:
         raise InputRefused(
             msg("{file} holds no data.", file=data),
             msg("Give at least one row below the headings, or name another sheet with --sheet."),
         )
-    for note in source.notes:
-        app.say(note)
     return understand(app, workspace.root, spec, source, columns, ask=ask)
 
 

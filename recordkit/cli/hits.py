@@ -31,6 +31,7 @@ _PLAIN_MARKS = str.maketrans({MATCH_BEGINS: "【", MATCH_ENDS: "】"})
 _TOGETHER = 100
 """Hits that share the widths of their columns."""
 _HELD = 1000
+_UNFILED = 3
 """Hits up to which a JSON document is made before it is printed: an error then leaves no half of one."""
 _PAGES_SHOWN = 6
 _VALUES_SHOWN = 15
@@ -362,6 +363,7 @@ def _value_name(workspace: Workspace, facet: str, value: str) -> str:
 def _say_nothing_found(app: App, search: Search, request: SearchRequest) -> None:
     """What to try next, from what the index can tell."""
     from recordkit.archive.search.hints import hints_of
+    from recordkit.templates.issue import find_unfiled
 
     app.say(tr("{total} record(s) found.").format(total=0))
     if app.quiet:
@@ -381,5 +383,10 @@ def _say_nothing_found(app: App, search: Search, request: SearchRequest) -> None
             count=hints.fuzzy, near=near))
     for piece, count in hints.pieces:
         told.append(tr("A shorter piece is found: “{text}”, {count} record(s).").format(text=piece, count=count))
+    unfiled = () if narrowed else tuple(itertools.islice(
+        find_unfiled(search.workspace, request.text, restricted=search.clearance.full), _UNFILED + 1))
+    if unfiled:
+        told.append(tr("Issued, the signed paper not filed yet: {numbers}. To see one: recordkit issued show {number}")
+                    .format(numbers=tr_list(unfiled, _UNFILED), number=unfiled[0]))
     for line in told or [tr("Try fewer characters: any piece of a name, address or number is enough.")]:
         app.say(tr("  -> {todo}").format(todo=line))

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 import click
 
-from recordkit.cli.base import App, Group, Option, report_error
+from recordkit.cli.base import App, Group, Option, report_error, usual_store
 from recordkit.cli.colours import are_wanted
 from recordkit.cli.i18n import N_, choose_language, tr, use_language
-from recordkit.errors import RecordkitError
-from recordkit.messages import did_you_mean, nearest
+from recordkit.errors import NotFound, RecordkitError
+from recordkit.messages import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -127,9 +127,7 @@ def cli(ctx: click.Context, store: Path | None, lang: str | None, quiet: bool, a
     """Keep what holds for the whole call."""
     del lang  # already applied by ``main``, before any help text was built
     ctx.color = None if are_wanted() else False
-    named = os.environ.get("RECORDKIT_STORE")
-    ctx.obj = App(store or (Path(named) if named else Path("archive_store")), json=as_json, quiet=quiet,
-                  words=tuple(ctx.obj or ()))
+    ctx.obj = App(store or usual_store(), json=as_json, quiet=quiet, words=tuple(ctx.obj or ()))
 
 
 def run(arguments: list[str], *, inside: bool = False) -> int:
@@ -153,13 +151,18 @@ def run(arguments: list[str], *, inside: bool = False) -> int:
             raise KeyboardInterrupt from stop
         return tell_stop(stop, arguments)
     except click.ClickException as error:
-        _nearest(error).show()
-        _show_example(error)
+        from recordkit.cli.misuse import tell_misuse
+
+        tell_misuse(error, arguments)
         return 2
     except RecordkitError as error:
         if os.environ.get("RECORDKIT_DEBUG") == "1":
             _print_traceback()
         report_error(error)
+        if isinstance(error, NotFound):
+            from recordkit.cli.misuse import tell_parted_name
+
+            tell_parted_name(arguments)
         return error.exit_code
     except (BrokenPipeError, SystemExit):
         # The reader of our output went away (head, less): not our fault, and nothing to say to anybody. Click makes
@@ -188,24 +191,6 @@ def run(arguments: list[str], *, inside: bool = False) -> int:
         )
         click.echo(tr("  -> {todo}").format(todo=tr("Set RECORDKIT_DEBUG=1 and report what it prints.")), err=True)
         return 1
-
-
-def _nearest(error: click.ClickException) -> click.ClickException:
-    """Of the names that click would offer for an unknown one, in the order of the alphabet, leave the nearest."""
-    if isinstance(error, click.NoSuchOption) and error.possibilities:
-        near = nearest(error.option_name, error.possibilities)
-        return click.NoSuchOption(error.option_name, error.message, near and [near], error.ctx)
-    return error
-
-
-def _show_example(error: click.ClickException) -> None:
-    """After a wrong usage, what a right one looks like."""
-    context = getattr(error, "ctx", None)
-    if isinstance(context, click.Context):
-        from recordkit.cli.examples import EXAMPLES, words_of
-
-        for line, _ in EXAMPLES.get(words_of(context.command_path), ())[:1]:
-            click.echo(tr("  -> For example: {example}").format(example=f"recordkit {line}"), err=True)
 
 
 def _report_disk(what: str, error: OSError) -> int:

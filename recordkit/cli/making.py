@@ -10,7 +10,7 @@ import click
 from msgspec import Struct, structs
 
 from recordkit.archive_settings import LONGEST_VALUE, ArchiveSection, wrong_in_archive
-from recordkit.cli.base import App, Command, dry_run_option, option, pass_app, system_user
+from recordkit.cli.base import App, Command, dry_run_option, option, pass_app, system_user, usual_store
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.showing import quoted
@@ -234,7 +234,7 @@ def init(
 
 def _tell_what_is_next(app: App, root: Path, *, placeholder: bool) -> None:
     """What an office does between making a store and its first document."""
-    chosen = "" if root == Path("archive_store") else f" --store {quoted(root)}"
+    chosen = "" if root == usual_store() else f" --store {quoted(root)}"
     if placeholder:
         app.say(msg("The company is still called {name}: write its real name into {file} before the first document is "
                     "issued.", name=CompanySection().name, file=str(root / "recordkit.toml")))

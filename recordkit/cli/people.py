@@ -105,8 +105,8 @@ def people_add(
         first = not list_people(workspace.db)
         require_accepted(workspace)  # else roles that must not meet could be given while the setting is loosened
         own = public.with_name(public.name.removesuffix(".pub")) if public is not None else None
-        twins = [one.id for one in list_people(workspace.db)
-                 if plain_staff_no(one.staff_no) == plain_staff_no(new.staff_no) or (key and one.public_key == key)]
+        twins = [one.id for one in list_people(workspace.db) if one.id != person_id
+                 and (plain_staff_no(one.staff_no) == plain_staff_no(new.staff_no) or (key and one.public_key == key))]
         if twins:
             app.say(msg("{id} has the staff number or key of {others}: for all rules they are one person.",
                         id=new.id, others=listed(twins)))

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import did_you_mean, listed, msg
+from recordkit.messages import Message, did_you_mean, listed, msg
 from recordkit.templates.spec import FormSpec
 from recordkit.templates.spec_reader import load_form_spec
 
@@ -128,10 +128,20 @@ def load_form(root: Path | None, form_id: str) -> Form:
             form = load_form(root, other)
             if form_id.strip() in (form.spec.name, form.spec.name_en):
                 return form
-    raise NotFound(
-        msg("There is no form {form}.", form=form_id),
-        did_you_mean(form_id, known, 0.4) or msg("Forms are: {forms}.", forms=listed(known)),
-    )
+    raise NotFound(msg("There is no form {form}.", form=form_id), _near_forms(root, form_id))
+
+
+def _near_forms(root: Path | None, typed: str) -> Message:
+    """The form that was probably meant, else all of them; in the language in which a name was typed."""
+    names = list_form_names(root)
+    chinese = not typed.isascii()
+    own = [one.name if chinese else one.id for one in names]
+    # A part of a name is what people remember of it, and to difflib it is unlike a long name.
+    part = typed.strip().lower()
+    if len(part) > 1 and (parts := [name for name in own if part in name.lower()]):
+        return msg("Did you mean {near}?", near=listed(parts))
+    others = [] if chinese else [one.name_en for one in names if one.name_en]
+    return did_you_mean(typed, [*own, *others], 0.4) or msg("Forms are: {forms}.", forms=listed(own))
 
 
 def read_form(folder: Path, *, own: bool) -> Form:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -233,6 +234,23 @@ def each_issue(
         },
     )
     return map(_issue, rows)
+
+
+def find_unfiled(workspace: Workspace, text: str, *, restricted: bool) -> Iterator[str]:
+    """Numbers of documents whose title or account has every word of ``text`` and whose paper is not filed.
+
+    The newest first; those of ``restricted`` forms only on demand.
+    """
+    words = unicodedata.normalize("NFKC", text).split()
+    wanted = "".join(f" AND (instr(title, :w{at}) > 0 OR instr(coalesce(account, ''), :w{at}) > 0)"
+                     for at in range(len(words)))
+    rows = workspace.db.each(
+        f"SELECT * FROM issues WHERE status = 'issued'{wanted} ORDER BY position DESC",  # noqa: S608
+        {f"w{at}": word for at, word in enumerate(words)},
+    )
+    for issue in map(_issue, rows):
+        if restricted or form_of_issue(workspace, issue).access == "open":
+            yield issue.number
 
 
 def each_version(db: Database) -> Iterator[Issue]:

@@ -6,8 +6,10 @@ Spreadsheet and YAML libraries are loaded only by the reader that needs them.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
+import itertools
 import json
 import re
 import tomllib
@@ -19,14 +21,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from recordkit.errors import InputRefused, NotFound
-from recordkit.messages import Message, listed, msg
+from recordkit.messages import Message, listed, msg, nearest
 from recordkit.templates.sheetscan import column_letters
-from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, day_zero, open_sheet
+from recordkit.templates.spreadsheet import CellError, DamagedWorkbook, day_zero, open_sheet, sheet_titles
 from recordkit.templates.unreadable import Unreadable, reason_of
 
 _Name = str | Message
 STANDARD_INPUT = msg("standard input")
 _EXCEL_TEXT = re.compile(r'^="([^"]*)"$')
+# Excel and WPS write ~$list.xlsx, WPS .~list.xlsx too, LibreOffice .~lock.list.xlsx#.
+_OPEN_BESIDE = re.compile(r"(?:~\$|\.~lock\.|\.~)(.+?)#?")
+_LOOKED_AT = 500
 _ARRAY_OF_TABLES = re.compile(r"^[ \t]*\[\[", re.MULTILINE)
 _BARE_LABEL = re.compile(r"""^[ \t]*([^\x00-\x7f"'#\[][^\s="']*)[ \t]*=""", re.MULTILINE)
 
@@ -93,6 +98,10 @@ class RowSource:
     day_zero: date | None = None
 
 
+class _Empty(InputRefused):
+    """Not even a row of headings."""
+
+
 def _checked(begin: Callable[[], Iterator[RawRow]], notes: Sequence[Message]) -> RowSource:
     """A source whose first row was looked at: a file that is empty or damaged at once is refused at once."""
     next(begin(), None)
@@ -115,6 +124,11 @@ def read_rows(source: Path | str | BinaryIO, sheet: str | None = None, *, kind: 
     name = STANDARD_INPUT if given == "-" else given
     if isinstance(source, Path | str) and Path(source).is_dir():
         raise InputRefused(msg("{file} is a folder.", file=name), msg("Name one file in it."))
+    if opened := _OPEN_BESIDE.fullmatch(Path(given).name):
+        raise InputRefused(
+            msg("{file} is no table: the spreadsheet program lays it beside a table that is open in it.", file=name),
+            msg("Save the table there, and name the table itself: {file}", file=str(Path(given).with_name(opened[1]))),
+        )
     ending = (kind or Path(given).suffix).lower().removeprefix(".")
     reader = _READERS.get(ending)
     if reader is None:
@@ -129,12 +143,26 @@ def read_rows(source: Path | str | BinaryIO, sheet: str | None = None, *, kind: 
     try:
         data = Path(source).read_bytes() if isinstance(source, Path | str) else source.read()
     except FileNotFoundError as error:
-        raise NotFound(msg("There is no file {file}.", file=name), msg("Check the path.")) from error
+        raise NotFound(msg("There is no file {file}.", file=name), _where_to_look(Path(given))) from error
     except OSError as error:
         raise InputRefused(
             msg("{file} cannot be read.", file=name), msg("Check its permissions, and that no other program holds it.")
         ) from error
     return reader(data, name, sheet)
+
+
+def _where_to_look(path: Path) -> Message:
+    """The table of nearly this name, in its folder or one below; else the folder in which it was looked for."""
+    near: dict[str, Path] = {}
+    for pattern in ("*", "*/*"):
+        with contextlib.suppress(OSError):
+            for one in itertools.islice(path.parent.glob(pattern), _LOOKED_AT):
+                if one.suffix.lower().removeprefix(".") in _READERS and not _OPEN_BESIDE.fullmatch(one.name):
+                    near.setdefault(one.stem, one)
+    if (stem := nearest(path.stem, near)) is not None:
+        return msg("Did you mean {near}?", near=str(near[stem]))
+    return msg("It was looked for in {folder}. Check the path; a file dragged into the terminal writes its own path.",
+               folder=str(path.parent.absolute()))
 
 
 _QUOTED = r"""(?:"[^"\n]*"|'[^'\n]*')"""
@@ -236,7 +264,8 @@ def _delimited(text: str, encoding: str, name: _Name, delimiter: str) -> RowSour
         except csv.Error as error:
             raise _broken(name, "CSV", reason_of(error, line=begun)) from error
 
-    return _checked(rows, (msg("{file} read as {encoding}.", file=name, encoding=encoding.upper()),))
+    told = encoding.upper().removesuffix("-SIG")
+    return _checked(rows, (msg("{file} read as {encoding}.", file=name, encoding=told),))
 
 
 def _is_blank(cell: object) -> bool:
@@ -268,7 +297,7 @@ def _from_grid(grid: Iterable[Sequence[object]], name: _Name) -> Iterator[RawRow
         known = {**columns, **{heading: letters for heading, (letters, _) in stray.items()}} if stray else columns
         yield RawRow(number, values, Addresses(known, number))
     if headings is None:
-        raise InputRefused(
+        raise _Empty(
             msg("{file} is empty.", file=name), msg("The first row takes the field names, the rows below the data.")
         )
 
@@ -404,7 +433,16 @@ def _read_xlsx(data: bytes, name: _Name, sheet: str | None) -> RowSource:
         except DamagedWorkbook as damage:
             raise _broken(name, "xlsx", damage.reason) from damage
 
-    return replace(_checked(rows, notes), day_zero=day_zero(data))
+    try:
+        found = _checked(rows, notes)
+    except _Empty:
+        if sheet is not None or len(titles := sheet_titles(data)) == 1:
+            raise
+        raise InputRefused(
+            msg("The first sheet of {file} is empty: {sheet}.", file=name, sheet=titles[0]),
+            msg("Name the sheet that holds the data with --sheet: {sheets}.", sheets=listed(titles[1:], 5)),
+        ) from None
+    return replace(found, day_zero=day_zero(data))
 
 
 _READERS: Mapping[str, Callable[[bytes, _Name, str | None], RowSource]] = {

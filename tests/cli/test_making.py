@@ -10,6 +10,7 @@ import pytest
 from conftest import Cli
 from terminal import Terminal
 
+from recordkit.cli.main import run
 from recordkit.settings import load_settings
 
 
@@ -40,6 +41,20 @@ def test_enter_all_the_way_makes_a_store_with_the_shown_defaults(desk: Terminal,
     # The placeholder must not be printed on a first contract by oversight, and the next commands can be copied.
     assert "still called 某某市自来水有限公司" in desk.screen
     assert "recordkit --store '新 库' config check" in desk.screen
+
+
+def test_a_store_beside_the_usual_one_is_named_in_what_is_next(
+    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    # The demo tells people to set RECORDKIT_STORE: their first real document must not land in the demo's store.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECORDKIT_STORE", "demo")
+    assert run(["--lang", "en", "init", "archive_store", "--no-input"]) == 0
+    assert "recordkit --store archive_store generate visit-record --ask" in capsys.readouterr().err
+    monkeypatch.setenv("RECORDKIT_STORE", "own")
+    assert run(["--lang", "en", "init", "--no-input"]) == 0
+    assert "recordkit generate visit-record --ask" in capsys.readouterr().err
+    assert (tmp_path / "own" / "recordkit.toml").is_file()
 
 
 def test_wrong_answers_are_told_and_any_line_can_be_changed_before_the_store_is_made(
