@@ -13,7 +13,7 @@ import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, key_option, option, pass_app, passphrase_option
 from recordkit.cli.i18n import N_, tr, tr_list
-from recordkit.cli.onpaper import hands, paper_options
+from recordkit.cli.onpaper import check_each, hands, paper_options
 from recordkit.cli.ordershow import listed_of, print_order, show_list
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
@@ -327,26 +327,11 @@ def _sign_order(app: App, order_id: str, name: str, act: Callable[[Workspace, st
             show_list(app, workspace, find_order(workspace.db, order_id))
         every = list(hands(app, workspace, name, given["key"], given["paper"], given["signers"], given["signed_on"]))
         if len(every) > 1:
-            _check_each(workspace, order_id, every, act)
+            check_each(workspace, order_id, every, act)
         for hand in every:
             signed = act(workspace, order_id, hand)
         assert signed is not None
         print_order(app, workspace, signed, items=not seen)
-
-
-def _check_each(
-    workspace: Workspace, order_id: str, every: Sequence[Hand], act: Callable[[Workspace, str, Hand], Order]
-) -> None:
-    """Refuse all the signatures on a paper before the first is entered, when one of them could not be."""
-    from recordkit.workspace import Rehearsed
-
-    before, workspace.rehearsing = workspace.rehearsing, True
-    try:
-        for hand in every:
-            with suppress(Rehearsed):
-                act(workspace, order_id, hand)
-    finally:
-        workspace.rehearsing = before
 
 
 @destruction.command("approve", cls=Command, help=N_("Approve what the appraisal group wants destroyed."))
@@ -401,6 +386,8 @@ def destruction_execute(
             )
         if dry_run:
             outcomes = plan_execution(workspace, order_id, app.actor)
+            if not (place.strip() and method.strip()):
+                app.say(msg("Without --place and --method it is refused: they belong into the register."))
             order = find_order(workspace.db, order_id)
         else:
             entries = workspace.db.cursor().seq

@@ -103,7 +103,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         for act in audit.acts if found.ok else ():
             if act.paper is not None:
                 app.say(msg("Entry {seq}: order {order}, {act}: {person} signed on paper (scan {record}), entered by "
-                            "{by}.", seq=act.seq, order=act.order_id, act=msg(act.act), person=act.person,
+                            "{by}.", seq=act.seq, order=act.order_id, act=act_name(act.act), person=act.person,
                             record=act.paper, by=act.entered_by))
         if remarks:
             app.say(tr("To be looked at, though the ledger holds:"))
@@ -172,7 +172,9 @@ def ledger_list(app: App, record: str | None, actor: str | None) -> None:
     if not app.json:
         items = [{**item, "act": act_name(str(item["act"])), "hash": str(item["hash"])[:12]} for item in items]
     app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
-                            ("hash", N_("Hash"))])
+                            ("hash", N_("Hash"))], empty=msg(
+        "No entry of the ledger is by that person or about that record; 'recordkit ledger list' without conditions "
+        "lists all."))
 
 
 out_option = option("--out", type=click.Path(path_type=Path), metavar="FILE", required=True, help=N_("The file."))

@@ -349,7 +349,9 @@ def retention_review(
         app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups, waiting=told_waits,
                         schedule=state, unaccepted=loose)
         return code
-    app.print_table(_by_class(groups, scheme.classes), [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
+    if groups:
+        app.print_table(_by_class(groups, scheme.classes),
+                        [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
     if items and out is None:
         rows = [[one["code"], one["title"], msg(UNEXPLAINED if one["unexplained"] else str(one["decision"])),
                  one["due"], one["reason"]] for one in items]
