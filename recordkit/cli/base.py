@@ -251,15 +251,14 @@ class App(Struct):
             WrongUsage: it would lie in a store, where results do not belong.
         """
         from recordkit import files
-        from recordkit.cli.saving import require_place
+        from recordkit.cli.saving import require_free, require_place, taken
 
         require_place(path, also)
+        require_free(path, force=force)
         try:
             files.write_atomic(path, data, overwrite=force)
         except FileExistsError:
-            raise InputRefused(
-                msg("The file {file} exists already.", file=str(path)), msg("Overwrite it with --force.")
-            ) from None
+            raise taken(path) from None
 
     def print_pairs(self, pairs: Sequence[tuple[str, object]]) -> None:
         """Name and value, one a line."""

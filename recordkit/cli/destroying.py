@@ -17,6 +17,7 @@ from recordkit.cli.onpaper import check_each, hands, paper_options
 from recordkit.cli.ordershow import listed_of, print_order, show_list
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.saving import kind_of_file
 from recordkit.cli.showing import shown
 from recordkit.cli.standing import standing
 from recordkit.cli.words import meant
@@ -511,20 +512,22 @@ def destruction_show(app: App, order_id: str) -> None:
 
 @destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))
 @click.argument("order_id", metavar="ORDER")
-@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]),
+        help=N_("How the file is written (default: as its ending says)."))
 @option("--for-signing", is_flag=True,
         help=N_("With the printed code and room for the signatures that are due: to be signed by hand, scanned and "
                 "filed."))
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def destruction_register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, force: bool) -> None:
+def destruction_register(app: App, order_id: str, kind: str | None, for_signing: bool, out: Path, force: bool) -> None:
     """Write the register to a file."""
     from recordkit.archive.access import require_all_seen
     from recordkit.retention import register as registers
     from recordkit.retention import register_print
     from recordkit.retention.order_state import find_order
 
+    kind = kind_of_file(out, kind, ("docx", "xlsx", "json"))
     if for_signing and kind == "json":
         raise WrongUsage(msg("What is to be signed is printed: give --format docx or xlsx."))
     with app.reading() as workspace:
@@ -550,16 +553,18 @@ def destruction_register(app: App, order_id: str, kind: str, for_signing: bool, 
 
 @destruction.command("report", cls=Command, help=N_("Print the appraisal report (鉴定报告) of an order."))
 @click.argument("order_id", metavar="ORDER")
-@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]),
+        help=N_("How the file is written (default: as its ending says)."))
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def destruction_report(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
+def destruction_report(app: App, order_id: str, kind: str | None, out: Path, force: bool) -> None:
     """Write the newest report, with the titles that are known, to a file."""
     from recordkit.archive.access import require_all_seen
     from recordkit.retention.appraisal_report import TITLE, report_docx, report_of, report_xlsx
     from recordkit.retention.order_state import find_order
 
+    kind = kind_of_file(out, kind, ("docx", "xlsx", "json"))
     with app.reading() as workspace:
         order = find_order(workspace.db, order_id)
         found = report_of(workspace, order)

@@ -22,7 +22,8 @@ from recordkit.cli.base import (
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
-from recordkit.errors import InputRefused, WrongUsage
+from recordkit.cli.saving import require_free, require_place
+from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -173,8 +174,9 @@ def handover_show(app: App, handover_id: str, out: Path | None, force: bool) -> 
 
 def _require_writable(out: Path | None, force: bool) -> None:
     """Asked before anything is signed."""
-    if out is not None and out.exists() and not force:
-        raise InputRefused(msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force."))
+    if out is not None:
+        require_place(out)
+        require_free(out, force=force)
     if out is not None and out.suffix.lower() not in (".docx", ".xlsx"):
         raise WrongUsage(msg("{file} is neither .docx nor .xlsx.", file=str(out)))
 
