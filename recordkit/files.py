@@ -484,14 +484,16 @@ def remove_files(paths: Iterable[Path]) -> None:
     _side_by_side(sync_folder, (one for one in touched if one.is_dir()))
 
 
-def remove_tree(path: Path, *, within: Path | None = None) -> None:
+def remove_tree(path: Path, *, within: Path | None = None, under: Path | None = None) -> None:
     """Remove a folder and all below it; then the parents that became empty, up to but without ``within``.
 
-    The folder is renamed first, so that no reader ever sees half of it under its own name.
+    The folder is renamed first, so that no reader ever sees half of it under its own name: to ``under`` beside it,
+    where somebody looks for what a killed run left.
     """
     if path.is_dir():
-        doomed = path.parent / f".{os.urandom(8).hex()}.gone"
-        _rename(path, doomed)
+        doomed = under or path.parent / f".{os.urandom(8).hex()}.gone"
+        if doomed != path:
+            _rename(path, doomed)
         _remove_below(doomed)
         sync_folder(path.parent)
     if within is not None:

@@ -189,8 +189,8 @@ class Workspace:
         """Four characters that tell this store's printed codes from all others."""
         return store_tag_of(self.settings.store.id)
 
-    def catch_up(self) -> None:
-        """Apply the entries that the tables have not seen.
+    def catch_up(self, progress: Callable[[int], None] | None = None) -> None:
+        """Apply the entries that the tables have not seen; ``progress`` as for ``rebuild``, where all of them are.
 
         A reader never waits for a writer: where the lock is taken it goes on with what it has, a moment old; where
         it has no tables at all, or may not write them, it derives its own in memory.
@@ -202,12 +202,12 @@ class Workspace:
             return
         try:
             with self._locked(wait_seconds=0):
-                self._bring_up()
+                self._bring_up(progress)
         except (StoreBusy, OSError):
             if not self.db.has_schema():
                 self.db.close()
                 self.db = Database(None, self._schema)
-                self._bring_up()
+                self._bring_up(progress)
 
     @contextmanager
     def maintaining(self) -> Iterator[bool]:
@@ -345,12 +345,12 @@ class Workspace:
                 discard(path)
                 return Database(path, self._schema)
 
-    def _bring_up(self) -> None:
+    def _bring_up(self, progress: Callable[[int], None] | None = None) -> None:
         """Apply what the tables lack; derive them anew when they are not those of this program version."""
         if not self.db.has_schema():
             # A newer program must not forget how far the ledger had come: a cut one would pass for whole.
             self.ledger.check_end(self.db.remembered())
-            self._fill_anew()
+            self._fill_anew(progress)
             return
         batch: list[tuple[Entry, Cursor]] = []
         for item in self.ledger.read(self.db.cursor()):
@@ -412,8 +412,13 @@ def store_tag_of(store_id: str) -> str:
     return crockford(int.from_bytes(hashlib.sha256(store_id.encode()).digest()[-4:]) % (1 << 20), 4)
 
 
-def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, actor: str) -> Workspace:
+def open_workspace(
+    root: Path, projections: Sequence[Projection], clock: Clock, actor: str,
+    progress: Callable[[int], None] | None = None,
+) -> Workspace:
     """Open the store at ``root`` with its projections caught up.
+
+    ``progress`` is told how many entries the tables have taken in, where they are derived anew.
 
     Raises:
         NotFound: there is no store.
@@ -438,7 +443,7 @@ def open_workspace(root: Path, projections: Sequence[Projection], clock: Clock, 
                 msg("recordkit.toml or the ledger folder comes from another store. Put back the recordkit.toml of this "
                     "store's own copy; [store] id there is {id}.", id=str(first[0].body.get("store_id"))),
             )
-        workspace.catch_up()
+        workspace.catch_up(progress)
     except BaseException:
         workspace.close()
         raise

@@ -49,7 +49,8 @@ def print_waiting(app: App, workspace: Workspace, names: Mapping[str, str], even
         columns = [("account", N_("Account")), ("events", N_("Waiting for")), ("count", N_("Records")),
                    ("oldest", N_("Oldest")), ("code", N_("Code"))]
         app.print_items([{"account": one.account, "events": told_events(one.events, names), "count": one.count,
-                          "oldest": one.oldest, "code": one.code} for one in found[:_SHOWN]], columns)
+                          "oldest": one.oldest, "code": one.code} for one in found[:_SHOWN]], columns, empty=msg(
+            "No record waits for an event that was asked for; 'recordkit retention review' tells what is due."))
         if len(found) > _SHOWN:
             app.say(tr("… and {count} more; --out FILE writes them all.").format(count=len(found) - _SHOWN))
     else:

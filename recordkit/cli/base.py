@@ -35,6 +35,7 @@ from recordkit.model import Problem
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from recordkit.cli.plans import Step
     from recordkit.people import Signer
     from recordkit.workspace import Clock, Workspace
 
@@ -99,8 +100,10 @@ class App(Struct):
                                 msg("Act under an id in office: 'recordkit people list'."))
 
     @contextmanager
-    def acting(self, *, rehearse: bool = False) -> Iterator[Workspace]:
+    def acting(self, *, rehearse: bool = False, also: Sequence[Step] = ()) -> Iterator[Workspace]:
         """The store, for commands that change it; ``rehearse`` runs every check, says what would be done, and ends.
+
+        ``also``: steps of the plan that come behind what the ledger gets.
 
         Raises:
             RefusedByRule: --as-of in a store that is no simulation: real time goes into a real ledger.
@@ -131,7 +134,7 @@ class App(Struct):
             except Rehearsed as rehearsed:
                 from recordkit.cli.rehearsed import print_rehearsed
 
-                print_rehearsed(self, workspace, rehearsed)
+                print_rehearsed(self, workspace, rehearsed, also)
                 raise click.exceptions.Exit(0) from None
 
     def signer(self, workspace: Workspace, key: Path | None) -> Signer:
@@ -248,15 +251,14 @@ class App(Struct):
             WrongUsage: it would lie in a store, where results do not belong.
         """
         from recordkit import files
-        from recordkit.cli.saving import require_place
+        from recordkit.cli.saving import require_free, require_place, taken
 
         require_place(path, also)
+        require_free(path, force=force)
         try:
             files.write_atomic(path, data, overwrite=force)
         except FileExistsError:
-            raise InputRefused(
-                msg("The file {file} exists already.", file=str(path)), msg("Overwrite it with --force.")
-            ) from None
+            raise taken(path) from None
 
     def print_pairs(self, pairs: Sequence[tuple[str, object]]) -> None:
         """Name and value, one a line."""

@@ -61,7 +61,8 @@ def box_rename(
                    total=msg("In all: {boxes} box(es) with {records} record(s).", boxes=len(moves), records=total))
         return
     app.print_items(items, [("old", N_("Old number")), ("new", N_("New number")), ("records", N_("Records")),
-                            ("shelf", N_("Shelf"))])
+                            ("shelf", N_("Shelf"))], empty=msg(
+        "{file} names no box: a row has the old and the new number of one.", file=str(data)))
     _say_held(app, moves)
     app.say(tr("{count} record(s) changed.").format(count=done))
 

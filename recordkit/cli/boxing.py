@@ -91,7 +91,8 @@ def box_show(app: App, number: str) -> None:
                      (N_("Records"), content.records), (N_("Pages"), content.pages)])
     told = [{**one, "date": one["date_given"] or one["date"]} for one in items]
     app.print_items(told, [("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")), ("pages", N_("Pages")),
-                            ("shelf", N_("Shelf"))])
+                            ("shelf", N_("Shelf"))], empty=msg(
+        "Nothing lies in the box; 'recordkit box forget {box}' takes it off the list.", box=content.box))
     if elsewhere and about["shelf"]:
         app.say(tr("A place of their own, which counts before that of the box, have: {codes}.").format(
             codes=tr_list(elsewhere, 10)))

@@ -13,8 +13,9 @@ from recordkit.cli.base import App, Command, option, pass_app
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.interrupting import command_again
 from recordkit.cli.progress import Progress
+from recordkit.cli.saving import require_free
 from recordkit.cli.showing import quoted
-from recordkit.errors import InputRefused, Interrupted, WrongUsage
+from recordkit.errors import Interrupted, WrongUsage
 from recordkit.messages import Message, listed, msg
 
 if TYPE_CHECKING:
@@ -94,11 +95,7 @@ def _refuse_target(out: Path, force: bool) -> None:
     """Before a run of hours, not behind it."""
     if out.suffix.lower() not in _ENDINGS:
         raise WrongUsage(msg("{file}: the report is written as {types}.", file=str(out), types=listed(_ENDINGS)))
-    if out.exists() and not force:
-        raise InputRefused(msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force."))
-    if not out.absolute().parent.is_dir():
-        raise InputRefused(msg("There is no folder {folder}.", folder=str(out.absolute().parent)),
-                           msg("Make it first, or name another one."))
+    require_free(out, force=force)
 
 
 def _scope(options: CheckOptions, signed: TransferList | None) -> Message:

@@ -98,6 +98,7 @@ def _show(app: App, plan: BulkPlan, *, dry_run: bool) -> None:
     if len(lines) > len(shown):
         app.say(tr("… and {count} more; piped, or with --json, all are shown.").format(count=len(lines) - len(shown)))
     _show_problems(app, plan)
+    app.say(_told_counts(plan))
 
 
 def _show_problems(app: App, plan: BulkPlan) -> None:
@@ -105,7 +106,6 @@ def _show_problems(app: App, plan: BulkPlan) -> None:
         click.echo(problem_line(problem), err=True)
     if len(plan.problems) > _FINDINGS:
         click.echo("  " + tr("… and {count} more").format(count=len(plan.problems) - _FINDINGS), err=True)
-    app.say(_told_counts(plan))
 
 
 def _told_counts(plan: BulkPlan) -> Message:

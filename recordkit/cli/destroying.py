@@ -13,10 +13,11 @@ import click
 
 from recordkit.cli.base import App, Command, Group, dry_run_option, key_option, option, pass_app, passphrase_option
 from recordkit.cli.i18n import N_, tr
-from recordkit.cli.onpaper import hands, paper_options
+from recordkit.cli.onpaper import check_each, hands, paper_options
 from recordkit.cli.ordershow import print_order, show_list
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.saving import kind_of_file
 from recordkit.cli.showing import shown
 from recordkit.cli.standing import standing
 from recordkit.cli.words import meant
@@ -177,26 +178,11 @@ def _sign_order(app: App, order_id: str, name: str, act: Callable[[Workspace, st
             show_list(app, workspace, find_order(workspace.db, order_id))
         every = list(hands(app, workspace, name, given["key"], given["paper"], given["signers"], given["signed_on"]))
         if len(every) > 1:
-            _check_each(workspace, order_id, every, act)
+            check_each(workspace, order_id, every, act)
         for hand in every:
             signed = act(workspace, order_id, hand)
         assert signed is not None
         print_order(app, workspace, signed, items=not seen)
-
-
-def _check_each(
-    workspace: Workspace, order_id: str, every: Sequence[Hand], act: Callable[[Workspace, str, Hand], Order]
-) -> None:
-    """Refuse all the signatures on a paper before the first is entered, when one of them could not be."""
-    from recordkit.workspace import Rehearsed
-
-    before, workspace.rehearsing = workspace.rehearsing, True
-    try:
-        for hand in every:
-            with suppress(Rehearsed):
-                act(workspace, order_id, hand)
-    finally:
-        workspace.rehearsing = before
 
 
 def _signing(name: str, words: str) -> Callable[[Callable[..., None]], click.Command]:
@@ -250,6 +236,8 @@ def destruction_execute(
             )
         if dry_run:
             outcomes = plan_execution(workspace, order_id, app.actor)
+            if not (place.strip() and method.strip()):
+                app.say(msg("Without --place and --method it is refused: they belong into the register."))
             order = find_order(workspace.db, order_id)
         else:
             entries = workspace.db.cursor().seq
@@ -369,20 +357,22 @@ def destruction_show(app: App, order_id: str) -> None:
 
 @destruction.command("register", cls=Command, help=N_("Print the statutory register (销毁清册) of an order."))
 @click.argument("order_id", metavar="ORDER")
-@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]),
+        help=N_("How the file is written (default: as its ending says)."))
 @option("--for-signing", is_flag=True,
         help=N_("With the printed code and room for the signatures that are due: to be signed by hand, scanned and "
                 "filed."))
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def destruction_register(app: App, order_id: str, kind: str, for_signing: bool, out: Path, force: bool) -> None:
+def destruction_register(app: App, order_id: str, kind: str | None, for_signing: bool, out: Path, force: bool) -> None:
     """Write the register to a file."""
     from recordkit.archive.access import require_all_seen
     from recordkit.retention import register as registers
     from recordkit.retention import register_print
     from recordkit.retention.order_state import find_order
 
+    kind = kind_of_file(out, kind, ("docx", "xlsx", "json"))
     if for_signing and kind == "json":
         raise WrongUsage(msg("What is to be signed is printed: give --format docx or xlsx."))
     with app.reading() as workspace:
@@ -408,16 +398,18 @@ def destruction_register(app: App, order_id: str, kind: str, for_signing: bool, 
 
 @destruction.command("report", cls=Command, help=N_("Print the appraisal report (鉴定报告) of an order."))
 @click.argument("order_id", metavar="ORDER")
-@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]), default="docx", help=N_("File format."))
+@option("--format", "kind", type=click.Choice(["docx", "xlsx", "json"]),
+        help=N_("How the file is written (default: as its ending says)."))
 @option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=N_("Where it goes."))
 @option("--force", is_flag=True, help=N_("Overwrite files that exist."))
 @pass_app
-def destruction_report(app: App, order_id: str, kind: str, out: Path, force: bool) -> None:
+def destruction_report(app: App, order_id: str, kind: str | None, out: Path, force: bool) -> None:
     """Write the newest report, with the titles that are known, to a file."""
     from recordkit.archive.access import require_all_seen
     from recordkit.retention.appraisal_report import TITLE, report_docx, report_of, report_xlsx
     from recordkit.retention.order_state import find_order
 
+    kind = kind_of_file(out, kind, ("docx", "xlsx", "json"))
     with app.reading() as workspace:
         order = find_order(workspace.db, order_id)
         found = report_of(workspace, order)

@@ -22,7 +22,8 @@ from recordkit.cli.base import (
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
-from recordkit.errors import InputRefused, WrongUsage
+from recordkit.cli.saving import require_free, require_place
+from recordkit.errors import WrongUsage
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -82,10 +83,12 @@ def handover(
             with Progress(app, tr("Counting"), 0):
                 found = propose_handover(workspace, receiver, signer, note)
         _print(app, workspace, found)
-        _save(app, workspace, found, out, force)  # also of a plan: it says that it is not signed
+        if not dry_run:
+            _save(app, workspace, found, out, force)
         name = find_person(workspace.db, found.receiver).name
     if dry_run and not app.json:
-        print_plan(app, [Step(msg("Propose the handover of all that is listed above"), found.receiver, name)])
+        print_plan(app, [Step(msg("Propose the handover of all that is listed above"), found.receiver, name),
+                         *_written(out)])
     elif not app.json:
         app.say(tr("{name} signs it with: recordkit handover accept {handover} --as {receiver} --key FILE").format(
             name=name, receiver=found.receiver, handover=found.handover_id))
@@ -110,7 +113,7 @@ def handover_accept(
 
     del passphrase_file
     _require_writable(out, force)
-    with app.acting(rehearse=dry_run) as workspace:
+    with app.acting(rehearse=dry_run, also=_written(out)) as workspace:
         signer = app.signer(workspace, key)
         with Progress(app, tr("Counting"), 0):
             found = accept_handover(workspace, handover_id, signer)
@@ -171,10 +174,16 @@ def handover_show(app: App, handover_id: str, out: Path | None, force: bool) -> 
 
 def _require_writable(out: Path | None, force: bool) -> None:
     """Asked before anything is signed."""
-    if out is not None and out.exists() and not force:
-        raise InputRefused(msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force."))
+    if out is not None:
+        require_place(out)
+        require_free(out, force=force)
     if out is not None and out.suffix.lower() not in (".docx", ".xlsx"):
         raise WrongUsage(msg("{file} is neither .docx nor .xlsx.", file=str(out)))
+
+
+def _written(out: Path | None) -> list[Step]:
+    """The step of a plan that writes the paper; a dry run writes no file either."""
+    return [] if out is None else [Step(msg("Write the paper of the handover"), str(out))]
 
 
 def _save(app: App, workspace: Workspace, found: Handover, out: Path | None, force: bool) -> None:

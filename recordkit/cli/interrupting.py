@@ -15,6 +15,7 @@ import click
 from recordkit.cli.i18n import tr
 from recordkit.cli.showing import quoted
 from recordkit.cli.standing import Standing, standing
+from recordkit.cli.words import act_name
 from recordkit.errors import Interrupted
 
 RESUMED: Final[Mapping[str, str]] = {
@@ -40,7 +41,7 @@ def tell_stop(error: BaseException, arguments: Sequence[str]) -> int:
         told.append(about.state)
     elif about.entered:
         told.append(tr("{count} act(s) of this run stand in the ledger, each of them whole, the last: {act}. Nothing "
-                       "is half-done.").format(count=about.entered, act=tr(about.last)))
+                       "is half-done.").format(count=about.entered, act=act_name(about.last)))
     elif about.entered == 0:
         told.append(tr("Nothing was entered in the ledger, and nothing is half-done."))
     else:

@@ -21,6 +21,7 @@ from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.showing import quoted
 from recordkit.cli.streaming import print_listing
+from recordkit.cli.words import act_name
 from recordkit.errors import InputRefused, IntegrityFailure, NotFound, RecordkitError, WrongUsage
 from recordkit.messages import Message, msg
 
@@ -164,7 +165,8 @@ def _write_sheet(app: App, workspace: Workspace, found: list[Issue], out: Path, 
         app.say(tr("{count} document(s). Fill it in, then: recordkit issued complete --data {file}").format(
             count=len(rows), file=quoted(out)))
     else:
-        app.say(tr("Nothing to list."))
+        app.print_items([], [], empty=msg("No document waits for what was written by hand on it: {file} was not "
+                                          "written.", file=str(out)))
 
 
 class _Tally:
@@ -285,7 +287,7 @@ def issued_show(app: App, number: str) -> None:
         changed = tr_list(_told(fields, key, None)[0] for key in step["changed"])
         why = f" ({step['reason']})" if step["reason"] else ""
         act = step["act"]
-        click.echo(" ".join(filter(None, (local_time(step["time"]), step["actor"], tr(act), changed))) + why)
+        click.echo(" ".join(filter(None, (local_time(step["time"]), step["actor"], act_name(act), changed))) + why)
 
 
 def _in_order(values: Mapping[str, object], fields: Mapping[str, FieldSpec]) -> dict[str, object]:

@@ -164,7 +164,8 @@ def restore(app: App, source: Path, ledger: Path, against: tuple[Path, ...], dry
         require_place(app.store.resolve().parent)
     with _naming(app.store), Progress(app, tr("Restoring (records)"), 0) as progress:
         done = restore_backup(source, ledger, app.store, app.clock(), app.actor or system_user(),
-                              checkpoints=against, dry_run=dry_run, progress=progress.of)
+                              checkpoints=against, dry_run=dry_run, progress=progress.then(tr("Restoring (records)")),
+                              deriving=progress.then(tr("Deriving the catalogue (entries)")))
     if app.json:
         app.print_json(done.plain())
     else:

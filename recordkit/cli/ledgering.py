@@ -12,9 +12,10 @@ from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.saving import require_free
 from recordkit.cli.showing import shown
 from recordkit.cli.words import act_name
-from recordkit.errors import InputRefused, IntegrityFailure
+from recordkit.errors import IntegrityFailure
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def ledger_verify(app: App, against: tuple[Path, ...]) -> int:
         for act in audit.acts if found.ok else ():
             if act.paper is not None:
                 app.say(msg("Entry {seq}: order {order}, {act}: {person} signed on paper (scan {record}), entered by "
-                            "{by}.", seq=act.seq, order=act.order_id, act=msg(act.act), person=act.person,
+                            "{by}.", seq=act.seq, order=act.order_id, act=act_name(act.act), person=act.person,
                             record=act.paper, by=act.entered_by))
         if remarks:
             app.say(tr("To be looked at, though the ledger holds:"))
@@ -172,7 +173,9 @@ def ledger_list(app: App, record: str | None, actor: str | None) -> None:
     if not app.json:
         items = [{**item, "act": act_name(str(item["act"])), "hash": str(item["hash"])[:12]} for item in items]
     app.print_items(items, [("seq", N_("No.")), ("time", N_("Time")), ("actor", N_("Who")), ("act", N_("Act")),
-                            ("hash", N_("Hash"))])
+                            ("hash", N_("Hash"))], empty=msg(
+        "No entry of the ledger is by that person or about that record; 'recordkit ledger list' without conditions "
+        "lists all."))
 
 
 out_option = option("--out", type=click.Path(path_type=Path), metavar="FILE", required=True, help=N_("The file."))
@@ -196,7 +199,7 @@ def ledger_checkpoint(
     from recordkit.people import load_private_key
 
     del passphrase_file  # read by App.passphrase
-    _require_free(out, force)
+    require_free(out, force=force)
     with app.acting(rehearse=dry_run) as workspace:
         private = load_private_key(key, app.passphrase(key)) if key is not None else app.admin_key(None)
         signer = _signer(app, workspace, private.public_key().public_bytes_raw().hex())
@@ -271,7 +274,7 @@ def ledger_export(app: App, out: Path, first: int, last: int | None, force: bool
     """Check the chain and copy."""
     from recordkit.checkpoints import export_ledger
 
-    _require_free(out, force)
+    require_free(out, force=force)
     with app.reading() as workspace:
         end = min(last or workspace.db.cursor().seq, workspace.db.cursor().seq)
         if dry_run and app.json:
@@ -289,13 +292,3 @@ def ledger_export(app: App, out: Path, first: int, last: int | None, force: bool
         app.print_json({"file": str(out), "entries": count, "bytes": size, "from": first, "to": end})
     else:
         app.say(msg("{count} entries, {bytes} bytes: {file}.", count=count, bytes=size, file=str(out)))
-
-
-def _require_free(out: Path, force: bool) -> None:
-    """A file in the way stops before anything is read or signed.
-
-    Raises:
-        InputRefused: there is one, and --force was not given.
-    """
-    if out.exists() and not force:
-        raise InputRefused(msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force."))

@@ -132,7 +132,9 @@ def lost_list(app: App) -> None:
                  for one in items]
     app.print_items(items, [("loss", N_("Loss")), ("code", N_("Code")), ("status", N_("Status")),
                             ("files", N_("Missing or changed")), ("registered", N_("Registered on")),
-                            ("confirmed", N_("Confirmed on")), ("back", N_("Brought back on"))])
+                            ("confirmed", N_("Confirmed on")), ("back", N_("Brought back on"))], empty=msg(
+        "No record was ever registered as lost; 'recordkit verify' tells what is missing or changed, 'recordkit mend "
+        "COPY' brings it back from a copy."))
 
 
 @lost.command("show", cls=Command, help=N_("Show one registered loss."))

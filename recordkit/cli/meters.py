@@ -127,7 +127,8 @@ def _print_text(app: App, form: FormSpec, found: DueMeters, out: Path | None) ->
                    ("account", "customer_name", "calibre", "old_meter_no") if key in form.by_name),
                    ("start", N_("Cycle from")), ("due", N_("Due")), ("days", N_("Days left")), ("rule", N_("Rule"))]
         shown = found.meters[:_SHOWN_METERS]
-        app.print_items([{**_plain_meter(one), "rule": one.cycle.rule} for one in shown], columns)
+        app.print_items([{**_plain_meter(one), "rule": one.cycle.rule} for one in shown], columns, empty=msg(
+            "No meter that could be read is due by {until}; '--within DAYS' looks further ahead.", until=found.until))
         if len(found.meters) > len(shown):
             app.say(tr("… and {count} more; --out FILE writes them all.").format(
                 count=len(found.meters) - len(shown)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,9 @@ from recordkit.errors import InputRefused, MissingPart, RefusedByRule, WrongUsag
 from recordkit.messages import msg
 
 if TYPE_CHECKING:
+    from recordkit.ledger import Act
     from recordkit.people import Person
+    from recordkit.retention.order_state import Order
     from recordkit.retention.signing import Hand
     from recordkit.workspace import Workspace
 
@@ -73,6 +75,32 @@ def hands(
     scan = read_paper(workspace, _filed(workspace, Path(paper)) if Path(paper).is_file() else paper)
     for person in people:
         yield OnPaper(person, scan, signed_on or min(scan.filed, workspace.clock.today), signer)
+
+
+def check_each(
+    workspace: Workspace, order_id: str, every: Sequence[Hand], act: Callable[[Workspace, str, Hand], Order]
+) -> None:
+    """Refuse all the signatures on a paper before the first is entered, when one of them could not be.
+
+    Raises:
+        Rehearsed: the workspace only rehearses; all of them, for the plan.
+    """
+    from recordkit.workspace import Rehearsed
+
+    acts: list[Act] = []
+    notes: dict[str, Mapping[str, object]] = {}
+    before, workspace.rehearsing = workspace.rehearsing, True
+    try:
+        for hand in every:
+            try:
+                act(workspace, order_id, hand)
+            except Rehearsed as rehearsed:
+                acts += (one for one in rehearsed.acts if one not in acts)
+                notes |= rehearsed.notes
+    finally:
+        workspace.rehearsing = before
+    if before:
+        raise Rehearsed(acts, notes)
 
 
 def _filed(workspace: Workspace, path: Path) -> str:

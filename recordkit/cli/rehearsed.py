@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recordkit.cli.i18n import tr
@@ -12,15 +13,17 @@ from recordkit.messages import Message, msg
 
 if TYPE_CHECKING:
     from recordkit.cli.base import App
+    from recordkit.retention.order_state import Order
     from recordkit.workspace import Rehearsed, Workspace
 
 Body = Mapping[str, Any]
 
 
-def print_rehearsed(app: App, workspace: Workspace, rehearsed: Rehearsed) -> None:
-    """The plan of an act that has passed every check."""
+def print_rehearsed(app: App, workspace: Workspace, rehearsed: Rehearsed, also: Sequence[Step] = ()) -> None:
+    """The plan of an act that has passed every check; ``also``: what is done behind it."""
     told = _Teller(workspace, rehearsed.notes)
     steps = [step for act in rehearsed.acts for step in told.steps(act.name, act.body)]
+    steps += also
     if app.json:
         app.print_json({"dry_run": True, "acts": [act.name for act in rehearsed.acts], "items": plain_steps(steps),
                         "total": len(steps)})
@@ -40,6 +43,7 @@ class _Teller:
         self._notes = notes
         self._clearance = clearance_of(workspace)
         self._opened: dict[str, str] = {}
+        self._signed: Counter[str] = Counter()
 
     def steps(self, act: str, body: Body) -> Iterator[Step]:
         """The steps of one act."""
@@ -52,7 +56,10 @@ class _Teller:
             "volume.taken-out": self._volume_taken_out, "volume.noted": self._volume_noted,
             "volume.closed": self._volume_closed, "volume.reopened": self._volume_reopened,
             "issue.voided": self._issue_voided, "person.added": self._person, "person.revoked": self._person,
-            "order.appraised": self._order_appraised, "record.filed": self._record_filed,
+            "order.appraised": self._order_appraised, "order.approved": self._order_approved,
+            "order.signed": self._order_signed, "order.completed": self._order_completed,
+            "order.withdrawn": self._order_withdrawn, "handover.accepted": self._handover_accepted,
+            "handover.withdrawn": self._handover_withdrawn, "record.filed": self._record_filed,
         }
         if act in tellers:
             yield from tellers[act](body)
@@ -242,6 +249,50 @@ class _Teller:
             old = before.get(record_id)
             yield Step(msg("Enter the opinion"), *self._record(record_id), None if old is None else _opinion(str(old)),
                        _opinion(str(opinion)))
+
+    def _order_approved(self, body: Body) -> Iterator[Step]:
+        order = self._order(body)
+        yield Step(msg("Approve the destruction of {count} record(s)", count=len(order.doomed)), order.order_id,
+                   self._name(body["by"]), msg("appraised"), msg("approved"))
+
+    def _order_signed(self, body: Body) -> Iterator[Step]:
+        yield self._signature(msg("Sign as a supervisor before the destruction"), "order.signed", body)
+
+    def _order_completed(self, body: Body) -> Iterator[Step]:
+        yield self._signature(msg("Sign the outcome of the destruction"), "order.completed", body)
+
+    def _signature(self, what: Message, act: str, body: Body) -> Step:
+        """One signature of several: how many there are before it, and with it."""
+        order = self._order(body)
+        before = len(set(order.signers(act))) + self._signed[act]
+        self._signed[act] += 1
+        needed = self._workspace.settings.destruction.supervisors
+        return Step(what, order.order_id, self._name(body["by"]),
+                    *(msg("{count} of {needed} signatures", count=count, needed=needed)
+                      for count in (before, before + 1)))
+
+    def _order_withdrawn(self, body: Body) -> Iterator[Step]:
+        order = self._order(body)
+        status = order.status(self._workspace.settings.destruction.supervisors)
+        yield Step(msg("Withdraw the order; its {count} record(s) may go into another one", count=len(order.items)),
+                   order.order_id, "", msg(status), msg("withdrawn"))
+
+    def _order(self, body: Body) -> Order:
+        from recordkit.retention.order_state import find_order
+
+        return find_order(self._workspace.db, str(body["order"]))
+
+    def _name(self, person: object) -> str:
+        from recordkit.people import find_person
+
+        return find_person(self._workspace.db, str(person)).name
+
+    def _handover_accepted(self, body: Body) -> Iterator[Step]:
+        yield Step(msg("Accept the handover"), str(body["handover"]), self._name(body["by"]), msg("proposed"),
+                   msg("accepted"))
+
+    def _handover_withdrawn(self, body: Body) -> Iterator[Step]:
+        yield Step(msg("Withdraw the handover"), str(body["handover"]), "", msg("proposed"), msg("withdrawn"))
 
     def _record_filed(self, body: Body) -> Iterator[Step]:
         from recordkit.archive.classes import load_scheme

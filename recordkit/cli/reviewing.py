@@ -14,7 +14,7 @@ from recordkit.cli.base import App, Command, Group, dry_run_option, option, pass
 from recordkit.cli.explaining import retention_explain
 from recordkit.cli.i18n import N_, tr, tr_list
 from recordkit.cli.progress import Progress, watched
-from recordkit.cli.saving import save_naming
+from recordkit.cli.saving import require_free, save_naming
 from recordkit.errors import InputRefused, NotFound, WrongUsage
 from recordkit.messages import Message, listed, msg
 from recordkit.retention.review import UNEXPLAINED, DecisionKind
@@ -298,8 +298,8 @@ def retention_review(
     from recordkit.retention.review_list import told_waiting, waiting_of
 
     kind = _kind_of(out)
-    if out is not None and out.exists() and not force:
-        raise InputRefused(msg("The file {file} exists already.", file=str(out)), msg("Overwrite it with --force."))
+    if out is not None:
+        require_free(out, force=force)
     chosen: tuple[DecisionKind, ...] | None = decisions or (None if app.json or kind == "json" else ("due",))
     with app.reading() as workspace:
         with Progress(app, tr("Reviewing"), 0):
@@ -349,7 +349,9 @@ def retention_review(
         app.print_items(items, [], as_of=app.today, counts=counts, groups=told_groups, waiting=told_waits,
                         schedule=state, unaccepted=loose)
         return code
-    app.print_table(_by_class(groups, scheme.classes), [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
+    if groups:
+        app.print_table(_by_class(groups, scheme.classes),
+                        [N_("Class"), N_("Decision"), N_("Records"), N_("First due")])
     if items and out is None:
         rows = [[one["code"], one["title"], msg(UNEXPLAINED if one["unexplained"] else str(one["decision"])),
                  one["due"], one["reason"]] for one in items]

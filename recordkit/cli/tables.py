@@ -63,7 +63,7 @@ def lines_of(
         return _row([cells[place] for place in beside], widths, lambda at, text: painted(number, beside[at], text))
 
     yield from line(headings, None)
-    if len(below) == 1:
+    if len(below) == 1 and any(row[below[0]] for row in rows):
         yield from (INDENT + painted(None, below[0], text) for text in folded(headings[below[0]], width or 0))
     yield " " + BETWEEN.join("─" * one for one in widths)
     for number, row in enumerate(rows):
@@ -90,7 +90,8 @@ def _below(
 ) -> list[int]:
     """Columns for which there is no room beside the others: their cells stand under the row, in lines of their own.
 
-    The widest text goes first, that of a name or a reason; then what is never broken, from the right.
+    A column in which nothing stands goes first; then the widest text, that of a name or a reason; then what is never
+    broken, from the right.
     """
     below: list[int] = []
     if width is None:
@@ -101,10 +102,12 @@ def _below(
     gives = [place not in whole and wide[place] > longest[place] for place in range(len(columns))]
     least = [min(wide[place], max(_COMFORTABLE, longest[place])) if gives[place] else wide[place]
              for place in range(len(columns))]
+    empty = [not any(column[1:]) for column in columns]
     beside = set(range(len(columns)))
     while len(beside) > 1 and sum(least[place] for place in beside) > _room(width, len(beside)):
         # The first column says which row it is.
-        going = max(beside - {0}, key=lambda place: (gives[place], wide[place] if gives[place] else place))
+        going = max(beside - {0}, key=lambda place: (
+            empty[place], gives[place], wide[place] if gives[place] else place))
         beside.remove(going)
         below = sorted([*below, going])
     return below

@@ -134,7 +134,8 @@ def _create_many(app: App, record_class: str | None, *, dry_run: bool) -> None:
         print_plan(app, steps, total=msg("In all: {volumes} volume(s) with {filed} record(s); {joined} record(s) join "
                                          "open ones.", volumes=len(plan.new), filed=filed, joined=joined))
         return
-    app.print_items(items[:_SHOWN], columns)
+    app.print_items(items[:_SHOWN], columns, empty=msg(
+        "No record waits for a volume of its account; 'recordkit volume list' lists the volumes."))
     if len(items) > _SHOWN:
         app.say(tr("{count} more; --json lists all.").format(count=len(items) - _SHOWN))
     filed = sum(len(new.records) for new in plan.new)
@@ -333,7 +334,9 @@ def _show(app: App, workspace: Workspace, found: Volume, items: Sequence[Mapping
              "decision": msg("unexplained" if one["unexplained"] else str(one["decision"] or one["status"]))}
             for one in items]
     app.print_items(told, [("position", N_("No.")), ("code", N_("Code")), ("title", N_("Title")), ("date", N_("Date")),
-                           ("pages", N_("Pages")), ("decision", N_("Decision")), ("due", N_("Due"))])
+                           ("pages", N_("Pages")), ("decision", N_("Decision")), ("due", N_("Due"))],
+                    empty=msg("Nothing lies in the volume; 'recordkit volume add {volume} RECORD' puts a record in.",
+                              volume=found.code))
 
 
 def _remarks(

@@ -9,12 +9,14 @@ No entry is made: who tries out a copy on another machine must not make a second
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from recordkit import files
@@ -120,6 +122,7 @@ def restore_backup(
     checkpoints: Iterable[Path] = (),
     dry_run: bool = False,
     progress: Progress | None = None,
+    deriving: Progress | None = None,
 ) -> Restored:
     """Make the store in ``target`` from a copy, as far as the newest ledger says that it is in force.
 
@@ -132,6 +135,7 @@ def restore_backup(
         checkpoints: signed checkpoints that were kept elsewhere; the newest ledger must bear out each.
         dry_run: say what would come back; nothing is left behind.
         progress: told how many records were looked at.
+        deriving: told how many entries of the ledger the tables have taken in, which they do twice.
 
     Raises:
         NotFound: ``source`` is no copy, ``ledger`` no ledger, or a checkpoint is not there.
@@ -150,7 +154,8 @@ def restore_backup(
         _take_ledger(newest, draft)
         done = Restored(dry_run=dry_run)
         chain = _read_newest(copy, newest, draft, checkpoints, done)
-        workspace = _open(draft, clock, actor)
+        entries = None if deriving is None else partial(_told_of, deriving, done.entries)
+        workspace = _open(draft, clock, actor, entries)
         try:
             run = _Run(workspace, copy, draft, chain, done)
             run.take(progress)
@@ -159,7 +164,7 @@ def restore_backup(
         # Derived from the ledger alone; the next opening derives it with objects, notes and issue data.
         discard(draft / _CATALOGUE)
         if not dry_run:
-            _open(draft, clock, actor).close()
+            _open(draft, clock, actor, entries).close()
             lock.close()  # no system renames a folder in which a file is held
             files.remove_empty(place, within=place.parent)
             files.publish(draft, place)
@@ -200,13 +205,15 @@ def _require_free(place: Path, copy: Path, newest: Path, named: Path) -> None:
 def _drafting(place: Path) -> Iterator[tuple[Path, ExitStack]]:
     """A hidden folder beside the store's, for its owner alone; what a killed run left there is cleared."""
     draft = Guarded(place.parent).path(f".{place.name}.restoring")
+    for left in place.parent.glob(f"{glob.escape(draft.name)}.*.gone"):
+        files.remove_tree(left, under=left)
     if kind_of(draft) == "folder":
         try:
             copy_lock(draft).close()
         except StoreBusy:
             raise StoreBusy(msg("Another run is making the store {folder}.", folder=str(place)),
                             msg("Wait until it has finished.")) from None
-        files.remove_tree(draft)
+        files.remove_tree(draft, under=_leaving(draft))
     try:
         files.make_folder(draft)
         draft.chmod(0o700)
@@ -217,7 +224,12 @@ def _drafting(place: Path) -> Iterator[tuple[Path, ExitStack]]:
             lock.close()
     finally:
         if draft.exists():
-            files.remove_tree(draft)
+            files.remove_tree(draft, under=_leaving(draft))
+
+
+def _leaving(draft: Path) -> Path:
+    """The name under which a draft is removed: the next run looks for it, and no draft of that run has it."""
+    return draft.with_name(f"{draft.name}.{os.urandom(4).hex()}.gone")
 
 
 def _take_ledger(newest: Path, draft: Path) -> None:
@@ -252,9 +264,13 @@ def _read_newest(copy: Guarded, newest: Path, draft: Path, checkpoints: Iterable
     return chain
 
 
-def _open(draft: Path, clock: Clock, actor: str) -> Workspace:
+def _told_of(deriving: Progress, total: int, done: int) -> None:
+    deriving(done, total)
+
+
+def _open(draft: Path, clock: Clock, actor: str, entries: Callable[[int], None] | None) -> Workspace:
     try:
-        return open_workspace(draft, PROJECTIONS, clock, actor)
+        return open_workspace(draft, PROJECTIONS, clock, actor, entries)
     except (AttributeError, KeyError, TypeError, ValueError, DatabaseError) as error:
         raise IntegrityFailure(
             msg("An entry of the newest ledger has not the form of its act: {error}", error=repr(error)),

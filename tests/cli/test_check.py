@@ -83,8 +83,6 @@ def test_wrong_input_is_named(filed: Cli, tmp_path: Path) -> None:
     assert "--stage transfer" in filed.err
     filed("check", "--stage", "transfer", "--against", tmp_path / "list.csv", expect=5)
     filed("check", "--out", tmp_path / "report.pdf", expect=2)
-    filed("check", "--out", tmp_path / "none" / "report.docx", expect=3)
-    assert str(tmp_path / "none") in filed.err
     there = tmp_path / "report.json"
     there.write_text("mine")
     filed("check", "--out", there, expect=3)

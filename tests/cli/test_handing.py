@@ -45,7 +45,10 @@ def test_an_archive_is_handed_over_on_the_command_line_and_both_papers_say_so(st
     paper = texts(tmp_path / "交接.docx")
     for word in ("档案交接文据", "姓名lin", "G001", "姓名wang", "G002", made["digest"], "钥匙三把", "回访记录", "未签"):
         assert word in paper
-    cli("handover", "accept", "J2026-0001", "--dry-run", *receiver)
+    told = cli("handover", "accept", "J2026-0001", "--dry-run", "--out", tmp_path / "文据.xlsx", *receiver)
+    assert "1. Accept the handover  J2026-0001  姓名wang  proposed → accepted" in told
+    assert told.splitlines()[-1] == f"3. Write the paper of the handover  {tmp_path / '文据.xlsx'}"
+    assert not (tmp_path / "文据.xlsx").exists()
     assert cli.json("handover", "show", "J2026-0001")["status"] == "proposed"
     done = cli.json("handover", "accept", "J2026-0001", "--out", tmp_path / "文据.xlsx", *receiver)
     assert (done["status"], done["digest"], len(done["signatures"])) == ("accepted", made["digest"], 2)
@@ -98,8 +101,10 @@ def test_the_paper_says_where_the_handover_stands_and_only_an_accepted_one_that_
             assert "移出人" not in one and (pledge in one) == (pledge in paper)
         return paper + sheet
 
-    cli("handover", "--to", "wang", "--dry-run", "--out", tmp_path / "plan.docx", *DAY)
-    assert pledge not in texts(tmp_path / "plan.docx") and "本件尚未签署" in texts(tmp_path / "plan.docx")
+    # Like every dry run it writes nothing, not even the paper; the plan says where that would go.
+    told = cli("handover", "--to", "wang", "--dry-run", "--out", tmp_path / "plan.docx", *DAY)
+    assert told.splitlines()[-1] == f"2. Write the paper of the handover  {tmp_path / 'plan.docx'}"
+    assert not (tmp_path / "plan.docx").exists()
     cli("handover", "--to", "wang", *giver)
     assert "姓名wang signs it with: recordkit handover accept J2026-0001 --as wang" in cli.err
     open_one = printed("J2026-0001")

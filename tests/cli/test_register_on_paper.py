@@ -127,6 +127,17 @@ def test_of_several_signers_on_one_paper_none_is_entered_when_one_is_refused(des
     assert [one["person"] for one in desk.json("destruction", "show", order)["signatures"]] == ["h2", "h1"]
 
 
+def test_the_plan_of_several_signatures_on_one_paper_names_each(desk: Cli, tmp_path: Path) -> None:
+    order = appraised(desk, CODE.format(1))
+    scan = print_and_scan(desk, order, tmp_path, "签字清册")
+    desk("destruction", "approve", order, *by_hand(desk, scan, "leader"))
+    plan = desk("destruction", "sign", order, *by_hand(desk, desk.json("destruction", "show", order)
+                                                       ["approvals"][0]["paper"], "h1", "h2"), "--dry-run")
+    assert [line.split("  ")[1:] for line in plan.splitlines()] == [
+        [order, "h1", "0 of 2 signatures → 1 of 2 signatures"], [order, "h2", "1 of 2 signatures → 2 of 2 signatures"]]
+    assert desk.json("destruction", "show", order)["signatures"] == []
+
+
 def test_loosened_rules_wait_for_an_administrator(desk: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     order = appraised(desk, CODE.format(1))
     path = desk.store / "recordkit.toml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from small_archive import DAY, make_small_archive
 
 from recordkit.cli.base import Command
 from recordkit.cli.main import cli as root
+from recordkit.cli.saving import kind_of_file
+from recordkit.errors import WrongUsage
 from recordkit.store import make_store
 
 READ_FROM = {"data", "password_file", "against", "key", "public", "source", "passphrase_file", "opinion",
@@ -52,19 +55,49 @@ def filler(param: click.Parameter, tmp_path: Path) -> str:
     return "2026-11" if param.name == "month" else "1"
 
 
-@pytest.mark.parametrize(("words", "command", "param"), WRITING, ids=lambda one: "-".join(one) if isinstance(
-    one, tuple) else "")
+def what_it_needs(command: click.Command, param: click.Parameter, tmp_path: Path) -> list[str]:
+    """Arguments and options without which the command is not called, but for ``param``."""
+    needed: list[str] = []
+    for one in command.params:
+        if one.required and one is not param:
+            needed += [filler(one, tmp_path)] if isinstance(one, click.Argument) else [
+                one.opts[0], filler(one, tmp_path)]
+    return needed
+
+
+each = pytest.mark.parametrize(("words", "command", "param"), WRITING,
+                               ids=lambda one: "-".join(one) if isinstance(one, tuple) else "")
+
+
+@each
+def test_no_result_goes_into_a_pipe_or_below_a_file_and_that_is_said_in_one_way(
+    cli: Cli, tmp_path: Path, words: tuple[str, ...], command: click.Command, param: click.Parameter
+) -> None:
+    needed = what_it_needs(command, param, tmp_path)
+    assert isinstance(param.type, click.Path)
+    (tmp_path / "file").touch()
+    pipes = []
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        pipes = [str(tmp_path / "pipe"), "/dev/stdout"]
+    for place in ("-", *pipes):
+        cli(*words, *needed, param.opts[0], place, expect=2)
+        assert place in cli.err
+        if param.type.file_okay:
+            assert "is no file" in cli.err and "Give the name of a file" in cli.err
+    cli(*words, *needed, param.opts[0], tmp_path / "file" / "x.docx", expect=3)
+    assert f"{tmp_path / 'file'} is a file" in cli.err
+    assert not Path("-").exists()
+
+
+@each
 def test_no_result_goes_into_a_store_or_a_copy_of_one(
     cli: Cli, tmp_path: Path, words: tuple[str, ...], command: click.Command, param: click.Parameter
 ) -> None:
     other = tmp_path / "another"
     make_store(other, clock_at(DAY), "test", simulation=True)
     (tmp_path / "link").symlink_to(cli.store / "ledger")
-    needed = []
-    for one in command.params:
-        if one.required and one is not param:
-            needed += [filler(one, tmp_path)] if isinstance(one, click.Argument) else [
-                one.opts[0], filler(one, tmp_path)]
+    needed = what_it_needs(command, param, tmp_path)
     force = ["--force"] if any(one.name == "force" for one in command.params) else []
     before = everything(cli.store), everything(other)
     for place in (cli.store / "ledger" / "ledger-000001.jsonl", cli.store / "objects" / "x.xlsx", other / "inbox" / "x",
@@ -115,3 +148,21 @@ def test_no_store_is_made_where_a_file_or_a_broken_link_is(cli: Cli, tmp_path: P
         cli("init", tmp_path / name / inside, "--no-input", expect=3)
         assert "is no folder" in cli.err and name in cli.err
     assert (tmp_path / "file.txt").read_bytes() == b"x"
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_and_the_ending_says_the_kind(cli: Cli, tmp_path: Path) -> None:
+    for words in (("ledger", "export"), ("report", "monthly", "--month", "2026-11")):
+        cli(*words, "--out", tmp_path, "--force", expect=2)
+        assert str(tmp_path) in cli.err
+    assert kind_of_file(Path("清册.XLSX"), None, ("docx", "xlsx")) == "xlsx"
+    assert kind_of_file(Path("清册"), None, ("docx", "xlsx")) == "docx"
+    assert kind_of_file(Path("清册.foo"), "xlsx", ("docx", "xlsx")) == "xlsx"
+    with pytest.raises(WrongUsage):
+        kind_of_file(Path("清册.docx"), "xlsx", ("docx", "xlsx"))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="an administrator may write anywhere")
+def test_a_folder_that_may_not_be_written_is_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o500)
+    cli("ledger", "export", "--out", tmp_path / "closed" / "x.jsonl", expect=3)
+    assert "Nothing can be written into" in cli.err

@@ -613,6 +613,35 @@ def test_a_link_in_the_way_of_a_restore_is_not_followed(tmp_path: Path) -> None:
     archive.workspace.close()
 
 
+def test_a_restore_that_is_killed_while_it_tidies_up_leaves_nothing_behind_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = make_archive(tmp_path / "库")
+    make_backup(archive.workspace, tmp_path / "copy")
+    left = set()
+    for step in range(1, 200, 4):  # a rehearsal removes its draft at the end
+        with killed_at(step, monkeypatch) as killed:
+            restored(tmp_path / "copy", archive.root, tmp_path / "back", dry_run=True)
+        left |= {one.name.rpartition(".")[2] for one in tmp_path.glob(".*")}
+        if not killed:
+            break
+    assert "gone" in left, "no run was killed while it tidied up"
+    restored(tmp_path / "copy", archive.root, tmp_path / "back")
+    assert not list(tmp_path.glob(".*"))
+    archive.workspace.close()
+
+
+def test_the_tables_that_a_restore_derives_are_counted(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path / "库")
+    make_backup(archive.workspace, tmp_path / "copy")
+    told: list[tuple[int, int]] = []
+    restored(tmp_path / "copy", archive.root, tmp_path / "back",
+             deriving=lambda done, total, size=0: told.append((done, total)))
+    entries = archive.workspace.db.cursor().seq
+    assert told == [(done, entries) for done in range(1, entries + 1)] * 2
+    archive.workspace.close()
+
+
 def test_every_note_of_a_store_is_one_that_its_ledger_names(tmp_path: Path) -> None:
     """An act whose notes were not recognised would lose them in every copy."""
     archive, order, record = planted(tmp_path / "库")

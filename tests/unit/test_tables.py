@@ -55,6 +55,15 @@ def test_several_that_have_no_room_are_named() -> None:
                      "     知书   文书编号 换通〔2026〕0003号", f" {CODE[:-1]}7", "     文书编号 换通〔2026〕0004号"]
 
 
+def test_a_column_in_which_nothing_stands_gives_way_before_a_name() -> None:
+    rows = [["w1", "姓名甲乙丙丁", "监销人", "2037-01-15", ""], ["w2", "姓名戊己庚辛", "监销人", "2037-01-15", ""]]
+    heads = ["人员编号", "姓名", "角色", "登记日期", "撤销日期"]
+    beside, *_ = lines_of(rows, heads, 52, {0, 3})
+    assert beside.split() == heads[:-1]
+    rows[1][-1] = "2037-02-01"  # then it is told, and a name has to go
+    assert "2037-02-01" in "\n".join(lines_of(rows, heads, 52, {0, 3}))
+
+
 def test_a_terminal_narrower_than_a_code_gets_it_whole() -> None:
     assert CODE in "\n".join(lines_of([[CODE, CODE]], ["a", "b"], 20, {0, 1}))
 
