@@ -31,6 +31,9 @@ SONG = "宋体"
 FANG = "仿宋_GB2312"
 KAI = "楷体_GB2312"
 LATIN = "Times New Roman"
+FORMS = Path(__file__).resolve().parent.parent / "forms"
+DAY = "　　　　年　　月　　日"
+MOMENT = "　　年　　月　　日　　时　　分"
 
 PAGE_WIDTH, PAGE_HEIGHT = 210.0, 297.0
 SIDE_MARGIN = 24.0
@@ -472,3 +475,21 @@ def save_listing(path: Path, title: str, blocks: Iterable[str], *, landscape: bo
     buffer = io.BytesIO()
     document.save(buffer)
     path.write_bytes(fixed_zip(buffer.getvalue()))
+
+
+# --- what every form begins with ---------------------------------------------------------------------------------
+
+
+def title(text: str, *, size: float = 22, after: float = 4) -> str:
+    """The form's title."""
+    return para(text, font=HEI, size=size, line=size + 8, align="center", style="FormTitle", before=2, after=after)
+
+
+def number_line() -> str:
+    """The document number under the title."""
+    return para("{{ 文书编号 }}", font=FANG, size=12, line=18, align="center", after=4)
+
+
+def blank(name: str, otherwise: str) -> str:
+    """An on-site field: its value once keyed in, before that ticks or a date line for the pen."""
+    return f"{{{{ {name} or '{otherwise}' }}}}"

@@ -12,8 +12,27 @@ from pathlib import Path
 
 from docx import Document
 from docx.shared import Mm
-from formkit import HEI, SONG, Cell, Row, fixed_zip, label, para, placeholder, row, save_form, table, tag_row, value
-from make_forms import DAY, FORMS, MOMENT, blank, number_line, title
+from formkit import (
+    DAY,
+    FORMS,
+    HEI,
+    MOMENT,
+    SONG,
+    Cell,
+    Row,
+    blank,
+    fixed_zip,
+    label,
+    number_line,
+    para,
+    placeholder,
+    row,
+    save_form,
+    table,
+    tag_row,
+    title,
+    value,
+)
 
 FOUR = (27, 48, 27, 60)  # the right column holds a date with a time for the pen
 SEALS = "□完好　□破损　□缺失"

@@ -8,45 +8,31 @@ review.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import forms_customers
+import forms_listings
+import forms_meters
 from formkit import (
-    FANG,
+    DAY,
+    FORMS,
     HEI,
     KAI,
+    MOMENT,
     SONG,
     TEXT_WIDTH,
     Cell,
     Row,
+    blank,
     label,
+    number_line,
     para,
     row,
     save_form,
     table,
     tag,
     tag_row,
+    title,
     value,
 )
-
-FORMS = Path(__file__).resolve().parent.parent / "forms"
-DAY = "　　　　年　　月　　日"
-MOMENT = "　　年　　月　　日　　时　　分"
-
-
-def title(text: str, *, size: float = 22, after: float = 4) -> str:
-    """The form's title."""
-    return para(text, font=HEI, size=size, line=size + 8, align="center", style="FormTitle", before=2, after=after)
-
-
-def number_line() -> str:
-    """The document number under the title."""
-    return para("{{ 文书编号 }}", font=FANG, size=12, line=18, align="center", after=4)
-
-
-def blank(name: str, otherwise: str) -> str:
-    """An on-site field: its value once keyed in, before that ticks or a date line for the pen."""
-    return f"{{{{ {name} or '{otherwise}' }}}}"
 
 
 def seal(day: str, *, height: float = 15) -> list[str]:
@@ -563,9 +549,6 @@ def main() -> None:
     }
     for form, (name, blocks) in drawn.items():
         save_form(FORMS / form / "template.docx", name, blocks)
-    import forms_listings  # these draw with this module's own parts
-    import forms_meters
-
     forms_customers.main()
     forms_meters.draw()
     forms_listings.draw()

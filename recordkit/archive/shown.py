@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 
 from recordkit.archive.objects import ObjectStore
 from recordkit.errors import IntegrityFailure, NotFound
 from recordkit.model import same_account
 
-_ALWAYS = frozenset({"title", "date", "sha256"})
+_ALWAYS = frozenset({"title", "sha256"})
 _TEXTS = _ALWAYS | {"account", "party", "number"}
 _MOST_PAGES = 2**31
 
@@ -34,8 +35,12 @@ def read_metadata(objects: ObjectStore, record_id: str, version: int) -> dict[st
 
 
 def _can_be_shown(metadata: Mapping[str, object]) -> bool:
-    pages = metadata.get("pages", 0)
-    return type(pages) is int and abs(pages) < _MOST_PAGES and all(
+    pages, day = metadata.get("pages", 0), metadata.get("date")
+    try:
+        is_day = isinstance(day, str) and date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        return False
+    return is_day and type(pages) is int and abs(pages) < _MOST_PAGES and all(
         isinstance(metadata[key], str) or (metadata[key] is None and key not in _ALWAYS)
         for key in metadata.keys() & _TEXTS)
 

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import docx
 import pytest
 from conftest import Cli
 from python_calamine import CalamineWorkbook
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive
 from small_archive import DAY, PAPERS, make_small_archive
 
 from recordkit import files
@@ -312,13 +311,6 @@ def test_pages_of_covers_have_no_number_and_each_sheet_counts_from_one(filled: C
 
 
 # --- destroyed, restricted, decided -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def rows(listing: Listing) -> list[tuple[Any, ...]]:

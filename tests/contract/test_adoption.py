@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, clock_on, make_archive
+from retention_store import TODAY, Archive, clock_on
 
 from recordkit import files
 from recordkit.errors import RefusedByRule
@@ -27,13 +26,6 @@ from recordkit.workspace import Rehearsed
 OLD = shipped_schedule()
 NEW = OLD.replace('name = "回访记录"\nperiod = "10y"'.encode(), 'name = "回访记录"\nperiod = "20y"'.encode())
 OTHER = OLD.replace('name = "回访记录"\nperiod = "10y"'.encode(), 'name = "回访记录"\nperiod = "25y"'.encode())
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "store")
-    yield made
-    made.workspace.close()
 
 
 def edit(archive: Archive, data: bytes) -> None:

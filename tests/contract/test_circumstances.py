@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
-import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive
 
 from recordkit.archive.catalogue import find_record
 from recordkit.archive.classes import parse_scheme
@@ -17,13 +14,6 @@ from recordkit.archive.volume_acts import NewVolume, add_to_volume, open_volume
 from recordkit.retention.circumstances import decide_record, explain_record, load_circumstances
 from recordkit.retention.holds import place_hold
 from recordkit.retention.schedule import shipped_schedule
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "store")
-    yield made
-    made.workspace.close()
 
 
 def test_the_holds_of_all_accounts_of_a_record_are_named_in_the_order_of_the_accounts(archive: Archive) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive
 
 from recordkit import pending
 from recordkit.errors import InputRefused, NotFound, RecordkitError, RefusedByRule
@@ -32,13 +31,6 @@ from recordkit.workspace import Rehearsed
 
 TOMORROW = date(2037, 3, 6)
 ENDED = date(2001, 5, 1)
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "档案 库")
-    yield made
-    made.workspace.close()
 
 
 def event(archive: Archive, event_type: str = "contract-ended", on: date = ENDED, **given: object) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from retention_store import TODAY, Archive, change, clock_on, make_archive
+from retention_store import TODAY, Archive, change, clock_on
 
 from recordkit.archive.boxes import place_box, place_of, subject_of
 from recordkit.archive.catalogue import find_record, get_record, objects_of
@@ -29,13 +28,6 @@ from recordkit.retention.paper_route import printed_code
 from recordkit.retention.removal import Remover
 from recordkit.retention.signing import OnPaper, Paper
 from recordkit.templates import issue_data
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "库")
-    yield made
-    made.workspace.close()
 
 
 def execute(archive: Archive, order: Order, **more: Any) -> dict[str, tuple[str | None, str | None]]:

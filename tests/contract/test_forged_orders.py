@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, clock_on, make_archive
+from retention_store import TODAY, Archive, clock_on
 
 from recordkit.actforms import fault_of
 from recordkit.archive import boxes
@@ -20,13 +19,6 @@ from recordkit.retention.order_state import Intent, Order, find_order
 from recordkit.store import PROJECTIONS
 from recordkit.templates import issue_data
 from recordkit.workspace import Workspace, open_workspace
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "库")
-    yield made
-    made.workspace.close()
 
 
 def forge(archive: Archive, name: str, body: dict[str, object]) -> None:

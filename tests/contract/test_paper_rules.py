@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from retention_store import TODAY, Archive, change, clock_on, make_archive
+from retention_store import TODAY, Archive, change, clock_on
 
 from recordkit import files
 from recordkit.archive.catalogue import find_record, objects_of
@@ -27,14 +26,6 @@ from recordkit.retention.paper_route import (
 )
 from recordkit.retention.signing import Hand, OnPaper, Paper, digest_of, what_is_signed
 from recordkit.templates.registercode import RegisterCode
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "库")
-    yield made
-    made.workspace.close()
-
 
 # --- the signer --------------------------------------------------------------------------------------------------
 

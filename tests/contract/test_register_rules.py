@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 from msgspec import structs
-from retention_store import TODAY, Archive, change, make_archive
+from retention_store import TODAY, Archive, change
 
 from recordkit.archive.catalogue import find_record, objects_of
 from recordkit.archive.editing import edit_record
@@ -31,13 +29,6 @@ from recordkit.retention.register import (
 )
 from recordkit.retention.signing import digest_of
 from recordkit.templates.registercode import decode_register
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "库")
-    yield made
-    made.workspace.close()
 
 
 def shown(archive: Archive, order: Order) -> Register:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 from conftest import Cli, clock_at
 from report_store import Office
-from retention_store import TODAY, Archive, make_archive
+from retention_store import TODAY, Archive
 
 from recordkit import files
 from recordkit.archive.catalogue import find_record, list_records
@@ -20,13 +18,6 @@ from recordkit.retention.schedule import shipped_schedule
 from recordkit.retention.standing import Standing, bound_records, holds_on_issue, standing_of
 from recordkit.store import open_store
 from recordkit.templates.issue import find_issue
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "store")
-    yield made
-    made.workspace.close()
 
 
 def standing(archive: Archive, record: str) -> Standing:

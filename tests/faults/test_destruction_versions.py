@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import pytest
 from papers import pdf_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
 
-from retention_store import Archive, make_archive  # noqa: E402
+from retention_store import Archive  # noqa: E402
 
 from recordkit import files  # noqa: E402
 from recordkit.archive import catalogue  # noqa: E402
@@ -23,13 +21,6 @@ from recordkit.store import PROJECTIONS  # noqa: E402
 from recordkit.workspace import open_workspace  # noqa: E402
 
 ISSUE = "ABCDEFGHJKMN"
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    made = make_archive(tmp_path / "store")
-    yield made
-    made.workspace.close()
 
 
 def rescan(archive: Archive, record_id: str, data: bytes, **more: bytes) -> None:

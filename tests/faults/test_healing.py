@@ -175,9 +175,10 @@ def damage_text(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [
-    damage_inventory, damage_metadata, damage_text, as_metadata(b"[]"), as_metadata(b'{"title": ["x"]}'),
-    as_metadata(b'{"title": null}'), as_metadata(b'{"account": 7}'), as_metadata(b'{"pages": "3"}'),
-    as_metadata(b'{"title": "\\ud800"}'), as_metadata(b"[" * 100_000),
+    damage_inventory, damage_metadata, damage_text, as_metadata(b"[]"), as_metadata(b"[" * 100_000),
+    *(as_metadata(b'{"date": "2026-01-01", ' + part + b"}") for part in (
+        b'"title": ["x"]', b'"title": null', b'"account": 7', b'"pages": "3"', b'"title": "\\ud800"')),
+    *(as_metadata(b'{"date": ' + day + b"}") for day in (b'"x"', b'"20260101"', b"null", b"7")),
 ])
 def test_one_damaged_object_does_not_close_the_archive(
     workspace: Workspace, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None]
