@@ -14,6 +14,7 @@ from recordkit.cli.dates import local_time
 from recordkit.cli.i18n import N_, tr
 from recordkit.cli.plans import Step, print_plan
 from recordkit.cli.progress import Progress
+from recordkit.cli.standing import standing
 from recordkit.errors import WrongUsage
 from recordkit.messages import Message, msg
 
@@ -72,6 +73,18 @@ def _naming(target: Path) -> Iterator[None]:
     except OSError as error:
         if files.is_full(error) and error.filename is None:
             raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
+
+
+@contextmanager
+def _all_or_nothing(store: Path) -> Iterator[None]:
+    """Whoever stops a restore is told that nothing of it is left: what was counted lay in a hidden folder."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if not (store / "recordkit.toml").exists():
+            standing(stop).state = tr("No store was made in {folder}; copy and ledger were only read.").format(
+                folder=store)
         raise
 
 
@@ -162,7 +175,7 @@ def restore(app: App, source: Path, ledger: Path, against: tuple[Path, ...], dry
 
     if not app.store.resolve().is_relative_to(source.resolve()):  # which restore_backup refuses in its own words
         require_place(app.store.resolve().parent)
-    with _naming(app.store), Progress(app, tr("Restoring (records)"), 0) as progress:
+    with _naming(app.store), _all_or_nothing(app.store), Progress(app, tr("Restoring (records)"), 0) as progress:
         done = restore_backup(source, ledger, app.store, app.clock(), app.actor or system_user(),
                               checkpoints=against, dry_run=dry_run, progress=progress.then(tr("Restoring (records)")),
                               deriving=progress.then(tr("Deriving the catalogue (entries)")))

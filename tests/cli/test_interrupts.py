@@ -237,6 +237,8 @@ def test_a_restore_that_was_stopped_is_begun_again_by_the_same_command(archive: 
     archive.store = tmp_path / "新 库"
     shown = stop(archive, "Restoring (records)", 4, "restore", copy, "--ledger", store)
     assert "Restoring (records): 4 of 10." in shown
+    assert f"No store was made in {archive.store}; copy and ledger were only read." in shown
+    assert "What was done stays done" not in shown
     assert not archive.store.exists() and not list(tmp_path.glob(".*"))
     go_on(archive, shown)
     assert archive.json("verify")["ok"] and archive.json("catalogue", "list")["total"] == 10
