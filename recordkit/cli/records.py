@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @pass_app
 def show(app: App, record: str) -> None:
     """Print everything the catalogue knows."""
-    from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of, pages_behind
     from recordkit.archive.boxes import paper_place
+    from recordkit.archive.called import find_called
     from recordkit.archive.catalogue import came_as
     from recordkit.archive.losses import find_loss, loss_of
     from recordkit.archive.signature_facts import read_plain, told_signature
@@ -35,7 +35,7 @@ def show(app: App, record: str) -> None:
     from recordkit.retention.standing import standing_of
 
     with app.reading() as workspace:
-        found = find_visible(workspace, record)
+        found = find_called(workspace, record)
         standing = standing_of(workspace, found, app.today)
         volume = volume_of(workspace.db, found.record_id)
         paper = paper_place(workspace.db, found)
@@ -150,12 +150,12 @@ def _told(findings: object) -> list[dict[str, object]]:
 @pass_app
 def text(app: App, record: str) -> None:
     """Print the text that search sees."""
-    from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import read_texts
+    from recordkit.archive.called import find_called
     from recordkit.archive.catalogue import objects_of
 
     with app.reading() as workspace:
-        found = find_visible(workspace, record)
+        found = find_called(workspace, record)
         require_active(found)
         pages: list[dict[str, object]] = []
         for attachment, some in read_texts(objects_of(workspace), found):

@@ -32,14 +32,14 @@ _PAGE_OPTIONS = {"evince": "--page-index", "xreader": "--page-index", "atril": "
 @pass_app
 def open_(app: App, record: str, page: int, name: str | None) -> None:
     """Copy, open, print where the copy lies."""
-    from recordkit.archive.access import find_visible
     from recordkit.archive.attachments import attachments_of
+    from recordkit.archive.called import find_called
     from recordkit.archive.catalogue import objects_of
     from recordkit.archive.names import PAPER, READABLE
     from recordkit.cli.records import require_active
 
     with app.reading() as workspace:
-        found = find_visible(workspace, record)
+        found = find_called(workspace, record)
         require_active(found)
         objects = objects_of(workspace)
         names = [one for one in objects.names(found.record_id) if not one.endswith(".json")]

@@ -189,11 +189,13 @@ def test_what_was_laid_down_for_a_field_that_is_not_there_is_refused_by_name(cli
     assert "proposals.toml" in told and "prize" in told
 
 
-ORGANISATION = {"customer_kind": "单位", "id_kind": "统一社会信用代码", "customer_name": "清源市玥华餐饮店", "id_number": "",
-                "uscc": "91000000MADEM0A157", "legal_representative": "金玥华", "bank": "清源银行", "calibre": "DN50",
-                "bank_account": "0000 1234 5678", "extent": "东至柳荫街", "use_kind": "非居民用水", "meter_place": "院内",
-                "meter_count": "1", "meters": "S1|DN50|1号井", "drawing_calibre": "", "daily_volume": "12",
-                "monthly_volume": "360"}
+ORGANISATION = {
+    "customer_kind": "单位", "id_kind": "统一社会信用代码", "customer_name": "清源市玥华餐饮店", "id_number": "",
+    "uscc": "91000000MADEM0A157", "legal_representative": "金玥华", "bank": "清源银行", "calibre": "DN50",
+    "bank_account": "0000 1234 5678", "extent": "东至柳荫街", "use_kind": "非居民用水", "meter_place": "院内",
+    "meter_count": "1", "meters": "S1|DN50|1号井", "drawing_calibre": "", "daily_volume": "12",
+    "monthly_volume": "360",
+}
 
 
 def set_options(values: Mapping[str, str]) -> tuple[str, ...]:
