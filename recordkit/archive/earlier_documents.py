@@ -73,7 +73,7 @@ class SeenDocuments:
         return self._numbers[asked]
 
     def _numbered(self, text: str, forms: Sequence[str]) -> Earlier | None:
-        marks = ", ".join(f":form{at}" for at in range(len(forms)))
+        marks = ",".join(f":form{at}" for at in range(len(forms)))
         among = {f"form{at}": form for at, form in enumerate(forms)}
         digits = unicodedata.normalize("NFKC", text.strip())
         if not (forms and digits.isdecimal()):
