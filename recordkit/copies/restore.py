@@ -13,7 +13,7 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,8 +27,8 @@ from recordkit.copies.chain import Chain, end_of, laid_down, ledger_of, read_cha
 from recordkit.copies.fate import Doom, Fate, Holding, is_paper
 from recordkit.copies.folders import Guarded, Mirror, kind_of
 from recordkit.copies.objects import Root, Version, draft_object
-from recordkit.db import DatabaseError, discard
-from recordkit.errors import InputRefused, IntegrityFailure, NotFound, StoreBusy
+from recordkit.db import discard
+from recordkit.errors import InputRefused, NotFound, StoreBusy
 from recordkit.ledger import Cursor, Ledger
 from recordkit.messages import msg
 from recordkit.settings import FILE_NAME, load_settings
@@ -155,7 +155,7 @@ def restore_backup(
         done = Restored(dry_run=dry_run)
         chain = _read_newest(copy, newest, draft, checkpoints, done)
         entries = None if deriving is None else partial(_told_of, deriving, done.entries)
-        workspace = _open(draft, clock, actor, entries)
+        workspace = open_workspace(draft, PROJECTIONS, clock, actor, entries)
         try:
             run = _Run(workspace, copy, draft, chain, done)
             run.take(progress)
@@ -164,7 +164,7 @@ def restore_backup(
         # Derived from the ledger alone; the next opening derives it with objects, notes and issue data.
         discard(draft / _CATALOGUE)
         if not dry_run:
-            _open(draft, clock, actor, entries).close()
+            open_workspace(draft, PROJECTIONS, clock, actor, entries).close()
             lock.close()  # no system renames a folder in which a file is held
             files.remove_empty(place, within=place.parent)
             files.publish(draft, place)
@@ -266,16 +266,6 @@ def _read_newest(copy: Guarded, newest: Path, draft: Path, checkpoints: Iterable
 
 def _told_of(deriving: Progress, total: int, done: int) -> None:
     deriving(done, total)
-
-
-def _open(draft: Path, clock: Clock, actor: str, entries: Callable[[int], None] | None) -> Workspace:
-    try:
-        return open_workspace(draft, PROJECTIONS, clock, actor, entries)
-    except (AttributeError, KeyError, TypeError, ValueError, DatabaseError) as error:
-        raise IntegrityFailure(
-            msg("An entry of the newest ledger has not the form of its act: {error}", error=repr(error)),
-            msg("It was not written by this program, or by a newer one. Look for another copy of it."),
-        ) from error
 
 
 class _Run:
