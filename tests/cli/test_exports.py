@@ -392,7 +392,7 @@ def test_a_list_in_the_outbox_goes_with_the_record_that_it_names(
     (("--kind", "items", "--period", "D"), 2, "D is no period of an archival code"),
     (("--kind", "volumes", "--together"), 2, "--together goes with --kind items"),
     (("--kind", "items", "--format", "csv"), 2, "ends in .xlsx, but --format says csv"),
-    (("--kind", "item"), 2, "'item' is not one of"),
+    (("--kind", "item"), 2, "item is none of: items (归档文件目录)"),
 ])
 def test_wrong_input_is_named_and_nothing_is_written(
     filled: Cli, tmp_path: Path, more: tuple[str, ...], exit_code: int, told: str
