@@ -64,12 +64,13 @@ def require_place(path: Path, also: Collection[str] = ()) -> None:
 def _require_disk(path: Path, place: Path) -> None:
     """A result appears whole or not at all, which a pipe or a device cannot give; and it needs a folder to lie in."""
     top = [*path.absolute().parts[1:3], "", ""]
+    is_there = os.path.exists(place)  # noqa: PTH110  (pathlib raises where a folder above may not be entered)
     if (str(path) == "-" or top[0] == "proc" or (top[0] == "dev" and top[1] != "shm")
-            or (place.exists() and not place.is_file() and not place.is_dir())):
+            or (is_there and not place.is_file() and not place.is_dir())):
         raise WrongUsage(msg("{file} is no file: a result appears whole or not at all, which a pipe cannot give.",
                              file=str(path)),
                          msg("Give the name of a file. For programs there is --json: one document, printed."))
-    above = next(one for one in (place, *place.parents) if one.exists())
+    above = next(one for one in (place, *place.parents) if os.path.exists(one))  # noqa: PTH110
     if above == place and not place.is_dir():
         above = place.parent
     if not above.is_dir():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -13,8 +15,8 @@ from small_archive import DAY, make_small_archive
 
 from recordkit.cli.base import Command
 from recordkit.cli.main import cli as root
-from recordkit.cli.saving import kind_of_file
-from recordkit.errors import WrongUsage
+from recordkit.cli.saving import kind_of_file, require_place
+from recordkit.errors import InputRefused, WrongUsage
 from recordkit.store import make_store
 
 READ_FROM = {"data", "password_file", "against", "key", "public", "source", "passphrase_file", "opinion",
@@ -161,8 +163,28 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_the_ending_says_the_kind(c
         kind_of_file(Path("清册.docx"), "xlsx", ("docx", "xlsx"))
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="an administrator may write anywhere")
-def test_a_folder_that_may_not_be_written_is_named(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0o500)
-    cli("ledger", "export", "--out", tmp_path / "closed" / "x.jsonl", expect=3)
-    assert "Nothing can be written into" in cli.err
+@contextmanager
+def somebody() -> Iterator[None]:
+    """Without the rights of the system's administrator, who may write anywhere."""
+    if sys.platform == "win32" or os.getuid() != 0:
+        yield
+        return
+    os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.mark.parametrize(("mode", "named"), [(0o555, "closed"), (0o000, "closed"), (0o000, "closed/deeper")])
+def test_a_folder_that_may_not_be_written_or_entered_is_named(tmp_path: Path, mode: int, named: str) -> None:
+    closed = tmp_path / "closed"
+    (closed / "deeper").mkdir(parents=True)
+    (closed / "deeper" / "old.jsonl").write_bytes(b"")
+    require_place(tmp_path / "x.jsonl")
+    closed.chmod(mode)
+    try:
+        with somebody(), pytest.raises(InputRefused, match="Nothing can be written into"):
+            require_place(tmp_path / named / "old.jsonl")
+    finally:
+        closed.chmod(0o755)
