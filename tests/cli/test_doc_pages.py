@@ -89,9 +89,11 @@ def test_the_drawing_of_the_data_fits_a_page_of_print() -> None:
     assert drawing.isascii()
 
 
+OF_INSTALLERS = {"--cask", "--id", "--find-links", "--no-index"}
+"""brew's, winget's and pip's."""
 FOREIGN = {
     "backup.md": {"--delete"}, "backup.zh-CN.md": {"--delete"},  # rsync's
-    "README.md": {"--cask", "--id"}, "README.zh-CN.md": {"--cask", "--id"},  # brew's and winget's
+    "README.md": OF_INSTALLERS, "README.zh-CN.md": OF_INSTALLERS,
     "ingest.md": {"--pages", "--seed"}, "ingest.zh-CN.md": {"--pages", "--seed"},  # of benchmarks/scans.py
 }
 """Options in a page that are another program's."""
