@@ -313,7 +313,7 @@ FORGERIES: list[tuple[Forgery, set[str]]] = [
     (go_on_after_the_withdrawal, {"order"}),
     (write_a_key_in_another_way, {"signature"}),
     (change_an_opinion, {"signature", "opinions"}),
-    (register_a_person_oneself, {"role"}),
+    (register_a_person_oneself, {"key"}),
     (make_the_store_another_one, {"statement"}),
     (destroy_a_record_twice, {"destroyed-twice"}),
     (loosen_the_settings, {"loosened"}),
