@@ -12,7 +12,8 @@ AS_OF = ("--as-of", ISSUE_DAY)
 def file(cli: Cli, number: str, on: str, record_class: str = "visit-record") -> str:
     paper = cli.store.parent / f"{number}.pdf"
     paper.write_bytes(pdf_bytes(1, text=number))
-    done = cli.json("ingest", paper, "--class", record_class, "--set", f"文号={number}", "--set", f"日期={on}", *AS_OF)
+    done = cli.json("ingest", paper, "--class", record_class, "--set", f"文号={number}", "--set", f"日期={on}",
+                    "--no-ocr", "--jobs", "1", *AS_OF)
     return str(done["items"][0]["code"])
 
 
